@@ -1,0 +1,25 @@
+"""Identifiers: sortable by the time they were made, and not to be guessed."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u, which people misread
+_LENGTH = 24
+_RANDOM_BITS = 72
+
+ID_PATTERN = rf"^[{_ALPHABET}]{{{_LENGTH}}}$"
+"""What an id looks like, for routes and schemas."""
+
+
+def new_id() -> str:
+    """A new id of 24 characters: 48 bits of milliseconds since 1970, then 72 random bits."""
+    number = (time.time_ns() // 1_000_000 << _RANDOM_BITS) | secrets.randbits(_RANDOM_BITS)
+    return "".join(_ALPHABET[number >> shift & 31] for shift in range(5 * (_LENGTH - 1), -1, -5))
+
+
+def is_id(text: str) -> bool:
+    """Whether ``text`` has the shape of an id; says nothing about its existence."""
+    return re.fullmatch(ID_PATTERN, text) is not None

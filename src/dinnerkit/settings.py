@@ -1,0 +1,207 @@
+"""Settings: one frozen value, read from the environment, a TOML file or a mapping."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from dinnerkit.errors import SettingError
+from dinnerkit.ports.urls import mask_url, parse_url
+
+PREFIX = "DINNERKIT_"
+
+NOT_SETTINGS = frozenset({"SETTINGS", "MONGOD", "DEBUG", "REQUIRE_SERVICES"})
+"""Names after the prefix that mean something to a command or to the tests, and are no settings."""
+
+BACKENDS = ("database", "cache", "queue", "gateway", "mail", "limiter")
+"""The settings that are backend URLs; each is the kind's entry-point group too: ``dinnerkit.cache``."""
+
+_TRUE, _FALSE = frozenset({"1", "true", "yes", "on"}), frozenset({"0", "false", "no", "off"})
+
+
+def _setting(default: Any, help: str, *, secret: bool = False, least: int | None = None, most: int | None = None) -> Any:  # noqa: A002
+    return field(default=default, metadata={"help": help, "secret": secret, "least": least, "most": most})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What a Kit is opened with. Make one by :meth:`load`, or by hand with keyword arguments.
+
+    Backend URLs that are left empty become the embedded ones, which keep their files under ``data``.
+
+    Raises:
+        SettingError: a value is malformed; the message names the setting and what is allowed.
+    """
+
+    secret_key: str = _setting("", "signs tokens and tickets; kept in DATA/secret-key when the database is embedded", secret=True)
+    data: str = _setting("", "folder of the embedded parts; default: the embedded database's, else ./dinnerkit-data")
+    database: str = _setting("", "embedded://PATH or mongodb://…/NAME; default: embedded, under DATA")
+    cache: str = _setting("memory://", "where values are cached")
+    queue: str = _setting("", "where the hints to the workers lie; default: SQLite, under DATA")
+    gateway: str = _setting("", "who takes the payments; default: a sandbox, under DATA")
+    mail: str = _setting("console://", "how mails are sent: console://, folder://PATH")
+    limiter: str = _setting("memory://", "where the rate limits are counted")
+    rate_limit: str = _setting("1000 per 15 minutes", "requests for each user or address, or off")
+    public_url: str = _setting("http://127.0.0.1:8000", "the address in mails")
+    mail_from: str = _setting("dinnerkit <no-reply@localhost>", "the sender of mails")
+    hold_seconds: int = _setting(600, "how long seats are held for a payment", least=1, most=86_400)
+    offer_seconds: int = _setting(86_400, "how long a place from the waiting list is offered", least=1, most=1_209_600)
+    access_token_seconds: int = _setting(900, "life of an access token", least=1, most=86_400)
+    refresh_token_seconds: int = _setting(2_592_000, "life of a refresh token", least=60, most=31_536_000)
+    max_body_bytes: int = _setting(262_144, "the largest request body", least=1024, most=104_857_600)
+    trusted_proxies: int = _setting(0, "how many proxies in front set X-Forwarded-*", least=0, most=10)
+    log_level: str = _setting("info", "debug, info, warning or error")
+    log_format: str = _setting("auto", "auto, console or json")
+    demo: bool = _setting(False, "show the invented people's tables to everyone; set by the demo")
+    origins: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        for name in SETTING_NAMES:
+            object.__setattr__(self, name, _convert(name, getattr(self, name)))
+        if not self.data:
+            object.__setattr__(self, "data", self._default_data())
+        for name, url in self._embedded().items():
+            if not getattr(self, name):
+                object.__setattr__(self, name, url)
+        for name in BACKENDS:
+            _checked(name, getattr(self, name))
+        _one_of("log_level", self.log_level, ("debug", "info", "warning", "error"))
+        _one_of("log_format", self.log_format, ("auto", "console", "json"))
+
+    def _default_data(self) -> str:
+        if self.database.startswith("embedded://"):
+            return str(parse_url(self.database).path)
+        return str(Path("dinnerkit-data").absolute())
+
+    def _embedded(self) -> dict[str, str]:
+        return {
+            "database": f"embedded://{self.data}",
+            "queue": f"sqlite://{self.data}/queue.db",
+            "gateway": f"sandbox://{self.data}/gateway.db",
+        }
+
+    @classmethod
+    def load(
+        cls,
+        mapping: Mapping[str, Any] | None = None,
+        *,
+        environ: Mapping[str, str] | None = None,
+        file: str | Path | None = None,
+    ) -> Settings:
+        """Read the settings; what comes later wins: defaults, the TOML file, the environment, ``mapping``.
+
+        Args:
+            mapping: names as in this class, or ``DINNERKIT_…`` as in a Flask config, where names without the prefix are not ours.
+            environ: instead of the process's environment.
+            file: a TOML file with the names of this class; default: the one that ``DINNERKIT_SETTINGS`` names, if any.
+
+        Raises:
+            SettingError: a setting is unknown or malformed, or the file can't be read.
+        """
+        environ = os.environ if environ is None else environ
+        file = file or environ.get(f"{PREFIX}SETTINGS")
+        values: dict[str, Any] = {}
+        origins: dict[str, str] = {}
+        sources = [
+            (str(file), _from_file(Path(file)) if file else {}),
+            ("the environment", {k.removeprefix(PREFIX).lower(): v for k, v in environ.items() if _is_setting(k)}),
+            ("the program", _from_mapping(mapping or {})),
+        ]
+        for origin, found in sources:
+            for name, value in found.items():
+                _known(name, origin)
+                values[name] = value
+                origins[name] = origin
+        return cls(**values, origins=MappingProxyType(origins))
+
+    def shown(self) -> dict[str, tuple[str, str]]:
+        """Each setting's name with its value, secrets masked, and where it came from."""
+        return {name: (_masked(name, getattr(self, name)), self.origins.get(name, "default")) for name in SETTING_NAMES}
+
+
+SETTING_NAMES = tuple(item.name for item in fields(Settings) if item.name != "origins")
+_FIELDS = {item.name: item for item in fields(Settings)}
+
+
+def _is_setting(variable: str) -> bool:
+    name = variable.removeprefix(PREFIX)
+    return variable.startswith(PREFIX) and name not in NOT_SETTINGS and not name.startswith("TEST_")
+
+
+def _from_mapping(mapping: Mapping[str, Any]) -> dict[str, Any]:
+    prefixed = {key.removeprefix(PREFIX).lower(): value for key, value in mapping.items() if _is_setting(key)}
+    foreign = any(key.isupper() for key in mapping)
+    return prefixed if prefixed or foreign else dict(mapping)
+
+
+def _from_file(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise SettingError(f"the settings file {path} can't be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingError(f"the settings file {path} is not TOML: {error}") from error
+
+
+def _known(name: str, origin: str) -> None:
+    if name in SETTING_NAMES:
+        return
+    shown = f"{PREFIX}{name.upper()}" if origin == "the environment" else name
+    near = difflib.get_close_matches(name, SETTING_NAMES, n=1)
+    hint = f"did you mean {near[0]}?" if near else f"allowed: {', '.join(SETTING_NAMES)}"
+    raise SettingError(f"unknown setting {shown} in {origin}; {hint}")
+
+
+def _convert(name: str, value: Any) -> Any:
+    default = _FIELDS[name].default
+    if isinstance(default, bool):
+        return _boolean(name, value)
+    if isinstance(default, int):
+        return _whole_number(name, value)
+    if isinstance(value, Path):
+        value = str(value)
+    if not isinstance(value, str):
+        raise SettingError(f"{name} is a text, not {value!r}")
+    return value
+
+
+def _boolean(name: str, value: Any) -> bool:
+    text = str(value).lower()
+    if text not in _TRUE | _FALSE:
+        raise SettingError(f"{name} is true or false, not {value!r}")
+    return text in _TRUE
+
+
+def _whole_number(name: str, value: Any) -> int:
+    least, most = _FIELDS[name].metadata["least"], _FIELDS[name].metadata["most"]
+    try:
+        number = int(str(value))
+    except ValueError:
+        number = None
+    if number is None or isinstance(value, bool) or not least <= number <= most:
+        raise SettingError(f"{name} is a whole number from {least} to {most}, not {value!r}")
+    return number
+
+
+def _checked(name: str, url: str) -> None:
+    try:
+        parse_url(url)
+    except SettingError as error:
+        raise SettingError(f"{name}: {error.message}") from error
+
+
+def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise SettingError(f"{name} is one of {', '.join(allowed)}, not {value!r}")
+
+
+def _masked(name: str, value: Any) -> str:
+    if _FIELDS[name].metadata["secret"]:
+        return "***" if value else ""
+    return mask_url(value) if name in BACKENDS else str(value)
