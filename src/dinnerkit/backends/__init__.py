@@ -1,0 +1,1 @@
+"""The built-in backends: what needs no server, and the database itself."""

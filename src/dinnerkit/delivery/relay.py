@@ -1,0 +1,91 @@
+"""The relay: from the outboxes to one delivery for each handler."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from pymongo import UpdateOne
+from pymongo.database import Database
+
+from dinnerkit.clock import Clock
+from dinnerkit.delivery.dispatch import Dispatcher
+from dinnerkit.delivery.documents import DeliveryDocument
+from dinnerkit.delivery.outbox import SendingDocument
+from dinnerkit.messages import Handler
+from dinnerkit.storage import Row, collection
+
+log = structlog.get_logger(__name__)
+
+HINT_GRACE = timedelta(seconds=20)
+"""How long a hint is trusted to reach a worker before the sweep gives another."""
+
+_BATCH = 200
+
+
+class Relay:
+    """Takes messages out of the outboxes of the sending collections.
+
+    First the deliveries are made, under ids that a repetition meets again; then the message is taken out. A crash between the two costs
+    a repetition that changes nothing.
+    """
+
+    def __init__(
+        self,
+        database: Database[Row],
+        senders: Sequence[type[SendingDocument]],
+        handlers: Mapping[str, Sequence[Handler[Any]]],
+        dispatcher: Dispatcher,
+        clock: Clock,
+    ) -> None:
+        self._database = database
+        self._senders = senders
+        self._handlers = handlers
+        self._dispatcher = dispatcher
+        self._clock = clock
+
+    def run(self) -> int:
+        """Relay what lies in the outboxes now; how many messages that was. Safe to run in several processes at once."""
+        return sum(self._relay_collection(sender) for sender in self._senders)
+
+    def _relay_collection(self, sender: type[SendingDocument]) -> int:
+        rows = collection(self._database, sender)
+        relayed = 0
+        for row in rows.find({"outbox.at": {"$exists": True}}, {"outbox": 1}, limit=_BATCH).hint("outbox"):
+            entries = row["outbox"]
+            self._deliver(entries)
+            ids = [entry["id"] for entry in entries]
+            rows.update_one({"_id": row["_id"]}, {"$pull": {"outbox": {"id": {"$in": ids}}}})
+            relayed += len(ids)
+        return relayed
+
+    def _deliver(self, entries: Iterable[Row]) -> None:
+        pairs = [(entry, handler) for entry in entries for handler in self._listeners(entry)]
+        if not pairs:
+            return
+        now = self._clock()
+        deliveries = [_delivery(entry, handler, now) for entry, handler in pairs]
+        upserts = [UpdateOne({"_id": row["_id"]}, {"$setOnInsert": row}, upsert=True) for row in deliveries]
+        collection(self._database, DeliveryDocument).bulk_write(upserts, ordered=False)
+        for row in deliveries:
+            self._dispatcher.hint(row["queue"], row["_id"])
+
+    def _listeners(self, entry: Row) -> Sequence[Handler[Any]]:
+        return self._handlers.get(entry["kind"], ())
+
+
+def _delivery(entry: Row, handler: Handler[Any], now: Any) -> Row:
+    return {
+        "_id": f"{entry['id']}:{handler.name}",
+        "handler": handler.name,
+        "queue": handler.queue,
+        "kind": entry["kind"],
+        "data": entry["data"],
+        "state": "pending",
+        "attempts": 0,
+        "created_at": entry["at"],
+        "not_before": now,
+        "due_at": now + HINT_GRACE,
+    }
