@@ -1,0 +1,124 @@
+"""How events are stored, and the indexes that serve every list of them."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import mongoengine
+from pymongo import ASCENDING, DESCENDING, GEOSPHERE, IndexModel
+
+from dinnerkit.delivery.outbox import OUTBOX_INDEX, SendingDocument
+
+MAX_SEATS = 10_000
+"""The largest capacity; the holds of one event stay far below MongoDB's 16 MB a document."""
+
+
+def _listed(name: str, *keys: str) -> IndexModel:
+    return IndexModel([(key, ASCENDING) for key in keys], name=name, partialFilterExpression={"listed": True})
+
+
+class Venue(mongoengine.EmbeddedDocument):  # type: ignore[misc]
+    """Where the dinner is; the location is a GeoJSON point, longitude first."""
+
+    name = mongoengine.StringField(required=True)
+    address = mongoengine.StringField(required=True)
+    location = mongoengine.PointField(required=True, auto_index=False)
+
+
+class TableSize(mongoengine.EmbeddedDocument):  # type: ignore[misc]
+    """How many guests sit at one table."""
+
+    min = mongoengine.IntField(required=True, min_value=1)
+    max = mongoengine.IntField(required=True, min_value=1)
+
+
+class Price(mongoengine.EmbeddedDocument):  # type: ignore[misc]
+    """What one seat costs, in minor units of an ISO 4217 currency."""
+
+    amount = mongoengine.LongField(required=True, min_value=0)
+    currency = mongoengine.StringField(required=True, regex=r"^[A-Z]{3}$")
+
+
+class RefundTerms(mongoengine.EmbeddedDocument):  # type: ignore[misc]
+    """What a guest who cancels gets back."""
+
+    full_until_hours = mongoengine.IntField(required=True, min_value=0)
+    late_percent = mongoengine.IntField(required=True, min_value=0, max_value=100)
+
+
+class Hold(mongoengine.EmbeddedDocument):  # type: ignore[misc]
+    """Seats taken by a booking: until a moment, or for good where ``until`` is null. Written by ``events.seats`` alone."""
+
+    hold = mongoengine.StringField(required=True)
+    booking = mongoengine.StringField(required=True)
+    user = mongoengine.StringField(required=True)
+    guests = mongoengine.IntField(required=True, min_value=1)
+    until = mongoengine.DateTimeField(null=True)
+
+
+class WaitingParty(mongoengine.EmbeddedDocument):  # type: ignore[misc]
+    """A party that waits for seats. Written by ``events.seats`` alone."""
+
+    entry = mongoengine.StringField(required=True)
+    user = mongoengine.StringField(required=True)
+    guests = mongoengine.IntField(required=True, min_value=1)
+    at = mongoengine.DateTimeField(required=True)
+
+
+class EventDocument(SendingDocument):
+    """A dinner.
+
+    ``city_key``, ``cuisine_key`` and ``tag_keys`` are what ``rules.search_key`` makes of the names beside them, so that "munchen"
+    finds München. ``listed`` is true from the publication until the event is cancelled or has begun; the indexes of the public lists
+    hold only such events, and so don't grow with the years. A query that names ``listed`` must still ask for ``starts_at`` after now,
+    as it is cleared a little late. ``version`` rises with each change by the host; the accounting of seats does not touch it.
+    """
+
+    id = mongoengine.StringField(primary_key=True)
+    host = mongoengine.StringField(required=True)
+    title = mongoengine.StringField(required=True)
+    description = mongoengine.StringField(required=True)
+    cuisine = mongoengine.StringField(required=True)
+    cuisine_key = mongoengine.StringField(required=True)
+    starts_at = mongoengine.DateTimeField(required=True)
+    timezone = mongoengine.StringField(required=True)
+    city = mongoengine.StringField(required=True)
+    city_key = mongoengine.StringField(required=True)
+    venue = mongoengine.EmbeddedDocumentField(Venue, required=True)
+    table_size = mongoengine.EmbeddedDocumentField(TableSize, required=True)
+    price = mongoengine.EmbeddedDocumentField(Price, required=True)
+    tags = mongoengine.ListField(mongoengine.StringField())
+    tag_keys = mongoengine.ListField(mongoengine.StringField())
+    format = mongoengine.StringField(required=True, choices=("table", "match_night"))
+    refund_policy = mongoengine.EmbeddedDocumentField(RefundTerms, required=True)
+
+    status = mongoengine.StringField(required=True, choices=("draft", "published", "cancelled"))
+    listed = mongoengine.BooleanField(required=True, default=False)
+    created_at = mongoengine.DateTimeField(required=True)
+    updated_at = mongoengine.DateTimeField(required=True)
+    published_at = mongoengine.DateTimeField(null=True)
+    version = mongoengine.IntField(required=True, default=1, min_value=1)
+
+    seats = mongoengine.IntField(required=True, min_value=1, max_value=MAX_SEATS)
+    seats_left = mongoengine.IntField(required=True, min_value=0, max_value=MAX_SEATS)
+    holds = mongoengine.EmbeddedDocumentListField(Hold)
+    waitlist = mongoengine.EmbeddedDocumentListField(WaitingParty)
+    seq = mongoengine.IntField(required=True, default=0, min_value=0)
+
+    meta: ClassVar[dict[str, Any]] = {"collection": "events"}
+    collection_name: ClassVar[str] = "events"
+    index_models: ClassVar[tuple[IndexModel, ...]] = (
+        _listed("listed_by_start", "starts_at", "_id"),
+        _listed("listed_by_city_and_start", "city_key", "starts_at", "_id"),
+        _listed("listed_by_cuisine_and_start", "cuisine_key", "starts_at", "_id"),
+        _listed("listed_by_tag_and_start", "tag_keys", "starts_at", "_id"),
+        _listed("listed_by_price", "price.amount", "_id"),
+        _listed("listed_by_city_and_price", "city_key", "price.amount", "_id"),
+        IndexModel(
+            [("venue.location", GEOSPHERE), ("starts_at", ASCENDING)], name="listed_by_place", partialFilterExpression={"listed": True}
+        ),
+        IndexModel([("host", ASCENDING), ("_id", DESCENDING)], name="by_host"),
+        IndexModel([("holds.until", ASCENDING)], name="holds_by_end", sparse=True),
+        IndexModel([("holds.user", ASCENDING)], name="holds_by_user", sparse=True),
+        OUTBOX_INDEX,
+    )
