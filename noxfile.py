@@ -1,0 +1,106 @@
+"""What is checked, each in an environment of its own; `nox -l` lists it, a bare `nox` runs what a change needs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import nox
+from packaging.requirements import Requirement
+
+nox.needs_version = ">=2024.10.9"
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.reuse_existing_virtualenvs = True
+nox.options.sessions = ["lint", "types", "imports", "tests"]
+
+ROOT = Path(__file__).parent
+PROJECT = nox.project.load_toml(ROOT / "pyproject.toml")["project"]
+PLUGINS = sorted(path.parent for path in ROOT.glob("plugins/*/pyproject.toml"))
+
+
+def tools(*names: str) -> list[str]:
+    """The requirements of that name, as the ``dev`` extra has them."""
+    return [text for text in PROJECT["optional-dependencies"]["dev"] if Requirement(text).name in names]
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Ruff's rules and its format."""
+    session.install(*tools("ruff"))
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Mypy, strictly, on the package."""
+    session.install("-e", ".[matching]", *tools("mypy", "scipy-stubs"))
+    session.run("mypy")
+
+
+@nox.session
+def imports(session: nox.Session) -> None:
+    """Who may import whom."""
+    session.install("-e", ".[matching]", *tools("import-linter"))
+    session.run("lint-imports", "--no-cache")
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """All tests, against the working tree."""
+    session.install("-e", ".[test]")
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+def lowest(session: nox.Session) -> None:
+    """The tests with the oldest direct dependencies that pyproject.toml allows; needs uv."""
+    session.install("-e", ".[test]", "--resolution", "lowest-direct")
+    session.run("pytest", *session.posargs)
+
+
+@nox.session(reuse_venv=False)
+def wheel(session: nox.Session) -> None:
+    """The tests against the built wheel: what people install, not the tree."""
+    folder = Path(session.create_tmp()) / "wheel"
+    shutil.rmtree(folder, ignore_errors=True)
+    session.install(*tools("build"))
+    session.run("python", "-m", "build", "--outdir", str(folder), silent=True)
+    (built,) = folder.glob("*.whl")
+    session.install(f"{built}[test]")
+    session.run("python", "-c", "import dinnerkit, sys; sys.exit('site-packages' not in dinnerkit.__file__)")
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """The documentation, each warning an error."""
+    session.install("-e", ".[docs]")
+    session.run("sphinx-build", "-W", "--keep-going", "-q", "-n", "-b", "html", "docs", "docs/_build/html")
+
+
+@nox.session
+def examples(session: nox.Session) -> None:
+    """Each example, run as its README says."""
+    session.install("-e", ".[test]")
+    session.run("pytest", "examples", *session.posargs)
+
+
+@nox.session
+def plugins(session: nox.Session) -> None:
+    """The tests of each plugin, against the working tree."""
+    if not PLUGINS:
+        session.skip("no plugin has a home of its own yet")
+    for plugin in PLUGINS:
+        session.install("-e", ".[test]", "-e", str(plugin))
+        session.run("pytest", str(plugin / "tests"), *session.posargs)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """The benchmarks: a table to read on the terminal, JSON in .nox for comparisons."""
+    session.install("-e", ".[embedded,matching]")
+    results = Path(os.environ.get("DINNERKIT_BENCH_RESULTS", session.create_tmp())).absolute()
+    for script in sorted(ROOT.glob("benchmarks/*.py")):
+        session.run("python", str(script), "--json", str(results / f"{script.stem}.json"), *session.posargs)

@@ -1,0 +1,56 @@
+"""The root of the command line, which imports a command only when it is called."""
+
+from __future__ import annotations
+
+import os
+from importlib import import_module
+
+import click
+
+COMMANDS = {
+    "demo": "Try it all out: real data, real services, one command.",
+    "serve": "Serve the app over HTTP.",
+    "work": "Run the background work: mails, payments, sweeps.",
+    "match": "Seat the people of a file at tables; needs no server.",
+    "config": "Show the settings in force, and where each came from.",
+    "plugins": "List the backends that are installed.",
+    "check": "Reach every backend and say what is wrong.",
+    "db": "Prepare the database.",
+    "user": "Make users.",
+}
+"""The commands in the order of their listing; each is ``command`` in the module of its name."""
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are called, so that ``match`` need not pay for Flask."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names of the commands."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name, imported now."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"dinnerkit.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+def _debug(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
+    if value:
+        os.environ["DINNERKIT_DEBUG"] = "1"
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="dinnerkit", prog_name="dinnerkit", message="%(prog)s %(version)s")
+@click.option("--traceback", is_flag=True, expose_value=False, callback=_debug, help="Show where an error came from.")
+def root() -> None:
+    """Dinners among strangers: booking, payment, and seating people who are likely to enjoy each other.
+
+    Settings are read from DINNERKIT_… variables, or from the TOML file that DINNERKIT_SETTINGS names; none is needed to start.
+    """
