@@ -1,0 +1,79 @@
+"""Who asks: the principal of a request, and the decorators that demand one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from http import HTTPStatus
+from typing import Any, ParamSpec, TypeVar, cast
+
+from flask import request
+from flask_smorest import Blueprint
+
+from dinnerkit.errors import Forbidden, Unauthenticated
+from dinnerkit.http.mount import UserResolver, current_mount
+from dinnerkit.identity import Principal, Role
+
+__all__ = ["BEARER", "UserResolver", "authenticated", "current_principal", "maybe_principal", "requires"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+BEARER = "bearer"
+"""The name of the security scheme in the OpenAPI document."""
+
+_KEY = "dinnerkit.principal"
+
+
+def maybe_principal() -> Principal | None:
+    """On whose behalf the request comes, or None; the resolver runs once a request.
+
+    Raises:
+        Unauthenticated: credentials were sent and are wrong.
+    """
+    if _KEY not in request.environ:
+        request.environ[_KEY] = current_mount().user_resolver(request)
+    return cast("Principal | None", request.environ[_KEY])
+
+
+def current_principal() -> Principal:
+    """On whose behalf the request comes.
+
+    Raises:
+        Unauthenticated: nobody's.
+    """
+    principal = maybe_principal()
+    if principal is None:
+        raise Unauthenticated("Sign in first: this needs a bearer token.")
+    return principal
+
+
+def authenticated(view: Callable[P, R]) -> Callable[P, R]:
+    """The view needs a user: 401 otherwise. Documents the bearer token and the 401."""
+
+    @wraps(view)
+    def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+        current_principal()
+        return view(*args, **kwargs)
+
+    return _documented(checked, HTTPStatus.UNAUTHORIZED)
+
+
+def requires(role: Role) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """The view needs a user whose role covers ``role``: 401 or 403 otherwise. Documents both."""
+
+    def decorate(view: Callable[P, R]) -> Callable[P, R]:
+        @wraps(view)
+        def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+            if not current_principal().may(role):
+                raise Forbidden(f"This needs the role {role}.")
+            return view(*args, **kwargs)
+
+        return _documented(checked, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+
+    return decorate
+
+
+def _documented(view: Callable[P, R], *statuses: HTTPStatus) -> Callable[P, R]:
+    responses: dict[int, Any] = {status.value: status.name for status in statuses}
+    return cast("Callable[P, R]", Blueprint.doc(security=[{BEARER: []}], responses=responses)(view))

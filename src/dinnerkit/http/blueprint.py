@@ -1,0 +1,201 @@
+"""The blueprint of every domain's routes, and the API that they are documented in."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any, Literal, TypeVar, cast
+
+import flask
+import flask_smorest
+import structlog
+from apispec.ext.marshmallow import MarshmallowPlugin
+from flask import Response, request
+from marshmallow import Schema
+from werkzeug.exceptions import HTTPException, default_exceptions
+
+from dinnerkit.errors import TooLarge
+from dinnerkit.http import limits, metrics, problems
+from dinnerkit.http.auth import BEARER
+from dinnerkit.http.mount import current_mount
+from dinnerkit.http.parser import StrictParser
+from dinnerkit.http.request_ids import HEADER as REQUEST_ID
+from dinnerkit.http.request_ids import request_id
+from dinnerkit.http.schemas import ProblemSchema
+from dinnerkit.http.services import service
+
+OPENAPI_VERSION = "3.1.0"
+
+V = TypeVar("V", bound=Callable[..., Any])
+
+_STARTED = "dinnerkit.started"
+
+
+class ApiBlueprint(flask_smorest.Blueprint):  # type: ignore[misc]
+    """A domain's routes.
+
+    Its errors are problem details, its requests are counted and bounded, its answers carry a request id; nothing of that reaches the
+    routes of the app around it. Its Flask name is prefixed, so that it can't clash with one of the app's own blueprints:
+    ``url_for("dinnerkit_events.list_events")``.
+
+    Args:
+        name: the domain; the tag of its operations in the documentation.
+        import_name: ``__name__``.
+        description: what the routes are about, in one sentence.
+        limited: whether the rate limit counts its requests.
+    """
+
+    ARGUMENTS_PARSER = StrictParser()
+
+    def __init__(self, name: str, import_name: str, *, description: str = "", limited: bool = True) -> None:
+        super().__init__(f"dinnerkit_{name}", import_name, description=description)
+        self.tag = name
+        self._limited = limited
+        self.before_request(self._start)
+        self.after_request(finish)
+        self.teardown_request(_forget)
+        # The app's own handler of a status would win over one of ours for HTTPException: so every status gets ours.
+        for status in default_exceptions:
+            self.register_error_handler(status, problems.problem_response)
+        self.register_error_handler(HTTPException, problems.problem_response)
+        self.register_error_handler(Exception, problems.problem_response)
+
+    def route(self, rule: str, **options: Any) -> Callable[[V], V]:
+        """As in flask-smorest: the rule is relative to ``/v1``; ``methods`` is GET unless told."""
+        return cast("Callable[[V], V]", super().route(rule, **options))
+
+    def arguments(self, schema: type[Schema] | Schema, **options: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """As in flask-smorest: what the schema loaded is the view's next argument; ``location="query"`` for query strings."""
+        return cast("Callable[[Callable[..., Any]], Callable[..., Any]]", super().arguments(schema, **options))
+
+    def response(self, status_code: int, schema: Any = None, **options: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """As in flask-smorest: dumps what the view returns, unless that is a response already."""
+        return cast("Callable[[Callable[..., Any]], Callable[..., Any]]", super().response(status_code, schema, **options))
+
+    def alt_response(self, status_code: int, response: str | None = None, **options: Any) -> Callable[[V], V]:
+        """As in flask-smorest: documents another answer; ``"CONFLICT"`` and the like stand for problem details."""
+        return cast("Callable[[V], V]", super().alt_response(status_code, response, **options))
+
+    def undocumented(self, rule: str) -> Callable[[V], V]:
+        """A GET route that is no part of the API, such as a page's files; the documentation leaves it out."""
+
+        def decorate(view: V) -> V:
+            flask.Blueprint.add_url_rule(self, rule, None, view)
+            return view
+
+        return decorate
+
+    def add_url_rule(
+        self,
+        rule: str,
+        endpoint: str | None = None,
+        view_func: Callable[..., Any] | None = None,
+        provide_automatic_options: bool | None = None,
+        *,
+        parameters: list[Any] | None = None,
+        tags: list[str] | None = None,
+        **options: Any,
+    ) -> None:
+        """As in Flask; the operation is filed under this blueprint's tag."""
+        super().add_url_rule(
+            rule, endpoint, view_func, provide_automatic_options, parameters=parameters, tags=tags or [self.tag], **options
+        )
+
+    def _store_endpoint_docs(self, endpoint: str, obj: Any, parameters: Any, tags: Any, **options: Any) -> None:
+        super()._store_endpoint_docs(endpoint, obj, parameters, tags, **options)
+        operations = {method: doc for method, doc in self._docs[endpoint].items() if method != "parameters"}
+        for method, doc in operations.items():
+            name = f"{self.tag}_{endpoint}" if len(operations) == 1 else f"{self.tag}_{endpoint}_{method}"
+            doc.setdefault("manual_doc", {}).setdefault("operationId", name)
+
+    def _start(self) -> None:
+        mount = current_mount()
+        request.environ[_STARTED] = time.perf_counter()
+        structlog.contextvars.bind_contextvars(request_id=request_id())
+        request.max_content_length = mount.max_body_bytes
+        if (request.content_length or 0) > mount.max_body_bytes:
+            raise TooLarge(f"A body has at most {mount.max_body_bytes} bytes.")
+        if self._limited:
+            service(limits.RequestLimits).check()
+
+
+def finish(response: Response) -> Response:
+    """What every answer of ours carries, whichever way it came about."""
+    response.headers[REQUEST_ID] = request_id()
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.setdefault("Referrer-Policy", "no-referrer")
+    response.headers.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+    response.headers.setdefault("Cache-Control", "private, no-store")
+    response = service(limits.RequestLimits).show(response)
+    seconds = time.perf_counter() - request.environ.get(_STARTED, time.perf_counter())
+    service(metrics.Metrics).observe(response, seconds)
+    return response
+
+
+def _forget(_: BaseException | None) -> None:
+    structlog.contextvars.unbind_contextvars("request_id")
+
+
+class Api(flask_smorest.Api):  # type: ignore[misc]
+    """The documentation of the mounted blueprints, without the app-wide error handlers and pages that flask-smorest would add."""
+
+    ERROR_SCHEMA = ProblemSchema
+
+    def __init__(self, *, title: str, version: str, description: str) -> None:
+        security = {BEARER: {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "From /v1/auth/login."}}
+        super().__init__(
+            config_prefix="DINNERKIT_API",
+            spec_kwargs={
+                "title": title,
+                "version": version,
+                "openapi_version": OPENAPI_VERSION,
+                "info": {"description": description},
+                "components": {"securitySchemes": security},
+                "marshmallow_plugin": MarshmallowPlugin(schema_name_resolver=cast("Any", _schema_name)),
+            },
+        )
+
+    def register_blueprint(self, blp: ApiBlueprint, *, parameters: list[Any] | None = None, **options: Any) -> None:
+        """Mount the blueprint on the app, and document its routes."""
+        self._app.extensions["flask-smorest"]["blp_name_to_api"][blp.name] = self
+        self._app.register_blueprint(blp, **options)
+        blp.register_views_in_doc(self, self._app, self.spec, name=blp.name, parameters=parameters)
+        self.spec.tag({"name": blp.tag, "description": blp.description})
+
+    def _register_error_handlers(self) -> None:
+        """The blueprints have their own."""
+
+    def _register_doc_blueprint(self) -> None:
+        """See :mod:`dinnerkit.http.docs`."""
+
+    def _register_pagination_header(self) -> None:
+        """Our lists are paged by cursors, in their bodies."""
+
+    def _register_responses(self) -> None:
+        content = {problems.MEDIA_TYPE: {"schema": ProblemSchema}}
+        for status in HTTPStatus:
+            if status >= HTTPStatus.BAD_REQUEST:
+                self.spec.components.response(status.name, {"description": status.phrase, "content": content}, lazy=True)
+        any_problem = {"description": "Any other problem", "content": content}
+        self.spec.components.response(self.DEFAULT_ERROR_RESPONSE_NAME, any_problem, lazy=True)
+
+
+def answer_unknown_urls(app: flask.Flask) -> None:
+    """Make unknown paths and wrong methods under our prefix problem details, without an error handler on the app."""
+
+    @app.before_request
+    def answer() -> Response | None:
+        error = request.routing_exception
+        if error is None or not current_mount().covers(request.path):
+            return None
+        if (error.code or 0) < HTTPStatus.BAD_REQUEST:  # a redirect to a path with fewer slashes
+            error = default_exceptions[404]()
+        return finish(app.make_response(problems.problem_response(error)))
+
+
+def _schema_name(schema: type[Schema] | Schema) -> str | Literal[False]:
+    if isinstance(schema, Schema) and (schema.only or schema.exclude or schema.partial or schema.load_only or schema.dump_only):
+        return False  # a part of a schema is written out where it is used
+    kind = schema if isinstance(schema, type) else type(schema)
+    return kind.__name__.removesuffix("Schema")

@@ -1,0 +1,54 @@
+"""Answers as bytes: encoded once, with an ETag where they are public, and 304 for those who have them."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from flask import Response, request
+
+_OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_NAIVE_UTC
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """A body that is ready to be sent, and kept in a cache as it is."""
+
+    body: bytes
+    etag: str
+
+
+def encode(payload: Any) -> Encoded:
+    """The payload as JSON bytes with a strong ETag of these bytes. Datetimes become RFC 3339 in UTC."""
+    body = payload if isinstance(payload, bytes) else orjson.dumps(payload, option=_OPTIONS)
+    return Encoded(body, hashlib.blake2b(body, digest_size=16).hexdigest())
+
+
+def public_json(payload: Any, *, max_age: int = 0) -> Response:
+    """An answer that anyone may see and any cache may keep for ``max_age`` seconds: 304 when the caller has it already.
+
+    ``payload`` is what orjson takes, JSON bytes, or an :class:`Encoded`. HEAD works through Flask.
+    """
+    encoded = payload if isinstance(payload, Encoded) else encode(payload)
+    response = Response(encoded.body, mimetype="application/json")
+    response.headers["ETag"] = f'"{encoded.etag}"'
+    response.headers["Cache-Control"] = f"public, max-age={max_age}, must-revalidate"
+    if "If-None-Match" in request.headers:
+        response.make_conditional(request.environ)
+    return response
+
+
+def private_json(payload: Any, status: int = 200) -> Response:
+    """An answer for the one who asked alone: no cache keeps it."""
+    response = Response(encode(payload).body, status, mimetype="application/json")
+    response.headers["Cache-Control"] = "private, no-store"
+    return response
+
+
+ETAG_HEADERS = {
+    "ETag": {"description": "Changes when the answer does.", "schema": {"type": "string"}},
+    "Cache-Control": {"description": "How long any cache may keep the answer.", "schema": {"type": "string"}},
+}
+"""For ``blueprint.response(200, …, headers=ETAG_HEADERS)`` of a route that answers by :func:`public_json`."""

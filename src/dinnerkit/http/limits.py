@@ -1,0 +1,114 @@
+"""Rate limits on our routes, and on no others: per user where we know one, else per address."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any, TypeVar, cast
+
+import flask
+from flask_limiter import Limiter
+from limits import parse_many
+
+from dinnerkit.errors import SettingError, Unauthenticated
+from dinnerkit.http.auth import maybe_principal
+from dinnerkit.ports.limiter import LimiterStorage
+
+V = TypeVar("V", bound=Callable[..., Any])
+
+OFF = "off"
+
+
+def unlimited(view: V) -> V:
+    """The view is not counted: for callers that must get through, such as a gateway's webhooks."""
+    view._dinnerkit_unlimited = True  # type: ignore[attr-defined]
+    return view
+
+
+class RequestLimits:
+    """Counts the requests of each caller in a moving window.
+
+    flask-limiter hooks into the whole app and reads the app's ``RATELIMIT_*``, which belong to the host's own limiter. So it is given
+    :class:`_Hooks` for an app, and our blueprints call the hooks. While the storage can't be reached the counts are kept in memory.
+    """
+
+    def __init__(self, rate: str, storage: LimiterStorage) -> None:
+        """Make it.
+
+        Args:
+            rate: such as ``"1000 per 15 minutes"`` or ``"5/second;100/hour"``, in the limits library's words, or ``"off"``.
+            storage: where the counts are kept.
+
+        Raises:
+            SettingError: the rate is not understood.
+        """
+        self._hooks: _Hooks | None = None
+        if rate != OFF:
+            self._hooks = _Hooks()
+            self._limiter = _limiter(rate, storage)
+            self._limiter.init_app(cast("flask.Flask", self._hooks))
+
+    def check(self) -> None:
+        """Count the present request.
+
+        Raises:
+            flask_limiter.RateLimitExceeded: it is one too many; a 429.
+        """
+        view = flask.current_app.view_functions.get(flask.request.endpoint or "")
+        if self._hooks is not None and not getattr(view, "_dinnerkit_unlimited", False):
+            self._hooks.before()
+
+    def show(self, response: flask.Response) -> flask.Response:
+        """Put what is left into the headers: ``X-RateLimit-*``, and ``Retry-After`` where nothing is left."""
+        if self._hooks is None:
+            return response
+        known = response.headers.pop("Retry-After", None)
+        response = self._hooks.after(response)
+        if response.status_code != HTTPStatus.TOO_MANY_REQUESTS:
+            response.headers.pop("Retry-After", None)
+            if known is not None:
+                response.headers["Retry-After"] = known
+        return response
+
+
+class _Hooks:
+    """What flask-limiter needs of an app."""
+
+    def __init__(self) -> None:
+        self.config: dict[str, Any] = {}
+        self.extensions: dict[str, Any] = {}
+
+    def before_request(self, hook: Callable[[], Any]) -> None:
+        self.before = hook
+
+    def after_request(self, hook: Callable[[flask.Response], flask.Response]) -> None:
+        self.after = hook
+
+    def teardown_request(self, hook: Callable[..., Any]) -> None:
+        """flask-limiter frees its context here, which goes with the request anyway."""
+
+
+def caller() -> str:
+    """Who is counted: the user, or the address of those without one."""
+    try:
+        principal = maybe_principal()
+    except Unauthenticated:
+        principal = None
+    return f"user:{principal.user_id}" if principal else f"address:{flask.request.remote_addr or 'unknown'}"
+
+
+def _limiter(rate: str, storage: LimiterStorage) -> Limiter:
+    try:
+        parse_many(rate)
+    except ValueError:
+        raise SettingError(f"rate_limit is a rate such as '1000 per 15 minutes', or off, not {rate!r}") from None
+    return Limiter(
+        caller,
+        application_limits=[rate],
+        headers_enabled=True,
+        strategy="moving-window",
+        storage_uri=storage.uri,
+        storage_options=dict(storage.options),
+        in_memory_fallback_enabled=True,
+        key_prefix="dinnerkit",
+    )

@@ -1,0 +1,55 @@
+"""Prometheus metrics of the requests, and the page that shows these and the collectors of other parts."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+
+from flask import Response, request
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
+
+MULTIPROCESS = "PROMETHEUS_MULTIPROC_DIR"
+"""Where several worker processes share their counts. It must be set before prometheus_client is first imported, and the folder emptied
+when the server starts; ``dinnerkit serve`` does both. Without it each process shows its own counts."""
+
+BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+
+
+class Metrics:
+    """The metrics of one app, in a registry of its own."""
+
+    def __init__(self, collectors: Iterable[Collector] = ()) -> None:
+        """Make them; ``collectors`` are asked whenever the page is read, for figures that lie in the database, such as queue lengths."""
+        self._collectors = tuple(collectors)
+        self._registry = self._with_collectors()
+        names = ("method", "route", "status")
+        self._requests = Counter("dinnerkit_http_requests", "Answered requests.", names, registry=self._registry)
+        self._seconds = Histogram(
+            "dinnerkit_http_request_seconds", "Time to the answer.", ("method", "route"), buckets=BUCKETS, registry=self._registry
+        )
+
+    def observe(self, response: Response, seconds: float) -> None:
+        """Count an answer, under its route's template: ``/v1/events/<event_id>``."""
+        route = request.url_rule.rule if request.url_rule else "unknown"
+        method = request.method if request.method in _METHODS else "other"
+        self._requests.labels(method, route, str(response.status_code)).inc()
+        self._seconds.labels(method, route).observe(seconds)
+
+    def page(self) -> Response:
+        """All of it in Prometheus's text format."""
+        registry = self._registry
+        if os.environ.get(MULTIPROCESS):
+            registry = self._with_collectors()
+            MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+    def _with_collectors(self) -> CollectorRegistry:
+        registry = CollectorRegistry()
+        for collector in self._collectors:
+            registry.register(collector)
+        return registry
+
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})

@@ -1,0 +1,31 @@
+"""How bodies are read: JSON by orjson, and by no other media type."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+import orjson
+from flask import Request
+from webargs.flaskparser import FlaskParser, abort, is_json_request
+
+
+class StrictParser(FlaskParser):
+    """webargs' parser, except that a body of another media type is a 415, and one that is not JSON (RFC 8259) a 400.
+
+    orjson refuses NaN, lone surrogates and invalid UTF-8, which the standard library lets through.
+    """
+
+    def _raw_load_json(self, req: Request) -> Any:
+        body = req.get_data(cache=True)
+        if not is_json_request(req):
+            if body or req.mimetype:
+                abort(415, detail="The body must be application/json.")
+            abort(400, code="bad_json", detail="A JSON body is needed.")
+        try:
+            return orjson.loads(body)
+        except orjson.JSONDecodeError as error:
+            _bad_json(error)
+
+
+def _bad_json(error: orjson.JSONDecodeError) -> NoReturn:
+    abort(400, exc=error, code="bad_json", detail="The body is not valid JSON.")

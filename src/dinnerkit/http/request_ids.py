@@ -1,0 +1,25 @@
+"""The request id: taken over from a sane ``X-Request-Id``, else new; on every answer of ours and in every log line."""
+
+from __future__ import annotations
+
+import re
+from typing import cast
+
+from flask import request
+
+from dinnerkit.ids import new_id
+
+HEADER = "X-Request-Id"
+
+_SANE = re.compile(r"[A-Za-z0-9._:/+=-]{8,128}")
+_KEY = "dinnerkit.request_id"
+
+
+def request_id() -> str:
+    """The id of the present request; the same each time."""
+    known = request.environ.get(_KEY)
+    if known is None:
+        sent = request.headers.get(HEADER, "")
+        known = sent if _SANE.fullmatch(sent) else new_id()
+        request.environ[_KEY] = known
+    return cast("str", known)
