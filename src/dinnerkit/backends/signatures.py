@@ -1,0 +1,39 @@
+"""Signatures of webhooks, in the scheme that Stripe uses: ``t=<seconds>,v1=<HMAC-SHA256 of "t.body">``."""
+
+from __future__ import annotations
+
+import hmac
+
+from dinnerkit.ports.gateway import BadSignature
+
+TOLERANCE_SECONDS = 300
+"""How far the time of the signature may be from ours."""
+
+_LONGEST_TIMESTAMP = 12
+
+
+def sign(secret: str, body: bytes, timestamp: int) -> str:
+    """The header's value for ``body``."""
+    return f"t={timestamp},v1={_digest(secret, body, str(timestamp))}"
+
+
+def verify(secret: str, body: bytes, header: str, now: float) -> None:
+    """Check the header's value.
+
+    Raises:
+        BadSignature: it is missing, malformed, too old or from the future, or was made with another secret.
+    """
+    parts = [part.partition("=")[::2] for part in header.split(",")[:10]]
+    timestamp = next((value for name, value in parts if name.strip() == "t"), "")
+    signatures = [value for name, value in parts if name.strip() == "v1"]
+    if not (timestamp.isascii() and timestamp.isdecimal() and len(timestamp) <= _LONGEST_TIMESTAMP):
+        raise BadSignature("the webhook is not signed")
+    expected = _digest(secret, body, timestamp)
+    if not any(hmac.compare_digest(expected.encode(), signature.encode()) for signature in signatures):
+        raise BadSignature("the webhook's signature is wrong")
+    if abs(now - int(timestamp)) > TOLERANCE_SECONDS:
+        raise BadSignature("the webhook's signature is too old, or from the future")
+
+
+def _digest(secret: str, body: bytes, timestamp: str) -> str:
+    return hmac.new(secret.encode(), timestamp.encode() + b"." + body, "sha256").hexdigest()

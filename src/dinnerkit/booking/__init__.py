@@ -1,0 +1,1 @@
+"""Booking: seats held, paid, confirmed, given back and waited for."""

@@ -1,0 +1,54 @@
+"""How bookings are stored."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import mongoengine
+from mongoengine import DateTimeField, IntField, LongField, StringField
+from pymongo import ASCENDING, DESCENDING, IndexModel
+
+from dinnerkit.booking.rules import STATUSES
+from dinnerkit.delivery.outbox import OUTBOX_INDEX, SendingDocument
+
+
+class EventSnapshot(mongoengine.EmbeddedDocument):  # type: ignore[misc]
+    """What the guest booked, as it was then: shown in lists without asking for the event."""
+
+    title = StringField(required=True)
+    starts_at = DateTimeField(required=True)
+    timezone = StringField(required=True)
+    city = StringField(required=True)
+    venue = mongoengine.DictField()
+
+
+class BookingDocument(SendingDocument):
+    """A booking. Its ``status`` decides what its hold in the event's account shall become, never the other way round.
+
+    ``hold`` is the hold that counts; ``expires_at`` is set while the booking may expire. ``refund`` is what a cancellation promised.
+    """
+
+    meta: ClassVar[dict[str, Any]] = {"collection": "bookings"}
+    collection_name: ClassVar[str] = "bookings"
+    index_models: ClassVar[tuple[IndexModel, ...]] = (
+        IndexModel([("user", ASCENDING), ("_id", DESCENDING)], name="by_user"),
+        IndexModel([("event", ASCENDING), ("status", ASCENDING), ("_id", ASCENDING)], name="by_event"),
+        OUTBOX_INDEX,
+    )
+
+    id = StringField(primary_key=True)
+    event = StringField(required=True)
+    user = StringField(required=True)
+    guests = IntField(required=True, min_value=1)
+    status = StringField(required=True, choices=sorted(STATUSES))
+    hold = StringField(required=True)
+    amount = LongField(required=True, min_value=0)
+    currency = StringField(required=True, regex=r"^[A-Z]{3}$")
+    refund_policy = mongoengine.DictField()
+    about = mongoengine.EmbeddedDocumentField(EventSnapshot, required=True)
+    expires_at = DateTimeField()
+    payment = StringField()
+    refund = LongField(min_value=0)
+    cancelled_by = StringField(choices=("guest", "host", "payment"))
+    created_at = DateTimeField(required=True)
+    updated_at = DateTimeField(required=True)

@@ -1,0 +1,43 @@
+"""Why a booking can't be had or changed."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from dinnerkit.errors import Conflict, NotFound
+
+
+class NoSuchBooking(NotFound):
+    """There is no such booking, or it is somebody else's."""
+
+    code: ClassVar[str] = "not_found"
+
+
+class HoldExpired(Conflict):
+    """The time to pay is over; the seats may be gone."""
+
+    code: ClassVar[str] = "hold_expired"
+
+
+class AlreadyConfirmed(Conflict):
+    """There is nothing left to pay."""
+
+    code: ClassVar[str] = "already_confirmed"
+
+
+class BookingCancelled(Conflict):
+    """The booking is cancelled."""
+
+    code: ClassVar[str] = "booking_cancelled"
+
+
+class PaymentNeeded(Conflict):
+    """This offer is accepted by paying."""
+
+    code: ClassVar[str] = "payment_needed"
+
+
+class TooLateToCancel(Conflict):
+    """The dinner has begun."""
+
+    code: ClassVar[str] = "too_late_to_cancel"

@@ -1,0 +1,53 @@
+"""What booking does upon messages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dinnerkit.booking.messages import BookingCancelled, BookingExpired
+from dinnerkit.booking.paying import PayingService
+from dinnerkit.booking.service import BookingService
+from dinnerkit.events.messages import EventCancelled
+from dinnerkit.events.seat_messages import SeatsOffered
+from dinnerkit.events.seats import SeatHold, Seats
+from dinnerkit.messages import Handler
+from dinnerkit.payment.messages import PaymentFailed, PaymentSucceeded
+from dinnerkit.payment.service import PaymentService
+
+
+def booking_handlers(bookings: BookingService, paying: PayingService, payments: PaymentService, seats: Seats) -> list[Handler[Any]]:
+    """The handlers of the booking domain. Each finds its work in the state of the documents, and so may run twice."""
+
+    def settle(message: PaymentSucceeded) -> None:
+        payment = payments.get(message.payment_id)
+        if payment is not None:
+            paying.settle(payment)
+
+    def unlock(message: PaymentFailed) -> None:
+        if payments.live(message.reference) is None:
+            paying.unlock(message.reference)
+
+    def record_offer(message: SeatsOffered) -> None:
+        bookings.record_offer(
+            SeatHold(message.event_id, message.hold_id, message.booking_id, message.user_id, message.guests, message.until)
+        )
+
+    def stop_paying(message: BookingExpired) -> None:
+        payments.abandon(message.booking_id)
+
+    def finish_cancellation(message: BookingCancelled) -> None:
+        bookings.finish_cancellation(message.booking_id)
+        payments.abandon(message.booking_id)
+
+    def cancel_all(message: EventCancelled) -> None:
+        for hold in seats.holds(message.event_id):
+            bookings.cancel_by_host(hold)
+
+    return [
+        Handler("booking.settle", PaymentSucceeded, settle, queue="payments"),
+        Handler("booking.unlock", PaymentFailed, unlock, queue="payments"),
+        Handler("booking.record_offer", SeatsOffered, record_offer),
+        Handler("booking.stop_paying", BookingExpired, stop_paying, queue="payments"),
+        Handler("booking.finish_cancellation", BookingCancelled, finish_cancellation, queue="payments"),
+        Handler("booking.cancel_all", EventCancelled, cancel_all),
+    ]

@@ -1,0 +1,53 @@
+"""What booking tells."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from dinnerkit.messages import Message
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BookingOffered(Message):
+    """A party from the waiting list may have its seats."""
+
+    kind: ClassVar[str] = "booking.offered"
+
+    booking_id: str
+    event_id: str
+    user_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BookingConfirmed(Message):
+    """The seats are the guest's."""
+
+    kind: ClassVar[str] = "booking.confirmed"
+
+    booking_id: str
+    event_id: str
+    user_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BookingExpired(Message):
+    """The time to pay passed; the seats go back."""
+
+    kind: ClassVar[str] = "booking.expired"
+
+    booking_id: str
+    event_id: str
+    user_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BookingCancelled(Message):
+    """The booking is over: the guest or the host wanted it, or the money came too late for the seats."""
+
+    kind: ClassVar[str] = "booking.cancelled"
+
+    booking_id: str
+    event_id: str
+    user_id: str
+    by: str

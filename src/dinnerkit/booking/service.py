@@ -1,0 +1,217 @@
+"""Bookings made, read and given back.
+
+The event's account gives seats to a hold; the booking says what becomes of that hold. A booking is made after its hold, and ends before
+its hold: whatever dies in between, :mod:`dinnerkit.booking.sweep` finds the hold and does what the booking says.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from pymongo.errors import DuplicateKeyError
+
+from dinnerkit.booking.errors import AlreadyConfirmed, BookingCancelled, HoldExpired, NoSuchBooking, PaymentNeeded, TooLateToCancel
+from dinnerkit.booking.messages import BookingCancelled as Cancelled
+from dinnerkit.booking.messages import BookingConfirmed, BookingExpired, BookingOffered
+from dinnerkit.booking.rules import LIVE, UNPAID, has_expired
+from dinnerkit.booking.store import Booking, BookingStore
+from dinnerkit.clock import Clock
+from dinnerkit.events.rules import refundable
+from dinnerkit.events.seats import EventFacts, SeatHold, Seats
+from dinnerkit.money import Money
+from dinnerkit.payment.refunds import RefundService
+
+
+class BookingService:
+    """What guests do with seats, but for paying (see :class:`dinnerkit.booking.paying.PayingService`)."""
+
+    def __init__(self, store: BookingStore, seats: Seats, refunds: RefundService, clock: Clock, hold_seconds: int) -> None:
+        self._store = store
+        self._seats = seats
+        self._refunds = refunds
+        self._clock = clock
+        self._hold_length = timedelta(seconds=hold_seconds)
+
+    def reserve(self, user_id: str, event_id: str, guests: int, *, booking_id: str) -> Booking:
+        """Hold seats for a payment, or confirm them at once where they cost nothing.
+
+        ``booking_id`` is a new id; the same call with the same id again finds the same booking, so it can be repeated after a crash.
+
+        Raises:
+            NoSuchEvent, BookingClosed, AlreadyBooked, SoldOut: as :meth:`dinnerkit.events.seats.Seats.take` says.
+            HoldExpired: a repetition, and the time to pay is over.
+        """
+        until = self._clock() + self._hold_length
+        hold = SeatHold(event_id, booking_id, booking_id, user_id, guests, until)
+        facts = self._seats.take(hold)
+        amount = facts.price * guests
+        booking = self._new(hold, facts, amount, "held" if amount.amount else "confirmed")
+        try:
+            self._store.insert(booking, *_news(booking))
+        except DuplicateKeyError:
+            return self._earlier(booking_id, user_id)
+        if booking.status == "confirmed":
+            self._seats.settle(event_id, booking_id)
+        return booking
+
+    def get(self, user_id: str, booking_id: str) -> Booking:
+        """The user's booking.
+
+        Raises:
+            NoSuchBooking: there is none, or it is somebody else's.
+        """
+        booking = self._store.find(booking_id, user_id)
+        if booking is None:
+            raise NoSuchBooking("there is no such booking")
+        return self.expire(booking) if has_expired(booking.status, booking.expires_at, self._clock()) else booking
+
+    def page(self, user_id: str, *, limit: int, before: str | None = None) -> list[Booking]:
+        """The user's bookings, newest first."""
+        return self._store.of_user(user_id, limit=limit, before=before)
+
+    def accept(self, user_id: str, booking_id: str) -> Booking:
+        """Accept an offer from the waiting list that costs nothing.
+
+        Raises:
+            NoSuchBooking: there is none, or it is somebody else's.
+            PaymentNeeded: it costs something: pay for it.
+            HoldExpired, BookingCancelled, AlreadyConfirmed: it is no offer any more.
+        """
+        booking = self.get(user_id, booking_id)
+        must_be_unpaid(booking)
+        if booking.amount.amount:
+            raise PaymentNeeded("accept this offer by paying for it")
+        confirmed = self._store.move(booking, UNPAID, {"status": "confirmed", "expires_at": None}, _confirmed(booking))
+        if confirmed is None:
+            return self.accept(user_id, booking_id)
+        self._seats.settle(booking.event, booking.hold)
+        return confirmed
+
+    def cancel(self, user_id: str, booking_id: str) -> Booking:
+        """Give the seats back; what was paid goes back by the event's policy. A second call answers the same.
+
+        Raises:
+            NoSuchBooking: there is none, or it is somebody else's.
+            HoldExpired: it had expired already.
+            TooLateToCancel: the dinner has begun.
+        """
+        booking = self.get(user_id, booking_id)
+        if booking.status == "cancelled":
+            return booking
+        if booking.status == "expired":
+            raise HoldExpired("this booking had expired")
+        if booking.about["starts_at"] <= self._clock():
+            raise TooLateToCancel("this dinner has begun")
+        refund = refundable(booking.refund_policy, _paid(booking), booking.about["starts_at"], self._clock())
+        return self._cancel(booking, refund, "guest") or self.cancel(user_id, booking_id)
+
+    def cancel_by_host(self, hold: SeatHold) -> None:
+        """Cancel the booking that has this hold, with all its money back; safe to repeat."""
+        booking = self._store.find(hold.booking) or self.write_off(hold)
+        while booking.hold == hold.hold and booking.status in LIVE:
+            booking = self._cancel(booking, _paid(booking), "host") or self._store.find(booking.id) or booking
+        self.free(hold.event, hold.hold)
+
+    def finish_cancellation(self, booking_id: str) -> None:
+        """Carry out what a cancelled booking owes: seats back to the event, money back to the guest; safe to repeat."""
+        booking = self._store.find(booking_id)
+        if booking is None or booking.status != "cancelled":
+            return
+        self.free(booking.event, booking.hold)
+        if booking.payment and booking.refund and booking.refund.amount:
+            self._refunds.request(
+                booking.payment, booking.refund, key=f"{booking.id}:cancelled", reason=f"cancelled_by_{booking.cancelled_by}"
+            )
+
+    def expire(self, booking: Booking) -> Booking:
+        """End a booking whose time is over, and free its seats; the booking as it is then."""
+        over = {"expires_at": {"$lte": self._clock()}}
+        told = BookingExpired(booking_id=booking.id, event_id=booking.event, user_id=booking.user)
+        expired = self._store.move(booking, UNPAID, {"status": "expired"}, told, when=over)
+        if expired is None:
+            return self._store.find(booking.id) or booking
+        self.free(booking.event, booking.hold)
+        return expired
+
+    def free(self, event_id: str, hold_id: str) -> None:
+        """Give a hold's seats back to the event, and make the bookings of those who are offered them."""
+        for offer in self._seats.give_back(event_id, hold_id):
+            self.record_offer(offer)
+
+    def record_offer(self, offer: SeatHold) -> None:
+        """Make the booking of an offer; safe to repeat."""
+        facts = self._seats.facts(offer.event)
+        booking = self._new(offer, facts, facts.price * offer.guests, "offered")
+        told = BookingOffered(booking_id=booking.id, event_id=booking.event, user_id=booking.user)
+        try:
+            self._store.insert(booking, told)
+        except DuplicateKeyError:
+            return
+
+    def write_off(self, hold: SeatHold) -> Booking:
+        """Make an expired booking for a hold whose own was never made, so that it can't be made any more; the one that is there."""
+        facts = self._seats.facts(hold.event)
+        booking = self._new(hold, facts, facts.price * hold.guests, "expired")
+        try:
+            self._store.insert(booking)
+        except DuplicateKeyError:
+            return self._store.find(hold.booking) or booking
+        return booking
+
+    def _cancel(self, booking: Booking, refund: Money, by: str) -> Booking | None:
+        told = Cancelled(booking_id=booking.id, event_id=booking.event, user_id=booking.user, by=by)
+        values = {"status": "cancelled", "expires_at": None, "refund": refund.amount, "cancelled_by": by}
+        # Only from the status that the refund was computed for: a payment may come in between.
+        cancelled = self._store.move(booking, (booking.status,), values, told)
+        if cancelled is not None:
+            self.finish_cancellation(booking.id)
+        return cancelled
+
+    def _earlier(self, booking_id: str, user_id: str) -> Booking:
+        booking = self.get(user_id, booking_id)
+        if booking.status not in LIVE:
+            self.free(booking.event, booking.hold)
+            raise HoldExpired("the time to pay for this booking is over")
+        return booking
+
+    def _new(self, hold: SeatHold, facts: EventFacts, amount: Money, status: str) -> Booking:
+        about = {name: getattr(facts, name) for name in ("title", "starts_at", "timezone", "city", "venue")}
+        return Booking(
+            id=hold.booking,
+            event=hold.event,
+            user=hold.user,
+            guests=hold.guests,
+            status=status,
+            hold=hold.hold,
+            amount=amount,
+            refund_policy=facts.refund_policy,
+            about=about,
+            created_at=self._clock(),
+            expires_at=hold.until if status in UNPAID else None,
+        )
+
+
+def must_be_unpaid(booking: Booking) -> None:
+    """Let only a booking pass that waits to be confirmed.
+
+    Raises:
+        AlreadyConfirmed, BookingCancelled, HoldExpired: what it is instead.
+    """
+    if booking.status == "confirmed":
+        raise AlreadyConfirmed("this booking is confirmed already")
+    if booking.status == "cancelled":
+        raise BookingCancelled("this booking is cancelled")
+    if booking.status == "expired":
+        raise HoldExpired("the time to pay for this booking is over")
+
+
+def _paid(booking: Booking) -> Money:
+    return booking.amount if booking.payment and booking.status == "confirmed" else booking.amount * 0
+
+
+def _news(booking: Booking) -> list[BookingConfirmed]:
+    return [_confirmed(booking)] if booking.status == "confirmed" else []
+
+
+def _confirmed(booking: Booking) -> BookingConfirmed:
+    return BookingConfirmed(booking_id=booking.id, event_id=booking.event, user_id=booking.user)

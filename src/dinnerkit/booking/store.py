@@ -1,0 +1,139 @@
+"""Bookings in the database: read as values, changed only from the status that was expected."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from pymongo import ReturnDocument
+from pymongo.database import Database
+
+from dinnerkit.booking.documents import BookingDocument
+from dinnerkit.clock import Clock
+from dinnerkit.delivery.outbox import Outbox
+from dinnerkit.events.rules import RefundPolicy
+from dinnerkit.messages import Message
+from dinnerkit.money import Money
+from dinnerkit.storage import Row, collection, to_row
+
+
+@dataclass(frozen=True, slots=True)
+class Booking:
+    """A booking as it was when it was read.
+
+    Attributes:
+        hold: the hold in the event's account that counts.
+        amount: the price of all its seats.
+        expires_at: when it ends unless it is confirmed; None once it is.
+        about: title, starts_at, timezone, city and venue of the event, as they were when it was booked.
+        refund: what a cancellation promised, or None.
+    """
+
+    id: str
+    event: str
+    user: str
+    guests: int
+    status: str
+    hold: str
+    amount: Money
+    refund_policy: RefundPolicy
+    about: dict[str, Any]
+    created_at: datetime
+    expires_at: datetime | None = None
+    payment: str | None = None
+    refund: Money | None = None
+    cancelled_by: str | None = None
+
+
+class BookingStore:
+    """The collection of bookings. Every change names the statuses that it may start from, and carries its messages."""
+
+    def __init__(self, database: Database[Row], clock: Clock) -> None:
+        self._bookings = collection(database, BookingDocument)
+        self._clock = clock
+        self._outbox = Outbox(clock)
+
+    def insert(self, booking: Booking, *messages: Message) -> None:
+        """Store a new booking.
+
+        Raises:
+            DuplicateKeyError: the id is taken.
+        """
+        document = BookingDocument(
+            id=booking.id,
+            event=booking.event,
+            user=booking.user,
+            guests=booking.guests,
+            status=booking.status,
+            hold=booking.hold,
+            amount=booking.amount.amount,
+            currency=booking.amount.currency,
+            refund_policy=asdict(booking.refund_policy),
+            about=booking.about,
+            expires_at=booking.expires_at,
+            created_at=booking.created_at,
+            updated_at=booking.created_at,
+            outbox=self._outbox.entries(*messages),
+        )
+        self._bookings.insert_one(to_row(document))
+
+    def find(self, booking_id: str, user_id: str | None = None) -> Booking | None:
+        """The booking, if there is one and it is that user's (None asks for anybody's)."""
+        query = {"_id": booking_id} | ({"user": user_id} if user_id else {})
+        row = self._bookings.find_one(query, {"outbox": 0})
+        return _booking(row) if row else None
+
+    def of_user(self, user_id: str, *, limit: int, before: str | None) -> list[Booking]:
+        """The user's bookings, newest first, from behind the one with the id ``before``."""
+        query = {"user": user_id} | ({"_id": {"$lt": before}} if before else {})
+        return [_booking(row) for row in self._bookings.find(query, {"outbox": 0}).sort("_id", -1).limit(limit)]
+
+    def of_event(self, event_id: str, statuses: Collection[str]) -> list[Booking]:
+        """The bookings of an event that have one of these statuses, in the order they were made."""
+        query = {"event": event_id, "status": {"$in": sorted(statuses)}}
+        return [_booking(row) for row in self._bookings.find(query, {"outbox": 0}).sort("_id", 1)]
+
+    def move(
+        self,
+        booking: Booking,
+        since: Collection[str],
+        values: dict[str, Any],
+        *messages: Message,
+        when: dict[str, Any] | None = None,
+    ) -> Booking | None:
+        """Change a booking that still has one of the statuses ``since`` (and meets ``when``); as it is then, or None where it had not.
+
+        A value of None takes the field away.
+        """
+        kept = {name: value for name, value in values.items() if value is not None}
+        gone = {name: "" for name, value in values.items() if value is None}
+        update: dict[str, Any] = {"$set": kept | {"updated_at": self._clock()}}
+        if gone:
+            update["$unset"] = gone
+        if messages:
+            update["$push"] = self._outbox.push(*messages)
+        query = {"_id": booking.id, "user": booking.user, "status": {"$in": sorted(since)}} | (when or {})
+        row = self._bookings.find_one_and_update(query, update, projection={"outbox": 0}, return_document=ReturnDocument.AFTER)
+        return _booking(row) if row else None
+
+
+def _booking(row: Row) -> Booking:
+    currency = row["currency"]
+    return Booking(
+        id=row["_id"],
+        event=row["event"],
+        user=row["user"],
+        guests=row["guests"],
+        status=row["status"],
+        hold=row["hold"],
+        amount=Money(row["amount"], currency),
+        refund_policy=RefundPolicy(**row["refund_policy"]),
+        about=row["about"],
+        created_at=row["created_at"],
+        expires_at=row.get("expires_at"),
+        payment=row.get("payment"),
+        refund=Money(row["refund"], currency) if row.get("refund") is not None else None,
+        cancelled_by=row.get("cancelled_by"),
+    )

@@ -1,0 +1,23 @@
+"""What the accounts of seats tell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+
+from dinnerkit.messages import Message
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SeatsOffered(Message):
+    """Free seats are kept for a party from the waiting list, until a moment."""
+
+    kind: ClassVar[str] = "events.seats_offered"
+
+    event_id: str
+    booking_id: str
+    hold_id: str
+    user_id: str
+    guests: int
+    until: datetime

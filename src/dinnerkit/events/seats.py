@@ -1,0 +1,218 @@
+"""The accounts of an event's seats: taken, kept, given back, and offered to those who wait.
+
+They all lie in the event's own document, so that each change is one atomic update:
+
+- ``seats_left`` = ``seats`` − the guests of all ``holds``, always;
+- a hold belongs to one booking; it ends at ``until``, or stays where that is null; a hold's id is never used twice, so giving it back twice
+  does nothing;
+- no party on the ``waitlist`` fits into ``seats_left``: what becomes free is offered in the very update that frees it;
+- ``seq`` rises with every change of these, for the updates that depend on what was read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from pymongo import ReturnDocument
+from pymongo.database import Database
+
+from dinnerkit.clock import Clock
+from dinnerkit.delivery.outbox import Outbox
+from dinnerkit.events.documents import EventDocument
+from dinnerkit.events.rules import RefundPolicy
+from dinnerkit.events.seat_errors import (
+    AlreadyBooked,
+    BookingClosed,
+    NoSuchEvent,
+    SoldOut,
+)
+from dinnerkit.events.seat_messages import SeatsOffered
+from dinnerkit.events.seat_rules import Waiting, next_in_line
+from dinnerkit.money import Money
+from dinnerkit.storage import Row, collection
+
+_FACTS = ("host", "title", "status", "starts_at", "timezone", "city", "venue", "price", "refund_policy", "seats", "seats_left")
+_SWEEP_BATCH = 200
+
+
+@dataclass(frozen=True, slots=True)
+class EventFacts:
+    """What a booking needs to know of its event."""
+
+    id: str
+    host: str
+    title: str
+    status: str
+    starts_at: datetime
+    timezone: str
+    city: str
+    venue: dict[str, Any]
+    price: Money
+    refund_policy: RefundPolicy
+    seats: int
+    seats_left: int
+
+
+@dataclass(frozen=True, slots=True)
+class SeatHold:
+    """Seats that an event's account gives to a booking; without ``until`` they are given for good.
+
+    An offer's hold and booking take their id from the entry on the waiting list.
+    """
+
+    event: str
+    hold: str
+    booking: str
+    user: str
+    guests: int
+    until: datetime | None
+
+
+class Seats:
+    """Changes the accounts of seats, each by one conditional update of the event."""
+
+    def __init__(self, database: Database[Row], clock: Clock, offer_seconds: int) -> None:
+        self._events = collection(database, EventDocument)
+        self._clock = clock
+        self._outbox = Outbox(clock)
+        self._offer_length = timedelta(seconds=offer_seconds)
+
+    def facts(self, event_id: str) -> EventFacts:
+        """The event as a booking sees it.
+
+        Raises:
+            NoSuchEvent: there is none, or it is a draft.
+        """
+        row = self._events.find_one({"_id": event_id, "status": {"$ne": "draft"}}, _FACTS)
+        if row is None:
+            raise NoSuchEvent("there is no such event")
+        return _facts(row)
+
+    def take(self, wanted: SeatHold) -> EventFacts:
+        """Take seats for a booking; whoever had the same hold already keeps it, and nothing changes. Leaves the waiting list.
+
+        Raises:
+            NoSuchEvent: there is none, or it is a draft.
+            BookingClosed: it is cancelled or has begun.
+            AlreadyBooked: the guest has another live booking for it.
+            SoldOut: fewer seats are left.
+        """
+        hold = {name: getattr(wanted, name) for name in ("hold", "booking", "user", "guests", "until")}
+        row = self._events.find_one_and_update(
+            {
+                "_id": wanted.event,
+                "status": "published",
+                "starts_at": {"$gt": self._clock()},
+                "seats_left": {"$gte": wanted.guests},
+                "holds.user": {"$ne": wanted.user},
+            },
+            {
+                "$inc": {"seats_left": -wanted.guests, "seq": 1},
+                "$push": {"holds": hold},
+                "$pull": {"waitlist": {"user": wanted.user}},
+            },
+            projection=_FACTS,
+            return_document=ReturnDocument.AFTER,
+        )
+        return _facts(row) if row else self._held_already(wanted)
+
+    def settle(self, event_id: str, hold_id: str) -> None:
+        """Give the seats for good; nothing happens where that was done, or the hold is gone."""
+        self._set_end(event_id, hold_id, None)
+
+    def extend(self, event_id: str, hold_id: str, until: datetime) -> None:
+        """Keep the seats until then; nothing happens where the hold is gone or settled."""
+        self._set_end(event_id, hold_id, until)
+
+    def give_back(self, event_id: str, hold_id: str) -> list[SeatHold]:
+        """Free the seats of a hold and offer them to those who wait; the offers. Nothing happens where the hold is gone."""
+        return self._free(event_id, hold_id)
+
+    def offer_free(self, event_id: str) -> list[SeatHold]:
+        """Offer the seats that are left to those who wait, after the capacity grew; the offers."""
+        return self._free(event_id, None)
+
+    def overdue(self) -> Iterator[SeatHold]:
+        """The holds whose end has passed, some hundreds at a time."""
+        now = self._clock()
+        for row in self._events.find({"holds.until": {"$lte": now}}, ("holds",)).limit(_SWEEP_BATCH):
+            for hold in _holds(row):
+                if hold.until is not None and hold.until <= now:
+                    yield hold
+
+    def holds(self, event_id: str) -> list[SeatHold]:
+        """All holds of an event."""
+        row = self._events.find_one({"_id": event_id}, ("holds",))
+        return _holds(row) if row else []
+
+    def _set_end(self, event_id: str, hold_id: str, until: datetime | None) -> None:
+        unsettled = {"$elemMatch": {"hold": hold_id, "until": {"$ne": None}}}
+        self._events.update_one({"_id": event_id, "holds": unsettled}, {"$set": {"holds.$.until": until}, "$inc": {"seq": 1}})
+
+    def _held_already(self, wanted: SeatHold) -> EventFacts:
+        row = self._events.find_one({"_id": wanted.event, "status": {"$ne": "draft"}}, (*_FACTS, "holds"))
+        if row is None:
+            raise NoSuchEvent("there is no such event")
+        facts = _facts(row)
+        if any(hold.hold == wanted.hold for hold in _holds(row)):
+            return facts
+        if facts.status != "published" or facts.starts_at <= self._clock():
+            raise BookingClosed("this event takes no more bookings")
+        if any(hold.user == wanted.user for hold in _holds(row)):
+            raise AlreadyBooked("you have a booking for this event")
+        raise SoldOut(f"only {facts.seats_left} seats are left", seats_left=facts.seats_left)
+
+    def _free(self, event_id: str, hold_id: str | None) -> list[SeatHold]:
+        while True:
+            row = self._events.find_one({"_id": event_id}, ("status", "starts_at", "seats_left", "seq", "holds", "waitlist"))
+            freed = next((hold for hold in _holds(row) if hold.hold == hold_id), None) if row else None
+            if row is None or (freed is None and hold_id is not None):
+                return []
+            offers = self._offers(row, freed)
+            if freed is None and not offers:
+                return []
+            if self._write_accounts(row, freed, offers):
+                return offers
+
+    def _offers(self, row: Row, freed: SeatHold | None) -> list[SeatHold]:
+        now = self._clock()
+        if row["status"] != "published" or row["starts_at"] <= now:
+            return []
+        waiting = [Waiting(party["entry"], party["user"], party["guests"]) for party in row["waitlist"]]
+        chosen = next_in_line(row["seats_left"] + (freed.guests if freed else 0), waiting)
+        until = min(now + self._offer_length, row["starts_at"])
+        return [SeatHold(row["_id"], party.entry, party.entry, party.user, party.guests, until) for party in chosen]
+
+    def _write_accounts(self, row: Row, freed: SeatHold | None, offers: list[SeatHold]) -> bool:
+        """Write what follows from ``row``, unless somebody changed the accounts since it was read."""
+        keep = [hold for hold in row["holds"] if freed is None or hold["hold"] != freed.hold]
+        new = [{"hold": o.hold, "booking": o.booking, "user": o.user, "guests": o.guests, "until": o.until} for o in offers]
+        entries = [offer.hold for offer in offers]
+        change = (freed.guests if freed else 0) - sum(offer.guests for offer in offers)
+        told = [
+            SeatsOffered(event_id=o.event, booking_id=o.booking, hold_id=o.hold, user_id=o.user, guests=o.guests, until=o.until)
+            for o in offers
+            if o.until is not None
+        ]
+        update: dict[str, Any] = {
+            "$set": {"holds": [*keep, *new]},
+            "$inc": {"seats_left": change, "seq": 1},
+            "$pull": {"waitlist": {"entry": {"$in": entries}}},
+        }
+        if told:
+            update["$push"] = self._outbox.push(*told)
+        return self._events.update_one({"_id": row["_id"], "seq": row["seq"]}, update).matched_count == 1
+
+
+def _facts(row: Row) -> EventFacts:
+    values = {name: row[name] for name in _FACTS}
+    return EventFacts(
+        id=row["_id"], **values | {"price": Money.from_document(row["price"]), "refund_policy": RefundPolicy(**row["refund_policy"])}
+    )
+
+
+def _holds(row: Row) -> list[SeatHold]:
+    return [SeatHold(row["_id"], h["hold"], h["booking"], h["user"], h["guests"], h["until"]) for h in row["holds"]]

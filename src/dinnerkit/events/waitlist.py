@@ -1,0 +1,103 @@
+"""The waiting list of an event: who joins, who leaves, and where one stands."""
+
+from __future__ import annotations
+
+from pymongo import ReturnDocument
+from pymongo.database import Database
+
+from dinnerkit.clock import Clock
+from dinnerkit.events.documents import EventDocument
+from dinnerkit.events.seat_errors import (
+    AlreadyBooked,
+    AlreadyWaiting,
+    BookingClosed,
+    NoSuchEvent,
+    NotWaiting,
+    PartyTooLarge,
+    SeatsAvailable,
+    WaitingListFull,
+)
+from dinnerkit.ids import new_id
+from dinnerkit.storage import Row, collection
+
+MAX_WAITING = 1_000
+"""The longest waiting list; it lies in the event's document."""
+
+
+class Waitlist:
+    """First come, first served; see :mod:`dinnerkit.events.seats` for how seats get from here into holds."""
+
+    def __init__(self, database: Database[Row], clock: Clock) -> None:
+        self._events = collection(database, EventDocument)
+        self._clock = clock
+
+    def join(self, event_id: str, user_id: str, guests: int) -> int:
+        """Put a party at the end of the list; its position, from 1.
+
+        Raises:
+            NoSuchEvent: there is none, or it is a draft.
+            BookingClosed: it is cancelled or has begun.
+            SeatsAvailable: the party can book now.
+            AlreadyBooked: the guest has a live booking, or an offer.
+            AlreadyWaiting: the guest waits already.
+            PartyTooLarge: the event has not that many seats at all.
+            WaitingListFull: ``MAX_WAITING`` parties wait.
+        """
+        party = {"entry": new_id(), "user": user_id, "guests": guests, "at": self._clock()}
+        row = self._events.find_one_and_update(
+            {
+                "_id": event_id,
+                "status": "published",
+                "starts_at": {"$gt": self._clock()},
+                "seats": {"$gte": guests},
+                "seats_left": {"$lt": guests},
+                "holds.user": {"$ne": user_id},
+                "waitlist.user": {"$ne": user_id},
+                f"waitlist.{MAX_WAITING - 1}": {"$exists": False},
+            },
+            {"$push": {"waitlist": party}, "$inc": {"seq": 1}},
+            projection=("waitlist.user",),
+            return_document=ReturnDocument.AFTER,
+        )
+        return _position(row, user_id) if row else self._why_not(event_id, user_id, guests)
+
+    def leave(self, event_id: str, user_id: str) -> None:
+        """Take the guest's party off the list.
+
+        Raises:
+            NotWaiting: it is not there.
+        """
+        waiting = {"_id": event_id, "waitlist.user": user_id}
+        result = self._events.update_one(waiting, {"$pull": {"waitlist": {"user": user_id}}, "$inc": {"seq": 1}})
+        if not result.matched_count:
+            raise NotWaiting("you are not on this waiting list")
+
+    def position(self, event_id: str, user_id: str) -> int | None:
+        """Where the guest stands, from 1, or None."""
+        row = self._events.find_one({"_id": event_id, "waitlist.user": user_id}, ("waitlist.user",))
+        return _position(row, user_id) if row else None
+
+    def waiting(self, event_id: str) -> list[str]:
+        """The users who wait, in their order."""
+        row = self._events.find_one({"_id": event_id}, ("waitlist.user",))
+        return [party["user"] for party in row["waitlist"]] if row else []
+
+    def _why_not(self, event_id: str, user_id: str, guests: int) -> int:
+        row = self._events.find_one({"_id": event_id, "status": {"$ne": "draft"}})
+        if row is None:
+            raise NoSuchEvent("there is no such event")
+        if row["status"] != "published" or row["starts_at"] <= self._clock():
+            raise BookingClosed("this event takes no more bookings")
+        if any(hold["user"] == user_id for hold in row["holds"]):
+            raise AlreadyBooked("you have a booking for this event")
+        if any(party["user"] == user_id for party in row["waitlist"]):
+            raise AlreadyWaiting("you are on this waiting list", position=_position(row, user_id))
+        if guests > row["seats"]:
+            raise PartyTooLarge(f"the event has {row['seats']} seats", seats=row["seats"])
+        if len(row["waitlist"]) >= MAX_WAITING:
+            raise WaitingListFull("the waiting list is full")
+        raise SeatsAvailable("seats are available: book them", seats_left=row["seats_left"])
+
+
+def _position(row: Row, user_id: str) -> int:
+    return next(place for place, party in enumerate(row["waitlist"], start=1) if party["user"] == user_id)

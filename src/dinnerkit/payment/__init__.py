@@ -1,0 +1,1 @@
+"""Payment: money taken and given back through a gateway, for an opaque reference that another domain gives."""

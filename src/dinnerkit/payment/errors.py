@@ -1,0 +1,43 @@
+"""Why a payment does not go through."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from dinnerkit.errors import Conflict, NotFound, PaymentRequired, Unavailable
+
+
+class PaymentDeclined(PaymentRequired):
+    """The gateway refused; the details say why, in the gateway's word."""
+
+    code: ClassVar[str] = "payment_declined"
+
+
+class PaymentInProgress(Conflict):
+    """Another attempt to pay for the same thing has no answer yet."""
+
+    code: ClassVar[str] = "payment_in_progress"
+
+
+class NoSuchPayment(NotFound):
+    """There is no such payment."""
+
+    code: ClassVar[str] = "not_found"
+
+
+class NoSuchGateway(NotFound):
+    """The webhook is for a gateway that is not in use here."""
+
+    code: ClassVar[str] = "not_found"
+
+
+class RefundTooLarge(Conflict):
+    """More would go back than is left of the payment."""
+
+    code: ClassVar[str] = "refund_too_large"
+
+
+class ChargeMismatch(Unavailable):
+    """The gateway charged another amount, currency or payment than was asked for; a person must look."""
+
+    code: ClassVar[str] = "charge_mismatch"

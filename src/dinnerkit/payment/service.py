@@ -1,0 +1,214 @@
+"""Payments: one live attempt for each reference, whatever crashes or repeats."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from pymongo import ReturnDocument
+from pymongo.database import Database
+from pymongo.errors import DuplicateKeyError
+
+from dinnerkit.clock import Clock
+from dinnerkit.delivery.outbox import Outbox
+from dinnerkit.errors import Invalid, NotFound
+from dinnerkit.ids import new_id
+from dinnerkit.messages import Message
+from dinnerkit.money import Money
+from dinnerkit.payment.documents import PaymentDocument
+from dinnerkit.payment.errors import ChargeMismatch, PaymentInProgress
+from dinnerkit.payment.messages import PaymentFailed, PaymentSucceeded
+from dinnerkit.payment.rules import OPEN, UNPAID, Payment, matches
+from dinnerkit.ports.gateway import Charge, Gateway
+from dinnerkit.storage import Row, collection, insert
+
+log = structlog.get_logger(__name__)
+
+_CHECK_AFTER = timedelta(seconds=30)
+_GIVE_UP_AFTER = timedelta(hours=24)
+_SWEEP_BATCH = 200
+
+
+class PaymentService:
+    """Takes money for an opaque reference, and knows at any time how that stands."""
+
+    def __init__(self, database: Database[Row], gateway: Gateway, clock: Clock) -> None:
+        self._database = database
+        self._payments = collection(database, PaymentDocument)
+        self._gateway = gateway
+        self._clock = clock
+        self._outbox = Outbox(clock)
+
+    def pay(self, *, reference: str, user_id: str, money: Money, method: str, description: str) -> Payment:
+        """Take ``money`` once for ``reference``; a payment that has succeeded already is the answer.
+
+        Raises:
+            PaymentInProgress: another attempt has no answer yet.
+            Invalid: the gateway knows no such payment method.
+            ChargeMismatch: the gateway charged something else than was asked for.
+            Unavailable: the gateway gave no answer; the payment will be looked after.
+        """
+        try:
+            row = self._begin(reference, user_id, money, method)
+        except DuplicateKeyError:
+            earlier = self._settle_earlier(reference)
+            if earlier is not None:
+                return earlier
+            row = self._begin_again(reference, user_id, money, method)
+        try:
+            charge = self._gateway.charge(key=row["_id"], money=money, method=method, description=description)
+        except Invalid:
+            self._close(row, "declined", "invalid_method")
+            raise
+        return self._record(row, charge)
+
+    def get(self, payment_id: str) -> Payment | None:
+        """The payment, or None."""
+        row = self._payments.find_one({"_id": payment_id})
+        return _payment(row) if row else None
+
+    def live(self, reference: str) -> Payment | None:
+        """The payment of that reference that may still succeed or has done so, or None."""
+        row = self._payments.find_one({"live": reference})
+        return _payment(row) if row else None
+
+    def sync(self, payment_id: str) -> Payment | None:
+        """Ask the gateway how the payment stands, and record it; None where we know of none.
+
+        Raises:
+            Unavailable: the gateway gave no answer.
+        """
+        row = self._payments.find_one({"_id": payment_id})
+        if row is None or row["status"] == "succeeded":
+            return _payment(row) if row else None
+        charge = self._ask(row)
+        return self._record(row, charge) if charge else self._close(row, "cancelled", "never_charged")
+
+    def sync_charge(self, charge_id: str) -> Payment | None:
+        """The same for a gateway's id, also of a charge whose answer never reached us.
+
+        Raises:
+            Unavailable: the gateway gave no answer.
+        """
+        row = self._payments.find_one({"charge": charge_id}, ("_id",))
+        if row is not None:
+            return self.sync(row["_id"])
+        try:
+            return self.sync(self._gateway.retrieve(charge_id).key)
+        except NotFound:
+            return None
+
+    def abandon(self, reference: str) -> Payment | None:
+        """Give up what is not paid yet for ``reference``; the live payment as it is then, which may have succeeded after all.
+
+        Raises:
+            Unavailable: the gateway gave no answer.
+        """
+        row = self._payments.find_one({"live": reference, "status": {"$in": sorted(OPEN)}})
+        if row is None:
+            return self.live(reference)
+        charge = self._ask(row)
+        if charge is None:
+            return self._close(row, "cancelled", "never_charged")
+        if charge.status in OPEN:
+            charge = self._gateway.cancel(charge.id)
+        return self._record(row, charge)
+
+    def sweep(self) -> int:
+        """Sync the payments that were left without an answer, and give up the oldest; how many were looked at."""
+        now = self._clock()
+        due = list(self._payments.find({"check_at": {"$lte": now}}).sort("check_at", 1).limit(_SWEEP_BATCH))
+        for row in due:
+            self._payments.update_one({"_id": row["_id"], "status": {"$in": sorted(OPEN)}}, {"$set": {"check_at": now + _CHECK_AFTER}})
+            if now - row["created_at"] > _GIVE_UP_AFTER:
+                self.abandon(row["reference"])
+            else:
+                self.sync(row["_id"])
+        return len(due)
+
+    def _begin(self, reference: str, user_id: str, money: Money, method: str) -> Row:
+        now = self._clock()
+        return insert(
+            self._database,
+            PaymentDocument(
+                id=new_id(),
+                reference=reference,
+                user=user_id,
+                amount=money.amount,
+                currency=money.currency,
+                gateway=self._gateway.name,
+                method=method,
+                status="created",
+                live=reference,
+                refundable=money.amount,
+                created_at=now,
+                updated_at=now,
+                check_at=now + _CHECK_AFTER,
+            ),
+        )
+
+    def _begin_again(self, reference: str, user_id: str, money: Money, method: str) -> Row:
+        try:
+            return self._begin(reference, user_id, money, method)
+        except DuplicateKeyError:
+            raise PaymentInProgress("another attempt to pay is under way") from None
+
+    def _ask(self, row: Row) -> Charge | None:
+        return self._gateway.retrieve(row["charge"]) if row.get("charge") else self._gateway.find(row["_id"])
+
+    def _settle_earlier(self, reference: str) -> Payment | None:
+        """What became of the live payment: its success, or None where it is out of the way now."""
+        row = self._payments.find_one({"live": reference})
+        if row is None:
+            return None
+        if row["status"] == "created" and row["check_at"] > self._clock():
+            raise PaymentInProgress("another attempt to pay is under way")
+        payment = self.abandon(reference)
+        return payment if payment is not None and payment.status == "succeeded" else None
+
+    def _record(self, row: Row, charge: Charge) -> Payment:
+        money = Money(row["amount"], row["currency"])
+        if not matches(charge, row["_id"], money):
+            log.error("charge_mismatch", payment=row["_id"], charge=charge.id)
+            raise ChargeMismatch("the gateway charged something else than was asked for")
+        if charge.status in {"declined", "cancelled"}:
+            return self._close(row, charge.status, charge.decline_code, charge.id)
+        values: dict[str, Any] = {"status": charge.status, "charge": charge.id}
+        if charge.status == "succeeded":
+            message = PaymentSucceeded(
+                payment_id=row["_id"], reference=row["reference"], user_id=row["user"], amount=money.amount, currency=money.currency
+            )
+            # Also from a payment that was given up: the money may come after all, and then it must not be lost.
+            return self._move(row, UNPAID, values, ("check_at", "client_secret", "decline_code"), message)
+        if charge.client_secret:
+            values["client_secret"] = charge.client_secret
+        return self._move(row, OPEN, values, ())
+
+    def _close(self, row: Row, status: str, code: str | None, charge_id: str | None = None) -> Payment:
+        message = PaymentFailed(payment_id=row["_id"], reference=row["reference"], user_id=row["user"], status=status)
+        values = {"status": status, "decline_code": code} | ({"charge": charge_id} if charge_id else {})
+        return self._move(row, OPEN, values, ("live", "check_at", "client_secret"), message)
+
+    def _move(self, row: Row, since: frozenset[str], values: dict[str, Any], gone: tuple[str, ...], *messages: Message) -> Payment:
+        """Write the new state and its messages, if the payment still is in one of ``since``; the payment as it is then."""
+        update: dict[str, Any] = {"$set": values | {"updated_at": self._clock()}}
+        if gone:
+            update["$unset"] = dict.fromkeys(gone, "")
+        if messages:
+            update["$push"] = self._outbox.push(*messages)
+        query = {"_id": row["_id"], "status": {"$in": sorted(since)}}
+        after = self._payments.find_one_and_update(query, update, return_document=ReturnDocument.AFTER)
+        return _payment(after or self._payments.find_one({"_id": row["_id"]}) or row)
+
+
+def _payment(row: Row) -> Payment:
+    return Payment(
+        id=row["_id"],
+        reference=row["reference"],
+        user=row["user"],
+        money=Money(row["amount"], row["currency"]),
+        status=row["status"],
+        client_secret=row.get("client_secret"),
+        decline_code=row.get("decline_code"),
+    )
