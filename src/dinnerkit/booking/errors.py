@@ -37,6 +37,12 @@ class PaymentNeeded(Conflict):
     code: ClassVar[str] = "payment_needed"
 
 
+class NothingToPay(Conflict):
+    """The booking costs nothing."""
+
+    code: ClassVar[str] = "nothing_to_pay"
+
+
 class TooLateToCancel(Conflict):
     """The dinner has begun."""
 

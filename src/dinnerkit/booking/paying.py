@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import structlog
 
-from dinnerkit.booking.errors import HoldExpired
+from dinnerkit.booking.errors import HoldExpired, NothingToPay
 from dinnerkit.booking.messages import BookingCancelled, BookingConfirmed
 from dinnerkit.booking.rules import UNPAID
 from dinnerkit.booking.service import BookingService, must_be_unpaid
@@ -53,8 +53,10 @@ class PayingService:
         self._clock = clock
         self._hold_length = timedelta(seconds=hold_seconds)
 
-    def pay(self, user_id: str, booking_id: str, method: str) -> PayResult:
+    def pay(self, user_id: str, booking_id: str, method: str, *, payment_id: str) -> PayResult:
         """Pay for a held or offered booking.
+
+        ``payment_id`` is a new id; the same call with the same id again, after a crash, finds the same payment.
 
         Raises:
             NoSuchBooking: there is none, or it is somebody else's.
@@ -63,9 +65,18 @@ class PayingService:
             PaymentInProgress, Invalid, Unavailable: as :meth:`dinnerkit.payment.service.PaymentService.pay` says.
         """
         booking = self._bookings.get(user_id, booking_id)
+        if booking.status == "confirmed" and booking.payment == payment_id:
+            return PayResult(booking)
         must_be_unpaid(booking)
+        if not booking.amount.amount:
+            raise NothingToPay("this offer costs nothing: accept it")
         payment = self._payments.pay(
-            reference=booking.id, user_id=user_id, money=booking.amount, method=method, description=f"Booking {booking.id}"
+            payment_id=payment_id,
+            reference=booking.id,
+            user_id=user_id,
+            money=booking.amount,
+            method=method,
+            description=f"Booking {booking.id}",
         )
         if payment.status == "succeeded":
             self.settle(payment)

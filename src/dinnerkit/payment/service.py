@@ -13,7 +13,6 @@ from pymongo.errors import DuplicateKeyError
 from dinnerkit.clock import Clock
 from dinnerkit.delivery.outbox import Outbox
 from dinnerkit.errors import Invalid, NotFound
-from dinnerkit.ids import new_id
 from dinnerkit.messages import Message
 from dinnerkit.money import Money
 from dinnerkit.payment.documents import PaymentDocument
@@ -40,8 +39,10 @@ class PaymentService:
         self._clock = clock
         self._outbox = Outbox(clock)
 
-    def pay(self, *, reference: str, user_id: str, money: Money, method: str, description: str) -> Payment:
+    def pay(self, *, payment_id: str, reference: str, user_id: str, money: Money, method: str, description: str) -> Payment:
         """Take ``money`` once for ``reference``; a payment that has succeeded already is the answer.
+
+        ``payment_id`` is a new id; the same call with the same id again, after a crash, asks how that attempt stands.
 
         Raises:
             PaymentInProgress: another attempt has no answer yet.
@@ -50,12 +51,12 @@ class PaymentService:
             Unavailable: the gateway gave no answer; the payment will be looked after.
         """
         try:
-            row = self._begin(reference, user_id, money, method)
+            row = self._begin(payment_id, reference, user_id, money, method)
         except DuplicateKeyError:
-            earlier = self._settle_earlier(reference)
+            earlier = self.sync(payment_id) or self._settle_earlier(reference)
             if earlier is not None:
                 return earlier
-            row = self._begin_again(reference, user_id, money, method)
+            row = self._begin_again(payment_id, reference, user_id, money, method)
         try:
             charge = self._gateway.charge(key=row["_id"], money=money, method=method, description=description)
         except Invalid:
@@ -127,12 +128,12 @@ class PaymentService:
                 self.sync(row["_id"])
         return len(due)
 
-    def _begin(self, reference: str, user_id: str, money: Money, method: str) -> Row:
+    def _begin(self, payment_id: str, reference: str, user_id: str, money: Money, method: str) -> Row:
         now = self._clock()
         return insert(
             self._database,
             PaymentDocument(
-                id=new_id(),
+                id=payment_id,
                 reference=reference,
                 user=user_id,
                 amount=money.amount,
@@ -148,9 +149,9 @@ class PaymentService:
             ),
         )
 
-    def _begin_again(self, reference: str, user_id: str, money: Money, method: str) -> Row:
+    def _begin_again(self, payment_id: str, reference: str, user_id: str, money: Money, method: str) -> Row:
         try:
-            return self._begin(reference, user_id, money, method)
+            return self._begin(payment_id, reference, user_id, money, method)
         except DuplicateKeyError:
             raise PaymentInProgress("another attempt to pay is under way") from None
 

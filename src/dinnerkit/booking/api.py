@@ -1,0 +1,158 @@
+"""The booking routes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from werkzeug.wrappers import Response
+
+from dinnerkit.booking.errors import NoSuchBooking
+from dinnerkit.booking.paying import PayingService
+from dinnerkit.booking.presenting import presented
+from dinnerkit.booking.schemas import ActionRequiredSchema, BookingSchema, NewBookingSchema, PartySchema, PaySchema, PlaceInLineSchema
+from dinnerkit.booking.service import BookingService
+from dinnerkit.events.seat_errors import NotWaiting
+from dinnerkit.events.waitlist import Waitlist
+from dinnerkit.http.auth import authenticated, current_principal
+from dinnerkit.http.blueprint import ApiBlueprint
+from dinnerkit.http.conditional import private_json
+from dinnerkit.http.idempotency import idempotent, operation_id
+from dinnerkit.http.paging import decode_cursor, encode_cursor
+from dinnerkit.http.schemas import PageQuery, page_schema
+from dinnerkit.http.services import service
+from dinnerkit.ids import is_id
+
+blueprint = ApiBlueprint("booking", __name__, description="Seats held, paid, confirmed, given back and waited for.")
+
+
+@blueprint.route("/bookings", methods=["POST"])
+@authenticated
+@idempotent
+@blueprint.arguments(NewBookingSchema)
+@blueprint.response(201, BookingSchema)
+@blueprint.alt_response(404, "NOT_FOUND")
+@blueprint.alt_response(409, "CONFLICT")
+def create_booking(body: dict[str, Any]) -> Response:
+    """Hold seats for ten minutes; seats that cost nothing are confirmed at once.
+
+    409: `sold_out` (with `seats_left`), `already_booked`, `booking_closed`, `hold_expired`.
+    """
+    user = current_principal().user_id
+    booking = service(BookingService).reserve(user, body["event_id"], body["guests"], booking_id=operation_id())
+    return private_json(presented(booking), 201)
+
+
+@blueprint.route("/bookings")
+@authenticated
+@blueprint.arguments(PageQuery, location="query")
+@blueprint.response(200, page_schema(BookingSchema))
+def list_bookings(query: dict[str, Any]) -> Response:
+    """List my bookings, newest first."""
+    before = decode_cursor(query["cursor"], str)[0] if query["cursor"] else None
+    limit = query["limit"]
+    found = service(BookingService).page(current_principal().user_id, limit=limit + 1, before=before)
+    further = encode_cursor(found[limit - 1].id) if len(found) > limit else None
+    return private_json({"items": [presented(booking) for booking in found[:limit]], "next": further})
+
+
+@blueprint.route("/bookings/<booking_id>")
+@authenticated
+@blueprint.response(200, BookingSchema)
+@blueprint.alt_response(404, "NOT_FOUND")
+def get_booking(booking_id: str) -> Response:
+    """Show a booking of mine."""
+    return private_json(presented(service(BookingService).get(current_principal().user_id, _existing(booking_id))))
+
+
+@blueprint.route("/bookings/<booking_id>/pay", methods=["POST"])
+@authenticated
+@idempotent
+@blueprint.arguments(PaySchema)
+@blueprint.response(200, BookingSchema)
+@blueprint.alt_response(202, schema=ActionRequiredSchema, description="The guest must authenticate")
+@blueprint.alt_response(402, "PAYMENT_REQUIRED")
+@blueprint.alt_response(404, "NOT_FOUND")
+@blueprint.alt_response(409, "CONFLICT")
+def pay_booking(body: dict[str, Any], booking_id: str) -> Response:
+    """Pay for a held or offered booking.
+
+    402: `payment_declined` (with `decline_code`); the hold stays. 409: `hold_expired`, `already_confirmed`, `booking_cancelled`,
+    `payment_in_progress`, `nothing_to_pay`.
+    """
+    user = current_principal().user_id
+    result = service(PayingService).pay(user, _existing(booking_id), body["payment_method"], payment_id=operation_id())
+    if result.booking.status == "confirmed":
+        return private_json(presented(result.booking))
+    return private_json(presented(result.booking) | {"client_secret": result.client_secret}, 202)
+
+
+@blueprint.route("/bookings/<booking_id>/accept", methods=["POST"])
+@authenticated
+@idempotent
+@blueprint.response(200, BookingSchema)
+@blueprint.alt_response(404, "NOT_FOUND")
+@blueprint.alt_response(409, "CONFLICT")
+def accept_booking(booking_id: str) -> Response:
+    """Accept an offer from the waiting list that costs nothing.
+
+    409: `payment_needed`, `hold_expired`, `already_confirmed`, `booking_cancelled`.
+    """
+    return private_json(presented(service(BookingService).accept(current_principal().user_id, _existing(booking_id))))
+
+
+@blueprint.route("/bookings/<booking_id>/cancel", methods=["POST"])
+@authenticated
+@idempotent
+@blueprint.response(200, BookingSchema)
+@blueprint.alt_response(404, "NOT_FOUND")
+@blueprint.alt_response(409, "CONFLICT")
+def cancel_booking(booking_id: str) -> Response:
+    """Give the seats back at once; `refund` says what comes back by the event's policy.
+
+    409: `hold_expired`, `too_late_to_cancel`.
+    """
+    return private_json(presented(service(BookingService).cancel(current_principal().user_id, _existing(booking_id))))
+
+
+@blueprint.route("/events/<event_id>/waitlist", methods=["POST"])
+@authenticated
+@idempotent
+@blueprint.arguments(PartySchema)
+@blueprint.response(201, PlaceInLineSchema)
+@blueprint.alt_response(404, "NOT_FOUND")
+@blueprint.alt_response(409, "CONFLICT")
+def join_waitlist(body: dict[str, Any], event_id: str) -> Response:
+    """Wait for seats: the party is offered all its seats or none, and has a day to take them.
+
+    409: `seats_available`, `already_booked`, `already_waiting` (with `position`), `booking_closed`, `party_too_large`, `waiting_list_full`.
+    """
+    position = service(Waitlist).join(event_id, current_principal().user_id, body["guests"])
+    return private_json({"event_id": event_id, "position": position}, 201)
+
+
+@blueprint.route("/events/<event_id>/waitlist")
+@authenticated
+@blueprint.response(200, PlaceInLineSchema)
+@blueprint.alt_response(404, "NOT_FOUND")
+def place_in_line(event_id: str) -> Response:
+    """Say where my party stands."""
+    position = service(Waitlist).position(event_id, current_principal().user_id)
+    if position is None:
+        raise NotWaiting("you are not on this waiting list")
+    return private_json({"event_id": event_id, "position": position})
+
+
+@blueprint.route("/events/<event_id>/waitlist", methods=["DELETE"])
+@authenticated
+@blueprint.response(204)
+@blueprint.alt_response(404, "NOT_FOUND")
+def leave_waitlist(event_id: str) -> None:
+    """Wait no longer."""
+    service(Waitlist).leave(event_id, current_principal().user_id)
+
+
+def _existing(booking_id: str) -> str:
+    """Spare the database what can't be an id."""
+    if not is_id(booking_id):
+        raise NoSuchBooking("there is no such booking")
+    return booking_id

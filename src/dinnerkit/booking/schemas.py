@@ -1,0 +1,55 @@
+"""The requests and answers of the booking routes."""
+
+from __future__ import annotations
+
+from marshmallow import fields, validate
+
+from dinnerkit.booking.rules import STATUSES
+from dinnerkit.http.fields import IdField, MomentField, TextField, WholeField
+from dinnerkit.http.schemas import MoneyField, StrictSchema
+
+MAX_PARTY = 20
+"""The most guests of one booking."""
+
+
+class NewBookingSchema(StrictSchema):
+    event_id = IdField(required=True)
+    guests = WholeField(1, MAX_PARTY, load_default=1)
+
+
+class PaySchema(StrictSchema):
+    payment_method = TextField(100, required=True, metadata={"description": "The gateway's name of a payment method."})
+
+
+class PartySchema(StrictSchema):
+    guests = WholeField(1, MAX_PARTY, load_default=1)
+
+
+class BookedEventSchema(StrictSchema):
+    title = fields.String(required=True)
+    starts_at = MomentField(required=True)
+    timezone = fields.String(required=True)
+    city = fields.String(required=True)
+    venue = fields.Dict(required=True, metadata={"description": "As the event has it."})
+
+
+class BookingSchema(StrictSchema):
+    id = IdField(required=True)
+    event_id = IdField(required=True)
+    guests = fields.Integer(required=True)
+    status = fields.String(required=True, validate=validate.OneOf(sorted(STATUSES)))
+    amount = MoneyField(required=True)
+    expires_at = MomentField(required=True, allow_none=True, metadata={"description": "When it ends unless it is confirmed."})
+    created_at = MomentField(required=True)
+    refund = MoneyField(required=True, allow_none=True, metadata={"description": "What a cancellation gives back."})
+    cancelled_by = fields.String(required=True, allow_none=True, validate=validate.OneOf(("guest", "host", "payment")))
+    event = fields.Nested(BookedEventSchema, required=True)
+
+
+class ActionRequiredSchema(BookingSchema):
+    client_secret = fields.String(required=True, allow_none=True, metadata={"description": "With which the guest's browser authenticates."})
+
+
+class PlaceInLineSchema(StrictSchema):
+    event_id = IdField(required=True)
+    position = fields.Integer(required=True, metadata={"description": "From 1."})

@@ -1,0 +1,54 @@
+"""The dead letters' routes, for admins."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from werkzeug.wrappers import Response
+
+from dinnerkit.delivery.schemas import DeadLetterSchema
+from dinnerkit.delivery.service import DeliveryService
+from dinnerkit.http.auth import requires
+from dinnerkit.http.blueprint import ApiBlueprint
+from dinnerkit.http.conditional import private_json
+from dinnerkit.http.paging import decode_cursor, encode_cursor
+from dinnerkit.http.schemas import PageQuery, page_schema
+from dinnerkit.http.services import service
+from dinnerkit.identity import Role
+
+blueprint = ApiBlueprint("delivery", __name__, description="Messages that could not be delivered.")
+
+_SHOWN = ("handler", "queue", "kind", "data", "attempts", "error", "created_at", "died_at")
+
+
+@blueprint.route("/admin/dead-letters")
+@requires(Role.ADMIN)
+@blueprint.arguments(PageQuery, location="query")
+@blueprint.response(200, page_schema(DeadLetterSchema))
+def list_dead_letters(query: dict[str, Any]) -> Response:
+    """List what failed for good, oldest first."""
+    limit = query["limit"]
+    after = decode_cursor(query["cursor"], datetime, str) if query["cursor"] else None
+    letters = service(DeliveryService).dead_letters(limit=limit + 1, after=after and (after[0], after[1]))
+    last = letters[limit - 1] if len(letters) > limit else None
+    items = [{"id": letter["_id"]} | {name: letter[name] for name in _SHOWN} for letter in letters[:limit]]
+    return private_json({"items": items, "next": encode_cursor(last["died_at"], last["_id"]) if last else None})
+
+
+@blueprint.route("/admin/dead-letters/<letter_id>/retry", methods=["POST"])
+@requires(Role.ADMIN)
+@blueprint.response(202)
+@blueprint.alt_response(404, "NOT_FOUND")
+def retry_dead_letter(letter_id: str) -> None:
+    """Deliver it again, with all its attempts before it."""
+    service(DeliveryService).retry(letter_id)
+
+
+@blueprint.route("/admin/dead-letters/<letter_id>", methods=["DELETE"])
+@requires(Role.ADMIN)
+@blueprint.response(204)
+@blueprint.alt_response(404, "NOT_FOUND")
+def discard_dead_letter(letter_id: str) -> None:
+    """Forget it."""
+    service(DeliveryService).discard(letter_id)
