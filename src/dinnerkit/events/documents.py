@@ -8,9 +8,7 @@ import mongoengine
 from pymongo import ASCENDING, DESCENDING, GEOSPHERE, IndexModel
 
 from dinnerkit.delivery.outbox import OUTBOX_INDEX, SendingDocument
-
-MAX_SEATS = 10_000
-"""The largest capacity; the holds of one event stay far below MongoDB's 16 MB a document."""
+from dinnerkit.events.rules import MOST_SEATS, Format, Status
 
 
 def _listed(name: str, *keys: str) -> IndexModel:
@@ -89,18 +87,18 @@ class EventDocument(SendingDocument):
     price = mongoengine.EmbeddedDocumentField(Price, required=True)
     tags = mongoengine.ListField(mongoengine.StringField())
     tag_keys = mongoengine.ListField(mongoengine.StringField())
-    format = mongoengine.StringField(required=True, choices=("table", "match_night"))
+    format = mongoengine.StringField(required=True, choices=tuple(Format))
     refund_policy = mongoengine.EmbeddedDocumentField(RefundTerms, required=True)
 
-    status = mongoengine.StringField(required=True, choices=("draft", "published", "cancelled"))
+    status = mongoengine.StringField(required=True, choices=tuple(Status))
     listed = mongoengine.BooleanField(required=True, default=False)
     created_at = mongoengine.DateTimeField(required=True)
     updated_at = mongoengine.DateTimeField(required=True)
     published_at = mongoengine.DateTimeField(null=True)
     version = mongoengine.IntField(required=True, default=1, min_value=1)
 
-    seats = mongoengine.IntField(required=True, min_value=1, max_value=MAX_SEATS)
-    seats_left = mongoengine.IntField(required=True, min_value=0, max_value=MAX_SEATS)
+    seats = mongoengine.IntField(required=True, min_value=1, max_value=MOST_SEATS)
+    seats_left = mongoengine.IntField(required=True, min_value=0, max_value=MOST_SEATS)
     holds = mongoengine.EmbeddedDocumentListField(Hold)
     waitlist = mongoengine.EmbeddedDocumentListField(WaitingParty)
     seq = mongoengine.IntField(required=True, default=0, min_value=0)
@@ -112,8 +110,8 @@ class EventDocument(SendingDocument):
         _listed("listed_by_city_and_start", "city_key", "starts_at", "_id"),
         _listed("listed_by_cuisine_and_start", "cuisine_key", "starts_at", "_id"),
         _listed("listed_by_tag_and_start", "tag_keys", "starts_at", "_id"),
-        _listed("listed_by_price", "price.amount", "_id"),
-        _listed("listed_by_city_and_price", "city_key", "price.amount", "_id"),
+        _listed("listed_by_price", "price.amount", "starts_at", "_id"),
+        _listed("listed_by_city_and_price", "city_key", "price.amount", "starts_at", "_id"),
         IndexModel(
             [("venue.location", GEOSPHERE), ("starts_at", ASCENDING)], name="listed_by_place", partialFilterExpression={"listed": True}
         ),

@@ -1,0 +1,146 @@
+"""Between stored events and values, and the projections in which the database sends what the API shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, NotRequired, TypedDict
+
+from dinnerkit.clock import to_millis
+from dinnerkit.events.rules import Event, EventDetails, Format, Location, RefundPolicy, Status, TableSize, Venue, distinct_tags, search_key
+from dinnerkit.money import Money
+from dinnerkit.storage import Row
+
+
+class EventSummary(TypedDict):
+    """An event as lists show it. ``distance_km`` is there where the list was asked for what is near."""
+
+    id: str
+    host_id: str
+    title: str
+    cuisine: str
+    starts_at: datetime
+    timezone: str
+    city: str
+    venue: dict[str, Any]
+    seats: int
+    seats_left: int
+    table_size: dict[str, int]
+    price: dict[str, Any]
+    tags: list[str]
+    format: str
+    refund_policy: dict[str, int]
+    status: str
+    version: int
+    created_at: datetime
+    updated_at: datetime
+    published_at: datetime | None
+    distance_km: NotRequired[float]
+
+
+class EventView(EventSummary):
+    """An event as its own page shows it."""
+
+    description: str
+
+
+_AS_STORED = (
+    "title",
+    "cuisine",
+    "starts_at",
+    "timezone",
+    "city",
+    "seats",
+    "seats_left",
+    "table_size",
+    "price",
+    "tags",
+    "format",
+    "refund_policy",
+    "status",
+    "version",
+    "created_at",
+    "updated_at",
+    "published_at",
+)
+
+SUMMARY: Mapping[str, Any] = {
+    "_id": 0,
+    "id": "$_id",
+    "host_id": "$host",
+    "venue": {
+        "name": "$venue.name",
+        "address": "$venue.address",
+        "location": {
+            "lat": {"$arrayElemAt": ["$venue.location.coordinates", 1]},
+            "lon": {"$arrayElemAt": ["$venue.location.coordinates", 0]},
+        },
+    },
+    **dict.fromkeys(_AS_STORED, 1),
+}
+"""Projects a stored event to an :class:`EventSummary`."""
+
+VIEW: Mapping[str, Any] = {**SUMMARY, "description": 1}
+"""Projects a stored event to an :class:`EventView`."""
+
+EVENT: Mapping[str, Any] = {"holds": 0, "waitlist": 0, "outbox": 0}
+"""Projects a stored event to what :func:`event_of` reads; the accounts of seats can be large."""
+
+
+def event_of(row: Row) -> Event:
+    """The stored event as a value."""
+    longitude, latitude = row["venue"]["location"]["coordinates"]
+    details = EventDetails(
+        title=row["title"],
+        description=row["description"],
+        cuisine=row["cuisine"],
+        starts_at=row["starts_at"],
+        timezone=row["timezone"],
+        city=row["city"],
+        venue=Venue(row["venue"]["name"], row["venue"]["address"], Location(latitude, longitude)),
+        seats=row["seats"],
+        table_size=TableSize(**row["table_size"]),
+        price=Money.from_document(row["price"]),
+        tags=tuple(row["tags"]),
+        format=Format(row["format"]),
+        refund_policy=RefundPolicy(**row["refund_policy"]),
+    )
+    return Event(
+        id=row["_id"],
+        host=row["host"],
+        details=details,
+        status=Status(row["status"]),
+        seats_left=row["seats_left"],
+        published_at=row["published_at"],
+        version=row["version"],
+    )
+
+
+def stored(details: EventDetails) -> Row:
+    """The details as they are stored, with the keys by which they are found."""
+    tags = distinct_tags(details.tags)
+    return {
+        "title": details.title,
+        "description": details.description,
+        "cuisine": details.cuisine,
+        "cuisine_key": search_key(details.cuisine),
+        "starts_at": to_millis(details.starts_at),
+        "timezone": details.timezone,
+        "city": details.city,
+        "city_key": search_key(details.city),
+        "venue": {
+            "name": details.venue.name,
+            "address": details.venue.address,
+            "location": {"type": "Point", "coordinates": [details.venue.location.lon, details.venue.location.lat]},
+        },
+        "seats": details.seats,
+        "table_size": {"min": details.table_size.min, "max": details.table_size.max},
+        "price": details.price.to_document(),
+        "tags": list(tags),
+        "tag_keys": [search_key(tag) for tag in tags],
+        "format": details.format.value,
+        "refund_policy": {
+            "full_until_hours": details.refund_policy.full_until_hours,
+            "late_percent": details.refund_policy.late_percent,
+        },
+    }

@@ -1,0 +1,275 @@
+"""The use cases of events: plan, publish, change and cancel them, and find them."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, Generic, TypedDict, TypeVar, cast
+
+from pymongo import ASCENDING, DESCENDING, ReturnDocument
+from pymongo.database import Database
+
+from dinnerkit.clock import Clock
+from dinnerkit.delivery.outbox import Outbox
+from dinnerkit.errors import Forbidden
+from dinnerkit.events import changes
+from dinnerkit.events.changes import Change
+from dinnerkit.events.documents import EventDocument
+from dinnerkit.events.errors import EventWasChanged, NotTheHost
+from dinnerkit.events.listing import CURSOR_KINDS, SORT_KEYS, EventQuery, Sort, after, conditions, distance_km, within
+from dinnerkit.events.rows import EVENT, SUMMARY, VIEW, EventSummary, EventView, event_of, stored
+from dinnerkit.events.rules import Event, EventDetails, Location, Status, check, manages, search_key
+from dinnerkit.events.seat_errors import NoSuchEvent
+from dinnerkit.http.paging import BadCursor, decode_cursor, encode_cursor
+from dinnerkit.identity import Principal, Role
+from dinnerkit.ids import new_id
+from dinnerkit.storage import Row, collection, insert
+
+_CENTIMETRE = 0.01  # in metres: more than the arithmetic of two runs can differ by
+
+T = TypeVar("T")
+
+
+class Page(TypedDict, Generic[T]):
+    """A part of a list; ``next`` is the cursor of the part that follows, None at the end."""
+
+    items: list[T]
+    next: str | None
+
+
+class Choice(TypedDict):
+    """A value that a filter can take, in its most common spelling, and how many events have it."""
+
+    value: str
+    count: int
+
+
+class Choices(TypedDict):
+    """What the lists can be narrowed to."""
+
+    cities: list[Choice]
+    cuisines: list[Choice]
+
+
+class EventService:
+    """What hosts do with events, and how everybody finds them. The seats are :class:`dinnerkit.events.seats.Seats`' affair."""
+
+    def __init__(self, database: Database[Row], clock: Clock) -> None:
+        self._database = database
+        self._events = collection(database, EventDocument)
+        self._clock = clock
+        self._outbox = Outbox(clock)
+
+    def create(self, principal: Principal, details: EventDetails) -> EventView:
+        """Make a draft. It may be unfinished: what :func:`rules.unready` finds is asked for only when it is published.
+
+        Raises:
+            Forbidden: the user is no host.
+            Invalid: a value can't be stored or shown.
+        """
+        if not principal.may(Role.HOST):
+            raise Forbidden("Only hosts plan events.")
+        check(details)
+        now = self._clock()
+        draft = EventDocument(
+            id=new_id(),
+            host=principal.user_id,
+            status=Status.DRAFT.value,
+            created_at=now,
+            updated_at=now,
+            seats_left=details.seats,
+            **stored(details),
+        )
+        return self.get(insert(self._database, draft)["_id"], principal)
+
+    def get(self, event_id: str, principal: Principal | None = None) -> EventView:
+        """The event, for anybody once it was published; before, for its host and admins.
+
+        Raises:
+            NoSuchEvent: there is none, or it is not for this user to see.
+        """
+        row = self._events.find_one({"_id": event_id}, VIEW)
+        if row is None or (row["published_at"] is None and not manages(principal, row["host_id"])):
+            raise NoSuchEvent("There is no such event.")
+        return cast("EventView", row)
+
+    def update(self, principal: Principal, event_id: str, new: Mapping[str, Any], version: int | None = None) -> EventView:
+        """Change some of the details; ``new`` maps names of :class:`EventDetails`' fields to whole new values.
+
+        Seats are added or taken away together with the seats that are left. The terms that guests agreed to stay while anyone holds a seat.
+
+        Raises:
+            NoSuchEvent, NotTheHost: it is not this user's to change.
+            EventWasChanged: ``version`` was given and is not the present one.
+            Invalid, EventIsCancelled, EventHasBegun, EventNotReady, EventHasBookings, CapacityBelowSold: as :func:`changes.edit` says.
+        """
+
+        def change(event: Event) -> Change | None:
+            if version is not None and version != event.version:
+                raise EventWasChanged("The event was changed meanwhile: read it again.", version=event.version)
+            return changes.edit(event, replace(event.details, **new), self._clock())
+
+        return self._change(principal, event_id, change)
+
+    def publish(self, principal: Principal, event_id: str) -> EventView:
+        """Show a draft to everyone and open it for booking.
+
+        Raises:
+            NoSuchEvent, NotTheHost: it is not this user's to publish.
+            EventNotDraft: it was published or cancelled before.
+            EventNotReady: it is unfinished.
+        """
+        return self._change(principal, event_id, lambda event: changes.publish(event, self._clock()))
+
+    def cancel(self, principal: Principal, event_id: str) -> EventView:
+        """Call the event off. A draft goes silently; what was published tells those who react, with refunds and mails.
+
+        Raises:
+            NoSuchEvent, NotTheHost: it is not this user's to cancel.
+            EventIsCancelled: it is already.
+            EventHasBegun: it is too late.
+        """
+        return self._change(principal, event_id, lambda event: changes.cancel(event, self._clock()))
+
+    def upcoming(self, query: EventQuery, limit: int = 20, cursor: str | None = None) -> Page[EventSummary]:
+        """Published events that have not begun, a page at a time; each turns up once, whatever is published or cancelled in between.
+
+        Raises:
+            BadCursor: the cursor is not of a list in this order.
+        """
+        order = query.order
+        last = _last(order, cursor)
+        wanted = conditions(query, self._clock())
+        if order is Sort.DISTANCE and query.near is not None:
+            rows = self._nearest(query.near, query.radius_km, wanted, limit, last)
+            return _page(rows, limit, lambda row: (order.value, row["metres"], row["id"]))
+        if query.near is not None:
+            wanted.append(within(query.near, query.radius_km))
+        if last:
+            wanted.append(after(SORT_KEYS[order], last))
+        sort = [(key, ASCENDING) for key in SORT_KEYS[order]]
+        rows = list(self._events.find({"$and": wanted}, SUMMARY, sort=sort, limit=limit + 1))
+        if query.near is not None:
+            for row in rows:
+                row["distance_km"] = round(distance_km(query.near, Location(**row["venue"]["location"])), 1)
+        return _page(rows, limit, lambda row: (order.value, *_sorted_by(order, row), row["id"]))
+
+    def hosted(self, principal: Principal, limit: int = 20, cursor: str | None = None) -> Page[EventSummary]:
+        """The user's own events in every state, the newest first.
+
+        Raises:
+            BadCursor: the cursor is not of such a list.
+        """
+        before = {"_id": {"$lt": decode_cursor(cursor, str)[0]}} if cursor else {}
+        own = {"host": principal.user_id, **before}
+        rows = list(self._events.find(own, SUMMARY, sort=[("_id", DESCENDING)], limit=limit + 1))
+        return _page(rows, limit, lambda row: (row["id"],))
+
+    def choices(self) -> Choices:
+        """The cities and cuisines of the published events that have not begun, by name.
+
+        It reads all of these events: keep the answer for a while.
+        """
+        groups = [
+            {"$match": {"listed": True, "starts_at": {"$gt": self._clock()}}},
+            {"$group": {"_id": {"city": "$city", "cuisine": "$cuisine"}, "count": {"$sum": 1}}},
+        ]
+        rows = list(self._events.aggregate(groups))
+        return {"cities": _choices(rows, "city"), "cuisines": _choices(rows, "cuisine")}
+
+    def delist_begun(self) -> int:
+        """Take the events that have begun out of the indexes of the lists; how many.
+
+        The lists are right without it. Called now and then, it keeps the indexes as small as what they are for.
+        """
+        begun = {"listed": True, "starts_at": {"$lte": self._clock()}}
+        return self._events.update_many(begun, {"$set": {"listed": False}}).modified_count
+
+    def _change(self, principal: Principal, event_id: str, change: Callable[[Event], Change | None]) -> EventView:
+        """Read, decide, and write unless somebody wrote in between; then again."""
+        while True:
+            event = self._own(principal, event_id)
+            decided = change(event)
+            if decided is None:
+                return self.get(event_id, principal)
+            update: dict[str, Any] = {
+                "$set": {**decided.sets, "updated_at": self._clock()},
+                "$inc": {"version": 1, **decided.increments},
+            }
+            if decided.messages:
+                update["$push"] = self._outbox.push(*decided.messages)
+            wanted = {"_id": event.id, "version": event.version, **decided.guards}
+            row = self._events.find_one_and_update(wanted, update, projection=VIEW, return_document=ReturnDocument.AFTER)
+            if row is not None:
+                return cast("EventView", row)
+
+    def _own(self, principal: Principal, event_id: str) -> Event:
+        row = self._events.find_one({"_id": event_id}, EVENT)
+        event = event_of(row) if row else None
+        if event is None or not event.visible_to(principal):
+            raise NoSuchEvent("There is no such event.")
+        if not manages(principal, event.host):
+            raise NotTheHost("Only its host may do this.")
+        return event
+
+    def _nearest(self, near: Location, radius_km: float, wanted: list[Row], limit: int, last: tuple[Any, ...]) -> list[Row]:
+        """The events of a page and one more, by (distance, id).
+
+        MongoDB orders by distance alone. So the stream is read until the distance has passed that of the last row wanted: the events at
+        the same venue are then all there, and are put in order by their ids.
+        """
+        search: dict[str, Any] = {
+            "near": {"type": "Point", "coordinates": [near.lon, near.lat]},
+            "key": "venue.location",
+            "distanceField": "metres",
+            "maxDistance": radius_km * 1000,
+            "query": {"$and": wanted},
+            "spherical": True,
+        }
+        stages: list[dict[str, Any]] = [{"$geoNear": search}]
+        if last:
+            search["minDistance"] = max(0.0, last[0] - _CENTIMETRE)
+            stages.append({"$match": after(("metres", "_id"), last)})
+        stages.append({"$project": {**SUMMARY, "metres": 1}})
+        rows: list[Row] = []
+        with self._events.aggregate(stages, batchSize=limit + 2) as stream:
+            for row in stream:
+                if len(rows) > limit and row["metres"] > rows[limit]["metres"]:
+                    break
+                rows.append(row)
+        for row in rows:
+            row["distance_km"] = round(row["metres"] / 1000, 1)
+        return sorted(rows, key=lambda row: (row["metres"], row["id"]))
+
+
+def _last(order: Sort, cursor: str | None) -> tuple[Any, ...]:
+    """The values by which the last item of the page before was sorted; none for the first page."""
+    if cursor is None:
+        return ()
+    name, *values = decode_cursor(cursor, *CURSOR_KINDS[order])
+    if name != order.value:
+        raise BadCursor
+    return tuple(values)
+
+
+def _sorted_by(order: Sort, row: Row) -> tuple[Any, ...]:
+    return (row["price"]["amount"], row["starts_at"]) if order is Sort.PRICE else (row["starts_at"],)
+
+
+def _page(rows: list[Row], limit: int, position: Callable[[Row], tuple[Any, ...]]) -> Page[EventSummary]:
+    items = rows[:limit]
+    following = encode_cursor(*position(items[-1])) if len(rows) > limit else None
+    for row in items:
+        row.pop("metres", None)
+    return {"items": cast("list[EventSummary]", items), "next": following}
+
+
+def _choices(rows: list[Row], name: str) -> list[Choice]:
+    """Counts by key, shown in the spelling that most events use."""
+    spellings: dict[str, Counter[str]] = defaultdict(Counter)
+    for row in rows:
+        value = row["_id"][name]
+        spellings[search_key(value)][value] += row["count"]
+    found = sorted(spellings.items())
+    return [{"value": counts.most_common(1)[0][0], "count": counts.total()} for _, counts in found]
