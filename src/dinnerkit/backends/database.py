@@ -1,0 +1,187 @@
+"""The database backends: any MongoDB by its ``mongodb://`` URL, and an embedded one by ``embedded://PATH``."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Sequence
+from typing import Any, ClassVar, TypeAlias
+
+import pymongo
+from pymongo import MongoClient
+from pymongo.database import Database
+from pymongo.errors import PyMongoError
+from pymongo.monitoring import (
+    ServerHeartbeatFailedEvent,
+    ServerHeartbeatListener,
+    ServerHeartbeatStartedEvent,
+    ServerHeartbeatSucceededEvent,
+)
+
+from dinnerkit.backends.mongod.errors import EmbeddedMongodFailed
+from dinnerkit.backends.mongod.member import Member
+from dinnerkit.backends.mongod.replica import make_ready, one_line, server_url
+from dinnerkit.errors import SettingError, Unavailable
+from dinnerkit.ports.database import DatabaseBackend
+from dinnerkit.ports.urls import mask_url, parse_url
+
+DEFAULT_NAME = "dinnerkit"
+"""The database's name where the URL has none."""
+
+CLIENT_OPTIONS: dict[str, Any] = {
+    "appname": "dinnerkit",
+    "connectTimeoutMS": 5_000,
+    "serverSelectionTimeoutMS": 5_000,
+    "socketTimeoutMS": 45_000,
+    "retryReads": True,
+    "retryWrites": True,
+    "w": "majority",
+    "journal": True,
+}
+"""The driver's options, unless the URL says otherwise. Times in milliseconds."""
+
+PING_SECONDS = 3.0
+
+_OVERRIDES = {"j": "journal", "timeoutms": "sockettimeoutms"}
+_NAME = re.compile(r"[^/\\. \"$*<>:|?\x00]{1,63}")
+
+_Database: TypeAlias = Database[dict[str, Any]]
+
+
+class DatabaseUnavailable(Unavailable):
+    """No MongoDB server that takes writes can be reached."""
+
+    code: ClassVar[str] = "database_unavailable"
+
+
+def mongodb(url: str) -> DatabaseBackend:
+    """``mongodb://HOST/NAME`` or ``mongodb+srv://…``: a replica set or sharded cluster that somebody else runs.
+
+    The URL's options win over :data:`CLIENT_OPTIONS`. Nothing is sent before the first use.
+
+    Raises:
+        SettingError: the driver does not take the URL.
+    """
+    return MongoDatabase(url)
+
+
+def embedded(url: str) -> DatabaseBackend:
+    """``embedded://PATH?name=NAME``: a mongod of our own with its data under PATH, shared by all processes that name the same PATH.
+
+    It is started if it does not run, and goes down a moment after the last process that holds it. Call this anew in a forked child; a
+    parent that only holds the server may fork before it uses the database.
+
+    Raises:
+        SettingError: the URL is malformed.
+        EmbeddedMongodFailed: the server can't be started.
+    """
+    parts = parse_url(url).only("name")
+    name = parts.options.get("name", DEFAULT_NAME)
+    if not parts.location:
+        raise SettingError("database: embedded:// needs a path, such as embedded://./data")
+    if not _NAME.fullmatch(name):
+        raise SettingError(f"database: {name!r} can't be the name of a database")
+    if sys.platform == "win32":
+        raise EmbeddedMongodFailed("the embedded MongoDB runs on Linux and macOS; on Windows use WSL, or a mongodb:// URL")
+    return EmbeddedDatabase(Member(parts.path), name)
+
+
+class MongoDatabase:
+    """A database behind a ``mongodb://`` URL."""
+
+    def __init__(self, url: str, listeners: Sequence[ServerHeartbeatListener] = ()) -> None:
+        given = {_OVERRIDES.get(name.lower(), name.lower()) for name in parse_url(url).options}
+        options = {name: value for name, value in CLIENT_OPTIONS.items() if name.lower() not in given}
+        try:
+            self._client: MongoClient[dict[str, Any]] = MongoClient(
+                url, tz_aware=True, connect=False, event_listeners=list(listeners), **options
+            )
+            self._database = self._client.get_default_database(DEFAULT_NAME)
+        except (PyMongoError, ValueError, TypeError) as error:
+            raise SettingError(f"database: {mask_url(url)!r}: {error}") from error
+        self._url = url
+
+    @property
+    def database(self) -> _Database:
+        """The database; connections are made on first use."""
+        return self._database
+
+    @property
+    def url(self) -> str:
+        """The URL as it was given, password included."""
+        return self._url
+
+    def ping(self) -> None:
+        """Reach a server that takes writes, within :data:`PING_SECONDS`.
+
+        Raises:
+            DatabaseUnavailable: none can be reached.
+        """
+        try:
+            with pymongo.timeout(PING_SECONDS):
+                self._client.admin.command("ping")
+        except PyMongoError as error:
+            raise DatabaseUnavailable(f"MongoDB can't be reached: {one_line(error)}") from error
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+
+class EmbeddedDatabase:
+    """A database in the embedded server that this process holds."""
+
+    def __init__(self, member: Member, name: str) -> None:
+        self._member = member
+        try:
+            make_ready(member.port, member.secret)
+            self._mongo = MongoDatabase(server_url(member.port, member.secret, name), [_Reviver(member)])
+        except BaseException:
+            member.leave()
+            raise
+
+    @property
+    def database(self) -> _Database:
+        """The database; connections are made on first use."""
+        return self._mongo.database
+
+    @property
+    def url(self) -> str:
+        """The ``mongodb://`` URL with the password, good for as long as the server runs."""
+        return self._mongo.url
+
+    def ping(self) -> None:
+        """Reach the server.
+
+        Raises:
+            EmbeddedMongodFailed: it has gone and can't be started again.
+            DatabaseUnavailable: it does not answer.
+        """
+        try:
+            self._mongo.ping()
+        except DatabaseUnavailable:
+            if self._member.trouble:
+                raise self._member.trouble from None
+            raise
+
+    def close(self) -> None:
+        """Close the connections and give up the hold on the server."""
+        self._mongo.close()
+        self._member.leave()
+
+
+class _Reviver(ServerHeartbeatListener):
+    """Has the server started again when the driver finds it gone and no supervisor is at work."""
+
+    def __init__(self, member: Member) -> None:
+        self._member = member
+
+    def started(self, event: ServerHeartbeatStartedEvent) -> None:
+        """Nothing to do."""
+
+    def succeeded(self, event: ServerHeartbeatSucceededEvent) -> None:
+        """Nothing to do."""
+
+    def failed(self, event: ServerHeartbeatFailedEvent) -> None:
+        """Start it again, if it is not being done."""
+        self._member.revive()

@@ -1,0 +1,54 @@
+"""What tests of every domain share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import pytest
+from pymongo import MongoClient
+from pymongo.database import Database
+
+from dinnerkit.backends.database import embedded, mongodb
+
+
+@pytest.fixture(scope="session")
+def mongo_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL, without a database, of the MongoDB that the tests use: an embedded one, unless DINNERKIT_TEST_DATABASE names another."""
+    given = os.environ.get("DINNERKIT_TEST_DATABASE")
+    if given:
+        yield given
+        return
+    backend = embedded(f"embedded://{tmp_path_factory.mktemp('database')}")
+    yield with_database(backend.url, "")
+    backend.close()
+
+
+@pytest.fixture(scope="session")
+def mongo_client(mongo_url: str) -> Iterator[MongoClient[dict[str, Any]]]:
+    """One client for all tests, with the options that the app's has."""
+    backend = mongodb(mongo_url)
+    yield backend.database.client
+    backend.close()
+
+
+@pytest.fixture
+def database_url(mongo_url: str, mongo_client: MongoClient[dict[str, Any]]) -> Iterator[str]:
+    """The URL of a database of this test alone, dropped after it."""
+    name = f"test-{uuid4().hex}"
+    yield with_database(mongo_url, name)
+    mongo_client.drop_database(name)
+
+
+@pytest.fixture
+def database(database_url: str, mongo_client: MongoClient[dict[str, Any]]) -> Database[dict[str, Any]]:
+    """The database of this test, as services are given it."""
+    return mongo_client[urlsplit(database_url).path.removeprefix("/")]
+
+
+def with_database(url: str, name: str) -> str:
+    """The mongodb:// URL with another database's name in it."""
+    return urlsplit(url)._replace(path=f"/{name}").geturl()
