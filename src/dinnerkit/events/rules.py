@@ -144,7 +144,7 @@ def search_key(text: str) -> str:
     """The form in which names are compared: without case, accents and surplus spaces, so that "munchen" finds "München"."""
     decomposed = unicodedata.normalize("NFKD", text.casefold())
     plain = unicodedata.normalize("NFKC", _ACCENTS.sub("", decomposed)).casefold().translate(_PLAIN_LETTERS)
-    return " ".join(plain.split()) or text.strip()
+    return " ".join(plain.split()) or unicodedata.normalize("NFC", text.strip())
 
 
 def distinct_tags(tags: Iterable[str]) -> tuple[str, ...]:
