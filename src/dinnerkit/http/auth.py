@@ -7,14 +7,15 @@ from functools import wraps
 from http import HTTPStatus
 from typing import Any, ParamSpec, TypeVar, cast
 
-from flask import request
+from flask import Request
+from flask import request as current_request
 from flask_smorest import Blueprint
 
 from dinnerkit.errors import Forbidden, Unauthenticated
 from dinnerkit.http.mount import UserResolver, current_mount
 from dinnerkit.identity import Principal, Role
 
-__all__ = ["BEARER", "UserResolver", "authenticated", "current_principal", "maybe_principal", "requires"]
+__all__ = ["BEARER", "UserResolver", "authenticated", "bearer_token", "current_principal", "maybe_principal", "requires"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -31,9 +32,9 @@ def maybe_principal() -> Principal | None:
     Raises:
         Unauthenticated: credentials were sent and are wrong.
     """
-    if _KEY not in request.environ:
-        request.environ[_KEY] = current_mount().user_resolver(request)
-    return cast("Principal | None", request.environ[_KEY])
+    if _KEY not in current_request.environ:
+        current_request.environ[_KEY] = current_mount().user_resolver(current_request)
+    return cast("Principal | None", current_request.environ[_KEY])
 
 
 def current_principal() -> Principal:
@@ -77,3 +78,9 @@ def requires(role: Role) -> Callable[[Callable[P, R]], Callable[P, R]]:
 def _documented(view: Callable[P, R], *statuses: HTTPStatus) -> Callable[P, R]:
     responses: dict[int, Any] = {status.value: status.name for status in statuses}
     return cast("Callable[P, R]", Blueprint.doc(security=[{BEARER: []}], responses=responses)(view))
+
+
+def bearer_token(request: Request | None = None) -> str | None:
+    """The token of the ``Authorization: Bearer`` header, or None where there is none."""
+    scheme, _, token = (request or current_request).headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == BEARER and token.strip() else None

@@ -1,0 +1,89 @@
+"""How users are stored.
+
+The sessions lie in the user's document: one write changes the password and ends them all, and one read by ``_id`` says whether a session
+lives and what its user may do now.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import mongoengine
+from mongoengine import DateTimeField, DictField, EmbeddedDocumentField, EmbeddedDocumentListField, IntField, ListField, StringField
+from pymongo import ASCENDING, IndexModel
+
+from dinnerkit.accounts import rules
+from dinnerkit.delivery.outbox import OUTBOX_INDEX, SendingDocument
+from dinnerkit.identity import Role
+from dinnerkit.storage import StoredDocument
+
+MOST_SESSIONS = 30
+"""How many sessions a user has at once; the oldest give way."""
+
+
+class ProfileEntry(mongoengine.EmbeddedDocument):  # type: ignore[misc]
+    """What a guest tells about themselves."""
+
+    birth_year = IntField(min_value=rules.OLDEST_BIRTH_YEAR)
+    gender = StringField(max_length=rules.LONGEST_TAG)
+    languages = ListField(StringField(max_length=3), max_length=rules.MOST_LANGUAGES)
+    diets = ListField(StringField(max_length=rules.LONGEST_TAG), max_length=rules.MOST_TAGS)
+    interests = ListField(StringField(max_length=rules.LONGEST_TAG), max_length=rules.MOST_TAGS)
+    city = StringField(max_length=rules.LONGEST_NAME)
+    budget = StringField(choices=[str(budget) for budget in rules.Budget])
+    visibility = StringField(required=True, choices=[str(visibility) for visibility in rules.Visibility])
+
+
+class PersonalityEntry(mongoengine.EmbeddedDocument):  # type: ignore[misc]
+    """The answers to the questionnaire, and the traits."""
+
+    answers = DictField()
+    traits = DictField()
+    answered_at = DateTimeField(required=True)
+
+
+class SessionEntry(mongoengine.EmbeddedDocument):  # type: ignore[misc]
+    """A device that is signed in. Secrets are kept as SHA-256: they are random enough that nothing slower is needed."""
+
+    id = StringField(required=True)
+    kind = StringField(required=True, choices=["api", "pages"])
+    key = StringField(required=True)
+    secret = StringField()
+    created_at = DateTimeField(required=True)
+    expires_at = DateTimeField(required=True)
+
+
+class UserDocument(SendingDocument):
+    """A user. ``stamp`` changes with the password, and with it the links that were mailed before lose their worth."""
+
+    collection_name: ClassVar[str] = "users"
+    meta: ClassVar[dict[str, Any]] = {"collection": "users", "auto_create_index": False}
+    index_models: ClassVar[tuple[IndexModel, ...]] = (
+        IndexModel([("email_key", ASCENDING)], name="email", unique=True),
+        OUTBOX_INDEX,
+    )
+
+    id = StringField(primary_key=True, max_length=64)
+    email = StringField(required=True, max_length=rules.LONGEST_EMAIL)
+    email_key = StringField(required=True)
+    name = StringField(required=True, max_length=rules.LONGEST_NAME)
+    role = StringField(required=True, choices=[str(role) for role in Role])
+    password = StringField()
+    stamp = StringField(required=True)
+    created_at = DateTimeField(required=True)
+    verified_at = DateTimeField()
+    profile = EmbeddedDocumentField(ProfileEntry, required=True)
+    personality = EmbeddedDocumentField(PersonalityEntry)
+    sessions = EmbeddedDocumentListField(SessionEntry)
+
+
+class AttemptDocument(StoredDocument):
+    """How often something was tried; ``_id`` is a keyed hash of what was tried on whom."""
+
+    collection_name: ClassVar[str] = "attempts"
+    meta: ClassVar[dict[str, Any]] = {"collection": "attempts", "auto_create_index": False}
+    index_models: ClassVar[tuple[IndexModel, ...]] = (IndexModel([("expires_at", ASCENDING)], name="expiry", expireAfterSeconds=0),)
+
+    id = StringField(primary_key=True)
+    count = IntField(required=True)
+    expires_at = DateTimeField(required=True)

@@ -1,0 +1,224 @@
+"""Signing in: passwords, access tokens with rotating refresh tokens for programs, sessions for pages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Literal
+
+import structlog
+from pymongo.database import Database
+
+from dinnerkit.accounts.attempts import AttemptLimit, Attempts
+from dinnerkit.accounts.documents import MOST_SESSIONS, UserDocument
+from dinnerkit.accounts.errors import BadCredentials, BadToken
+from dinnerkit.accounts.passwords import LONGEST, Passwords
+from dinnerkit.accounts.rules import email_address
+from dinnerkit.accounts.secrecy import LONGEST_TOKEN, Keys, SignedTokens, digest, random_secret
+from dinnerkit.clock import Clock
+from dinnerkit.errors import Invalid
+from dinnerkit.identity import Principal, Role
+from dinnerkit.ids import new_id
+from dinnerkit.storage import Row, collection
+
+SIGN_IN_LIMIT = AttemptLimit("sign-in", 10, timedelta(minutes=15))
+"""Wrong passwords for one address before it has to wait."""
+
+PAGE_SESSION = timedelta(hours=24)
+"""How long a page session lives after its last use."""
+
+_PROLONG_AFTER = timedelta(minutes=30)
+_CREDENTIALS = {"password": 1, "role": 1, "name": 1}
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPair:
+    """What a program gets when it signs in; ``expires_in`` is the access token's life in seconds."""
+
+    access_token: str
+    refresh_token: str
+    expires_in: int
+    token_type: Literal["Bearer"] = "Bearer"  # noqa: S105 - the name of a kind of token
+
+
+@dataclass(frozen=True, slots=True)
+class PageSession:
+    """A browser that is signed in. ``token`` goes into its cookie, ``csrf`` into its forms."""
+
+    token: str
+    csrf: str
+    principal: Principal
+    name: str
+
+
+class SignInService:
+    """Lets users in and out.
+
+    A refresh token is ``user.family.secret``: where the session lies, the secret of its family, and the one that changes each time it is
+    used. A token with the right family and an old secret was used twice, by its owner and by a thief: the family is revoked. Without the
+    family's secret, which no access token holds, nobody can have it revoked.
+    """
+
+    def __init__(
+        self,
+        database: Database[Row],
+        passwords: Passwords,
+        attempts: Attempts,
+        keys: Keys,
+        clock: Clock,
+        *,
+        access_token_seconds: int = 900,
+        refresh_token_seconds: int = 2_592_000,
+    ) -> None:
+        self._users = collection(database, UserDocument)
+        self._passwords = passwords
+        self._attempts = attempts
+        self._keys = keys
+        self._clock = clock
+        self._access = timedelta(seconds=access_token_seconds)
+        self._refresh = timedelta(seconds=refresh_token_seconds)
+        self._access_tokens = SignedTokens(keys, "access")
+
+    def login(self, email: str, password: str) -> TokenPair:
+        """Sign a program in.
+
+        Raises:
+            BadCredentials: they don't belong together, or nobody has the address: the same time and text.
+            TooManyAttempts: too many wrong passwords for this address; wait.
+        """
+        user = self._checked(email, password)
+        session_id, family, secret = new_id(), random_secret(), random_secret()
+        self._add_session(user, {"id": session_id, "kind": "api", "key": digest(family), "secret": digest(secret)}, self._refresh)
+        return self._pair(user["_id"], session_id, family, secret)
+
+    def refresh(self, refresh_token: str) -> TokenPair:
+        """Exchange a refresh token for new tokens. Of two at once with the same token one wins, and counts for nothing: both are out.
+
+        Raises:
+            BadToken: it is not valid any more; where it was used before, the whole session has ended.
+        """
+        user_id, family, secret = _parts(refresh_token, 3)
+        now, new_secret = self._clock(), random_secret()
+        session = {"kind": "api", "key": digest(family), "secret": digest(secret), "expires_at": {"$gt": now}}
+        row = self._users.find_one_and_update(
+            {"_id": user_id, "sessions": {"$elemMatch": session}},
+            {"$set": {"sessions.$.secret": digest(new_secret), "sessions.$.expires_at": now + self._refresh}},
+            projection={"sessions": {"$elemMatch": {"key": session["key"]}}},
+        )
+        if row is None:
+            if self._end(user_id, {"kind": "api", "key": session["key"]}):
+                log.warning("refresh_token_reused", user_id=user_id)
+            raise BadToken("The refresh token is not valid; sign in again.")
+        return self._pair(user_id, row["sessions"][0]["id"], family, new_secret)
+
+    def authenticate(self, access_token: str) -> Principal:
+        """Whose the access token is: one read by ``_id``, so that a session that has ended or a role that was changed counts at once.
+
+        Raises:
+            BadToken: it is not valid, has expired, or its session has ended.
+        """
+        claims = self._access_tokens.read(access_token, now=self._clock())
+        row = self._users.find_one({"_id": claims["sub"], "sessions.id": claims.get("sid")}, {"role": 1})
+        if row is None:
+            raise BadToken("The session has ended; sign in again.")
+        return Principal(row["_id"], Role(row["role"]))
+
+    def logout(self, access_token: str) -> None:
+        """End the session of the access token; its refresh token and all its access tokens are worth nothing from now on.
+
+        Raises:
+            BadToken: the access token is not valid.
+        """
+        claims = self._access_tokens.read(access_token, now=self._clock())
+        self._end(claims["sub"], {"kind": "api", "id": claims.get("sid")})
+
+    def open_session(self, email: str, password: str) -> PageSession:
+        """Sign a browser in.
+
+        Raises:
+            BadCredentials: as for :meth:`login`.
+            TooManyAttempts: as for :meth:`login`.
+        """
+        user = self._checked(email, password)
+        secret = random_secret()
+        self._add_session(user, {"id": new_id(), "kind": "pages", "key": digest(secret)}, PAGE_SESSION)
+        return self._page_session(f"{user['_id']}.{secret}", user)
+
+    def session_principal(self, token: str) -> PageSession | None:
+        """The session of that cookie, its life prolonged; None where it has none."""
+        try:
+            user_id, secret = _parts(token, 2)
+        except BadToken:
+            return None
+        now = self._clock()
+        alive = {"kind": "pages", "key": digest(secret), "expires_at": {"$gt": now}}
+        query = {"_id": user_id, "sessions": {"$elemMatch": alive}}
+        row = self._users.find_one(query, {"role": 1, "name": 1, "sessions": {"$elemMatch": {"key": alive["key"]}}})
+        if row is None:
+            return None
+        if row["sessions"][0]["expires_at"] < now + PAGE_SESSION - _PROLONG_AFTER:
+            self._users.update_one(query, {"$set": {"sessions.$.expires_at": now + PAGE_SESSION}})
+        return self._page_session(token, row)
+
+    def close_session(self, token: str) -> None:
+        """End the session of that cookie, if there is one."""
+        try:
+            user_id, secret = _parts(token, 2)
+        except BadToken:
+            return
+        self._end(user_id, {"kind": "pages", "key": digest(secret)})
+
+    def _checked(self, email: str, password: str) -> Row:
+        """The user whose address and password these are."""
+        key = _key(email)
+        self._attempts.count(SIGN_IN_LIMIT, key)
+        row = self._users.find_one({"email_key": key}, _CREDENTIALS)
+        kept = row.get("password") if row else None
+        if not self._passwords.matches(kept, password[: LONGEST + 1]) or row is None or kept is None:
+            raise BadCredentials("The e-mail address and the password don't belong together.")
+        self._attempts.clear(SIGN_IN_LIMIT, key)
+        if self._passwords.outdated(kept):
+            row["password"] = self._passwords.hash(password)
+            self._users.update_one({"_id": row["_id"], "password": kept}, {"$set": {"password": row["password"]}})
+        return row
+
+    def _add_session(self, user: Row, session: Row, life: timedelta) -> None:
+        now = self._clock()
+        session |= {"created_at": now, "expires_at": now + life}
+        # Only while the password is the one that was checked: a reset in between has ended all sessions, and this must not be left over.
+        added = self._users.update_one(
+            {"_id": user["_id"], "password": user["password"]},
+            {"$push": {"sessions": {"$each": [session], "$slice": -MOST_SESSIONS}}},
+        )
+        if not added.modified_count:
+            raise BadCredentials("The e-mail address and the password don't belong together.")
+
+    def _end(self, user_id: str, session: Row) -> bool:
+        return bool(self._users.update_one({"_id": user_id}, {"$pull": {"sessions": session}}).modified_count)
+
+    def _pair(self, user_id: str, session_id: str, family: str, secret: str) -> TokenPair:
+        now = self._clock()
+        claims: dict[str, Any] = {"sub": user_id, "sid": session_id}
+        access = self._access_tokens.sign(claims, now=now, expires_at=now + self._access)
+        return TokenPair(access, f"{user_id}.{family}.{secret}", int(self._access.total_seconds()))
+
+    def _page_session(self, token: str, user: Row) -> PageSession:
+        principal = Principal(user["_id"], Role(user["role"]))
+        return PageSession(token, self._keys.mark("csrf", token), principal, user["name"])
+
+
+def _parts(token: str, number: int) -> list[str]:
+    """What a token consists of; a user's id may have dots in it."""
+    parts = token.rsplit(".", number - 1)
+    if len(token) > LONGEST_TOKEN or len(parts) != number or not all(parts):
+        raise BadToken("The token is not valid.")
+    return parts
+
+
+def _key(email: str) -> str:
+    try:
+        return email_address(email).key
+    except Invalid:
+        return email.strip().casefold()

@@ -1,0 +1,50 @@
+"""Makes the services of this domain, which share their keys and their hasher."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pymongo.database import Database
+
+from dinnerkit.accounts.attempts import Attempts
+from dinnerkit.accounts.passwords import Passwords
+from dinnerkit.accounts.recovery import RecoveryService
+from dinnerkit.accounts.secrecy import Keys
+from dinnerkit.accounts.service import AccountService
+from dinnerkit.accounts.sign_in import SignInService
+from dinnerkit.clock import Clock, utcnow
+from dinnerkit.ports.offload import Offload, inline
+from dinnerkit.storage import Row
+
+
+def account_services(
+    database: Database[Row],
+    *,
+    secret_key: str,
+    clock: Clock = utcnow,
+    offload: Offload = inline,
+    access_token_seconds: int = 900,
+    refresh_token_seconds: int = 2_592_000,
+) -> dict[type[Any], Any]:
+    """The services by their type: :class:`AccountService`, :class:`SignInService`, :class:`RecoveryService`.
+
+    Raises:
+        SettingError: the secret key is too short.
+    """
+    keys = Keys(secret_key)
+    passwords = Passwords(offload)
+    attempts = Attempts(database, keys, clock)
+    sign_in = SignInService(
+        database,
+        passwords,
+        attempts,
+        keys,
+        clock,
+        access_token_seconds=access_token_seconds,
+        refresh_token_seconds=refresh_token_seconds,
+    )
+    return {
+        AccountService: AccountService(database, passwords, clock),
+        SignInService: sign_in,
+        RecoveryService: RecoveryService(database, passwords, attempts, keys, clock),
+    }
