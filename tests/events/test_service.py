@@ -299,9 +299,7 @@ def test_capacity_never_falls_below_what_is_sold(events: EventService, host: Pri
     assert events.update(host, event_id, {"seats": 7})["seats_left"] == 0
 
 
-def test_a_change_of_capacity_is_a_change_of_the_accounts(
-    events: EventService, host: Principal, publish: Publish, database: Data
-):
+def test_a_change_of_capacity_is_a_change_of_the_accounts(events: EventService, host: Principal, publish: Publish, database: Data):
     event_id = publish()
     events.update(host, event_id, {"seats": 13})
     assert database["events"].find_one({"_id": event_id})["seq"] == 1
@@ -309,15 +307,15 @@ def test_a_change_of_capacity_is_a_change_of_the_accounts(
 
 def sell_between_read_and_write(monkeypatch: pytest.MonkeyPatch, events: EventService, database: Data, guests: int) -> None:
     """The next change finds that seats were sold after it had read the event."""
-    genuine, left = events._own, [guests]
+    genuine, left = events.managed, [guests]
 
-    def own(principal: Principal, event_id: str):
+    def managed(principal: Principal, event_id: str):
         event = genuine(principal, event_id)
         if left:
             sell(database, event_id, left.pop())
         return event
 
-    monkeypatch.setattr(events, "_own", own)
+    monkeypatch.setattr(events, "managed", managed)
 
 
 def test_seats_sold_between_read_and_write_are_not_cut_off(

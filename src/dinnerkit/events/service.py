@@ -94,6 +94,20 @@ class EventService:
             raise NoSuchEvent("There is no such event.")
         return cast("EventView", row)
 
+    def managed(self, principal: Principal, event_id: str) -> Event:
+        """The event, for its host and admins alone.
+
+        Raises:
+            NoSuchEvent: there is none, or it is not for this user to see.
+            NotTheHost: it is somebody else's.
+        """
+        event = self.event(event_id)
+        if not event.visible_to(principal):
+            raise NoSuchEvent("There is no such event.")
+        if not manages(principal, event.host):
+            raise NotTheHost("Only its host may do this.")
+        return event
+
     def update(self, principal: Principal, event_id: str, new: Mapping[str, Any], version: int | None = None) -> EventView:
         """Change some of the details; ``new`` maps names of :class:`EventDetails`' fields to whole new values.
 
@@ -189,7 +203,7 @@ class EventService:
     def _change(self, principal: Principal, event_id: str, change: Callable[[Event], Change | None]) -> EventView:
         """Read, decide, and write unless somebody wrote in between; then again."""
         while True:
-            event = self._own(principal, event_id)
+            event = self.managed(principal, event_id)
             decided = change(event)
             if decided is None:
                 return self.get(event_id, principal)
@@ -204,14 +218,16 @@ class EventService:
             if row is not None:
                 return cast("EventView", row)
 
-    def _own(self, principal: Principal, event_id: str) -> Event:
+    def event(self, event_id: str) -> Event:
+        """The event, for other services: whoever asks them has been checked by them.
+
+        Raises:
+            NoSuchEvent: there is none.
+        """
         row = self._events.find_one({"_id": event_id}, EVENT)
-        event = event_of(row) if row else None
-        if event is None or not event.visible_to(principal):
+        if row is None:
             raise NoSuchEvent("There is no such event.")
-        if not manages(principal, event.host):
-            raise NotTheHost("Only its host may do this.")
-        return event
+        return event_of(row)
 
     def _nearest(self, near: Location, radius_km: float, wanted: list[Row], limit: int, last: tuple[Any, ...]) -> list[Row]:
         """The events of a page and one more, by (distance, id).
