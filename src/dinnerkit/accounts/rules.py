@@ -24,6 +24,7 @@ MOST_TAGS = 30
 MOST_LANGUAGES = 20
 OLDEST_BIRTH_YEAR = 1900
 
+_NO_LANGUAGES = frozenset({"mis", "mul", "und", "zxx"})
 _LANGUAGE = re.compile(r"[a-z]{2,3}")
 
 
@@ -111,7 +112,8 @@ def languages() -> Mapping[str, str]:
     named = {str(code) for code in Locale("en").languages}
     aliases = {str(code): str(main) for code, main in get_global("language_aliases").items()}
     known = dict.fromkeys(named, "") | aliases
-    return {code: main or code for code, main in known.items() if _LANGUAGE.fullmatch(code) and _LANGUAGE.fullmatch(main or code)}
+    found = {code: main or code for code, main in known.items() if code not in _NO_LANGUAGES}
+    return {code: main for code, main in found.items() if _LANGUAGE.fullmatch(code) and _LANGUAGE.fullmatch(main)}
 
 
 def language_codes(codes: Iterable[str]) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from typing import Any
 from dinnerkit.booking.messages import BookingCancelled, BookingExpired
 from dinnerkit.booking.paying import PayingService
 from dinnerkit.booking.service import BookingService
-from dinnerkit.events.messages import EventCancelled
+from dinnerkit.events.messages import EventCancelled, EventChanged
 from dinnerkit.events.seat_messages import SeatsOffered
 from dinnerkit.events.seats import SeatHold, Seats
 from dinnerkit.messages import Handler
@@ -43,6 +43,10 @@ def booking_handlers(bookings: BookingService, paying: PayingService, payments: 
         for hold in seats.holds(message.event_id):
             bookings.cancel_by_host(hold)
 
+    def offer_new_seats(message: EventChanged) -> None:
+        for offer in seats.offer_free(message.event_id):
+            bookings.record_offer(offer)
+
     return [
         Handler("booking.settle", PaymentSucceeded, settle, queue="payments"),
         Handler("booking.unlock", PaymentFailed, unlock, queue="payments"),
@@ -50,4 +54,5 @@ def booking_handlers(bookings: BookingService, paying: PayingService, payments: 
         Handler("booking.stop_paying", BookingExpired, stop_paying, queue="payments"),
         Handler("booking.finish_cancellation", BookingCancelled, finish_cancellation, queue="payments"),
         Handler("booking.cancel_all", EventCancelled, cancel_all),
+        Handler("booking.offer_new_seats", EventChanged, offer_new_seats),
     ]

@@ -1,0 +1,1 @@
+"""Analytics: figures about all of the platform."""

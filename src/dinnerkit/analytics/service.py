@@ -1,0 +1,111 @@
+"""The platform in figures, for its front page, its summary and its metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pymongo.database import Database
+
+from dinnerkit.booking.documents import BookingDocument
+from dinnerkit.clock import Clock
+from dinnerkit.events.documents import EventDocument
+from dinnerkit.matching.documents import SeatingDocument
+from dinnerkit.ports.cache import Cache
+from dinnerkit.storage import Row, collection
+
+_CACHE_KEY = "analytics.figures"
+_CACHE_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """How much goes on.
+
+    Attributes:
+        upcoming: published events that have not begun.
+        cities: the cities in which these are.
+        seats: their seats.
+        seats_left: those of them that are free.
+        bookings: how many bookings have each status.
+        tables: tables of published seatings.
+        seated: people at these.
+        score: the mean score of these people's tables, 0–100; None without tables.
+        chance: what tables drawn at random would have scored.
+    """
+
+    upcoming: int
+    cities: int
+    seats: int
+    seats_left: int
+    bookings: Mapping[str, int]
+    tables: int
+    seated: int
+    score: float | None
+    chance: float | None
+
+
+class AnalyticsService:
+    """Computes the figures, which takes a walk over the collections, and keeps them for a minute."""
+
+    def __init__(self, database: Database[Row], cache: Cache, clock: Clock) -> None:
+        self._database = database
+        self._cache = cache
+        self._clock = clock
+
+    def figures(self) -> Figures:
+        """The figures, at most a minute old."""
+        kept = self._cache.get(_CACHE_KEY)
+        if isinstance(kept, Figures):
+            return kept
+        fresh = self.fresh_figures()
+        self._cache.set(_CACHE_KEY, fresh, _CACHE_SECONDS)
+        return fresh
+
+    def fresh_figures(self) -> Figures:
+        """The figures of this moment."""
+        return Figures(**self._events(), bookings=self._bookings(), **self._seatings())
+
+    def _events(self) -> dict[str, int]:
+        stages = [
+            {"$match": {"listed": True, "starts_at": {"$gt": self._clock()}}},
+            {"$group": {"_id": "$city_key", "upcoming": {"$sum": 1}, "seats": {"$sum": "$seats"}, "left": {"$sum": "$seats_left"}}},
+        ]
+        cities = list(collection(self._database, EventDocument).aggregate(stages))
+        return {
+            "upcoming": sum(city["upcoming"] for city in cities),
+            "cities": len(cities),
+            "seats": sum(city["seats"] for city in cities),
+            "seats_left": sum(city["left"] for city in cities),
+        }
+
+    def _bookings(self) -> dict[str, int]:
+        stages = [{"$group": {"_id": "$status", "count": {"$sum": 1}}}]
+        rows = collection(self._database, BookingDocument).aggregate(stages)
+        return {row["_id"]: row["count"] for row in rows}
+
+    def _seatings(self) -> dict[str, Any]:
+        """Only the seating that is in force counts for an event; each guest counts alike."""
+        people = {"$sum": {"$map": {"input": "$tables", "in": {"$size": "$$this.places"}}}}
+        stages: list[dict[str, Any]] = [
+            {"$match": {"status": "published"}},
+            {"$sort": {"published_at": -1}},
+            {"$group": {"_id": "$event", "seating": {"$first": "$$ROOT"}}},
+            {"$replaceRoot": {"newRoot": "$seating"}},
+            {"$project": {"tables": {"$size": "$tables"}, "people": people, "score": 1, "chance": 1}},
+            {
+                "$group": {
+                    "_id": None,
+                    "tables": {"$sum": "$tables"},
+                    "seated": {"$sum": "$people"},
+                    "score": {"$sum": {"$multiply": ["$score", "$people"]}},
+                    "chance": {"$sum": {"$multiply": ["$chance", "$people"]}},
+                }
+            },
+        ]
+        row = next(iter(collection(self._database, SeatingDocument).aggregate(stages)), None)
+        if row is None or not row["seated"]:
+            return {"tables": 0, "seated": 0, "score": None, "chance": None}
+        means = {name: row[name] / row["seated"] for name in ("score", "chance")}
+        return {"tables": row["tables"], "seated": row["seated"], **means}

@@ -1,0 +1,262 @@
+"""The Kit: the opened backends and the services on top of them, without Flask."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections import defaultdict
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar, cast
+
+from pymongo.database import Database
+
+from dinnerkit.accounts.documents import AttemptDocument, UserDocument
+from dinnerkit.accounts.people import People
+from dinnerkit.accounts.recovery import RecoveryService
+from dinnerkit.accounts.wiring import account_services
+from dinnerkit.analytics.service import AnalyticsService
+from dinnerkit.booking.documents import BookingDocument
+from dinnerkit.booking.handlers import booking_handlers
+from dinnerkit.booking.paying import PayingService
+from dinnerkit.booking.service import BookingService
+from dinnerkit.booking.store import BookingStore
+from dinnerkit.booking.sweep import BookingSweep
+from dinnerkit.clock import Clock, utcnow
+from dinnerkit.delivery.documents import DeadLetterDocument, DeliveryDocument, LeaseDocument
+from dinnerkit.delivery.outbox import SendingDocument
+from dinnerkit.delivery.relay import Relay
+from dinnerkit.delivery.service import DeliveryService
+from dinnerkit.errors import SettingError
+from dinnerkit.events.documents import EventDocument
+from dinnerkit.events.seats import Seats
+from dinnerkit.events.service import EventService
+from dinnerkit.events.waitlist import Waitlist
+from dinnerkit.http.idempotency_store import IdempotencyRecord
+from dinnerkit.matching.documents import SeatingDocument
+from dinnerkit.matching.handlers import matching_handlers
+from dinnerkit.matching.service import SeatingService
+from dinnerkit.messages import Handler
+from dinnerkit.notifications.handlers import notification_handlers
+from dinnerkit.notifications.service import NotificationService
+from dinnerkit.notifications.writing import MailWriter
+from dinnerkit.payment.authentication import AuthenticationService
+from dinnerkit.payment.documents import NotificationDocument, PaymentDocument
+from dinnerkit.payment.handlers import payment_handlers
+from dinnerkit.payment.refunds import RefundService
+from dinnerkit.payment.service import PaymentService
+from dinnerkit.payment.webhooks import WebhookInbox
+from dinnerkit.plugins import open_backend
+from dinnerkit.ports.cache import Cache
+from dinnerkit.ports.database import DatabaseBackend
+from dinnerkit.ports.gateway import Gateway
+from dinnerkit.ports.limiter import LimiterStorage
+from dinnerkit.ports.mailer import Mailer
+from dinnerkit.ports.offload import Offload, inline
+from dinnerkit.ports.queue import Queue
+from dinnerkit.settings import Settings
+from dinnerkit.storage import Row, StoredDocument, ensure_indexes
+
+S = TypeVar("S")
+
+SENDERS: tuple[type[SendingDocument], ...] = (
+    UserDocument,
+    EventDocument,
+    PaymentDocument,
+    NotificationDocument,
+    BookingDocument,
+    SeatingDocument,
+)
+"""The documents with an outbox."""
+
+DOCUMENTS: tuple[type[StoredDocument], ...] = (
+    *SENDERS,
+    AttemptDocument,
+    IdempotencyRecord,
+    DeliveryDocument,
+    DeadLetterDocument,
+    LeaseDocument,
+)
+"""Everything that is stored."""
+
+_SHORTEST_SECRET = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Backends:
+    """The opened backends, one of each kind."""
+
+    database: DatabaseBackend
+    cache: Cache
+    queue: Queue
+    gateway: Gateway
+    mail: Mailer
+    limiter: LimiterStorage
+
+
+class Kit:
+    """Everything that dinnerkit is, ready to use.
+
+        with Kit.open(Settings.load()) as kit:
+            kit.service(BookingService).reserve(user_id, event_id, 2, booking_id=new_id())
+
+    A Kit may be used from several threads and greenlets. After a fork, open a new one.
+
+    Attributes:
+        settings: what it was opened with.
+        backends: the opened backends.
+        clock: what tells the services the time.
+        services: all services, by their type.
+    """
+
+    def __init__(self, settings: Settings, backends: Backends, *, clock: Clock = utcnow, offload: Offload = inline) -> None:
+        """Put the services on backends that are open; :meth:`open` opens them too."""
+        self.settings = settings
+        self.backends = backends
+        self.clock = clock
+        self._closing = ExitStack()
+        self.services = self._wire(offload)
+
+    @classmethod
+    def open(cls, settings: Settings, *, clock: Clock = utcnow, offload: Offload = inline) -> Self:
+        """Open the backends that the settings name.
+
+        Args:
+            settings: see :class:`dinnerkit.settings.Settings`.
+            clock: what tells the services the time.
+            offload: where CPU-heavy work runs, so that it does not hold up an event loop.
+
+        Raises:
+            SettingError: a URL or an option is wrong, or its plugin is missing.
+            Unavailable: a backend can't be reached.
+        """
+        with ExitStack() as opened:
+            found: dict[str, Any] = {}
+            for kind in Backends.__dataclass_fields__:
+                found[kind] = open_backend(kind, getattr(settings, kind))
+                if hasattr(found[kind], "close"):
+                    opened.callback(found[kind].close)
+            kit = cls(settings, Backends(**found), clock=clock, offload=offload)
+            kit.ensure_indexes()
+            kit._closing = opened.pop_all()
+        return kit
+
+    def close(self) -> None:
+        """Close the backends."""
+        self._closing.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    @property
+    def database(self) -> Database[Row]:
+        """The database of all documents."""
+        return self.backends.database.database
+
+    def service(self, kind: type[S]) -> S:
+        """The service of that type.
+
+        Raises:
+            KeyError: there is none.
+        """
+        return cast("S", self.services[kind])
+
+    def ensure_indexes(self) -> list[str]:
+        """Create the indexes that are missing; the names of all."""
+        return ensure_indexes(self.database, DOCUMENTS)
+
+    def _wire(self, offload: Offload) -> dict[type[Any], Any]:
+        settings, database, clock = self.settings, self.database, self.clock
+        gateway = self.backends.gateway
+        services: dict[type[Any], Any] = account_services(
+            database,
+            secret_key=secret_key(settings),
+            clock=clock,
+            offload=offload,
+            access_token_seconds=settings.access_token_seconds,
+            refresh_token_seconds=settings.refresh_token_seconds,
+        )
+        people = People(database)
+        events = EventService(database, clock)
+        seats = Seats(database, clock, settings.offer_seconds)
+        payments = PaymentService(database, gateway, clock)
+        refunds = RefundService(database, gateway, clock)
+        store = BookingStore(database, clock)
+        bookings = BookingService(store, seats, refunds, clock, settings.hold_seconds)
+        paying = PayingService(store, bookings, seats, payments, refunds, clock, settings.hold_seconds)
+        seatings = SeatingService(database, events, store, people, clock)
+        writer = MailWriter(settings.mail_from, settings.public_url)
+        notifications = NotificationService(people, services[RecoveryService], store, seatings, writer, self.backends.mail)
+        handlers = [
+            *payment_handlers(payments, refunds),
+            *booking_handlers(bookings, paying, payments, seats),
+            *matching_handlers(seatings),
+            *notification_handlers(notifications),
+        ]
+        made = (
+            people,
+            events,
+            seats,
+            Waitlist(database, clock),
+            payments,
+            refunds,
+            WebhookInbox(database, gateway, clock),
+            AuthenticationService(gateway),
+            store,
+            bookings,
+            paying,
+            BookingSweep(store, bookings, seats, clock),
+            seatings,
+            notifications,
+            AnalyticsService(database, self.backends.cache, clock),
+            *self._deliveries(handlers),
+        )
+        return services | {type(service): service for service in made}
+
+    def _deliveries(self, handlers: Sequence[Handler[Any]]) -> tuple[DeliveryService, Relay]:
+        deliveries = DeliveryService(self.database, self.backends.queue, handlers, self.clock)
+        by_kind: dict[str, list[Handler[Any]]] = defaultdict(list)
+        for handler in handlers:
+            by_kind[handler.message.kind].append(handler)
+        return deliveries, Relay(self.database, SENDERS, by_kind, deliveries.dispatcher, self.clock)
+
+
+def secret_key(settings: Settings) -> str:
+    """The key that signs tokens: the setting, or one of its own that an embedded app keeps in its data folder.
+
+    Raises:
+        SettingError: it is missing with a database that other machines may share, or too short.
+    """
+    key = settings.secret_key
+    if not key:
+        if not settings.database.startswith("embedded://"):
+            raise SettingError('DINNERKIT_SECRET_KEY is needed; make one: python -c "import secrets; print(secrets.token_hex(32))"')
+        key = _kept_key(Path(settings.data) / "secret-key")
+    if len(key) < _SHORTEST_SECRET:
+        raise SettingError(f"secret_key is too short: at least {_SHORTEST_SECRET} characters")
+    return key
+
+
+def _kept_key(path: Path) -> str:
+    """The key in the file; whichever process comes first makes it, whole and readable by its owner alone."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        fresh = path.with_name(f".{path.name}-{os.getpid()}-{secrets.token_hex(4)}")
+        if not path.exists():
+            fresh.touch(mode=0o600)
+            fresh.write_text(secrets.token_hex(32))
+            try:
+                os.link(fresh, path)
+            except FileExistsError:
+                pass
+            finally:
+                fresh.unlink()
+        return path.read_text().strip()
+    except OSError as error:
+        raise SettingError(f"the secret key can't be kept in {path}: {error.strerror}; set DINNERKIT_SECRET_KEY") from error

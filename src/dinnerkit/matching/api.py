@@ -1,0 +1,109 @@
+"""The matching routes: the questionnaire, the host's seatings, a guest's table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import url_for
+from werkzeug.wrappers import Response
+
+from dinnerkit.accounts.rules import Personality
+from dinnerkit.accounts.service import AccountService
+from dinnerkit.booking.errors import NoSuchBooking
+from dinnerkit.booking.service import BookingService
+from dinnerkit.http.auth import authenticated, current_principal, requires
+from dinnerkit.http.blueprint import ApiBlueprint
+from dinnerkit.http.conditional import private_json
+from dinnerkit.http.idempotency import idempotent, operation_id
+from dinnerkit.http.services import service
+from dinnerkit.identity import Role
+from dinnerkit.ids import is_id
+from dinnerkit.matching.presenting import for_guest, for_host
+from dinnerkit.matching.questionnaire import score
+from dinnerkit.matching.schemas import (
+    MyTableSchema,
+    PersonalitySchema,
+    SeatingProgressSchema,
+    SeatingRequestSchema,
+    SeatingSchema,
+    TraitsSchema,
+)
+from dinnerkit.matching.seatings import StoredSeating
+from dinnerkit.matching.service import SeatingService, tables_or_why
+
+blueprint = ApiBlueprint("matching", __name__, description="Who sits with whom, and why.")
+
+_LOCATION = {"Location": {"description": "Where to ask for the tables.", "schema": {"type": "string"}}}
+
+
+@blueprint.route("/me/personality", methods=["PUT"])
+@authenticated
+@blueprint.arguments(PersonalitySchema)
+@blueprint.response(200, TraitsSchema)
+def set_personality(body: dict[str, Any]) -> Response:
+    """Answer the questionnaire; the traits are what seating uses, and only I can see them."""
+    traits = score(body["answers"]).as_dict()
+    service(AccountService).set_personality(current_principal().user_id, Personality(answers=body["answers"], traits=traits))
+    return private_json({"traits": traits})
+
+
+@blueprint.route("/events/<event_id>/seating", methods=["POST"])
+@requires(Role.HOST)
+@idempotent
+@blueprint.arguments(SeatingRequestSchema)
+@blueprint.response(202, SeatingProgressSchema, headers=_LOCATION)
+@blueprint.alt_response(404, "NOT_FOUND")
+@blueprint.alt_response(409, "CONFLICT")
+def request_seating(body: dict[str, Any], event_id: str) -> Response:
+    """Seat the guests who are confirmed now; a worker computes it. 409: `nobody_to_seat`."""
+    seating = service(SeatingService).request(
+        current_principal(), event_id, seating_id=operation_id(), seed=body["seed"], best_effort=body["best_effort"]
+    )
+    response = private_json(_progress(seating), 202)
+    response.headers["Location"] = url_for("dinnerkit_matching.get_seating", event_id=event_id, seating_id=seating.id)
+    return response
+
+
+@blueprint.route("/events/<event_id>/seating/<seating_id>")
+@requires(Role.HOST)
+@blueprint.response(200, SeatingSchema)
+@blueprint.alt_response(202, schema=SeatingProgressSchema, description="Not done yet: ask again")
+@blueprint.alt_response(404, "NOT_FOUND")
+@blueprint.alt_response(409, "CONFLICT")
+def get_seating(event_id: str, seating_id: str) -> Response:
+    """Show a seating to the host. 409: `seating_impossible`, with whom the rules leave out."""
+    seating = service(SeatingService).get(current_principal(), event_id, seating_id)
+    if tables_or_why(seating) is None:
+        response = private_json(_progress(seating), 202)
+        response.headers["Retry-After"] = "1"
+        return response
+    return private_json(for_host(seating, service(SeatingService).people_at(seating.tables)))
+
+
+@blueprint.route("/events/<event_id>/seating/<seating_id>/publish", methods=["POST"])
+@requires(Role.HOST)
+@idempotent
+@blueprint.response(200, SeatingSchema)
+@blueprint.alt_response(404, "NOT_FOUND")
+@blueprint.alt_response(409, "CONFLICT")
+def publish_seating(event_id: str, seating_id: str) -> Response:
+    """Let the guests see their tables. 409: `seating_not_done`."""
+    seating = service(SeatingService).publish(current_principal(), event_id, seating_id)
+    return private_json(for_host(seating, service(SeatingService).people_at(seating.tables)))
+
+
+@blueprint.route("/bookings/<booking_id>/table")
+@authenticated
+@blueprint.response(200, MyTableSchema)
+@blueprint.alt_response(404, "NOT_FOUND")
+def my_table(booking_id: str) -> Response:
+    """Show my table, once it is published, and why these people."""
+    if not is_id(booking_id):
+        raise NoSuchBooking("there is no such booking")
+    booking = service(BookingService).get(current_principal().user_id, booking_id)
+    table = service(SeatingService).table_of(booking)
+    return private_json(for_guest(table, service(SeatingService).people_at([table]), booking.id))
+
+
+def _progress(seating: StoredSeating) -> dict[str, Any]:
+    return {"id": seating.id, "status": "queued", "progress": seating.progress}

@@ -1,0 +1,49 @@
+"""Seatings as hosts and guests see them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from dinnerkit.accounts.people import Person
+from dinnerkit.matching.seatings import Place, SeatedTable, StoredSeating
+
+_UNKNOWN = "A guest"
+
+
+def for_host(seating: StoredSeating, people: Mapping[str, Person]) -> dict[str, Any]:
+    """All tables, with full names, in the shape of :class:`dinnerkit.matching.schemas.SeatingSchema`."""
+    return {
+        "id": seating.id,
+        "status": seating.status,
+        "tables": [_table(table) | {"guests": [_place(place, people) for place in table.places]} for table in seating.tables],
+        "unseated": [_place(place, people) | {"reason": reason} for place, reason in seating.unseated],
+        "score": seating.score,
+        "floor": seating.floor,
+        "chance": seating.chance,
+        "seed": seating.seed,
+    }
+
+
+def for_guest(table: SeatedTable, people: Mapping[str, Person], booking_id: str) -> dict[str, Any]:
+    """One table as its guests may see it: first names, and reasons that tell nothing about any one of them."""
+    guests = [
+        {"name": name_of(place, people, full=False), "me": place.booking == booking_id and not place.companion} for place in table.places
+    ]
+    return _table(table) | {"guests": guests}
+
+
+def name_of(place: Place, people: Mapping[str, Person], *, full: bool) -> str:
+    """What to call the person at that place."""
+    person = people.get(place.user)
+    name = (person.name if full else person.first_name) if person else _UNKNOWN
+    return f"Guest of {name}" if place.companion else name
+
+
+def _table(table: SeatedTable) -> dict[str, Any]:
+    reasons = [{"rule": rule, "text": text, "points": points} for rule, text, points in table.reasons]
+    return {"score": table.score, "reasons": reasons}
+
+
+def _place(place: Place, people: Mapping[str, Person]) -> dict[str, Any]:
+    return {"booking_id": place.booking, "name": name_of(place, people, full=True), "companion": place.companion}

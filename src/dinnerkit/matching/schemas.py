@@ -1,0 +1,79 @@
+"""The requests and answers of the matching routes."""
+
+from __future__ import annotations
+
+from marshmallow import fields, validate
+
+from dinnerkit.http.fields import IdField, WholeField
+from dinnerkit.http.schemas import StrictSchema
+from dinnerkit.matching.items import ITEMS, TRAITS
+
+LARGEST_SEED = 2**31 - 1
+
+
+class PersonalitySchema(StrictSchema):
+    answers = fields.Dict(
+        keys=fields.String(validate=validate.OneOf([item.id for item in ITEMS])),
+        values=WholeField(1, 5),
+        required=True,
+        metadata={"description": "The 50 IPIP Big-Five markers, 1 (disagree) to 5 (agree); at most 10 may be missing."},
+    )
+
+
+class TraitsSchema(StrictSchema):
+    traits = fields.Nested(StrictSchema.from_dict({name: fields.Float(required=True) for name in TRAITS}, name="Traits"), required=True)
+
+
+class SeatingRequestSchema(StrictSchema):
+    seed = WholeField(0, LARGEST_SEED, load_default=0)
+    best_effort = fields.Boolean(load_default=False, truthy={True}, falsy={False})
+
+
+class ReasonSchema(StrictSchema):
+    rule = fields.String(required=True)
+    text = fields.String(required=True)
+    points = fields.Float(required=True)
+
+
+class PlaceSchema(StrictSchema):
+    booking_id = IdField(required=True)
+    name = fields.String(required=True)
+    companion = fields.Integer(required=True, metadata={"description": "0 for the one who booked; counts whom they bring."})
+
+
+class UnseatedSchema(PlaceSchema):
+    reason = fields.String(required=True)
+
+
+class TableSchema(StrictSchema):
+    guests = fields.List(fields.Nested(PlaceSchema), required=True)
+    score = fields.Float(required=True)
+    reasons = fields.List(fields.Nested(ReasonSchema), required=True)
+
+
+class SeatingSchema(StrictSchema):
+    id = IdField(required=True)
+    status = fields.String(required=True, validate=validate.OneOf(("done", "published")))
+    tables = fields.List(fields.Nested(TableSchema), required=True)
+    unseated = fields.List(fields.Nested(UnseatedSchema), required=True)
+    score = fields.Float(required=True)
+    floor = fields.Float(required=True)
+    chance = fields.Float(required=True)
+    seed = fields.Integer(required=True)
+
+
+class SeatingProgressSchema(StrictSchema):
+    id = IdField(required=True)
+    status = fields.String(required=True, validate=validate.Equal("queued"))
+    progress = fields.Float(required=True)
+
+
+class CompanionSchema(StrictSchema):
+    name = fields.String(required=True)
+    me = fields.Boolean(required=True)
+
+
+class MyTableSchema(StrictSchema):
+    guests = fields.List(fields.Nested(CompanionSchema), required=True)
+    score = fields.Float(required=True)
+    reasons = fields.List(fields.Nested(ReasonSchema), required=True)

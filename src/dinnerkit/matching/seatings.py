@@ -1,0 +1,101 @@
+"""Seatings as they are kept, and their way into and out of the database."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from dinnerkit.matching.seating import Seating
+from dinnerkit.storage import Row
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One person at a table; ``companion`` counts whom the user brought, from 1, and is 0 for the user."""
+
+    booking: str
+    user: str
+    companion: int
+
+    @property
+    def guest_id(self) -> str:
+        """The id within one seating."""
+        return f"{self.booking}+{self.companion}" if self.companion else self.booking
+
+
+@dataclass(frozen=True, slots=True)
+class SeatedTable:
+    """A table, its score from 0 to 100, and the reasons (rule, text, points) that add up to it."""
+
+    places: tuple[Place, ...]
+    score: float
+    reasons: tuple[tuple[str, str, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSeating:
+    """A seating as it is kept; without ``tables`` until it is done."""
+
+    id: str
+    event: str
+    status: str
+    progress: float
+    seed: int
+    tables: tuple[SeatedTable, ...]
+    unseated: tuple[tuple[Place, str], ...]
+    score: float | None
+    floor: float | None
+    chance: float | None
+    problem: dict[str, Any] | None
+    published_at: datetime | None
+
+
+def to_rows(seating: Seating, places: Mapping[str, Place]) -> Row:
+    """The result of :func:`dinnerkit.matching.seat` as fields of a :class:`SeatingDocument`; ``places`` are by guest id."""
+    return {
+        "tables": [
+            {
+                "places": [_place_row(places[guest]) for guest in table.guests],
+                "score": table.score,
+                "reasons": [{"rule": reason.rule, "text": reason.text, "points": reason.points} for reason in table.reasons],
+            }
+            for table in seating.tables
+        ],
+        "unseated": [_place_row(places[left.guest]) | {"reason": left.reason} for left in seating.unseated],
+        "score": seating.score,
+        "floor": seating.floor,
+        "chance": seating.chance,
+    }
+
+
+def _place_row(place: Place) -> Row:
+    return {"booking": place.booking, "user": place.user, "companion": place.companion}
+
+
+def from_row(row: Row) -> StoredSeating:
+    """The seating that was stored."""
+    return StoredSeating(
+        id=row["_id"],
+        event=row["event"],
+        status=row["status"],
+        progress=row["progress"],
+        seed=row["seed"],
+        tables=tuple(_table(table) for table in row.get("tables", ())),
+        unseated=tuple((_place(left), left["reason"]) for left in row.get("unseated", ())),
+        score=row.get("score"),
+        floor=row.get("floor"),
+        chance=row.get("chance"),
+        problem=row.get("problem"),
+        published_at=row.get("published_at"),
+    )
+
+
+def _table(row: Row) -> SeatedTable:
+    reasons = tuple((reason["rule"], reason["text"], reason["points"]) for reason in row["reasons"])
+    return SeatedTable(tuple(_place(place) for place in row["places"]), row["score"], reasons)
+
+
+def _place(row: Row) -> Place:
+    return Place(row["booking"], row["user"], row["companion"])

@@ -1,0 +1,1 @@
+"""Notifications: the mails that follow from messages."""

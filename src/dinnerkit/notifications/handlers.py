@@ -1,0 +1,48 @@
+"""Which mail follows from which message."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from dinnerkit.accounts.messages import PasswordResetRequested, UserRegistered, VerificationRequested
+from dinnerkit.booking.messages import BookingCancelled, BookingConfirmed, BookingOffered
+from dinnerkit.matching.messages import SeatingPublished
+from dinnerkit.messages import Handler
+from dinnerkit.money import Money
+from dinnerkit.notifications.service import NotificationService
+from dinnerkit.payment.messages import RefundSucceeded
+
+AboutBooking = TypeVar("AboutBooking", BookingConfirmed, BookingOffered, BookingCancelled)
+
+
+def notification_handlers(notifications: NotificationService) -> list[Handler[Any]]:
+    """The handlers that send mails; all run on the queue ``emails``."""
+
+    def about(template: str, message: type[AboutBooking]) -> Handler[AboutBooking]:
+        def send(told: AboutBooking) -> None:
+            notifications.about_booking(template, told.booking_id)
+
+        return Handler(f"notifications.{template}", message, send, queue="emails")
+
+    def refund_sent(message: RefundSucceeded) -> None:
+        notifications.refund_sent(message.user_id, message.refund_id, Money(message.amount, message.currency))
+
+    def verify_email(message: UserRegistered | VerificationRequested) -> None:
+        notifications.verify_email(message.user_id)
+
+    def reset_password(message: PasswordResetRequested) -> None:
+        notifications.reset_password(message.user_id)
+
+    def tables_published(message: SeatingPublished) -> None:
+        notifications.tables_published(message.event_id)
+
+    return [
+        Handler("notifications.verify_email", UserRegistered, verify_email, queue="emails"),
+        Handler("notifications.verify_email_again", VerificationRequested, verify_email, queue="emails"),
+        Handler("notifications.reset_password", PasswordResetRequested, reset_password, queue="emails"),
+        Handler("notifications.tables_published", SeatingPublished, tables_published, queue="emails"),
+        about("booking_confirmed", BookingConfirmed),
+        about("booking_offered", BookingOffered),
+        about("booking_cancelled", BookingCancelled),
+        Handler("notifications.refund_sent", RefundSucceeded, refund_sent, queue="emails"),
+    ]

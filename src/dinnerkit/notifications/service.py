@@ -1,0 +1,90 @@
+"""Mails to guests, each written from what the documents say when it is sent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dinnerkit.accounts.people import People
+from dinnerkit.accounts.recovery import RecoveryService
+from dinnerkit.booking.store import BookingStore
+from dinnerkit.matching.service import SeatingService
+from dinnerkit.money import Money
+from dinnerkit.notifications.writing import MailWriter
+from dinnerkit.ports.mailer import Mailer
+
+
+class NotificationService:
+    """Sends the mails. Each is safe to repeat: a mail has the same Message-ID whenever it says the same for the same cause."""
+
+    def __init__(
+        self,
+        people: People,
+        recovery: RecoveryService,
+        bookings: BookingStore,
+        seatings: SeatingService,
+        writer: MailWriter,
+        mailer: Mailer,
+    ) -> None:
+        self._people = people
+        self._recovery = recovery
+        self._bookings = bookings
+        self._seatings = seatings
+        self._writer = writer
+        self._mailer = mailer
+
+    def about_booking(self, template: str, booking_id: str) -> None:
+        """Send the mail of that name about a booking.
+
+        Raises:
+            Unavailable: it could not be handed over.
+        """
+        booking = self._bookings.find(booking_id)
+        if booking is not None:
+            self._send(template, booking.user, booking.id, booking=booking)
+
+    def tables_published(self, event_id: str) -> None:
+        """Tell every guest of the seating in force that their table can be seen.
+
+        Raises:
+            Unavailable: a mail could not be handed over; some may have been.
+        """
+        seating = self._seatings.published(event_id)
+        for table in seating.tables if seating else ():
+            for place in table.places:
+                if not place.companion:
+                    self.about_booking("table_published", place.booking)
+
+    def verify_email(self, user_id: str) -> None:
+        """Send the link that proves an address, if it is not proved yet.
+
+        Raises:
+            Unavailable: it could not be handed over.
+        """
+        token = self._recovery.verification_token(user_id)
+        if token is not None:
+            self._send("verify_email", user_id, token, token=token)
+
+    def reset_password(self, user_id: str) -> None:
+        """Send the link to choose a new password.
+
+        Raises:
+            Unavailable: it could not be handed over.
+        """
+        token = self._recovery.reset_token(user_id)
+        if token is not None:
+            self._send("reset_password", user_id, token, token=token)
+
+    def refund_sent(self, user_id: str, refund_id: str, refund: Money) -> None:
+        """Say that money is on its way back.
+
+        Raises:
+            Unavailable: it could not be handed over.
+        """
+        self._send("refund_sent", user_id, refund_id, refund=refund)
+
+    def _send(self, template: str, user_id: str, key: str, **values: Any) -> None:
+        contact = self._people.contact(user_id)
+        if contact is None:
+            return
+        mail = self._writer.write(template, to=contact.email, key=key, values=values | {"name": contact.name})
+        self._mailer.send(mail)

@@ -1,0 +1,62 @@
+"""How a mail is written: a template of ours, filled, as a complete message."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.utils import parseaddr
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_datetime
+from babel.numbers import format_currency, get_currency_precision
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from dinnerkit.money import Money
+
+_LOCALE = "en_GB"
+
+
+class MailWriter:
+    """Writes mails in plain text. The templates' first line is the subject."""
+
+    def __init__(self, sender: str, public_url: str) -> None:
+        self._sender = sender
+        self._public_url = public_url.rstrip("/")
+        self._templates = Environment(
+            loader=PackageLoader("dinnerkit.notifications", "mails"),
+            undefined=StrictUndefined,
+            autoescape=False,  # noqa: S701 - the mails are plain text
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._templates.filters |= {"money": money_in_words, "when": when_in_words}
+
+    def write(self, template: str, *, to: str, key: str, values: Mapping[str, Any]) -> EmailMessage:
+        """The mail to ``to``. ``key`` names its cause: the same cause has the same Message-ID, so that a repetition can be told."""
+        text = self._templates.get_template(f"{template}.txt").render(values, url=self._public_url)
+        subject, _, body = text.partition("\n")
+        mail = EmailMessage()
+        mail["From"] = self._sender
+        mail["To"] = Address(addr_spec=to)
+        mail["Subject"] = " ".join(subject.split())
+        mail["Message-ID"] = f"<{hashlib.sha256(f'{template}:{key}'.encode()).hexdigest()[:40]}@{self._host()}>"
+        mail["Auto-Submitted"] = "auto-generated"
+        mail.set_content(body.strip() + "\n")
+        return mail
+
+    def _host(self) -> str:
+        return parseaddr(self._sender)[1].rpartition("@")[2] or "localhost"
+
+
+def money_in_words(money: Money) -> str:
+    """``€35.00``; amounts are in the minor units of ISO 4217."""
+    return format_currency(money.amount / 10 ** get_currency_precision(money.currency), money.currency, locale=_LOCALE)
+
+
+def when_in_words(moment: datetime, timezone: str) -> str:
+    """``Friday, 4 December 2026 at 19:30``, as the clocks at the place will show it."""
+    return format_datetime(moment.astimezone(ZoneInfo(timezone)), "EEEE, d MMMM y 'at' HH:mm", locale=_LOCALE)
