@@ -15,7 +15,7 @@ from dinnerkit.errors import Forbidden, Unauthenticated
 from dinnerkit.http.mount import UserResolver, current_mount
 from dinnerkit.identity import Principal, Role
 
-__all__ = ["BEARER", "UserResolver", "authenticated", "bearer_token", "current_principal", "maybe_principal", "requires"]
+__all__ = ["BEARER", "UserResolver", "act_for", "authenticated", "bearer_token", "current_principal", "maybe_principal", "requires"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -35,6 +35,11 @@ def maybe_principal() -> Principal | None:
     if _KEY not in current_request.environ:
         current_request.environ[_KEY] = current_mount().user_resolver(current_request)
     return cast("Principal | None", current_request.environ[_KEY])
+
+
+def act_for(principal: Principal | None) -> None:
+    """Take the request as that user's, or as nobody's, whatever the resolver would say: for the pages, whose users come by a cookie."""
+    current_request.environ[_KEY] = principal
 
 
 def current_principal() -> Principal:

@@ -54,7 +54,7 @@ class ApiBlueprint(flask_smorest.Blueprint):  # type: ignore[misc]
         self._limited = limited
         self.before_request(self._start)
         self.after_request(finish)
-        self.teardown_request(_forget)
+        self.teardown_request(forget)
         # The app's own handler of a status would win over one of ours for HTTPException: so every status gets ours.
         for status in default_exceptions:
             self.register_error_handler(status, problems.problem_response)
@@ -110,14 +110,24 @@ class ApiBlueprint(flask_smorest.Blueprint):  # type: ignore[misc]
             doc.setdefault("manual_doc", {}).setdefault("operationId", name)
 
     def _start(self) -> None:
-        mount = current_mount()
-        request.environ[_STARTED] = time.perf_counter()
-        structlog.contextvars.bind_contextvars(request_id=request_id())
-        request.max_content_length = mount.max_body_bytes
-        if (request.content_length or 0) > mount.max_body_bytes:
-            raise TooLarge(f"A body has at most {mount.max_body_bytes} bytes.")
-        if self._limited:
-            service(limits.RequestLimits).check()
+        begin(limited=self._limited)
+
+
+def begin(*, limited: bool) -> None:
+    """What every request of ours goes through first: its id, the bound of its body, its rate limit.
+
+    Raises:
+        TooLarge: the body is larger than our routes take.
+        flask_limiter.RateLimitExceeded: it is one request too many.
+    """
+    mount = current_mount()
+    request.environ[_STARTED] = time.perf_counter()
+    structlog.contextvars.bind_contextvars(request_id=request_id())
+    request.max_content_length = mount.max_body_bytes
+    if (request.content_length or 0) > mount.max_body_bytes:
+        raise TooLarge(f"A body has at most {mount.max_body_bytes} bytes.")
+    if limited:
+        service(limits.RequestLimits).check()
 
 
 def finish(response: Response) -> Response:
@@ -133,7 +143,8 @@ def finish(response: Response) -> Response:
     return response
 
 
-def _forget(_: BaseException | None) -> None:
+def forget(_: BaseException | None) -> None:
+    """What every request of ours ends with."""
     structlog.contextvars.unbind_contextvars("request_id")
 
 

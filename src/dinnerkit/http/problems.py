@@ -88,8 +88,13 @@ def problem_response(error: Exception) -> AnyResponse:
     return _response(500, "internal", "Something went wrong on our side. Name the request id when you report it.")
 
 
+def status_of(error: DinnerkitError) -> int:
+    """The status that the error has over HTTP."""
+    return STATUSES_BY_CODE.get(error.code) or next((STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES), 500)
+
+
 def _from_ours(error: DinnerkitError) -> Response:
-    status = STATUSES_BY_CODE.get(error.code) or next((STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES), 500)
+    status = status_of(error)
     fields: Mapping[str, str] = error.details.get("fields", {})
     errors = [{"field": field, "message": str(message)} for field, message in fields.items()]
     headers = {}
