@@ -23,8 +23,9 @@ class Money:
     currency: str
 
     def __post_init__(self) -> None:
-        if type(self.amount) is not int or abs(self.amount) > MAX_AMOUNT:
+        if not isinstance(self.amount, int) or isinstance(self.amount, bool) or abs(self.amount) > MAX_AMOUNT:
             raise ValueError(f"an amount is a whole number of minor units within ±{MAX_AMOUNT}, not {self.amount!r}")
+        object.__setattr__(self, "amount", int(self.amount))  # the driver's Int64 is an int, and not plain
         if not _CURRENCY.fullmatch(self.currency):
             raise ValueError(f"a currency is three capital letters, as in ISO 4217, not {self.currency!r}")
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
+from dataclasses import dataclass, field
 from typing import Any
 
 from pymongo.database import Database
@@ -30,7 +29,7 @@ class Person:
     city: str | None = None
     budget: str | None = None
     visibility: str = "private"
-    traits: Mapping[str, float] = MappingProxyType({})
+    traits: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def first_name(self) -> str:

@@ -87,7 +87,7 @@ def from_row(row: Row) -> StoredSeating:
         score=row.get("score"),
         floor=row.get("floor"),
         chance=row.get("chance"),
-        problem=row.get("problem"),
+        problem=row.get("problem") or None,
         published_at=row.get("published_at"),
     )
 
