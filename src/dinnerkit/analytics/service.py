@@ -68,7 +68,7 @@ class AnalyticsService:
         return Figures(**self._events(), bookings=self._bookings(), **self._seatings())
 
     def _events(self) -> dict[str, int]:
-        stages = [
+        stages: list[dict[str, Any]] = [
             {"$match": {"listed": True, "starts_at": {"$gt": self._clock()}}},
             {"$group": {"_id": "$city_key", "upcoming": {"$sum": 1}, "seats": {"$sum": "$seats"}, "left": {"$sum": "$seats_left"}}},
         ]
@@ -81,7 +81,7 @@ class AnalyticsService:
         }
 
     def _bookings(self) -> dict[str, int]:
-        stages = [{"$group": {"_id": "$status", "count": {"$sum": 1}}}]
+        stages: list[dict[str, Any]] = [{"$group": {"_id": "$status", "count": {"$sum": 1}}}]
         rows = collection(self._database, BookingDocument).aggregate(stages)
         return {row["_id"]: row["count"] for row in rows}
 

@@ -1,0 +1,42 @@
+"""The figures of bookings, queues and dead letters for Prometheus, read when they are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from dinnerkit.analytics.service import AnalyticsService
+from dinnerkit.delivery.service import DeliveryService
+
+
+class PlatformCollector(Collector):
+    """Gauges over what all processes share; each process shows the same."""
+
+    def __init__(self, analytics: AnalyticsService, deliveries: DeliveryService) -> None:
+        self._analytics = analytics
+        self._deliveries = deliveries
+
+    def describe(self) -> Iterator[Metric]:
+        """Nothing: to name the gauges takes no reading of the database when they are registered."""
+        return iter(())
+
+    def collect(self) -> Iterator[Metric]:
+        """The gauges of this moment; the bookings are at most a minute old."""
+        figures = self._analytics.figures()
+        bookings = GaugeMetricFamily("dinnerkit_bookings", "Bookings, by status.", labels=["status"])
+        for status, count in sorted(figures.bookings.items()):
+            bookings.add_metric([status], count)
+        yield bookings
+        yield GaugeMetricFamily("dinnerkit_events_upcoming", "Published events that have not begun.", figures.upcoming)
+        yield GaugeMetricFamily("dinnerkit_seats_left", "Free seats of upcoming events.", figures.seats_left)
+        hints = GaugeMetricFamily("dinnerkit_queue_tasks", "Tasks that wait on a queue.", labels=["queue"])
+        for queue, count in self._deliveries.dispatcher.waiting().items():
+            hints.add_metric([queue], count)
+        yield hints
+        waiting, age = self._deliveries.backlog()
+        yield GaugeMetricFamily("dinnerkit_deliveries_waiting", "Deliveries that are not done.", waiting)
+        yield GaugeMetricFamily("dinnerkit_deliveries_age_seconds", "Age of the delivery that waits longest.", age)
+        yield GaugeMetricFamily("dinnerkit_dead_letters", "Deliveries that failed for good.", self._deliveries.dead_letter_count())
