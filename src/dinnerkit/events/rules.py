@@ -152,6 +152,11 @@ def distinct_tags(tags: Iterable[str]) -> tuple[str, ...]:
     return tuple({search_key(tag): tag for tag in reversed(list(tags))}.values())[::-1]
 
 
+def usual_tables(seats: int) -> TableSize:
+    """Tables as dinners have them: for 4 to 8, or for as many as there are seats."""
+    return TableSize(min(4, seats), min(8, seats))
+
+
 @cache
 def timezones() -> tuple[str, ...]:
     """The IANA zones that an event can name: ``Area/Place`` and UTC, as this machine's zone data knows them."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Generic, TypedDict, TypeVar, cast
 
 from pymongo import ASCENDING, DESCENDING, ReturnDocument
 from pymongo.database import Database
+from pymongo.errors import DuplicateKeyError
 
 from dinnerkit.clock import Clock
 from dinnerkit.delivery.outbox import Outbox
@@ -61,8 +63,10 @@ class EventService:
         self._clock = clock
         self._outbox = Outbox(clock)
 
-    def create(self, principal: Principal, details: EventDetails) -> EventView:
+    def create(self, principal: Principal, details: EventDetails, event_id: str | None = None) -> EventView:
         """Make a draft. It may be unfinished: what :func:`rules.unready` finds is asked for only when it is published.
+
+        Asked again with the same ``event_id``, it answers with the event that it made.
 
         Raises:
             Forbidden: the user is no host.
@@ -73,7 +77,7 @@ class EventService:
         check(details)
         now = self._clock()
         draft = EventDocument(
-            id=new_id(),
+            id=event_id or new_id(),
             host=principal.user_id,
             status=Status.DRAFT.value,
             created_at=now,
@@ -81,7 +85,9 @@ class EventService:
             seats_left=details.seats,
             **stored(details),
         )
-        return self.get(insert(self._database, draft)["_id"], principal)
+        with suppress(DuplicateKeyError):
+            insert(self._database, draft)
+        return self.get(draft.id, principal)
 
     def get(self, event_id: str, principal: Principal | None = None) -> EventView:
         """The event, for anybody once it was published; before, for its host and admins.

@@ -1,0 +1,123 @@
+"""The event routes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response
+
+from dinnerkit.events.rules import EventDetails
+from dinnerkit.events.schemas import EventChangesSchema, EventQuerySchema, EventSchema, EventSummarySchema, NewEventSchema
+from dinnerkit.events.seat_errors import NoSuchEvent
+from dinnerkit.events.service import EventService
+from dinnerkit.http.auth import BEARER, authenticated, current_principal, maybe_principal, requires
+from dinnerkit.http.blueprint import ApiBlueprint
+from dinnerkit.http.conditional import ETAG_HEADERS, private_json, public_json
+from dinnerkit.http.idempotency import idempotent, operation_id
+from dinnerkit.http.schemas import PageQuery, page_schema
+from dinnerkit.http.services import service
+from dinnerkit.identity import Role
+from dinnerkit.ids import is_id
+
+blueprint = ApiBlueprint("events", __name__, description="Dinners: planned and published by hosts, found by guests.")
+
+
+@blueprint.route("/events")
+@blueprint.arguments(EventQuerySchema, location="query")
+@blueprint.response(200, page_schema(EventSummarySchema), headers=ETAG_HEADERS)
+@blueprint.alt_response(304, description="The caller has this answer already")
+def list_events(wanted: dict[str, Any]) -> Response:
+    """List the published events that have not begun, without their descriptions."""
+    return public_json(service(EventService).upcoming(**wanted))
+
+
+@blueprint.route("/events", methods=["POST"])
+@requires(Role.HOST)
+@idempotent
+@blueprint.arguments(NewEventSchema)
+@blueprint.response(201, EventSchema)
+def create_event(details: EventDetails) -> Response:
+    """Make a draft; nobody but its host and admins sees it until it is published."""
+    return private_json(service(EventService).create(current_principal(), details, operation_id()), 201)
+
+
+@blueprint.route("/events/<event_id>")
+@blueprint.doc(security=[{}, {BEARER: []}])  # type: ignore[untyped-decorator]
+@blueprint.response(200, EventSchema, headers=ETAG_HEADERS)
+@blueprint.alt_response(304, description="The caller has this answer already")
+@blueprint.alt_response(401, "UNAUTHORIZED")
+@blueprint.alt_response(404, "NOT_FOUND")
+def get_event(event_id: str) -> Response:
+    """Show an event; before it is published its host and admins alone see it."""
+    events = service(EventService)
+    try:
+        return public_json(events.get(_existing(event_id)))
+    except NoSuchEvent:
+        principal = maybe_principal()  # only now, as it is not for nothing, and most of what is asked for is public
+        if principal is None:
+            raise
+        return private_json(events.get(_existing(event_id), principal))
+
+
+@blueprint.route("/events/<event_id>", methods=["PATCH"])
+@authenticated
+@idempotent
+@blueprint.arguments(EventChangesSchema)
+@blueprint.response(200, EventSchema)
+@blueprint.alt_response(403, "FORBIDDEN")
+@blueprint.alt_response(404, "NOT_FOUND")
+@blueprint.alt_response(409, "CONFLICT")
+def change_event(new: dict[str, Any], event_id: str) -> Response:
+    """Change an event of mine. Seats are added or taken away without touching those that are sold.
+
+    403: `not_the_host`. 409: `event_changed` (with `version`), `event_cancelled`, `event_begun`, `event_not_ready` (with `problems` by
+    field), `event_has_bookings` (with the `terms` that can't change while guests hold seats), `capacity_below_sold` (with `sold`).
+    """
+    version = new.pop("version", None)
+    return private_json(service(EventService).update(current_principal(), _existing(event_id), new, version))
+
+
+@blueprint.route("/events/<event_id>/publish", methods=["POST"])
+@authenticated
+@idempotent
+@blueprint.response(200, EventSchema)
+@blueprint.alt_response(403, "FORBIDDEN")
+@blueprint.alt_response(404, "NOT_FOUND")
+@blueprint.alt_response(409, "CONFLICT")
+def publish_event(event_id: str) -> Response:
+    """Show a draft of mine to everyone and open it for booking.
+
+    403: `not_the_host`. 409: `event_not_draft`, `event_not_ready` (with `problems` by field).
+    """
+    return private_json(service(EventService).publish(current_principal(), _existing(event_id)))
+
+
+@blueprint.route("/events/<event_id>/cancel", methods=["POST"])
+@authenticated
+@idempotent
+@blueprint.response(200, EventSchema)
+@blueprint.alt_response(403, "FORBIDDEN")
+@blueprint.alt_response(404, "NOT_FOUND")
+@blueprint.alt_response(409, "CONFLICT")
+def cancel_event(event_id: str) -> Response:
+    """Call an event of mine off, for good.
+
+    403: `not_the_host`. 409: `event_cancelled`, `event_begun`.
+    """
+    return private_json(service(EventService).cancel(current_principal(), _existing(event_id)))
+
+
+@blueprint.route("/hosting/events")
+@authenticated
+@blueprint.arguments(PageQuery, location="query")
+@blueprint.response(200, page_schema(EventSummarySchema))
+def list_hosted_events(query: dict[str, Any]) -> Response:
+    """List my own events in every state, the newest first."""
+    return private_json(service(EventService).hosted(current_principal(), query["limit"], query["cursor"]))
+
+
+def _existing(event_id: str) -> str:
+    """Spare the database what can't be an id."""
+    if not is_id(event_id):
+        raise NoSuchEvent("There is no such event.")
+    return event_id
