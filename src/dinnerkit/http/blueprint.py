@@ -18,8 +18,8 @@ from werkzeug.exceptions import HTTPException, default_exceptions
 from dinnerkit.errors import TooLarge
 from dinnerkit.http import limits, metrics, problems
 from dinnerkit.http.auth import BEARER
+from dinnerkit.http.bodies import StrictParser
 from dinnerkit.http.mount import current_mount
-from dinnerkit.http.parser import StrictParser
 from dinnerkit.http.request_ids import HEADER as REQUEST_ID
 from dinnerkit.http.request_ids import request_id
 from dinnerkit.http.schemas import ProblemSchema

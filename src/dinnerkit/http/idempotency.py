@@ -15,7 +15,6 @@ Not for routes whose answer holds tokens: answers are stored.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from functools import wraps
 from http import HTTPStatus
@@ -26,6 +25,7 @@ from flask_smorest import Blueprint
 from werkzeug.wrappers import Response
 
 from dinnerkit.errors import Invalid
+from dinnerkit.http.bodies import raw_body
 from dinnerkit.http.idempotency_store import Attempt, IdempotencyStore, KeptAnswer
 from dinnerkit.http.limits import caller
 from dinnerkit.http.problems import problem_response
@@ -65,7 +65,8 @@ def idempotent(view: Callable[P, Any]) -> Callable[P, Any]:
             message = f"An {HEADER} has from 1 to {LONGEST_KEY} characters."
             raise Invalid(message, fields={HEADER: message})
         store = service(IdempotencyStore)
-        begun = store.begin(caller(), key, _fingerprint())
+        parts = (request.method.encode(), request.full_path.encode(), request.mimetype.encode(), raw_body(request))
+        begun = store.begin(caller(), key, store.fingerprint(*parts))
         if isinstance(begun, KeptAnswer):
             return _again(begun)
         request.environ[_OPERATION] = begun.operation_id
@@ -96,11 +97,3 @@ def _again(answer: KeptAnswer) -> Response:
     response.headers["Content-Length"] = str(len(answer.body))
     response.headers[REPLAYED] = "true"
     return response
-
-
-def _fingerprint() -> str:
-    digest = hashlib.sha256()
-    for part in (request.method.encode(), request.full_path.encode(), request.mimetype.encode(), request.get_data(cache=True)):
-        digest.update(len(part).to_bytes(8, "big"))
-        digest.update(part)
-    return digest.hexdigest()

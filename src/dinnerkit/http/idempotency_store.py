@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -77,10 +77,23 @@ class KeptAnswer:
 class IdempotencyStore:
     """Decides who may carry out a request, and keeps what was answered."""
 
-    def __init__(self, database: Database[Row], clock: Clock = utcnow) -> None:
+    def __init__(self, database: Database[Row], secret: bytes, clock: Clock = utcnow) -> None:
+        """Make it.
+
+        ``secret`` keys the hashes of the requests: a plain hash of one with a password in it would be a way to guess that.
+        """
         self._database = database
         self._records = collection(database, IdempotencyRecord)
+        self._secret = secret
         self._clock = clock
+
+    def fingerprint(self, *parts: bytes) -> str:
+        """What tells one request from another."""
+        digest = hmac.new(self._secret, digestmod="sha256")
+        for part in parts:
+            digest.update(len(part).to_bytes(8, "big"))
+            digest.update(part)
+        return digest.hexdigest()
 
     def begin(self, caller: str, key: str, fingerprint: str) -> Attempt | KeptAnswer:
         """Ask for the right to carry out the request, or get the answer that it had.
@@ -89,7 +102,7 @@ class IdempotencyStore:
             IdempotencyMismatch: the key was used for a request of another fingerprint.
             InProgress: another attempt is running.
         """
-        record_id = hashlib.sha256(f"{caller}\n{key}".encode("utf-8", "surrogateescape")).hexdigest()
+        record_id = self.fingerprint(caller.encode(), key.encode())
         attempt = Attempt(record_id, new_id(), new_id())
         try:
             self._insert(attempt, fingerprint)

@@ -1,4 +1,4 @@
-"""How bodies are read: JSON by orjson, and by no other media type."""
+"""How bodies are read: whole, bounded; JSON by orjson, and by no other media type."""
 
 from __future__ import annotations
 
@@ -8,6 +8,21 @@ import orjson
 from flask import Request
 from webargs.flaskparser import FlaskParser, abort, is_json_request
 
+from dinnerkit.errors import TooLarge
+
+
+def raw_body(request: Request) -> bytes:
+    """The bytes of the request's body, within the limit that our blueprints set.
+
+    Raises:
+        TooLarge: there are more. Of a body that does not say its length Flask gives only as much as is allowed, without a word.
+    """
+    body = request.get_data(cache=True)
+    most = request.max_content_length
+    if most is not None and request.content_length is None and len(body) >= most:
+        raise TooLarge(f"A body has less than {most} bytes.")
+    return body
+
 
 class StrictParser(FlaskParser):
     """webargs' parser, except that a body of another media type is a 415, and one that is not JSON (RFC 8259) a 400.
@@ -16,7 +31,7 @@ class StrictParser(FlaskParser):
     """
 
     def _raw_load_json(self, req: Request) -> Any:
-        body = req.get_data(cache=True)
+        body = raw_body(req)
         if not is_json_request(req):
             if body or req.mimetype:
                 abort(415, detail="The body must be application/json.")

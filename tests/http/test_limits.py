@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import logging
+from typing import Any, ClassVar
+
+import pytest
+from flask import Flask
+
+from dinnerkit.errors import SettingError
+from dinnerkit.http.blueprint import ApiBlueprint
+from dinnerkit.http.limits import RequestLimits, unlimited
+
+calls = ApiBlueprint("calls", __name__)
+
+
+@calls.route("/call")
+@calls.response(200)
+def call() -> str:
+    return "ok"
+
+
+@calls.route("/other")
+@calls.response(200)
+def other() -> str:
+    return "ok"
+
+
+@calls.route("/hook", methods=["POST"])
+@unlimited
+@calls.response(204)
+def hook() -> None:
+    return None
+
+
+class BrokenStorage:
+    """A MongoDB that is not there."""
+
+    uri = "mongodb://127.0.0.1:1/limits"
+    options: ClassVar[dict[str, int]] = {"serverSelectionTimeoutMS": 50, "connectTimeoutMS": 50}
+
+    def ping(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+@pytest.fixture
+def app(make_app: Any) -> Flask:
+    return make_app(calls, rate="3 per minute")
+
+
+def statuses(app: Flask, number: int, path: str = "/x/v1/call", **options: Any) -> list[int]:
+    return [app.test_client().get(path, **options).status_code for _ in range(number)]
+
+
+def test_one_request_too_many_is_a_problem_that_says_when_to_come_back(app: Flask) -> None:
+    assert statuses(app, 3) == [200, 200, 200]
+
+    response = app.test_client().get("/x/v1/call")
+
+    assert response.status_code == 429
+    assert response.get_json(force=True)["code"] == "rate_limited"
+    assert 0 < int(response.headers["Retry-After"]) <= 60
+    assert response.headers["X-RateLimit-Limit"] == "3"
+    assert response.headers["X-RateLimit-Remaining"] == "0"
+
+
+def test_an_answer_within_the_limit_says_what_is_left_and_not_to_wait(app: Flask) -> None:
+    headers = app.test_client().get("/x/v1/call").headers
+
+    assert headers["X-RateLimit-Remaining"] == "2"
+    assert "Retry-After" not in headers
+
+
+def test_the_limit_counts_all_routes_together(app: Flask) -> None:
+    assert statuses(app, 2) + statuses(app, 2, "/x/v1/other") == [200, 200, 200, 429]
+
+
+def test_each_user_has_a_count_of_their_own_apart_from_the_address(app: Flask) -> None:
+    anna, ben = ({"headers": {"Authorization": f"Bearer guest:{name}"}} for name in ("anna", "ben"))
+
+    assert statuses(app, 4, **anna)[-1] == 429
+    assert statuses(app, 3, **ben) == [200, 200, 200]
+    assert statuses(app, 3) == [200, 200, 200]
+
+
+def test_a_wrong_token_is_counted_by_its_address(app: Flask) -> None:
+    wrong = {"headers": {"Authorization": "Bearer nonsense"}}
+
+    assert statuses(app, 4, **wrong) == [200, 200, 200, 429]
+
+
+def test_probes_and_unlimited_routes_are_not_counted(app: Flask) -> None:
+    assert statuses(app, 5, "/x/health/live") == [200] * 5
+    assert [app.test_client().post("/x/v1/hook").status_code for _ in range(5)] == [204] * 5
+
+
+def test_the_hosts_own_routes_and_settings_have_no_part_in_it(make_app: Any) -> None:
+    app = make_app(calls, rate="1 per minute")
+
+    assert statuses(app, 5, "/own") == [200] * 5
+    assert not [name for name in app.config if name.startswith("RATELIMIT")]
+    assert "limiter" not in app.extensions
+
+
+def test_off_means_off(make_app: Any) -> None:
+    app = make_app(calls, rate="off")
+
+    assert statuses(app, 50) == [200] * 50
+
+
+def test_a_broken_storage_breaks_no_request_and_still_limits(make_app: Any, caplog: pytest.LogCaptureFixture) -> None:
+    app = make_app(calls, rate="3 per minute", storage=BrokenStorage())
+
+    with caplog.at_level(logging.CRITICAL):
+        assert statuses(app, 4) == [200, 200, 200, 429]
+
+
+def test_a_rate_that_is_none_is_a_wrong_setting() -> None:
+    with pytest.raises(SettingError, match="rate_limit"):
+        RequestLimits("plenty", BrokenStorage())
