@@ -1,0 +1,22 @@
+"""Settings for tests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+
+def testing_settings(database_url: str, folder: Path, **more: Any) -> dict[str, Any]:
+    """Keywords for :class:`dinnerkit.settings.Settings`: that database, and everything else in ``folder``.
+
+    Mails are files there, webhooks come without delay, and nothing limits the rate.
+    """
+    usual = {
+        "database": database_url,
+        "data": str(folder),
+        "secret_key": "only-for-tests-" * 3,
+        "mail": f"folder://{folder}/mail",
+        "gateway": f"sandbox://{folder}/gateway.db?webhook_delay=0",
+        "rate_limit": "off",
+    }
+    return usual | more
