@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 
-def testing_settings(database_url: str, folder: Path, **more: Any) -> dict[str, Any]:
+def settings_for_tests(database_url: str, folder: Path, **more: Any) -> dict[str, Any]:
     """Keywords for :class:`dinnerkit.settings.Settings`: that database, and everything else in ``folder``.
 
     Mails are files there, webhooks come without delay, and nothing limits the rate.

@@ -1,0 +1,227 @@
+"""The seating of an event's guests, from the host's wish to each guest's table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from dinnerkit import Kit, Settings
+from dinnerkit.accounts.rules import Personality, Profile
+from dinnerkit.accounts.service import AccountService, NewUser
+from dinnerkit.booking.service import BookingService
+from dinnerkit.events.errors import NotTheHost
+from dinnerkit.events.rules import EventDetails, Format, Location, TableSize, Venue
+from dinnerkit.events.service import EventService
+from dinnerkit.identity import Principal, Role
+from dinnerkit.ids import new_id
+from dinnerkit.matching.app_errors import NobodyToSeat, NoSuchSeating, NoTableYet, SeatingFailed, SeatingNotDone
+from dinnerkit.matching.presenting import for_guest
+from dinnerkit.matching.service import SeatingService, tables_or_why
+from dinnerkit.money import Money
+from dinnerkit.testing import StandingClock, run_background, settings_for_tests
+
+HOST = Principal("host", Role.HOST)
+
+
+@pytest.fixture
+def kit(database_url: str, tmp_path: Path) -> Iterator[Kit]:
+    with Kit.open(Settings(**settings_for_tests(database_url, tmp_path)), clock=StandingClock()) as kit:
+        yield kit
+
+
+@pytest.fixture
+def seatings(kit: Kit) -> SeatingService:
+    return kit.service(SeatingService)
+
+
+def night(kit: Kit, *, smallest: int = 3, largest: int = 4) -> str:
+    details = EventDetails(
+        title="Match night",
+        description="Strangers meet.",
+        cuisine="Basque",
+        starts_at=kit.clock() + timedelta(days=7),
+        timezone="Europe/Madrid",
+        city="Bilbao",
+        venue=Venue("La Viña", "Calle 1", Location(43.26, -2.93)),
+        seats=100,
+        table_size=TableSize(smallest, largest),
+        price=Money(0, "EUR"),
+        format=Format.MATCH_NIGHT,
+    )
+    events = kit.service(EventService)
+    return events.publish(HOST, events.create(HOST, details)["id"])["id"]
+
+
+def guests(kit: Kit, *languages: str) -> list[str]:
+    users = [
+        NewUser(
+            email=f"{new_id()}@example.org",
+            name=f"Guest{number} Surname",
+            profile=Profile(birth_year=1980 + number, languages=(language,), interests=("chess",)),
+            personality=Personality(answers={"E1": 3}, traits=dict.fromkeys(TRAITS, 0.1 * (number % 10))),
+        )
+        for number, language in enumerate(languages)
+    ]
+    return kit.service(AccountService).import_users(users)
+
+
+TRAITS = ("extraversion", "neuroticism", "agreeableness", "conscientiousness", "openness")
+
+
+def book(kit: Kit, event: str, users: list[str], party: int = 1) -> list[str]:
+    bookings = kit.service(BookingService)
+    return [bookings.reserve(user, event, party, booking_id=new_id()).id for user in users]
+
+
+def test_a_host_gets_tables_that_keep_the_size_and_the_language(kit: Kit, seatings: SeatingService) -> None:
+    event = night(kit)
+    booked = book(kit, event, guests(kit, *["en"] * 4, *["eu"] * 3))
+    asked = seatings.request(HOST, event, seating_id=new_id(), seed=7)
+    assert asked.status == "queued"
+    run_background(kit)
+
+    seating = seatings.get(HOST, event, asked.id)
+
+    assert seating.status == "done"
+    assert seating.seed == 7
+    tables = [[place.booking for place in table.places] for table in seating.tables]
+    assert sorted(map(len, tables)) == [3, 4]
+    assert sorted(map(sorted, tables)) == sorted([sorted(booked[:4]), sorted(booked[4:])])
+    for table in seating.tables:
+        assert table.score == sum(points for _, _, points in table.reasons)
+    assert seating.floor == min(table.score for table in seating.tables)
+
+
+def test_a_party_sits_together_with_those_it_brings(kit: Kit, seatings: SeatingService) -> None:
+    event = night(kit)
+    [pair] = book(kit, event, guests(kit, "en"), party=2)
+    book(kit, event, guests(kit, *["en"] * 6))
+    asked = seatings.request(HOST, event, seating_id=new_id())
+    run_background(kit)
+
+    tables = seatings.get(HOST, event, asked.id).tables
+
+    assert sum(len(table.places) for table in tables) == 8
+    [theirs] = [table for table in tables if any(place.booking == pair for place in table.places)]
+    assert sorted(place.companion for place in theirs.places if place.booking == pair) == [0, 1]
+
+
+def test_a_guest_sees_the_table_only_once_it_is_published(kit: Kit, seatings: SeatingService) -> None:
+    event = night(kit)
+    users = guests(kit, *["en"] * 4)
+    ids = book(kit, event, users)
+    asked = seatings.request(HOST, event, seating_id=new_id())
+    run_background(kit)
+    booking = kit.service(BookingService).get(users[0], ids[0])
+    with pytest.raises(NoTableYet):
+        seatings.table_of(booking)
+
+    seatings.publish(HOST, event, asked.id)
+    table = seatings.table_of(booking)
+    shown = for_guest(table, seatings.people_at([table]), booking.id)
+
+    assert sorted(guest["name"] for guest in shown["guests"]) == ["Guest0", "Guest1", "Guest2", "Guest3"]
+    assert [guest["name"] for guest in shown["guests"] if guest["me"]] == ["Guest0"]
+
+
+def test_publishing_tells_every_guest_by_mail(kit: Kit, seatings: SeatingService, tmp_path: Path) -> None:
+    event = night(kit)
+    book(kit, event, guests(kit, *["en"] * 4))
+    asked = seatings.request(HOST, event, seating_id=new_id())
+    run_background(kit)
+    before = set((tmp_path / "mail").iterdir())
+
+    seatings.publish(HOST, event, asked.id)
+    run_background(kit)
+
+    mails = [path.read_text() for path in set((tmp_path / "mail").iterdir()) - before]
+    assert len(mails) == 4
+    assert all("Your table at Match night" in mail for mail in mails)
+
+
+def test_the_seating_that_was_published_last_is_in_force(kit: Kit, seatings: SeatingService) -> None:
+    event = night(kit)
+    book(kit, event, guests(kit, *["en"] * 8))
+    first = seatings.request(HOST, event, seating_id=new_id(), seed=1)
+    second = seatings.request(HOST, event, seating_id=new_id(), seed=2)
+    run_background(kit)
+
+    for seating in (second, first):
+        kit.clock.advance(minutes=1)  # type: ignore[attr-defined]
+        seatings.publish(HOST, event, seating.id)
+
+    published = seatings.published(event)
+    assert published is not None
+    assert published.id == first.id
+
+
+def test_those_who_met_are_seated_apart_where_that_can_be(kit: Kit, seatings: SeatingService) -> None:
+    users = guests(kit, *["en"] * 8)
+    met: list[set[str]] = []
+    for evening in range(2):
+        event = night(kit, smallest=2, largest=2)
+        book(kit, event, users)
+        asked = seatings.request(HOST, event, seating_id=new_id(), seed=evening)
+        run_background(kit)
+        seatings.publish(HOST, event, asked.id)
+        tables = seatings.get(HOST, event, asked.id).tables
+        pairs = [{place.user for place in table.places} for table in tables]
+        assert not [pair for pair in pairs if pair in met]
+        met += pairs
+
+
+def test_rules_that_cannot_be_met_are_told_with_whom_they_leave_out(kit: Kit, seatings: SeatingService) -> None:
+    event = night(kit)
+    booked = book(kit, event, guests(kit, *["en"] * 3, "eu"))
+    asked = seatings.request(HOST, event, seating_id=new_id())
+    run_background(kit)
+
+    with pytest.raises(SeatingFailed) as failure:
+        tables_or_why(seatings.get(HOST, event, asked.id))
+
+    assert booked[3] in str(failure.value.details)
+    with pytest.raises(SeatingNotDone):
+        seatings.publish(HOST, event, asked.id)
+
+
+def test_the_best_effort_seats_the_others_and_says_who_is_left(kit: Kit, seatings: SeatingService) -> None:
+    event = night(kit)
+    booked = book(kit, event, guests(kit, *["en"] * 3, "eu"))
+    asked = seatings.request(HOST, event, seating_id=new_id(), best_effort=True)
+    run_background(kit)
+
+    seating = seatings.get(HOST, event, asked.id)
+
+    assert [place.booking for place, _ in seating.unseated] == [booked[3]]
+
+
+def test_asking_twice_under_one_id_asks_once(kit: Kit, seatings: SeatingService) -> None:
+    event = night(kit)
+    book(kit, event, guests(kit, *["en"] * 4))
+    seating_id = new_id()
+
+    assert seatings.request(HOST, event, seating_id=seating_id).id == seatings.request(HOST, event, seating_id=seating_id).id
+
+
+def test_only_the_host_asks_sees_and_publishes(kit: Kit, seatings: SeatingService) -> None:
+    event = night(kit)
+    book(kit, event, guests(kit, *["en"] * 4))
+    asked = seatings.request(HOST, event, seating_id=new_id())
+    other = Principal("other", Role.HOST)
+    for attempt in (
+        lambda: seatings.request(other, event, seating_id=new_id()),
+        lambda: seatings.get(other, event, asked.id),
+        lambda: seatings.publish(other, event, asked.id),
+    ):
+        with pytest.raises(NotTheHost):
+            attempt()
+    with pytest.raises(NoSuchSeating):
+        seatings.get(HOST, night(kit), asked.id)
+
+
+def test_an_event_without_guests_has_nobody_to_seat(kit: Kit, seatings: SeatingService) -> None:
+    with pytest.raises(NobodyToSeat):
+        seatings.request(HOST, night(kit), seating_id=new_id())
