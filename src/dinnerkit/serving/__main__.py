@@ -1,0 +1,28 @@
+"""``python -m dinnerkit.serving``: the gunicorn master, as the supervisor starts it."""
+
+# ruff: noqa: E402 - everything else must be imported after gevent's patch
+from gevent import monkey
+
+monkey.patch_all()
+
+import argparse
+
+from dinnerkit.serving.lifeline import end_with
+from dinnerkit.serving.logs import configure_logs
+from dinnerkit.serving.server import Server
+from dinnerkit.settings import Settings
+
+
+def main() -> None:
+    """Serve until asked to stop."""
+    parser = argparse.ArgumentParser(prog="python -m dinnerkit.serving")
+    for name in ("workers", "listener", "reports", "parent"):
+        parser.add_argument(f"--{name}", type=int, required=True)
+    given = parser.parse_args()
+    end_with(given.parent)
+    settings = Settings.load()
+    configure_logs(settings)
+    Server(settings, workers=given.workers, listener=given.listener, reports=given.reports).run()
+
+
+main()

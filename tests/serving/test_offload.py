@@ -1,0 +1,49 @@
+"""Offloading in a process of its own: gevent's hub and pytest's threads keep apart."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from dinnerkit.ports.offload import Offload
+from dinnerkit.serving.offload import GeventOffload
+
+
+def run(script: str) -> str:
+    return subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60).stdout.strip()
+
+
+def test_other_greenlets_go_on_while_a_function_works():
+    script = """
+from gevent import monkey; monkey.patch_all()
+import gevent, hashlib
+from dinnerkit.serving.offload import GeventOffload
+met = []
+def heavy():
+    for _ in range(10_000):
+        hashlib.pbkdf2_hmac("sha256", b"x", b"y", 10_000)
+        if met:
+            return "in company"
+    return "alone"
+work = gevent.spawn(GeventOffload(1), heavy)
+gevent.spawn(lambda: met.append("the loop goes on"))
+print(work.get())
+"""
+    assert run(script) == "in company"
+
+
+def test_an_exception_reaches_the_caller():
+    script = """
+from gevent import monkey; monkey.patch_all()
+from dinnerkit.serving.offload import GeventOffload
+def fail(): raise LookupError("inside")
+try:
+    GeventOffload(1)(fail)
+except LookupError as error:
+    print(error)
+"""
+    assert run(script).endswith("inside")
+
+
+def test_it_is_an_offload_port():
+    assert isinstance(GeventOffload(1), Offload)
