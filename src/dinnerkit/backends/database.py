@@ -42,7 +42,6 @@ CLIENT_OPTIONS: dict[str, Any] = {
 
 PING_SECONDS = 3.0
 
-_OVERRIDES = {"j": "journal", "timeoutms": "sockettimeoutms"}
 _NAME = re.compile(r"[^/\\. \"$*<>:|?\x00]{1,63}")
 
 _Database: TypeAlias = Database[dict[str, Any]]
@@ -90,7 +89,7 @@ class MongoDatabase:
     """A database behind a ``mongodb://`` URL."""
 
     def __init__(self, url: str, listeners: Sequence[ServerHeartbeatListener] = ()) -> None:
-        given = {_OVERRIDES.get(name.lower(), name.lower()) for name in parse_url(url).options}
+        given = {name.lower() for name in parse_url(url).options}
         options = {name: value for name, value in CLIENT_OPTIONS.items() if name.lower() not in given}
         try:
             self._client: MongoClient[dict[str, Any]] = MongoClient(
@@ -112,13 +111,13 @@ class MongoDatabase:
         return self._url
 
     def ping(self) -> None:
-        """Reach a server that takes writes, within :data:`PING_SECONDS`.
+        """Reach a server that takes writes, within :data:`PING_SECONDS` or the URL's serverSelectionTimeoutMS, whichever is less.
 
         Raises:
             DatabaseUnavailable: none can be reached.
         """
         try:
-            with pymongo.timeout(PING_SECONDS):
+            with pymongo.timeout(min(PING_SECONDS, self._client.options.server_selection_timeout)):
                 self._client.admin.command("ping")
         except PyMongoError as error:
             raise DatabaseUnavailable(f"MongoDB can't be reached: {one_line(error)}") from error

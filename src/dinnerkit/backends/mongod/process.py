@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import random
+import shutil
 import signal
 import socket
 import subprocess
@@ -30,6 +31,7 @@ _DYING_SECONDS = 2.0
 _LISTENS = b'"id":23016,'  # "Waiting for connections"
 _PR_SET_PDEATHSIG = 1
 _LAST_WORDS = 65_536  # bytes
+_LEAST_FREE = 1_000_000  # bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ class Mongod:
         """The cause of its death in one line."""
         with layout.log.open("rb") as log:
             log.seek(-min(_LAST_WORDS, os.fstat(log.fileno()).st_size), os.SEEK_END)
-            return why_it_died(log.read().decode(errors="replace"), self.process.returncode)
+            return _why(log.read(), self.process, layout)
 
     def stop(self) -> None:
         """Shut it down cleanly; kill it if that takes longer than :data:`STOP_SECONDS`."""
@@ -164,9 +166,15 @@ def _wait_until_listening(process: subprocess.Popen[bytes], layout: Layout) -> s
             dead = process.poll() is not None
             said += log.read()
             if dead:
-                return why_it_died(said.decode(errors="replace"), process.returncode)
+                return _why(said, process, layout)
             time.sleep(0.01)
     return ""
+
+
+def _why(said: bytes, process: subprocess.Popen[bytes], layout: Layout) -> str:
+    if shutil.disk_usage(layout.data).free < _LEAST_FREE:  # then the log may end before it says so
+        return "the disk is full; free some space"
+    return why_it_died(said.decode(errors="replace"), process.returncode)
 
 
 def _arguments(layout: Layout, port: int) -> list[str]:
@@ -190,14 +198,18 @@ def _arguments(layout: Layout, port: int) -> list[str]:
 
 
 def _tie_to_parent() -> Callable[[], None] | None:
-    """What the child does before it becomes mongod: ask Linux for a SIGTERM when the supervisor dies, however it dies."""
+    """What the child does before it becomes mongod: ask Linux to kill it when the supervisor dies, however it dies.
+
+    A kill, as a shutdown in the midst of use would refuse writes for a while, where after a kill the driver waits and repeats them. What was
+    acknowledged is in the journal.
+    """
     if sys.platform != "linux":
         return None
     libc = ctypes.CDLL(None)
     parent = os.getpid()
 
     def tie() -> None:
-        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:
             os._exit(1)
 

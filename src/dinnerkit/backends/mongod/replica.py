@@ -12,7 +12,9 @@ from dinnerkit.backends.mongod.errors import EmbeddedMongodFailed
 from dinnerkit.backends.mongod.layout import HOST, REPLICA_SET
 
 USER = "dinnerkit"
-READY_SECONDS = 30.0
+READY_SECONDS = 60.0
+"""How long to wait for a primary. If the port had to change and who has the old one is silent, mongod itself waits 30 s for an answer."""
+
 _POLL_SECONDS = 0.005
 
 _AUTHENTICATION_FAILED = 18
