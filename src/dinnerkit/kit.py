@@ -140,6 +140,7 @@ class Kit:
                 if hasattr(found[kind], "close"):
                     opened.callback(found[kind].close)
             kit = cls(settings, Backends(**found), clock=clock, offload=offload)
+            kit.backends.database.ping()
             kit.ensure_indexes()
             kit._closing = opened.pop_all()
         return kit
