@@ -49,9 +49,8 @@ def _explained(error: Exception) -> tuple[str, int]:
             return f"{error.format_message()} (see: {where} --help)", WRONG
         case click.ClickException():
             return error.format_message(), WRONG
-        case Unavailable():
-            return error.message, DOWN
         case DinnerkitError():
-            return error.message, WRONG
+            fields = [f"{name}: {why}" for name, why in error.details.get("fields", {}).items()]
+            return " ".join([error.message, *fields]), DOWN if isinstance(error, Unavailable) else WRONG
         case _:
             return f"unexpected {type(error).__name__}: {error} (DINNERKIT_DEBUG=1 shows where)", BUG

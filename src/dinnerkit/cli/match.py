@@ -1,0 +1,84 @@
+"""``dinnerkit match``."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from dinnerkit.matching.files import BadRow, MatchReport, match_file
+from dinnerkit.matching.solver import Progress as Told
+
+_MOST_LINES_SHOWN = 100
+
+
+def _size(ctx: click.Context, parameter: click.Parameter, value: str) -> tuple[int, int]:
+    match = re.fullmatch(r"(\d{1,6})(?:-(\d{1,6}))?", value)
+    low, high = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
+    if not 1 <= low <= high:
+        why = f"{value!r} is not a table size, such as 5-7 or 6"
+        raise click.BadParameter(why, ctx, parameter)
+    return low, high
+
+
+@click.command("match")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--size", metavar="MIN-MAX", default="5-7", show_default=True, callback=_size, help="Fewest and most people at a table.")
+@click.option("--out", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path), required=True, help="Where to write person,table.")
+@click.option("--seconds", metavar="S", type=click.FloatRange(0, min_open=True), help="How long to search. Default: what suits the number.")
+@click.option("--seed", metavar="N", type=click.IntRange(0), default=0, show_default=True, help="What all chance is drawn from.")
+def command(file: Path, size: tuple[int, int], out: Path, seconds: float | None, seed: int) -> None:
+    """Seat the people of FILE at tables; needs no server.
+
+    FILE is CSV or TSV, gzipped or not, one person a line: answers E1 … O10 to the 50 IPIP Big-Five markers, and if you like id, age,
+    languages, interests, budget, party. Rows that can't be used are skipped, and listed on stderr with their line numbers.
+
+    The result has a line person,table for each person: the id column or else the row's number, from 1, and the table's number.
+    """
+    with _progress_bar() as told:
+        report = match_file(file, size=size, out=out, seconds=seconds, seed=seed, progress=told)
+    for line in _skipped(report.people.bad):
+        click.echo(line, err=True)
+    if report.breaches:
+        raise RuntimeError(f"the tables break their own rules: {report.breaches[0]}")
+    for line in _summary(report, out):
+        click.echo(line)
+
+
+def _skipped(bad: Iterable[BadRow]) -> Iterator[str]:
+    """One line for each reason, with the numbers of the lines that it is true of."""
+    lines_of: dict[str, list[int]] = defaultdict(list)
+    for row in bad:
+        lines_of[row.reason].append(row.line)
+    for reason, lines in lines_of.items():
+        shown = ", ".join(str(line) for line in lines[:_MOST_LINES_SHOWN])
+        more = f" and {len(lines) - _MOST_LINES_SHOWN} more" if len(lines) > _MOST_LINES_SHOWN else ""
+        yield f"skipped {len(lines)}: {reason}: line{'s' if len(lines) > 1 else ''} {shown}{more}"
+
+
+def _summary(report: MatchReport, out: Path) -> Iterator[str]:
+    seating, people = report.seating, report.people
+    sizes = [len(table.guests) for table in seating.tables]
+    span = f"{min(sizes)}-{max(sizes)}" if sizes else "0"
+    yield f"{sum(sizes):,} of {people.rows:,} people sit at {len(sizes):,} tables of {span}; {len(people.bad):,} rows were skipped"
+    yield f"score {seating.score:.1f} of 100, {seating.chance:.1f} by chance; the worst table has {seating.floor:.1f}"
+    yield f"{report.seconds:.1f} s, seed {seating.seed}; written to {out}"
+
+
+@contextmanager
+def _progress_bar() -> Iterator[Told | None]:
+    """A bar on stderr; nothing where stderr is no terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    columns = (TextColumn("seating"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        task = bars.add_task("seating", total=1.0)
+        yield lambda fraction: bars.update(task, completed=fraction)
