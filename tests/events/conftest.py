@@ -13,26 +13,14 @@ from dinnerkit.events.service import EventService
 from dinnerkit.identity import Principal, Role
 from dinnerkit.money import Money
 from dinnerkit.storage import ensure_indexes
+from dinnerkit.testing import StandingClock
 
 NOW = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
 
 
-class StandingClock:
-    """Shows one moment until it is moved."""
-
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def advance(self, **by: float) -> None:
-        self.now += timedelta(**by)
-
-
 @pytest.fixture
 def clock() -> StandingClock:
-    return StandingClock()
+    return StandingClock(NOW)
 
 
 @pytest.fixture

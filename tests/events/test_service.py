@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from threading import Barrier, Thread
 from typing import Any
@@ -20,7 +21,8 @@ from dinnerkit.events.errors import (
     NotTheHost,
 )
 from dinnerkit.events.rules import EventDetails, Location, TableSize, Venue
-from dinnerkit.events.seat_errors import NoSuchEvent
+from dinnerkit.events.seat_errors import NoSuchEvent, SoldOut
+from dinnerkit.events.seats import SeatHold, Seats
 from dinnerkit.events.service import EventService
 from dinnerkit.identity import Principal
 from dinnerkit.ids import is_id, new_id
@@ -354,6 +356,35 @@ def test_changes_at_the_same_time_are_all_kept(events: EventService, host: Princ
     event = events.get(event_id)
     assert event["version"] == 2 + len(changes)
     assert (event["title"], event["city"], event["cuisine"], event["seats_left"]) == ("New", "Graz", "Thai", 30)
+
+
+def test_the_books_balance_when_guests_book_while_the_capacity_moves(events: EventService, host: Principal, publish: Publish, clock):
+    event_id, seats = publish(seats=30), Seats(events._database, clock, offer_seconds=3600)
+    start = Barrier(4)
+
+    def book(guest: int) -> None:
+        start.wait()
+        for booking in range(10):
+            name = f"{guest}-{booking}"
+            with suppress(SoldOut):
+                seats.take(SeatHold(event_id, name, name, name, 2, None))
+            if booking % 3 == 0:
+                seats.give_back(event_id, name)
+
+    def resize() -> None:
+        start.wait()
+        for capacity in (12, 40, 8, 25, 6, 18, 10, 30, 9, 14):
+            with suppress(CapacityBelowSold):
+                events.update(host, event_id, {"seats": capacity})
+
+    threads = [Thread(target=book, args=(guest,)) for guest in range(3)] + [Thread(target=resize)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    event = events.get(event_id)
+    assert event["seats_left"] == event["seats"] - sum(hold.guests for hold in seats.holds(event_id))
+    assert event["seats_left"] >= 0
 
 
 def test_a_race_to_publish_has_one_winner(events: EventService, host: Principal, details: Make, database: Data):

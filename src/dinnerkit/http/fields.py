@@ -75,7 +75,10 @@ class IdField(fields.String):
 
 
 class WholeField(fields.Integer):
-    """A whole number within bounds; never a text, a fraction or a boolean. ``text=True`` is for query strings, where all is text."""
+    """A whole number within bounds; never a text, a fraction or a boolean. ``text=True`` is for query strings, where all is text.
+
+    To JSON Schema 5.0 is an integer, and so it is here.
+    """
 
     def __init__(self, least: int, most: int, *, text: bool = False, **kwargs: Any) -> None:
         self._text = text
@@ -84,6 +87,8 @@ class WholeField(fields.Integer):
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
         if self._text and not (isinstance(value, str) and _WHOLE.fullmatch(value)):
             raise self.make_error("invalid", input=value)
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
         return super()._deserialize(value, attr, data, **kwargs)
 
 
