@@ -52,14 +52,16 @@ class Relay:
 
     def _relay_collection(self, sender: type[SendingDocument]) -> int:
         rows = collection(self._database, sender)
-        relayed = 0
-        for row in rows.find({"outbox.at": {"$exists": True}}, {"outbox": 1}, limit=_BATCH).hint("outbox"):
-            entries = row["outbox"]
-            self._deliver(entries)
-            ids = [entry["id"] for entry in entries]
-            rows.update_one({"_id": row["_id"]}, {"$pull": {"outbox": {"id": {"$in": ids}}}})
-            relayed += len(ids)
-        return relayed
+        found = list(rows.find({"outbox.at": {"$exists": True}}, {"outbox": 1}, limit=_BATCH).hint("outbox"))
+        if not found:
+            return 0
+        self._deliver(entry for row in found for entry in row["outbox"])
+        taken = {row["_id"]: [entry["id"] for entry in row["outbox"]] for row in found}
+        rows.bulk_write(
+            [UpdateOne({"_id": key}, {"$pull": {"outbox": {"id": {"$in": ids}}}}) for key, ids in taken.items()],
+            ordered=False,
+        )
+        return sum(len(ids) for ids in taken.values())
 
     def _deliver(self, entries: Iterable[Row]) -> None:
         pairs = [(entry, handler) for entry in entries for handler in self._listeners(entry)]
