@@ -21,7 +21,7 @@ from dinnerkit.delivery.outbox import Outbox
 from dinnerkit.identity import Role
 from dinnerkit.ids import new_id
 from dinnerkit.messages import Message
-from dinnerkit.storage import Row, collection, insert, to_row
+from dinnerkit.storage import Row, collection, to_row
 
 _SHOWN = ("email", "name", "role", "verified_at", "created_at", "profile", "personality.traits")
 _SHOWN_FIELDS = dict.fromkeys(_SHOWN, 1)
@@ -43,7 +43,6 @@ class AccountService:
     """Keeps the users."""
 
     def __init__(self, database: Database[Row], passwords: Passwords, clock: Clock) -> None:
-        self._database = database
         self._users = collection(database, UserDocument)
         self._passwords = passwords
         self._clock = clock
@@ -191,15 +190,16 @@ class AccountService:
 
     def _insert(self, user: NewUser, user_id: str, password: str | None, *messages: Message, verified: bool = False) -> Row:
         """Insert the user; returns who has the address then, this one or another."""
-        document = self._document(user, user_id, password=password, verified=verified)
-        document.outbox = self._outbox.entries(*messages)
+        row = to_row(self._document(user, user_id, password=password, verified=verified))
+        row["outbox"] = self._outbox.entries(*messages)
         try:
-            return insert(self._database, document)
+            self._users.insert_one(row)
         except DuplicateKeyError:
-            holder = self._users.find_one({"email_key": document.email_key}, {"_id": 1})
+            holder = self._users.find_one({"email_key": row["email_key"]}, {"_id": 1})
             if holder is None:
                 raise
             return holder
+        return row
 
     def _insert_many(self, rows: list[Row]) -> list[str]:
         if not rows:

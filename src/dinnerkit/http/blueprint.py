@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import wraps
 from http import HTTPStatus
 from typing import Any, Literal, TypeVar, cast
 
@@ -12,13 +13,16 @@ import flask_smorest
 import structlog
 from apispec.ext.marshmallow import MarshmallowPlugin
 from flask import Response, request
+from flask_smorest.utils import set_status_and_headers_in_response, unpack_tuple_response
 from marshmallow import Schema
 from werkzeug.exceptions import HTTPException, default_exceptions
+from werkzeug.wrappers import Response as AnyResponse
 
 from dinnerkit.errors import TooLarge
 from dinnerkit.http import limits, metrics, problems
 from dinnerkit.http.auth import BEARER
 from dinnerkit.http.bodies import StrictParser
+from dinnerkit.http.conditional import encode
 from dinnerkit.http.mount import current_mount
 from dinnerkit.http.request_ids import HEADER as REQUEST_ID
 from dinnerkit.http.request_ids import request_id
@@ -70,8 +74,21 @@ class ApiBlueprint(flask_smorest.Blueprint):  # type: ignore[misc]
         return cast("Callable[[Callable[..., Any]], Callable[..., Any]]", super().arguments(schema, **options))
 
     def response(self, status_code: int, schema: Any = None, **options: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        """As in flask-smorest: dumps what the view returns, unless that is a response already."""
-        return cast("Callable[[Callable[..., Any]], Callable[..., Any]]", super().response(status_code, schema, **options))
+        """What the view returns is dumped by the schema, if there is one, and sent as JSON; None as an empty body; a response as it is.
+
+        The view may return ``(value, status, headers)`` or a part of that, as in Flask.
+        """
+        documented = super().response(status_code, schema, **options)
+        dumper = schema() if isinstance(schema, type) else schema if isinstance(schema, Schema) else None
+
+        def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
+            @wraps(view)
+            def answered(*args: Any, **kwargs: Any) -> AnyResponse:
+                return _answer(view(*args, **kwargs), status_code, dumper)
+
+            return cast("Callable[..., Any]", documented(answered))
+
+        return decorate
 
     def alt_response(self, status_code: int, response: str | None = None, **options: Any) -> Callable[[V], V]:
         """As in flask-smorest: documents another answer; ``"CONFLICT"`` and the like stand for problem details."""
@@ -143,9 +160,23 @@ def finish(response: Response) -> Response:
     return response
 
 
-def forget(_: BaseException | None) -> None:
+def forget(_: BaseException | None = None) -> None:
     """What every request of ours ends with."""
-    structlog.contextvars.unbind_contextvars("request_id")
+    if _STARTED in request.environ:
+        structlog.contextvars.unbind_contextvars("request_id")
+
+
+def _answer(result: Any, status: int, schema: Schema | None) -> AnyResponse:
+    body, own_status, headers = unpack_tuple_response(result)
+    if isinstance(body, AnyResponse):
+        response = body
+    else:
+        value = schema.dump(body) if schema is not None else body
+        response = Response(b"" if value is None else encode(value).body, status, mimetype="application/json")
+        if value is None:
+            del response.headers["Content-Type"]
+    set_status_and_headers_in_response(response, own_status, headers)
+    return response
 
 
 class Api(flask_smorest.Api):  # type: ignore[misc]
@@ -203,6 +234,8 @@ def answer_unknown_urls(app: flask.Flask) -> None:
         if (error.code or 0) < HTTPStatus.BAD_REQUEST:  # a redirect to a path with fewer slashes
             error = default_exceptions[404]()
         return finish(app.make_response(problems.problem_response(error)))
+
+    app.teardown_request(forget)
 
 
 def _schema_name(schema: type[Schema] | Schema) -> str | Literal[False]:

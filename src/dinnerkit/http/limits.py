@@ -62,12 +62,12 @@ class RequestLimits:
         """Put what is left into the headers: ``X-RateLimit-*``, and ``Retry-After`` where nothing is left."""
         if self._hooks is None:
             return response
-        known = response.headers.pop("Retry-After", None)
+        known = response.headers.pop("Retry-After", None)  # an error's own answer to when to come back
         response = self._hooks.after(response)
-        if response.status_code != HTTPStatus.TOO_MANY_REQUESTS:
+        if known is not None:
+            response.headers["Retry-After"] = known
+        elif response.status_code != HTTPStatus.TOO_MANY_REQUESTS:
             response.headers.pop("Retry-After", None)
-            if known is not None:
-                response.headers["Retry-After"] = known
         return response
 
 

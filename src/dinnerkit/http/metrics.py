@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 
+import structlog
 from flask import Response, request
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
@@ -15,6 +17,9 @@ MULTIPROCESS = "PROMETHEUS_MULTIPROC_DIR"
 when the server starts; ``dinnerkit serve`` does both. Without it each process shows its own counts."""
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+
+
+_log = structlog.stdlib.get_logger("dinnerkit.http")
 
 
 class Metrics:
@@ -48,8 +53,27 @@ class Metrics:
     def _with_collectors(self) -> CollectorRegistry:
         registry = CollectorRegistry()
         for collector in self._collectors:
-            registry.register(collector)
+            registry.register(_Shielded(collector))
         return registry
+
+
+class _Shielded(Collector):
+    """A collector that is left out while it fails, so that the other metrics are still seen."""
+
+    def __init__(self, collector: Collector) -> None:
+        self._collector = collector
+
+    def describe(self) -> list[Metric]:
+        """Nothing, since to name them would be to collect them."""
+        return []
+
+    def collect(self) -> list[Metric]:
+        """What the collector has to tell now."""
+        try:
+            return list(self._collector.collect())
+        except Exception as error:  # noqa: BLE001 - a backend may fail in any way
+            _log.warning("metrics_incomplete", collector=type(self._collector).__name__, error=type(error).__name__)
+            return []
 
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})

@@ -41,7 +41,7 @@ STATUSES: dict[type[DinnerkitError], int] = {
 }
 """The status of each category of errors."""
 
-STATUSES_BY_CODE = {"bad_signature": 400}
+STATUSES_BY_CODE = {"bad_signature": 400, "too_many_attempts": 429}
 """Errors whose status is not that of their category."""
 
 CODES = {
@@ -70,7 +70,7 @@ _DETAILS = {
 RETRY_AFTER_SECONDS = 5
 """When to come back after a 503, where the error does not say."""
 
-_RESERVED = frozenset({"type", "title", "status", "detail", "code", "request_id", "errors", "fields"})
+_RESERVED = frozenset({"type", "title", "status", "detail", "code", "request_id", "errors", "fields", "retry_after"})
 _log = structlog.stdlib.get_logger("dinnerkit.http")
 
 
@@ -98,7 +98,7 @@ def _from_ours(error: DinnerkitError) -> Response:
     fields: Mapping[str, str] = error.details.get("fields", {})
     errors = [{"field": field, "message": str(message)} for field, message in fields.items()]
     headers = {}
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+    if status in {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS}:
         headers["Retry-After"] = str(error.details.get("retry_after", RETRY_AFTER_SECONDS))
     return _response(status, error.code, error.message, errors, error.details, headers)
 
