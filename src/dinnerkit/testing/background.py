@@ -45,7 +45,9 @@ def run_background(kit: OpenKit) -> None:
     for _ in range(_MOST_ROUNDS):
         moved = kit.service(WebhookInbox).fetch_local() + kit.service(BookingSweep).run() + kit.service(Relay).run()
         kit.service(PaymentService).sweep()
-        due = [row["_id"] for row in deliveries.find({"state": "pending", "not_before": {"$lte": kit.clock()}}, ("_id",))]
+        due = [
+            row["_id"] for row in deliveries.find({"state": {"$in": ["pending", "running"]}, "not_before": {"$lte": kit.clock()}}, ("_id",))
+        ]
         for delivery in due:
             kit.service(DeliveryService).run(delivery)
         if not moved and not due:
