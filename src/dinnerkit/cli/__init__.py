@@ -7,7 +7,6 @@ that is dinnerkit's own fault; 130 interrupted.
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Sequence
 
 import click
@@ -29,9 +28,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     try:
         code = root.main(args=arguments, prog_name="dinnerkit", standalone_mode=False)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except Exception as error:
         if os.environ.get("DINNERKIT_DEBUG") and not isinstance(error, (click.ClickException, click.Abort)):
             raise

@@ -10,8 +10,8 @@ import click
 COMMANDS = {
     "demo": "Try it all out: real data, real services, one command.",
     "serve": "Serve the app over HTTP.",
-    "work": "Run the background work: mails, payments, sweeps.",
-    "match": "Seat the people of a file at tables; needs no server.",
+    "work": "Run the background work: mails, payments, seating, sweeps.",
+    "match": "Seat the people of FILE at tables; needs no server.",
     "config": "Show the settings in force, and where each came from.",
     "plugins": "List the backends that are installed.",
     "check": "Reach every backend and say what is wrong.",

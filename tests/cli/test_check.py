@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tests.cli.running import Ended, Run
+
+
+def states(ended: Ended) -> dict[str, str]:
+    return {line.split()[0]: line.split()[1] for line in ended.out.splitlines()[1:]}
+
+
+def test_all_parts_that_answer_are_ok(run_served: Callable[..., Ended]):
+    ended = run_served("check")
+    assert states(ended) == dict.fromkeys(("secret_key", "database", "cache", "queue", "gateway", "mail", "limiter"), "ok")
+    assert (ended.code, ended.err) == (0, "")
+
+
+def test_one_that_is_down_is_named_and_the_others_are_still_tried(run_served: Callable[..., Ended]):
+    ended = run_served("check", DINNERKIT_DATABASE="mongodb://ada:lovelace@127.0.0.1:9/x?serverSelectionTimeoutMS=200")
+    found = states(ended)
+    assert found.pop("database") == "down"
+    assert set(found.values()) == {"ok"}
+    assert "Connection refused" in ended.out
+    assert "lovelace" not in ended.out
+    assert ended.code == 1
+
+
+def test_a_missing_plugin_and_a_missing_key_are_wrong_too(run: Run):
+    ended = run("check", DINNERKIT_DATABASE="mongodb://127.0.0.1:9/?serverSelectionTimeoutMS=100", DINNERKIT_CACHE="redis://localhost")
+    found = states(ended)
+    assert (found["secret_key"], found["database"], found["cache"], found["mail"]) == ("down", "down", "down", "ok")
+    assert "pip install dinnerkit-redis" in ended.out
+    assert ended.code == 1
