@@ -109,11 +109,9 @@ def email_address(text: str) -> EmailAddress:
 @cache
 def languages() -> Mapping[str, str]:
     """The ISO 639 codes that CLDR knows, each with the code that it is kept as: ``deu`` as ``de``."""
-    named = {str(code) for code in Locale("en").languages}
+    named = {str(code) for code in Locale("en").languages if _LANGUAGE.fullmatch(str(code))} - _NO_LANGUAGES
     aliases = {str(code): str(main) for code, main in get_global("language_aliases").items()}
-    known = dict.fromkeys(named, "") | aliases
-    found = {code: main or code for code, main in known.items() if code not in _NO_LANGUAGES}
-    return {code: main for code, main in found.items() if _LANGUAGE.fullmatch(code) and _LANGUAGE.fullmatch(main)}
+    return {code: code for code in named} | {code: main for code, main in aliases.items() if _LANGUAGE.fullmatch(code) and main in named}
 
 
 def language_codes(codes: Iterable[str]) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from pymongo import ReturnDocument
 from pymongo.database import Database
-from pymongo.errors import DuplicateKeyError
+from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from dinnerkit.accounts.documents import PersonalityEntry, ProfileEntry, UserDocument
 from dinnerkit.accounts.errors import EmailTaken, NoSuchUser
@@ -26,6 +26,7 @@ from dinnerkit.storage import Row, collection, to_row
 _SHOWN = ("email", "name", "role", "verified_at", "created_at", "profile", "personality.traits")
 _SHOWN_FIELDS = dict.fromkeys(_SHOWN, 1)
 _BATCH = 1000
+_DUPLICATE_KEY = 11_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,8 +207,10 @@ class AccountService:
             return []
         try:
             self._users.insert_many(rows)
-        except DuplicateKeyError:
-            raise EmailTaken("One of the e-mail addresses is taken.") from None
+        except BulkWriteError as error:
+            if any(wrong["code"] == _DUPLICATE_KEY for wrong in error.details["writeErrors"]):
+                raise EmailTaken("One of the e-mail addresses is taken.") from None
+            raise
         return [row["_id"] for row in rows]
 
     def _document(self, user: NewUser, user_id: str, *, password: str | None = None, verified: bool) -> UserDocument:

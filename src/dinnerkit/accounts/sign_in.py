@@ -212,7 +212,7 @@ class SignInService:
 def _parts(token: str, number: int) -> list[str]:
     """What a token consists of; a user's id may have dots in it."""
     parts = token.rsplit(".", number - 1)
-    if len(token) > LONGEST_TOKEN or len(parts) != number or not all(parts):
+    if len(token) > LONGEST_TOKEN or not token.isprintable() or len(parts) != number or not all(parts):
         raise BadToken("The token is not valid.")
     return parts
 
@@ -221,4 +221,4 @@ def _key(email: str) -> str:
     try:
         return email_address(email).key
     except Invalid:
-        return email.strip().casefold()
+        return email.encode("utf-8", "replace").decode()

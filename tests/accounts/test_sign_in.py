@@ -1,0 +1,316 @@
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import jwt
+import pytest
+
+from dinnerkit.accounts.documents import MOST_SESSIONS
+from dinnerkit.accounts.errors import BadCredentials, BadToken, TooManyAttempts
+from dinnerkit.accounts.passwords import Passwords
+from dinnerkit.accounts.rules import User
+from dinnerkit.accounts.secrecy import Keys, SignedTokens
+from dinnerkit.accounts.service import AccountService, NewUser
+from dinnerkit.accounts.sign_in import SIGN_IN_LIMIT, SignInService
+from dinnerkit.errors import SettingError
+from dinnerkit.identity import Principal, Role
+
+EMAIL, PASSWORD = "anna@example.com", "correct horse battery"
+
+
+@pytest.fixture
+def anna(accounts: Any) -> User:
+    found: User = accounts[AccountService].register(email=EMAIL, password=PASSWORD, name="Anna")
+    return found
+
+
+@pytest.fixture
+def sign_in(accounts: Any, anna: User) -> SignInService:
+    found: SignInService = accounts[SignInService]
+    return found
+
+
+def test_an_access_token_tells_whose_it_is(sign_in: SignInService, anna: User) -> None:
+    tokens = sign_in.login(" Anna@EXAMPLE.com", PASSWORD)
+
+    assert (tokens.token_type, tokens.expires_in) == ("Bearer", 900)
+    assert sign_in.authenticate(tokens.access_token) == Principal(anna.id, Role.GUEST)
+
+
+@pytest.mark.parametrize(
+    ("email", "password"),
+    [
+        (EMAIL, "wrong horse battery"),
+        (EMAIL, PASSWORD + " "),
+        (EMAIL, "x" * 1000),
+        ("ben@example.com", PASSWORD),
+        ("no address", PASSWORD),
+        ("\ud800", PASSWORD),
+    ],
+)
+def test_a_wrong_pair_says_nothing_of_which_part_is_wrong(accounts: Any, sign_in: SignInService, email: str, password: str) -> None:
+    accounts.offloaded = 0
+
+    with pytest.raises(BadCredentials) as caught:
+        sign_in.login(email, password)
+
+    assert caught.value.message == "The e-mail address and the password don't belong together."
+    assert accounts.offloaded == 1  # a hash is computed whether or not there is a user
+
+
+def test_a_user_without_a_password_can_not_sign_in(accounts: Any, sign_in: SignInService) -> None:
+    accounts[AccountService].import_users([NewUser(email="ben@example.com", name="Ben")])
+
+    with pytest.raises(BadCredentials):
+        sign_in.login("ben@example.com", "")
+
+
+def test_an_access_token_expires(sign_in: SignInService, clock: Any) -> None:
+    token = sign_in.login(EMAIL, PASSWORD).access_token
+
+    clock.advance(seconds=899)
+    sign_in.authenticate(token)
+    clock.advance(seconds=1)
+    with pytest.raises(BadToken):
+        sign_in.authenticate(token)
+
+
+def test_only_tokens_that_we_signed_for_access_count(sign_in: SignInService, anna: User, clock: Any) -> None:
+    claims = jwt.decode(sign_in.login(EMAIL, PASSWORD).access_token, options={"verify_signature": False})
+    none = jwt.encode(claims, None, algorithm="none")  # type: ignore[arg-type]
+    other = jwt.encode(claims, "x" * 32, algorithm="HS256")
+    for_mail = SignedTokens(Keys("only-for-tests-" * 3), "verification").sign(
+        {"sub": anna.id, "sid": claims["sid"]}, now=clock(), expires_at=clock().replace(year=2030)
+    )
+
+    for token in (none, other, for_mail, "", "a.b.c", "x" * 5000, "ü.ü.ü"):
+        with pytest.raises(BadToken):
+            sign_in.authenticate(token)
+
+
+def test_a_role_counts_from_the_next_request_on(accounts: Any, sign_in: SignInService, anna: User) -> None:
+    token = sign_in.login(EMAIL, PASSWORD).access_token
+
+    accounts[AccountService].set_role(anna.id, Role.HOST)
+
+    assert sign_in.authenticate(token).role is Role.HOST
+
+
+def test_a_refresh_token_is_exchanged_for_new_ones(sign_in: SignInService, clock: Any) -> None:
+    first = sign_in.login(EMAIL, PASSWORD)
+    clock.advance(days=20)
+
+    second = sign_in.refresh(first.refresh_token)
+
+    assert second.refresh_token != first.refresh_token
+    sign_in.authenticate(second.access_token)
+    clock.advance(days=20)
+    sign_in.refresh(second.refresh_token)
+
+
+def test_a_refresh_token_that_is_used_twice_ends_its_session(sign_in: SignInService) -> None:
+    elsewhere = sign_in.login(EMAIL, PASSWORD)
+    first = sign_in.login(EMAIL, PASSWORD)
+    second = sign_in.refresh(first.refresh_token)
+
+    with pytest.raises(BadToken):
+        sign_in.refresh(first.refresh_token)
+
+    with pytest.raises(BadToken):
+        sign_in.refresh(second.refresh_token)
+    with pytest.raises(BadToken):
+        sign_in.authenticate(second.access_token)
+    sign_in.authenticate(elsewhere.access_token)
+
+
+def test_of_two_refreshes_at_once_at_most_one_wins_and_the_session_ends(sign_in: SignInService) -> None:
+    def attempt(token: str) -> Any:
+        try:
+            return sign_in.refresh(token)
+        except BadToken:
+            return None
+
+    for _ in range(5):
+        first = sign_in.login(EMAIL, PASSWORD)
+        with ThreadPoolExecutor(4) as pool:
+            won = [found for found in pool.map(attempt, [first.refresh_token] * 4) if found]
+        assert len(won) == 1
+        with pytest.raises(BadToken):
+            sign_in.authenticate(won[0].access_token)
+        with pytest.raises(BadToken):
+            sign_in.refresh(won[0].refresh_token)
+
+
+def test_a_refresh_token_expires(sign_in: SignInService, clock: Any) -> None:
+    token = sign_in.login(EMAIL, PASSWORD).refresh_token
+    clock.advance(days=30)
+
+    with pytest.raises(BadToken):
+        sign_in.refresh(token)
+
+
+def test_who_knows_no_secret_of_a_session_can_not_end_it(sign_in: SignInService, anna: User) -> None:
+    tokens = sign_in.login(EMAIL, PASSWORD)
+    session_id = jwt.decode(tokens.access_token, options={"verify_signature": False})["sid"]
+
+    for made_up in (f"{anna.id}.{session_id}.secret", f"{anna.id}..", "", ".", "a.b", f"{anna.id}.a.b", "\ud800.a.b", "x" * 3000):
+        with pytest.raises(BadToken):
+            sign_in.refresh(made_up)
+
+    sign_in.authenticate(tokens.access_token)
+
+
+def test_signing_out_ends_the_session_at_once_and_no_other(sign_in: SignInService) -> None:
+    here, elsewhere = sign_in.login(EMAIL, PASSWORD), sign_in.login(EMAIL, PASSWORD)
+
+    sign_in.logout(here.access_token)
+
+    with pytest.raises(BadToken):
+        sign_in.authenticate(here.access_token)
+    with pytest.raises(BadToken):
+        sign_in.refresh(here.refresh_token)
+    sign_in.authenticate(elsewhere.access_token)
+
+
+def test_the_oldest_sessions_give_way(accounts: Any, sign_in: SignInService, anna: User) -> None:
+    session = {"kind": "pages", "key": "x", "id": "x", "created_at": anna.created_at, "expires_at": anna.created_at}
+    first = sign_in.login(EMAIL, PASSWORD)
+    accounts.database["users"].update_one({"_id": anna.id}, {"$push": {"sessions": {"$each": [session] * (MOST_SESSIONS - 1)}}})
+    sign_in.authenticate(first.access_token)
+
+    last = sign_in.login(EMAIL, PASSWORD)
+
+    assert len(accounts.row(anna.id)["sessions"]) == MOST_SESSIONS
+    sign_in.authenticate(last.access_token)
+    with pytest.raises(BadToken):
+        sign_in.authenticate(first.access_token)
+
+
+@pytest.mark.parametrize("email", [EMAIL, "nobody@example.com"])
+def test_too_many_wrong_passwords_make_an_address_wait_whether_or_not_it_is_known(sign_in: SignInService, clock: Any, email: str) -> None:
+    for _ in range(SIGN_IN_LIMIT.most):
+        with pytest.raises(BadCredentials):
+            sign_in.login(email, "wrong horse battery")
+
+    with pytest.raises(TooManyAttempts) as caught:
+        sign_in.login(email.upper(), PASSWORD)
+
+    assert 0 < caught.value.details["retry_after"] <= 900
+    clock.advance(minutes=15)
+    with pytest.raises(BadCredentials):
+        sign_in.login(email, "wrong horse battery")
+
+
+def test_nobody_is_locked_out_for_good_and_the_right_password_clears_the_count(sign_in: SignInService, clock: Any) -> None:
+    for _ in range(3):
+        for _ in range(SIGN_IN_LIMIT.most - 1):
+            with pytest.raises(BadCredentials):
+                sign_in.login(EMAIL, "wrong horse battery")
+        sign_in.login(EMAIL, PASSWORD)
+
+
+def test_attempts_at_once_are_all_counted(sign_in: SignInService) -> None:
+    def attempt(_: int) -> type[Exception]:
+        try:
+            sign_in.login(EMAIL, "wrong horse battery")
+        except (BadCredentials, TooManyAttempts) as error:
+            return type(error)
+        raise AssertionError
+
+    with ThreadPoolExecutor(8) as pool:
+        kinds = list(pool.map(attempt, range(16)))
+
+    assert kinds.count(BadCredentials) == SIGN_IN_LIMIT.most
+
+
+def test_the_store_of_attempts_names_nobody(accounts: Any, sign_in: SignInService) -> None:
+    with pytest.raises(BadCredentials):
+        sign_in.login(EMAIL, "wrong horse battery")
+
+    assert "anna" not in str(list(accounts.database["attempts"].find()))
+    assert accounts.database["attempts"].index_information()["expiry"]["expireAfterSeconds"] == 0
+
+
+def test_a_hash_of_other_parameters_is_renewed_by_signing_in(accounts: Any, sign_in: SignInService, anna: User, monkeypatch: Any) -> None:
+    before = accounts.row(anna.id)["password"]
+    monkeypatch.setattr(Passwords, "outdated", lambda _, kept: kept == before)
+
+    tokens = sign_in.login(EMAIL, PASSWORD)
+
+    assert accounts.row(anna.id)["password"] != before
+    sign_in.authenticate(tokens.access_token)
+    sign_in.login(EMAIL, PASSWORD)
+
+
+def test_a_password_that_changes_while_it_is_checked_opens_nothing(
+    accounts: Any, sign_in: SignInService, anna: User, monkeypatch: Any
+) -> None:
+    matches = Passwords.matches
+
+    def changed_meanwhile(self: Passwords, kept: str | None, password: str) -> bool:
+        accounts.database["users"].update_one({"_id": anna.id}, {"$set": {"password": "another", "sessions": []}})
+        return matches(self, kept, password)
+
+    monkeypatch.setattr(Passwords, "matches", changed_meanwhile)
+
+    with pytest.raises(BadCredentials):
+        sign_in.login(EMAIL, PASSWORD)
+    assert accounts.row(anna.id)["sessions"] == []
+
+
+def test_a_browser_is_signed_in_by_its_cookie(sign_in: SignInService, anna: User) -> None:
+    session = sign_in.open_session(EMAIL, PASSWORD)
+
+    found = sign_in.session_principal(session.token)
+
+    assert found == session
+    assert session.principal == Principal(anna.id, Role.GUEST)
+    assert session.name == "Anna"
+    assert session.csrf not in session.token
+    assert sign_in.open_session(EMAIL, PASSWORD).csrf != session.csrf
+
+
+def test_a_page_session_lives_for_a_day_after_its_last_use(sign_in: SignInService, clock: Any) -> None:
+    token = sign_in.open_session(EMAIL, PASSWORD).token
+
+    for _ in range(3):
+        clock.advance(hours=23)
+        assert sign_in.session_principal(token)
+    clock.advance(hours=24)
+    assert sign_in.session_principal(token) is None
+
+
+def test_a_closed_session_is_closed(sign_in: SignInService) -> None:
+    here, elsewhere = sign_in.open_session(EMAIL, PASSWORD), sign_in.open_session(EMAIL, PASSWORD)
+
+    sign_in.close_session(here.token)
+
+    assert sign_in.session_principal(here.token) is None
+    assert sign_in.session_principal(elsewhere.token)
+
+
+@pytest.mark.parametrize("token", ["", ".", "a", "a.b", "x" * 3000, "\ud800.b"])
+def test_a_made_up_cookie_is_nobodys(sign_in: SignInService, token: str) -> None:
+    sign_in.close_session(token)
+
+    assert sign_in.session_principal(token) is None
+
+
+def test_tokens_of_programs_and_cookies_of_pages_do_not_stand_in_for_one_another(sign_in: SignInService, anna: User) -> None:
+    tokens = sign_in.login(EMAIL, PASSWORD)
+    page = sign_in.open_session(EMAIL, PASSWORD)
+
+    _, family, secret = tokens.refresh_token.split(".")
+    assert sign_in.session_principal(f"{anna.id}.{family}") is None
+    assert sign_in.session_principal(f"{anna.id}.{secret}") is None
+    with pytest.raises(BadToken):
+        sign_in.refresh(page.token)
+    with pytest.raises(BadToken):
+        sign_in.authenticate(page.token)
+
+
+def test_a_short_secret_key_is_a_wrong_setting_that_is_not_shown() -> None:
+    with pytest.raises(SettingError, match="secret_key"):
+        Keys("short")
+    assert "only" not in repr(Keys("only-for-tests-" * 3))
