@@ -118,6 +118,12 @@ def test_the_nearest_comes_first_across_the_date_line(events: EventService, publ
     assert found(events, near=FIJI_WEST, radius_km=500.0, sort=Sort.DISTANCE) == ["next door", "far"]
 
 
+def test_all_dinners_of_one_venue_are_found_on_their_pages(events: EventService, publish: Publish):
+    made = {publish(venue=at(MARIENPLATZ)) for _ in range(7)}
+    listed = [item["id"] for item in every_page(events, EventQuery(near=GRAZ, radius_km=500.0, sort=Sort.DISTANCE), 2)]
+    assert listed == sorted(made)
+
+
 def test_without_a_place_there_is_no_distance_to_sort_by(events: EventService, publish: Publish, clock):
     publish(title="second", starts_at=clock.now + timedelta(days=2))
     publish(title="first", starts_at=clock.now + timedelta(days=1))
