@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import secrets
 import time
@@ -9,6 +10,7 @@ import time
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u, which people misread
 _LENGTH = 24
 _RANDOM_BITS = 72
+_TIME_LENGTH = 10
 
 ID_PATTERN = rf"^[{_ALPHABET}]{{{_LENGTH}}}$"
 """What an id looks like, for routes and schemas."""
@@ -23,3 +25,15 @@ def new_id() -> str:
 def is_id(text: str) -> bool:
     """Whether ``text`` has the shape of an id; says nothing about its existence."""
     return re.fullmatch(ID_PATTERN, text) is not None
+
+
+def derived_id(sent: str, owner: str) -> str:
+    """The id that follows from an id which ``owner`` sent us: the same each time, with its time, and none that another owner can get.
+
+    Raises:
+        ValueError: ``sent`` is no id.
+    """
+    if not is_id(sent):
+        raise ValueError("not an id")
+    number = int.from_bytes(hashlib.sha256(f"{owner}\0{sent}".encode()).digest()[:10], "big")
+    return sent[:_TIME_LENGTH] + "".join(_ALPHABET[number >> shift & 31] for shift in range(0, 5 * (_LENGTH - _TIME_LENGTH), 5))

@@ -15,7 +15,6 @@ from dinnerkit.booking.store import Booking, BookingStore
 from dinnerkit.clock import Clock
 from dinnerkit.errors import Conflict
 from dinnerkit.events.seats import SeatHold, Seats
-from dinnerkit.ids import new_id
 from dinnerkit.payment.errors import PaymentDeclined
 from dinnerkit.payment.refunds import RefundService
 from dinnerkit.payment.rules import Payment
@@ -66,6 +65,7 @@ class PayingService:
         """
         booking = self._bookings.get(user_id, booking_id)
         if booking.status == "confirmed" and booking.payment == payment_id:
+            self._seats.settle(booking.event, booking.hold)
             return PayResult(booking)
         must_be_unpaid(booking)
         if not booking.amount.amount:
@@ -79,8 +79,7 @@ class PayingService:
             description=f"Booking {booking.id}",
         )
         if payment.status == "succeeded":
-            self.settle(payment)
-            return PayResult(self._after_success(user_id, booking_id, payment))
+            return PayResult(_had_for(payment, self._settle(booking, payment)))
         if payment.final:
             raise PaymentDeclined("the payment was declined", decline_code=payment.decline_code or "declined")
         return PayResult(self._await_action(booking), payment.client_secret)
@@ -91,17 +90,24 @@ class PayingService:
         if booking is None:
             log.error("payment_without_booking", payment=payment.id)
             self._refund(payment, "no_booking")
-        elif payment.money != booking.amount:
-            log.error("payment_of_another_amount", payment=payment.id)
-            self._refund(payment, "wrong_amount")
-        elif booking.payment == payment.id:
-            self._seats.settle(booking.event, booking.hold)
-        elif booking.status in UNPAID:
-            self._confirm(booking, payment, booking.hold)
-        elif booking.status == "expired":
-            self._confirm_late(booking, payment)
-        else:
-            self._refund(payment, "paid_twice" if booking.status == "confirmed" else "paid_after_cancellation")
+            return
+        self._settle(booking, payment)
+
+    def finish(self, user_id: str, booking_id: str, payment_id: str) -> Booking:
+        """See at once what became of a payment that its guest has authenticated, rather than when the gateway tells; safe to repeat.
+
+        Raises:
+            NoSuchBooking: there is none, or it is somebody else's.
+            Unavailable: the gateway gave no answer.
+        """
+        booking = self._bookings.get(user_id, booking_id)
+        payment = self._payments.sync(payment_id)
+        if payment is not None and payment.reference == booking.id:
+            if payment.status == "succeeded":
+                self.settle(payment)
+            elif payment.final and self._payments.live(booking.id) is None:
+                self.unlock(booking.id)
+        return self._bookings.get(user_id, booking_id)
 
     def unlock(self, reference: str) -> None:
         """After a failed authentication the booking is simply held again; safe to repeat."""
@@ -109,47 +115,86 @@ class PayingService:
         if booking is not None:
             self._store.move(booking, ("action_required",), {"status": "held"})
 
-    def _after_success(self, user_id: str, booking_id: str, payment: Payment) -> Booking:
-        booking = self._bookings.get(user_id, booking_id)
-        if booking.payment != payment.id:
-            must_be_unpaid(booking)
-        if booking.status != "confirmed":
-            raise HoldExpired("the time to pay was over, and the seats are gone; your money goes back")
-        return booking
+    def _settle(self, booking: Booking, payment: Payment) -> Booking:
+        """Bring seats and money together, from the booking as it was read last; the booking as it is then."""
+        if payment.money != booking.amount:
+            log.error("payment_of_another_amount", payment=payment.id)
+            self._refund(payment, "wrong_amount")
+            return booking
+        if booking.status in UNPAID:
+            confirmed = self._confirm(booking, payment, UNPAID, booking.hold)
+        elif booking.status == "expired":
+            confirmed = self._confirm_late(booking, payment)
+        else:
+            self._finish(booking, payment)
+            return booking
+        return confirmed or self._settle(self._store.find(booking.id) or booking, payment)
+
+    def _finish(self, booking: Booking, payment: Payment) -> None:
+        """Settle a payment for a booking that is confirmed or cancelled already, perhaps by that payment."""
+        if booking.status == "confirmed" and booking.payment == payment.id:
+            self._seats.settle(booking.event, booking.hold)
+            return
+        # Seats that were taken for a late payment which then was not the one that counted.
+        self._bookings.free(booking.event, payment.id, booking.guests)
+        if booking.payment == payment.id:
+            self._bookings.finish_cancellation(booking.id)
+        else:
+            self._refund(payment, "paid_twice" if booking.status == "confirmed" else "paid_after_cancellation")
 
     def _await_action(self, booking: Booking) -> Booking:
         """The guest gets the hold's length anew to authenticate, once for each attempt."""
         until = max(self._clock() + self._hold_length, booking.expires_at or self._clock())
         waiting = self._store.move(booking, UNPAID, {"status": "action_required", "expires_at": until})
         if waiting is None:
-            return self._store.find(booking.id) or booking
+            # It ended meanwhile, and what its end does to payments may have been done before there was this one.
+            self._payments.abandon(booking.id)
+            now = self._store.find(booking.id) or booking
+            must_be_unpaid(now)
+            return now
         self._seats.extend(booking.event, booking.hold, until)
         return waiting
 
-    def _confirm(self, booking: Booking, payment: Payment, hold: str) -> None:
+    def _confirm(self, booking: Booking, payment: Payment, since: frozenset[str], hold: str) -> Booking | None:
         told = BookingConfirmed(booking_id=booking.id, event_id=booking.event, user_id=booking.user)
         values = {"status": "confirmed", "expires_at": None, "payment": payment.id, "hold": hold}
-        if self._store.move(booking, (booking.status,), values, told, when={"hold": booking.hold}) is None:
-            self.settle(payment)
-            return
-        self._seats.settle(booking.event, hold)
+        confirmed = self._store.move(booking, since, values, told, when={"hold": booking.hold})
+        if confirmed is not None:
+            self._seats.settle(booking.event, hold)
+        return confirmed
 
-    def _confirm_late(self, booking: Booking, payment: Payment) -> None:
-        """The money came after the hold's end: seats if there are still some, else the money back."""
+    def _confirm_late(self, booking: Booking, payment: Payment) -> Booking | None:
+        """The money came after the hold's end: seats if there are still some, else the money back.
+
+        The seats are taken for good, under the payment's id: whoever repeats this after a crash, or does it at the same time, has the same
+        seats, and no sweep takes them back in between.
+        """
         # The old hold must be gone first, or its guest would count as having a booking already.
-        self._bookings.free(booking.event, booking.hold)
-        hold = SeatHold(booking.event, new_id(), booking.id, booking.user, booking.guests, self._clock() + self._hold_length)
+        self._bookings.free(booking.event, booking.hold, booking.guests)
         try:
-            self._seats.take(hold)
+            self._seats.take(SeatHold(booking.event, payment.id, booking.id, booking.user, booking.guests, None))
         except Conflict:
             told = BookingCancelled(booking_id=booking.id, event_id=booking.event, user_id=booking.user, by="payment")
             values = {"status": "cancelled", "payment": payment.id, "refund": payment.money.amount, "cancelled_by": "payment"}
-            if self._store.move(booking, ("expired",), values, told) is None:
-                self.settle(payment)
-                return
-            self._bookings.finish_cancellation(booking.id)
-            return
-        self._confirm(booking, payment, hold.hold)
+            cancelled = self._store.move(booking, ("expired",), values, told)
+            if cancelled is not None:
+                self._bookings.finish_cancellation(booking.id)
+            return cancelled
+        return self._confirm(booking, payment, frozenset({"expired"}), payment.id)
 
     def _refund(self, payment: Payment, reason: str) -> None:
-        self._refunds.request(payment.id, payment.money, key=f"{payment.id}:{reason}", reason=reason)
+        # One key whatever the reason: it may be another one when this is repeated.
+        self._refunds.request(payment.id, payment.money, key=f"{payment.id}:unused", reason=reason)
+
+
+def _had_for(payment: Payment, booking: Booking) -> Booking:
+    """The booking, if it is what this payment was made for.
+
+    Raises:
+        AlreadyConfirmed, BookingCancelled, HoldExpired: it is not, and the money goes back.
+    """
+    if booking.payment != payment.id:
+        must_be_unpaid(booking)
+    if booking.status != "confirmed":
+        raise HoldExpired("the time to pay was over, and the seats are gone; your money goes back")
+    return booking

@@ -69,8 +69,18 @@ class BookingService:
         """The user's bookings, newest first."""
         return self._store.of_user(user_id, limit=limit, before=before)
 
+    def live(self, user_id: str, event_id: str) -> Booking | None:
+        """The user's booking of that event that has seats, or None."""
+        return next((booking for booking in self._store.of_event(event_id, LIVE, user_id=user_id)), None)
+
+    def refund_now(self, booking: Booking) -> Money:
+        """What its guest would get back by cancelling the booking at this moment."""
+        return refundable(booking.refund_policy, _paid(booking), booking.about["starts_at"], self._clock())
+
     def accept(self, user_id: str, booking_id: str) -> Booking:
         """Accept an offer from the waiting list that costs nothing.
+
+        A second call answers the same.
 
         Raises:
             NoSuchBooking: there is none, or it is somebody else's.
@@ -78,14 +88,17 @@ class BookingService:
             HoldExpired, BookingCancelled, AlreadyConfirmed: it is no offer any more.
         """
         booking = self.get(user_id, booking_id)
-        must_be_unpaid(booking)
         if booking.amount.amount:
+            must_be_unpaid(booking)
             raise PaymentNeeded("accept this offer by paying for it")
-        confirmed = self._store.move(booking, UNPAID, {"status": "confirmed", "expires_at": None}, _confirmed(booking))
-        if confirmed is None:
-            return self.accept(user_id, booking_id)
+        if booking.status != "confirmed":
+            must_be_unpaid(booking)
+            confirmed = self._store.move(booking, UNPAID, {"status": "confirmed", "expires_at": None}, _confirmed(booking))
+            if confirmed is None:
+                return self.accept(user_id, booking_id)
+            booking = confirmed
         self._seats.settle(booking.event, booking.hold)
-        return confirmed
+        return booking
 
     def cancel(self, user_id: str, booking_id: str) -> Booking:
         """Give the seats back; what was paid goes back by the event's policy. A second call answers the same.
@@ -102,26 +115,21 @@ class BookingService:
             raise HoldExpired("this booking had expired")
         if booking.about["starts_at"] <= self._clock():
             raise TooLateToCancel("this dinner has begun")
-        refund = refundable(booking.refund_policy, _paid(booking), booking.about["starts_at"], self._clock())
-        return self._cancel(booking, refund, "guest") or self.cancel(user_id, booking_id)
+        return self._cancel(booking, self.refund_now(booking), "guest") or self.cancel(user_id, booking_id)
 
     def cancel_by_host(self, hold: SeatHold) -> None:
         """Cancel the booking that has this hold, with all its money back; safe to repeat."""
         booking = self._store.find(hold.booking) or self.write_off(hold)
-        while booking.hold == hold.hold and booking.status in LIVE:
+        # An expired booking with another hold than its own is being confirmed by a late payment: that must not succeed any more.
+        while booking.status in LIVE or (booking.status == "expired" and booking.hold != hold.hold):
             booking = self._cancel(booking, _paid(booking), "host") or self._store.find(booking.id) or booking
-        self.free(hold.event, hold.hold)
+        self.free(hold.event, hold.hold, hold.guests)
 
     def finish_cancellation(self, booking_id: str) -> None:
         """Carry out what a cancelled booking owes: seats back to the event, money back to the guest; safe to repeat."""
         booking = self._store.find(booking_id)
-        if booking is None or booking.status != "cancelled":
-            return
-        self.free(booking.event, booking.hold)
-        if booking.payment and booking.refund and booking.refund.amount:
-            self._refunds.request(
-                booking.payment, booking.refund, key=f"{booking.id}:cancelled", reason=f"cancelled_by_{booking.cancelled_by}"
-            )
+        if booking is not None and booking.status == "cancelled":
+            self._finish(booking)
 
     def expire(self, booking: Booking) -> Booking:
         """End a booking whose time is over, and free its seats; the booking as it is then."""
@@ -130,12 +138,12 @@ class BookingService:
         expired = self._store.move(booking, UNPAID, {"status": "expired"}, told, when=over)
         if expired is None:
             return self._store.find(booking.id) or booking
-        self.free(booking.event, booking.hold)
+        self.free(booking.event, booking.hold, booking.guests)
         return expired
 
-    def free(self, event_id: str, hold_id: str) -> None:
+    def free(self, event_id: str, hold_id: str, guests: int) -> None:
         """Give a hold's seats back to the event, and make the bookings of those who are offered them."""
-        for offer in self._seats.give_back(event_id, hold_id):
+        for offer in self._seats.give_back(event_id, hold_id, guests):
             self.record_offer(offer)
 
     def record_offer(self, offer: SeatHold) -> None:
@@ -164,13 +172,20 @@ class BookingService:
         # Only from the status that the refund was computed for: a payment may come in between.
         cancelled = self._store.move(booking, (booking.status,), values, told)
         if cancelled is not None:
-            self.finish_cancellation(booking.id)
+            self._finish(cancelled)
         return cancelled
+
+    def _finish(self, booking: Booking) -> None:
+        self.free(booking.event, booking.hold, booking.guests)
+        if booking.payment and booking.refund and booking.refund.amount:
+            self._refunds.request(
+                booking.payment, booking.refund, key=f"{booking.id}:cancelled", reason=f"cancelled_by_{booking.cancelled_by}"
+            )
 
     def _earlier(self, booking_id: str, user_id: str) -> Booking:
         booking = self.get(user_id, booking_id)
         if booking.status not in LIVE:
-            self.free(booking.event, booking.hold)
+            self.free(booking.event, booking.hold, booking.guests)
             raise HoldExpired("the time to pay for this booking is over")
         return booking
 

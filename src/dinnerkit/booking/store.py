@@ -90,9 +90,9 @@ class BookingStore:
         query = {"user": user_id} | ({"_id": {"$lt": before}} if before else {})
         return [_booking(row) for row in self._bookings.find(query, {"outbox": 0}).sort("_id", -1).limit(limit)]
 
-    def of_event(self, event_id: str, statuses: Collection[str]) -> list[Booking]:
-        """The bookings of an event that have one of these statuses, in the order they were made."""
-        query = {"event": event_id, "status": {"$in": sorted(statuses)}}
+    def of_event(self, event_id: str, statuses: Collection[str], *, user_id: str | None = None) -> list[Booking]:
+        """The bookings of an event that have one of these statuses, in the order they were made; of that user, or of everybody."""
+        query: Row = {"event": event_id, "status": {"$in": sorted(statuses)}} | ({"user": user_id} if user_id else {})
         return [_booking(row) for row in self._bookings.find(query, {"outbox": 0}).sort("_id", 1)]
 
     def move(

@@ -128,6 +128,18 @@ class SeatingService:
         row = self._seatings.find_one({"event": event_id, "status": "published"}, sort=[("published_at", -1)])
         return from_row(row) if row else None
 
+    def latest_published(self, limit: int) -> list[StoredSeating]:
+        """The seatings in force that were published last, one for each event; the caller has checked who may see them."""
+        stages: list[Row] = [
+            {"$match": {"status": "published"}},
+            {"$sort": {"published_at": -1}},
+            {"$group": {"_id": "$event", "seating": {"$first": "$$ROOT"}}},
+            {"$replaceRoot": {"newRoot": "$seating"}},
+            {"$sort": {"published_at": -1, "_id": -1}},
+            {"$limit": limit},
+        ]
+        return [from_row(row) for row in self._seatings.aggregate(stages)]
+
     def table_of(self, booking: Booking) -> SeatedTable:
         """The table of a guest's booking.
 

@@ -1,0 +1,187 @@
+"""A guest's bookings: pay, authenticate, cancel, and see the table."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, abort, request
+
+from dinnerkit.backends.sandbox import SandboxGateway
+from dinnerkit.booking.paying import PayingService
+from dinnerkit.booking.rules import LIVE, UNPAID
+from dinnerkit.booking.service import BookingService
+from dinnerkit.booking.store import Booking
+from dinnerkit.clock import utcnow
+from dinnerkit.errors import Conflict, DinnerkitError, Invalid, PaymentRequired
+from dinnerkit.events.rules import in_words
+from dinnerkit.http.paging import BadCursor, decode_cursor, encode_cursor
+from dinnerkit.http.problems import status_of
+from dinnerkit.http.services import service
+from dinnerkit.ids import is_id, new_id
+from dinnerkit.matching.app_errors import NoTableYet
+from dinnerkit.matching.presenting import for_guest
+from dinnerkit.matching.service import SeatingService
+from dinnerkit.payment.authentication import AuthenticationService
+from dinnerkit.payment.service import PaymentService
+from dinnerkit.web.forms import operation_id, show
+from dinnerkit.web.places import see
+from dinnerkit.web.sessions import say, signed_in
+from dinnerkit.web.words import sentence
+
+blueprint = Blueprint("bookings", __name__, url_prefix="/bookings")
+
+CARDS = (
+    ("pm_card_visa", "Visa", "pays at once"),
+    ("pm_card_authenticationRequired", "Visa with 3-D Secure", "the bank asks you to approve"),
+    ("pm_card_chargeDeclined", "A declined card", "the bank says no"),
+    ("pm_card_chargeDeclinedInsufficientFunds", "An empty account", "the bank says that there is not enough money"),
+    ("pm_card_chargeDeclinedExpiredCard", "An expired card", "the bank says that it is too old"),
+)
+"""The sandbox's cards that the page offers: the method, its name, and what happens."""
+
+_DECLINED = {
+    "insufficient_funds": "The bank says that there is not enough money in the account.",
+    "expired_card": "The bank says that the card has expired.",
+    "lost_card": "The bank says that the card was reported lost.",
+    "stolen_card": "The bank says that the card was reported stolen.",
+    "incorrect_cvc": "The bank says that the card's security code is wrong.",
+}
+_SHOWN = 20
+
+
+@blueprint.route("")
+def mine() -> Response:
+    """Show my bookings, newest first."""
+    user = signed_in().user_id
+    cursor = request.args.get("cursor")
+    try:
+        before = decode_cursor(cursor, str)[0] if cursor else None
+    except BadCursor:
+        before = None
+    found = service(BookingService).page(user, limit=_SHOWN + 1, before=before)
+    following = encode_cursor(found[_SHOWN - 1].id) if len(found) > _SHOWN else None
+    coming = [one for one in found[:_SHOWN] if one.status in LIVE and one.about["starts_at"] > utcnow()]
+    others = [one for one in found[:_SHOWN] if one not in coming]
+    coming.sort(key=lambda one: one.about["starts_at"])
+    return show("bookings.html", coming=coming, others=others, following=following, searching=before is not None)
+
+
+@blueprint.route("/<booking_id>")
+def one(booking_id: str) -> Response:
+    """Show a booking of mine."""
+    return _page(_mine(booking_id))
+
+
+@blueprint.route("/<booking_id>/pay", methods=["POST"])
+def pay(booking_id: str) -> Response:
+    """Pay for it; a card that wants it leads to its bank's page."""
+    booking = _mine(booking_id)
+    method = request.form.get("payment_method", "")
+    try:
+        result = service(PayingService).pay(booking.user, booking.id, method, payment_id=operation_id())
+    except (Conflict, Invalid, PaymentRequired) as error:
+        return _page(_mine(booking_id), error)
+    if result.booking.status != "confirmed":
+        return see("bookings.authenticate", booking_id=booking.id)
+    say("confirmed")
+    return see("bookings.one", booking_id=booking.id)
+
+
+@blueprint.route("/<booking_id>/accept", methods=["POST"])
+def accept(booking_id: str) -> Response:
+    """Accept an offer that costs nothing."""
+    booking = _mine(booking_id)
+    try:
+        service(BookingService).accept(booking.user, booking.id)
+    except Conflict as error:
+        return _page(_mine(booking_id), error)
+    say("confirmed")
+    return see("bookings.one", booking_id=booking.id)
+
+
+@blueprint.route("/<booking_id>/authenticate")
+def authenticate(booking_id: str) -> Response:
+    """Show the sandbox's bank, which asks whether the guest approves the payment."""
+    booking = _mine(booking_id)
+    payment = service(PaymentService).live(booking.id)
+    if payment is None or payment.client_secret is None or booking.status not in UNPAID:
+        return see("bookings.one", booking_id=booking.id)
+    return show("authenticate.html", booking=booking)
+
+
+@blueprint.route("/<booking_id>/authenticate", methods=["POST"])
+def answer_bank(booking_id: str) -> Response:
+    """Answer the sandbox's bank, and see what became of the payment."""
+    booking = _mine(booking_id)
+    payment = service(PaymentService).live(booking.id)
+    if payment is not None and payment.client_secret is not None:
+        approve = request.form.get("answer") == "approve"
+        try:
+            service(AuthenticationService).answer(payment.client_secret, approve=approve)
+            service(PayingService).finish(booking.user, booking.id, payment.id)
+        except (Conflict, PaymentRequired) as error:
+            return _page(_mine(booking_id), error)
+        say("confirmed" if approve else "refused")
+    return see("bookings.one", booking_id=booking.id)
+
+
+@blueprint.route("/<booking_id>/cancel")
+def ask_to_cancel(booking_id: str) -> Response:
+    """Show what cancelling would give back, before it is done."""
+    booking = _mine(booking_id)
+    if booking.status not in LIVE or booking.about["starts_at"] <= utcnow():
+        return see("bookings.one", booking_id=booking.id)
+    refund = service(BookingService).refund_now(booking)
+    return show("cancel.html", booking=booking, refund=refund, refunds=in_words(booking.refund_policy))
+
+
+@blueprint.route("/<booking_id>/cancel", methods=["POST"])
+def cancel(booking_id: str) -> Response:
+    """Give the seats back."""
+    booking = _mine(booking_id)
+    try:
+        service(BookingService).cancel(booking.user, booking.id)
+    except Conflict as error:
+        return _page(_mine(booking_id), error)
+    say("cancelled")
+    return see("bookings.one", booking_id=booking.id)
+
+
+def _mine(booking_id: str) -> Booking:
+    user = signed_in().user_id
+    if not is_id(booking_id):
+        abort(404)
+    return service(BookingService).get(user, booking_id)
+
+
+def _page(booking: Booking, error: DinnerkitError | None = None) -> Response:
+    gateway = service(AuthenticationService).gateway
+    seatings = service(SeatingService)
+    try:
+        seated = seatings.table_of(booking)
+        table = for_guest(seated, seatings.people_at([seated]), booking.id)
+    except NoTableYet:
+        table = None
+    begun = booking.about["starts_at"] <= utcnow()
+    return show(
+        "booking.html",
+        status=status_of(error) if error else 200,
+        booking=booking,
+        table=table,
+        begun=begun,
+        unpaid=booking.status in UNPAID and not begun,
+        cancellable=booking.status in LIVE and not begun,
+        refunds=in_words(booking.refund_policy),
+        sandbox=gateway == SandboxGateway.name,
+        gateway=gateway,
+        cards=CARDS,
+        operation=new_id(),
+        problem=_problem(error),
+    )
+
+
+def _problem(error: DinnerkitError | None) -> str:
+    if error is None:
+        return ""
+    declined = _DECLINED.get(str(error.details.get("decline_code")))
+    if isinstance(error, PaymentRequired):
+        return f"The payment was declined. {declined or 'The bank does not say why.'} Your seats are still held: try another card."
+    return sentence(error.message)

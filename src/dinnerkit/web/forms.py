@@ -1,0 +1,90 @@
+"""Forms: what was typed, what is wrong with it, and the pages that show both."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import Response, make_response, render_template, request
+from marshmallow import Schema, ValidationError
+
+from dinnerkit.errors import DinnerkitError
+from dinnerkit.http.problems import status_of
+from dinnerkit.ids import derived_id, is_id, new_id
+from dinnerkit.web.sessions import visitor
+from dinnerkit.web.words import sentence
+
+UNPROCESSABLE = 422
+
+OPERATION_FIELD = "operation"
+"""Holds an id of the form itself: a form that is sent twice makes one thing."""
+
+
+@dataclass(slots=True)
+class Form:
+    """What a form shows: the values as typed, what is wrong with each by its name, and what is wrong as a whole."""
+
+    values: Mapping[str, Any] = field(default_factory=dict)
+    errors: dict[str, str] = field(default_factory=dict)
+    problem: str = ""
+
+    def take(self, error: DinnerkitError, names: Mapping[str, str] | None = None) -> None:
+        """Show an error of a service; ``names`` says which field of the form shows which of the error's."""
+        found: Mapping[str, str] = error.details.get("fields") or {}
+        for name, message in found.items():
+            self.errors.setdefault((names or {}).get(name, name), sentence(str(message)))
+        if not found:
+            self.problem = sentence(error.message)
+
+    def load(self, schema: Schema, values: Mapping[str, Any]) -> dict[str, Any]:
+        """The values as the schema loads them; empty, and the errors noted, where it refuses them."""
+        try:
+            loaded: dict[str, Any] = schema.load(values)
+        except ValidationError as error:
+            for name, message in _flat(error.messages):
+                self.errors.setdefault(name, sentence(message))
+            return {}
+        return loaded
+
+
+def typed() -> Form:
+    """The form that was sent, as it was filled in."""
+    return Form(values=request.form)
+
+
+def operation_id() -> str:
+    """The id of what the form makes: the same whenever the same user sends the same form, and nobody else's."""
+    sent = request.form.get(OPERATION_FIELD, "")
+    principal = visitor().principal
+    return derived_id(sent, principal.user_id) if principal and is_id(sent) else new_id()
+
+
+def show(template: str, *, status: int = 200, **values: Any) -> Response:
+    """A page of ours, for the one who asked alone."""
+    return make_response(render_template(f"dinnerkit/{template}", **values), status)
+
+
+def show_public(template: str, **values: Any) -> Response:
+    """A page that is the same for everyone who is not signed in: browsers may keep it, and ask whether it has changed."""
+    response = show(template, **values)
+    if visitor().principal is None and "Cookie" not in request.headers:
+        response.headers["Cache-Control"] = "public, no-cache"
+        response.add_etag()
+        response.make_conditional(request)
+    return response
+
+
+def status_for(form: Form, error: DinnerkitError | None = None) -> int:
+    """The status of a form that is shown again."""
+    return status_of(error) if error else UNPROCESSABLE if form.errors or form.problem else 200
+
+
+def _flat(messages: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(messages, Mapping):
+        for key, value in messages.items():
+            yield from _flat(value, ".".join(part for part in (path, "" if key == "_schema" else str(key)) if part))
+    elif isinstance(messages, list):
+        yield path, " ".join(str(message) for message in messages)
+    else:
+        yield path, str(messages)

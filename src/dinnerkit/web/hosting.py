@@ -1,0 +1,205 @@
+"""What hosts do: plan dinners, publish them, see who comes, and have the guests seated."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from flask import Blueprint, Response, request
+
+from dinnerkit.accounts.people import People
+from dinnerkit.booking.rules import LIVE
+from dinnerkit.booking.store import BookingStore
+from dinnerkit.clock import utcnow
+from dinnerkit.errors import Conflict, DinnerkitError, Forbidden, Invalid
+from dinnerkit.events.rules import Event, Format, Status, timezones
+from dinnerkit.events.service import EventService
+from dinnerkit.events.waitlist import Waitlist
+from dinnerkit.http.paging import BadCursor
+from dinnerkit.http.problems import status_of
+from dinnerkit.http.services import service
+from dinnerkit.identity import Principal, Role
+from dinnerkit.ids import is_id, new_id
+from dinnerkit.matching.service import SeatingService
+from dinnerkit.web.event_form import EMPTY, NAMES, as_typed, changes, details_of
+from dinnerkit.web.events import existing
+from dinnerkit.web.forms import Form, operation_id, show, status_for, typed
+from dinnerkit.web.places import see
+from dinnerkit.web.sessions import say, signed_in
+from dinnerkit.web.words import sentence
+
+blueprint = Blueprint("hosting", __name__, url_prefix="/hosting")
+
+_SHOWN = 20
+
+
+@blueprint.before_request
+def hosts_only() -> None:
+    """Let nobody else in."""
+    if not signed_in().may(Role.HOST):
+        raise Forbidden("Only hosts plan dinners.")
+
+
+@blueprint.route("")
+def mine() -> Response:
+    """Show the host's own events."""
+    events = service(EventService)
+    try:
+        page = events.hosted(signed_in(), _SHOWN, request.args.get("cursor"))
+    except BadCursor:
+        page = events.hosted(signed_in(), _SHOWN)
+    return show("hosting.html", events=page["items"], following=page["next"], now=utcnow())
+
+
+@blueprint.route("/new")
+def plan() -> Response:
+    """Show the form of a new event."""
+    return _form_page(Form(values=EMPTY), None)
+
+
+@blueprint.route("/new", methods=["POST"])
+def draft() -> Response:
+    """Make a draft."""
+    form = typed()
+    details = details_of(form)
+    if details is None:
+        return _form_page(form, None)
+    made = service(EventService).create(signed_in(), details)
+    say("drafted")
+    return see("hosting.event", event_id=made["id"])
+
+
+@blueprint.route("/<event_id>")
+def event(event_id: str) -> Response:
+    """Show how an event stands: its guests, its seating, and what can be done."""
+    return _page(_managed(event_id))
+
+
+@blueprint.route("/<event_id>/edit")
+def edit(event_id: str) -> Response:
+    """Show the form of an event."""
+    managed = _managed(event_id)
+    return _form_page(Form(values=as_typed(managed)), managed)
+
+
+@blueprint.route("/<event_id>/edit", methods=["POST"])
+def change(event_id: str) -> Response:
+    """Change an event."""
+    managed = _managed(event_id)
+    form = typed()
+    details = details_of(form)
+    if details is None:
+        return _form_page(form, managed)
+    seen = request.form.get("version", "")
+    try:
+        version = int(seen[:9]) if seen.isascii() and seen.isdigit() else managed.version
+        service(EventService).update(signed_in(), event_id, changes(details), version)
+    except (Conflict, Invalid) as error:
+        problems = error.details.get("problems")
+        form.take(Invalid(error.message, fields=problems) if problems else error, NAMES)
+        return _form_page(form, managed, error)
+    say("saved")
+    return see("hosting.event", event_id=event_id)
+
+
+@blueprint.route("/<event_id>/publish", methods=["POST"])
+def publish(event_id: str) -> Response:
+    """Show a draft to everyone."""
+    managed = _managed(event_id)
+    try:
+        service(EventService).publish(signed_in(), event_id)
+    except Conflict as error:
+        return _page(managed, error)
+    say("published")
+    return see("hosting.event", event_id=event_id)
+
+
+@blueprint.route("/<event_id>/call-off")
+def ask_to_call_off(event_id: str) -> Response:
+    """Show what calling an event off does, before it is done."""
+    managed = _managed(event_id)
+    return show("call_off.html", event=managed, bookings=len(service(BookingStore).of_event(event_id, LIVE)))
+
+
+@blueprint.route("/<event_id>/call-off", methods=["POST"])
+def call_off(event_id: str) -> Response:
+    """Call an event off."""
+    managed = _managed(event_id)
+    try:
+        service(EventService).cancel(signed_in(), event_id)
+    except Conflict as error:
+        return _page(managed, error)
+    say("called_off")
+    return see("hosting.event", event_id=event_id)
+
+
+@blueprint.route("/<event_id>/seat", methods=["POST"])
+def seat(event_id: str) -> Response:
+    """Have the guests seated, in the background."""
+    managed = _managed(event_id)
+    seed = request.form.get("seed", "0")
+    try:
+        service(SeatingService).request(
+            signed_in(),
+            event_id,
+            seating_id=operation_id(),
+            seed=int(seed[:9]) if seed.isascii() and seed.isdigit() else 0,
+            best_effort="best_effort" in request.form,
+        )
+    except Conflict as error:
+        return _page(managed, error)
+    say("seating")
+    return see("hosting.event", event_id=event_id, _anchor="seating")
+
+
+@blueprint.route("/<event_id>/publish-tables", methods=["POST"])
+def publish_tables(event_id: str) -> Response:
+    """Let the guests see their tables."""
+    managed = _managed(event_id)
+    seating_id = request.form.get("seating", "")
+    try:
+        service(SeatingService).publish(signed_in(), event_id, seating_id if is_id(seating_id) else "-")
+    except Conflict as error:
+        return _page(managed, error)
+    say("tables_published")
+    return see("hosting.event", event_id=event_id, _anchor="seating")
+
+
+def _managed(event_id: str) -> Event:
+    principal: Principal = signed_in()
+    return service(EventService).managed(principal, existing(event_id))
+
+
+def _page(managed: Event, error: DinnerkitError | None = None) -> Response:
+    bookings = service(BookingStore).of_event(managed.id, LIVE)
+    people = service(People).find({booking.user for booking in bookings})
+    coming = [booking for booking in bookings if booking.status == "confirmed"]
+    diets = Counter(diet for booking in coming if booking.user in people for diet in people[booking.user].diets)
+    return show(
+        "hosted_event.html",
+        status=status_of(error) if error else 200,
+        event=managed,
+        begun=managed.begun(utcnow()),
+        match_night=managed.details.format is Format.MATCH_NIGHT,
+        draft=managed.status is Status.DRAFT,
+        published=managed.status is Status.PUBLISHED,
+        bookings=bookings,
+        people=people,
+        confirmed=sum(booking.guests for booking in coming),
+        held=sum(booking.guests for booking in bookings if booking.status != "confirmed"),
+        diets=sorted(diets.items()),
+        waiting=len(service(Waitlist).waiting(managed.id)),
+        seating=service(SeatingService).latest(managed.id),
+        operation=new_id(),
+        problem=sentence(error.message) if error else "",
+        unready=error.details.get("problems", {}) if error else {},
+    )
+
+
+def _form_page(form: Form, managed: Event | None, error: DinnerkitError | None = None) -> Response:
+    return show(
+        "event_form.html",
+        form=form,
+        event=managed,
+        zones=[(zone, zone.replace("_", " ")) for zone in timezones()],
+        status=status_for(form, error),
+    )

@@ -1,0 +1,183 @@
+"""Who looks at a page: the session in our own cookie, the token in our forms, and the note that outlives one redirect."""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from dataclasses import dataclass
+from typing import cast
+
+from flask import Response, request
+
+from dinnerkit.accounts.sign_in import PageSession, SignInService
+from dinnerkit.errors import Forbidden, Unauthenticated
+from dinnerkit.http.auth import act_for
+from dinnerkit.http.mount import current_mount
+from dinnerkit.http.services import service
+from dinnerkit.identity import Principal
+
+SESSION, VISIT, NOTICE = "dinnerkit_session", "dinnerkit_visit", "dinnerkit_notice"
+"""The cookies: of the session, of a visitor without one who was given a form, and of what to say on the next page."""
+
+CSRF_FIELD = "csrf"
+
+NOTICES = {
+    "welcome": "Welcome! We have sent you a mail to confirm your address.",
+    "signed_in": "Good to see you.",
+    "signed_out": "You are signed out.",
+    "verified": "Thank you, your address is confirmed.",
+    "mail_sent": "The mail is on its way.",
+    "new_password": "Your new password is set. Sign in with it.",
+    "saved": "Saved.",
+    "answered": "Thank you. These answers will find you good company.",
+    "held": "Your seats are held for you.",
+    "confirmed": "Your seats are yours. See you at dinner.",
+    "refused": "The payment was refused. Your seats are still held: try another card.",
+    "cancelled": "Your booking is cancelled.",
+    "waiting": "You are on the waiting list.",
+    "not_waiting": "You are off the waiting list.",
+    "drafted": "Your draft is saved. Publish it when it is ready.",
+    "published": "Your dinner is published.",
+    "called_off": "The dinner is called off. Its guests are told, and get their money back.",
+    "seating": "The tables are being made.",
+    "tables_published": "The tables are published. Every guest can see their own.",
+    "retried": "It will be delivered again.",
+    "discarded": "It is forgotten.",
+}
+"""What a page may say once, after a redirect. Only these: a cookie can't put words into our mouth."""
+
+_VISITOR, _NEW_VISIT, _SAY, _CLOSED, _OPENED = (f"dinnerkit.pages.{name}" for name in ("visitor", "visit", "say", "closed", "opened"))
+
+
+class FormOutdated(Forbidden):
+    """The form was not given to this visitor, or too long ago."""
+
+    code = "form_outdated"
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Who looks at the page; ``principal`` is None for those who are not signed in."""
+
+    principal: Principal | None = None
+    name: str = ""
+    csrf: str = ""
+
+
+def visitor() -> Visitor:
+    """Who looks at this page; found out once a request."""
+    if _VISITOR not in request.environ:
+        request.environ[_VISITOR] = Visitor()  # an error on the way leaves a page that can still be shown
+        found = _found()
+        request.environ[_VISITOR] = found
+        act_for(found.principal)
+    return cast("Visitor", request.environ[_VISITOR])
+
+
+def signed_in() -> Principal:
+    """The user who looks at this page.
+
+    Raises:
+        Unauthenticated: nobody is signed in; the answer leads to the sign-in page.
+    """
+    principal = visitor().principal
+    if principal is None:
+        raise Unauthenticated("Sign in first.")
+    return principal
+
+
+def csrf_token() -> str:
+    """What a form of this visitor must carry."""
+    known = visitor().csrf or request.cookies.get(_name(VISIT)) or request.environ.get(_NEW_VISIT)
+    if not known:
+        known = request.environ[_NEW_VISIT] = secrets.token_urlsafe(24)
+    return cast("str", known)
+
+
+def check_form() -> None:
+    """Let only a form pass that we gave to this visitor.
+
+    Raises:
+        FormOutdated: it was not.
+        Unauthenticated: it was given to a session that is over.
+    """
+    sent = request.form.get(CSRF_FIELD, "")
+    expected = visitor().csrf or request.cookies.get(_name(VISIT), "")
+    foreign = request.headers.get("Sec-Fetch-Site", "same-origin") not in {"same-origin", "none"}
+    if expected and not foreign and hmac.compare_digest(sent.encode(), expected.encode()):
+        return
+    if not foreign and visitor().principal is None and _name(SESSION) in request.cookies:
+        raise Unauthenticated("You have been signed out meanwhile.")
+    raise FormOutdated("This form is out of date. Open its page again and send it from there.")
+
+
+def open_session(session: PageSession) -> None:
+    """Sign this browser in, in place of whoever was."""
+    close_session()
+    request.environ[_OPENED] = session.token
+
+
+def close_session() -> None:
+    """Sign this browser out."""
+    token = request.cookies.get(_name(SESSION))
+    if token:
+        service(SignInService).close_session(token)
+    request.environ[_CLOSED] = True
+
+
+def say(notice: str) -> None:
+    """Show one of the ``NOTICES`` on the next page."""
+    request.environ[_SAY] = notice
+
+
+def notice() -> str | None:
+    """What the last request wanted to be said; asked for when a page is made, and then forgotten."""
+    key = request.cookies.get(_name(NOTICE))
+    if key is not None:
+        request.environ.setdefault(_SAY, "")
+    return NOTICES.get(key or "")
+
+
+def keep_cookies(response: Response) -> Response:
+    """Put what became of the session, the visit and the notice into the answer's cookies."""
+    environ = request.environ
+    if environ.get(_CLOSED):
+        _delete(response, SESSION)
+        _delete(response, VISIT)
+    if token := environ.get(_OPENED):
+        _set(response, SESSION, token)
+    if visit := environ.get(_NEW_VISIT):
+        _set(response, VISIT, visit)
+    if (said := environ.get(_SAY)) is not None:
+        if said:
+            _set(response, NOTICE, said)
+        else:
+            _delete(response, NOTICE)
+    if "Set-Cookie" in response.headers:
+        response.headers["Cache-Control"] = "private, no-store"
+    return response
+
+
+def _found() -> Visitor:
+    token = request.cookies.get(_name(SESSION))
+    if token:
+        session = service(SignInService).session_principal(token)
+        if session is not None:
+            return Visitor(session.principal, session.name, session.csrf)
+    try:
+        return Visitor(current_mount().user_resolver(request))
+    except Unauthenticated:
+        return Visitor()
+
+
+def _name(cookie: str) -> str:
+    """Over https a prefix has the browser refuse the cookie from any other host or path."""
+    return f"__Host-{cookie}" if request.is_secure else cookie
+
+
+def _set(response: Response, cookie: str, value: str) -> None:
+    response.set_cookie(_name(cookie), value, path="/", secure=request.is_secure, httponly=True, samesite="Lax")
+
+
+def _delete(response: Response, cookie: str) -> None:
+    response.delete_cookie(_name(cookie), path="/", secure=request.is_secure, httponly=True, samesite="Lax")

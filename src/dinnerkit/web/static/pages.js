@@ -1,0 +1,32 @@
+// What every page gains where scripts run. Nothing depends on it.
+
+import { countDown } from "./countdown.js";
+import { refresh } from "./refresh.js";
+import { showProgress } from "./questionnaire.js";
+
+for (const time of document.querySelectorAll("time[data-countdown]")) {
+  countDown(time);
+}
+
+for (const form of document.querySelectorAll("form[data-questionnaire]")) {
+  showProgress(form);
+}
+
+for (const part of document.querySelectorAll("[data-refresh]")) {
+  refresh(part);
+}
+
+// A second click on a slow connection sends nothing a second time; a page that comes back from the browser's cache works again.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.method !== "post") return;
+  if (form.dataset.sent) event.preventDefault();
+  form.dataset.sent = "yes";
+});
+window.addEventListener("pageshow", () => {
+  for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
+});
+
+// After a form came back with problems, or a page with a note, read on from there.
+document.querySelector(".problems")?.setAttribute("tabindex", "-1");
+document.querySelector(".problems")?.focus();

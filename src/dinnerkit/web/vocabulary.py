@@ -1,0 +1,42 @@
+"""What every template of ours can use, besides what its view gives it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dinnerkit.identity import Role
+from dinnerkit.web import drawing
+from dinnerkit.web.assets import assets
+from dinnerkit.web.options import options, sign_in_url
+from dinnerkit.web.places import asked_for, page_url
+from dinnerkit.web.sessions import csrf_token, notice, visitor
+from dinnerkit.web.words import SPOKEN
+
+
+def vocabulary() -> dict[str, Any]:
+    """The names and what they stand for, for this request."""
+    me = visitor()
+    return {
+        **SPOKEN,
+        "me": me,
+        "is_host": me.principal is not None and me.principal.may(Role.HOST),
+        "is_admin": me.principal is not None and me.principal.may(Role.ADMIN),
+        "own_accounts": options().sign_in is None,
+        "page_url": page_url,
+        "asset_url": asset_url,
+        "sign_in_url": lambda: sign_in_url(asked_for()),
+        "csrf_token": csrf_token,
+        "notice": notice,
+        "trait_words": drawing.TRAIT_WORDS,
+        "flower": drawing.flower,
+        "traits_in_words": drawing.in_words,
+        "room": drawing.room,
+        "room_grid": drawing.room_grid,
+        "tint": drawing.tint,
+        "table_drawing": drawing.table_drawing,
+    }
+
+
+def asset_url(name: str) -> str:
+    """The address of one of our files, with its hash."""
+    return page_url("asset", version=assets().hash, name=name)
