@@ -18,7 +18,12 @@ ID_PATTERN = rf"^[{_ALPHABET}]{{{_LENGTH}}}$"
 
 def new_id() -> str:
     """A new id of 24 characters: 48 bits of milliseconds since 1970, then 72 random bits."""
-    number = (time.time_ns() // 1_000_000 << _RANDOM_BITS) | secrets.randbits(_RANDOM_BITS)
+    return id_at(time.time_ns() // 1_000_000, secrets.randbits(_RANDOM_BITS))
+
+
+def id_at(millis: int, chance: int) -> str:
+    """The id of a moment in milliseconds since 1970 and of a number, of which the last 72 bits count."""
+    number = (millis << _RANDOM_BITS) | chance & (1 << _RANDOM_BITS) - 1
     return "".join(_ALPHABET[number >> shift & 31] for shift in range(5 * (_LENGTH - 1), -1, -5))
 
 

@@ -31,8 +31,9 @@ _DUPLICATE_KEY = 11_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewUser:
-    """A user who comes from elsewhere: known to be who they are, and without a password."""
+    """A user who comes from elsewhere: known to be who they are, and without a password. Without an ``id`` they get a new one."""
 
+    id: str | None = None
     email: str
     name: str
     role: Role = Role.GUEST
@@ -94,12 +95,12 @@ class AccountService:
 
         Raises:
             Invalid: a user has not the right shape; those of the batches of 1,000 before it are in.
-            EmailTaken: an address is taken; the same.
+            EmailTaken: an address, or an id, is taken; the same.
         """
         ids: list[str] = []
         batch: list[Row] = []
         for user in users:
-            batch.append(to_row(self._document(user, new_id(), verified=True)))
+            batch.append(to_row(self._document(user, user.id or new_id(), verified=True)))
             if len(batch) == _BATCH:
                 ids += self._insert_many(batch)
                 batch = []

@@ -12,8 +12,9 @@ from dinnerkit.booking.documents import BookingDocument
 from dinnerkit.clock import Clock
 from dinnerkit.events.documents import EventDocument
 from dinnerkit.matching.documents import SeatingDocument
+from dinnerkit.payment.documents import PaymentDocument
 from dinnerkit.ports.cache import Cache
-from dinnerkit.storage import Row, collection
+from dinnerkit.storage import Row, StoredDocument, collection
 
 _CACHE_KEY = "analytics.figures"
 _CACHE_SECONDS = 60
@@ -29,6 +30,8 @@ class Figures:
         seats: their seats.
         seats_left: those of them that are free.
         bookings: how many bookings have each status.
+        payments: how many attempts to pay have each status.
+        refunds: how many refunds were carried out.
         tables: tables of published seatings.
         seated: people at these.
         score: the mean score of these people's tables, 0–100; None without tables.
@@ -40,6 +43,8 @@ class Figures:
     seats: int
     seats_left: int
     bookings: Mapping[str, int]
+    payments: Mapping[str, int]
+    refunds: int
     tables: int
     seated: int
     score: float | None
@@ -65,9 +70,9 @@ class AnalyticsService:
 
     def fresh_figures(self) -> Figures:
         """The figures of this moment."""
-        return Figures(**self._events(), bookings=self._bookings(), **self._seatings())
+        return Figures(**self._events(), bookings=self._by_status(BookingDocument), **self._money(), **self._seatings())
 
-    def _events(self) -> dict[str, int]:
+    def _events(self) -> dict[str, Any]:
         stages: list[dict[str, Any]] = [
             {"$match": {"listed": True, "starts_at": {"$gt": self._clock()}}},
             {"$group": {"_id": "$city_key", "upcoming": {"$sum": 1}, "seats": {"$sum": "$seats"}, "left": {"$sum": "$seats_left"}}},
@@ -80,10 +85,19 @@ class AnalyticsService:
             "seats_left": sum(city["left"] for city in cities),
         }
 
-    def _bookings(self) -> dict[str, int]:
+    def _by_status(self, document: type[StoredDocument]) -> dict[str, int]:
         stages: list[dict[str, Any]] = [{"$group": {"_id": "$status", "count": {"$sum": 1}}}]
-        rows = collection(self._database, BookingDocument).aggregate(stages)
+        rows = collection(self._database, document).aggregate(stages)
         return {row["_id"]: row["count"] for row in rows}
+
+    def _money(self) -> dict[str, Any]:
+        stages: list[dict[str, Any]] = [
+            {"$unwind": "$refunds"},
+            {"$match": {"refunds.status": "succeeded"}},
+            {"$count": "refunds"},
+        ]
+        found = next(iter(collection(self._database, PaymentDocument).aggregate(stages)), {"refunds": 0})
+        return {"payments": self._by_status(PaymentDocument), **found}
 
     def _seatings(self) -> dict[str, Any]:
         """Only the seating that is in force counts for an event; each guest counts alike."""

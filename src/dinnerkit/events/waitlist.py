@@ -17,6 +17,7 @@ from dinnerkit.events.seat_errors import (
     SeatsAvailable,
     WaitingListFull,
 )
+from dinnerkit.events.seats import must_be_a_party
 from dinnerkit.ids import new_id
 from dinnerkit.storage import Row, collection
 
@@ -31,10 +32,13 @@ class Waitlist:
         self._events = collection(database, EventDocument)
         self._clock = clock
 
-    def join(self, event_id: str, user_id: str, guests: int) -> int:
+    def join(self, event_id: str, user_id: str, guests: int, *, entry_id: str | None = None) -> int:
         """Put a party at the end of the list; its position, from 1.
 
+        ``entry_id`` is a new id, which the booking of an offer will have.
+
         Raises:
+            Invalid: for no guests.
             NoSuchEvent: there is none, or it is a draft.
             BookingClosed: it is cancelled or has begun.
             SeatsAvailable: the party can book now.
@@ -43,7 +47,8 @@ class Waitlist:
             PartyTooLarge: the event has not that many seats at all.
             WaitingListFull: ``MAX_WAITING`` parties wait.
         """
-        party = {"entry": new_id(), "user": user_id, "guests": guests, "at": self._clock()}
+        must_be_a_party(guests)
+        party = {"entry": entry_id or new_id(), "user": user_id, "guests": guests, "at": self._clock()}
         row = self._events.find_one_and_update(
             {
                 "_id": event_id,
@@ -96,6 +101,8 @@ class Waitlist:
             raise PartyTooLarge(f"the event has {row['seats']} seats", seats=row["seats"])
         if len(row["waitlist"]) >= MAX_WAITING:
             raise WaitingListFull("the waiting list is full")
+        if row["seats_left"] < guests:  # what was in the way has gone since
+            return self.join(event_id, user_id, guests)
         raise SeatsAvailable("seats are available: book them", seats_left=row["seats_left"])
 
 
