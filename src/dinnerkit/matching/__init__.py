@@ -1,9 +1,9 @@
 """Who sits with whom. Usable by itself: nothing here needs Flask, a database or a server.
 
-    from dinnerkit.matching import Guest, seat
+from dinnerkit.matching import Guest, seat
 
-    seating = seat([Guest("ada", languages=frozenset({"en"})), ...], size=(5, 7))
-    seating.tables[0].guests, seating.tables[0].score, seating.tables[0].reasons
+seating = seat([Guest("ada", languages=frozenset({"en"})), ...], size=(5, 7))
+seating.tables[0].guests, seating.tables[0].score, seating.tables[0].reasons
 """
 
 from __future__ import annotations

@@ -48,59 +48,80 @@ def anneal(problem: Problem, group: Ints, temperatures: Floats, rng: np.random.G
 
 def _step(state: State, unit: int, temperature: float, noise: Floats) -> bool:
     swaps = _swap_gains(state, unit)
+    swaps += temperature * noise[: len(swaps)]
     moves = _move_gains(state, unit)
-    units, groups = len(swaps), len(moves)
-    other = int(np.argmax(swaps + temperature * noise[:units]))
-    target = int(np.argmax(moves + temperature * noise[units : units + groups]))
-    swap_worth = swaps[other] + temperature * noise[other]
-    move_worth = moves[target] + temperature * noise[units + target]
-    if max(swap_worth, move_worth) <= _TINY:
+    if moves is not None:
+        moves += temperature * noise[len(swaps) : len(swaps) + len(moves)]
+    other, target = int(np.argmax(swaps)), int(np.argmax(moves)) if moves is not None else -1
+    move_worth = moves[target] if moves is not None else -np.inf
+    if max(swaps[other], move_worth) <= _TINY:
         return False
-    if swap_worth >= move_worth:
-        home, there = int(state.group[unit]), int(state.group[other])
+    home = int(state.group[unit])
+    if swaps[other] >= move_worth:
+        target = int(state.group[other])
         state.shift(other, home)
-    else:
-        home, there = int(state.group[unit]), target
-    state.shift(unit, there)
+    state.shift(unit, target)
     if state.problem.masks.shape[1]:
         state.refresh_common(home)
-        state.refresh_common(there)
+        state.refresh_common(target)
     return True
 
 
 def _swap_gains(state: State, unit: int) -> Floats:
     """What swapping the unit with every other would gain; minus infinity where sizes forbid it or nothing would change."""
     problem, group, home = state.problem, state.group, int(state.group[unit])
+    gains = _swaps_of_alikes(state, unit) if state.alike else _swaps_of_any(state, unit)
+    if problem.masks.shape[1]:
+        breaks = _breaks(state.rest[unit] & problem.masks) + _breaks(state.rest & problem.masks[unit])
+        gains -= problem.breach * (breaks - state.broken[home] - state.broken[group])
+    gains[group == home] = -np.inf
+    return gains
+
+
+def _swaps_of_alikes(state: State, unit: int) -> Floats:
+    """The gains of swaps where no size changes."""
+    group, home, row = state.group, int(state.group[unit]), state.problem.weights[unit]
+    factor = state.problem.factor[state.size]
+    here: Floats = state.gain[home] - row
+    here -= state.own[unit]
+    here *= factor[home]
+    there = state.gain[:, unit][group]
+    there -= row
+    there -= state.own
+    there *= factor[group]
+    here += there
+    return here
+
+
+def _swaps_of_any(state: State, unit: int) -> Floats:
+    """The gains of swaps where units differ in size."""
+    problem, group, home = state.problem, state.group, int(state.group[unit])
     factor, here, row = problem.factor, state.size[home], problem.weights[unit]
     growth = problem.sizes - problem.sizes[unit]
     there = state.size[group]
     left, right = here + growth, there - growth
-    allowed = (left >= problem.minimum[home]) & (left <= problem.maximum[home]) & (group != home)
+    allowed = (left >= problem.minimum[home]) & (left <= problem.maximum[home])
     allowed &= (right >= problem.minimum[group]) & (right <= problem.maximum[group])
     added = problem.inner - problem.inner[unit]
-    own = state.gain[group, np.arange(len(group))]
-    inside_left = state.inside[home] - state.gain[home, unit] + state.gain[home] - row + added
-    inside_right = state.inside[group] - own + state.gain[group, unit] - row - added
+    inside_left = state.inside[home] - state.own[unit] + state.gain[home] - row + added
+    inside_right = state.inside[group] - state.own + state.gain[:, unit][group] - row - added
     last = len(factor) - 1
-    gains = factor[np.clip(left, 0, last)] * inside_left + factor[np.clip(right, 0, last)] * inside_right
+    gains: Floats = factor[np.clip(left, 0, last)] * inside_left + factor[np.clip(right, 0, last)] * inside_right
     gains -= factor[here] * state.inside[home] + factor[there] * state.inside[group]
-    if problem.masks.shape[1]:
-        breaks = _breaks(state.rest[unit] & problem.masks) + _breaks(state.rest & problem.masks[unit])
-        gains -= problem.breach * (breaks - state.broken[home] - state.broken[group])
-    return np.where(allowed, gains, -np.inf)
+    gains[~allowed] = -np.inf
+    return gains
 
 
-def _move_gains(state: State, unit: int) -> Floats:
-    """What moving the unit to every other group would gain; minus infinity where sizes forbid it."""
+def _move_gains(state: State, unit: int) -> Floats | None:
+    """What moving the unit to every other group would gain, minus infinity where sizes forbid it; None where it must stay."""
     problem, home, width = state.problem, int(state.group[unit]), int(state.problem.sizes[unit])
-    groups = len(problem.minimum)
     here = state.size[home] - width
     if here < problem.minimum[home]:
-        return np.full(groups, -np.inf)
+        return None
     factor, there = problem.factor, state.size + width
     allowed = there <= problem.maximum
     allowed[home] = False
-    inside_here = state.inside[home] - state.gain[home, unit] - problem.inner[unit]
+    inside_here = state.inside[home] - state.own[unit] - problem.inner[unit]
     inside_there = state.inside + state.gain[:, unit] + problem.inner[unit]
     gains = factor[here] * inside_here + factor[np.minimum(there, len(factor) - 1)] * inside_there
     gains -= factor[state.size[home]] * state.inside[home] + factor[state.size] * state.inside
@@ -112,4 +133,4 @@ def _move_gains(state: State, unit: int) -> Floats:
 
 def _breaks(common: Words) -> Ints:
     """(…, families, words) of what a group would have in common, to 1 where a family would have nothing."""
-    return (~common.any(axis=-1).all(axis=-1)).astype(np.int64)
+    return np.asarray(~common.any(axis=-1).all(axis=-1)).astype(np.int64)

@@ -20,10 +20,11 @@ AT_ONCE = 600
 BLOCK = 480
 _ROUNDS = 3
 _EVALUATIONS = {True: 120_000_000, False: 10_000_000}
-_BLOCK_SWEEPS = {True: 24, False: 9}
+_BLOCK_SWEEPS = {True: 12, False: 6}
+_BLOCK_HEAT = 0.3
 _SWEEPS = (20, 400)
 _FEW = 40
-_SWEEPS_OF_FEW = 100
+_SWEEPS_OF_FEW = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +36,7 @@ class Budget:
     progress: Progress | None
 
 
-def arranged(
-    crowd: Crowd, constraints: Constraints, scoring: Scoring, labels: Ints, budget: Budget
-) -> tuple[Ints, RunRecord]:
+def arranged(crowd: Crowd, constraints: Constraints, scoring: Scoring, labels: Ints, budget: Budget) -> tuple[Ints, RunRecord]:
     """Better tables by exchanging guests; no rule that was kept is broken.
 
     Args:
@@ -75,9 +74,7 @@ def similar_order(axes: NDArray[np.float32], rng: np.random.Generator) -> Ints:
     return order
 
 
-def _in_blocks(
-    crowd: Crowd, constraints: Constraints, scoring: Scoring, labels: Ints, budget: Budget
-) -> tuple[Ints, RunRecord]:
+def _in_blocks(crowd: Crowd, constraints: Constraints, scoring: Scoring, labels: Ints, budget: Budget) -> tuple[Ints, RunRecord]:
     began = time.monotonic()
     rng = np.random.default_rng(budget.seed)
     labels, axes = labels.copy(), scoring.axes(crowd)
@@ -86,8 +83,8 @@ def _in_blocks(
     blocks = -(-len(crowd) // BLOCK)
     done, total = 0, _ROUNDS * blocks
     for _ in range(_ROUNDS):
-        means = np.stack([np.bincount(labels, weights=axis) / sizes for axis in axes.T], axis=1) if axes.size else (
-            np.zeros((len(sizes), 0))
+        means = (
+            np.stack([np.bincount(labels, weights=axis) / sizes for axis in axes.T], axis=1) if axes.size else (np.zeros((len(sizes), 0)))
         )
         order = similar_order(means.astype(np.float32), rng)
         block_of_table = np.empty(len(sizes), np.int64)
@@ -128,6 +125,7 @@ def _improve(
         start=start.reshape(-1),
         factor=_per_guest(constraints.high),
         progress=budget.progress,
+        heat=1.0 if len(guests) == len(crowd) else _BLOCK_HEAT,
     )
     return names[solution.labels], solution.run
 

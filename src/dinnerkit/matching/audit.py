@@ -42,8 +42,7 @@ def breaches(
                 found.append(f"guest '{name}' has two places")
             labels[place[name]] = number
     unseated = {one.guest for one in seating.unseated}
-    found += [f"guest '{name}' is lost" for name, label in zip(crowd.ids, labels, strict=True)
-              if (label < 0) != (name in unseated)]
+    found += [f"guest '{name}' is lost" for name, label in zip(crowd.ids, labels, strict=True) if (label < 0) != (name in unseated)]
     found += [f"table {table} breaks a rule about who may sit together" for table in constraints.broken_tables(labels)]
     for members in constraints.together():
         if len(np.unique(labels[members])) > 1:

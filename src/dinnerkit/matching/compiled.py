@@ -31,6 +31,8 @@ def anneal(problem: Problem, group: Ints, temperatures: Floats, rng: np.random.G
         state.size,
         state.gain,
         state.inside,
+        state.own,
+        state.alike,
         state.rest,
         state.common,
         state.broken,
@@ -73,13 +75,18 @@ def _refresh_common(number, group, masks, rest, common, broken):  # type: ignore
 
 
 @nb.njit(cache=True)
-def _shift(unit, target, weights, inner, sizes, group, size, gain, inside):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _shift(unit, target, weights, inner, sizes, group, size, gain, inside, own):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     home = group[unit]
     inside[home] -= gain[home, unit] + inner[unit]
     inside[target] += gain[target, unit] + inner[unit]
     for other in range(len(group)):
         gain[home, other] -= weights[unit, other]
         gain[target, other] += weights[unit, other]
+        if group[other] == home:
+            own[other] = gain[home, other]
+        elif group[other] == target:
+            own[other] = gain[target, other]
+    own[unit] = gain[target, unit]
     size[home] -= sizes[unit]
     size[target] += sizes[unit]
     group[unit] = target
@@ -100,6 +107,8 @@ def _best_swap(  # type: ignore[no-untyped-def]  # noqa: ANN202
     size,  # noqa: ANN001
     gain,  # noqa: ANN001
     inside,  # noqa: ANN001
+    own,  # noqa: ANN001
+    alike,  # noqa: ANN001
     rest,  # noqa: ANN001
     broken,  # noqa: ANN001
     temperature,  # noqa: ANN001
@@ -109,25 +118,29 @@ def _best_swap(  # type: ignore[no-untyped-def]  # noqa: ANN202
     best, best_worth = -1, _TINY
     home = group[unit]
     here = size[home]
-    kept = inside[home] - gain[home, unit]
+    kept = inside[home] - own[unit]
     row, home_gain = weights[unit], gain[home]
-    before = factor[here] * inside[home]
-    unit_gain = gain[:, unit].copy()
+    factor_home = factor[here]
+    before = factor_home * inside[home]
+    group_factor = factor[size]
+    group_gain = gain[:, unit].copy()
     for other in range(len(group)):
         there = group[other]
         if there == home:
             continue
-        growth = sizes[other] - sizes[unit]
-        left, right = here + growth, size[there] - growth
-        if growth != 0 and (
-            left < minimum[home] or left > maximum[home] or right < minimum[there] or right > maximum[there]
-        ):
-            continue
-        added = inner[other] - inner[unit]
-        worth = factor[left] * (kept + home_gain[other] - row[other] + added) - before
-        worth += factor[right] * (inside[there] - gain[there, other] + unit_gain[there] - row[other] - added)
-        worth -= factor[size[there]] * inside[there]
-        worth += temperature * noise[offset + other]
+        worth = temperature * noise[offset + other]
+        if alike:
+            worth += factor_home * (home_gain[other] - row[other] - own[unit])
+            worth += group_factor[there] * (group_gain[there] - row[other] - own[other])
+        else:
+            growth = sizes[other] - sizes[unit]
+            left, right = here + growth, size[there] - growth
+            if left < minimum[home] or left > maximum[home] or right < minimum[there] or right > maximum[there]:
+                continue
+            added = inner[other] - inner[unit]
+            worth += factor[left] * (kept + home_gain[other] - row[other] + added) - before
+            worth += factor[right] * (inside[there] - own[other] + group_gain[there] - row[other] - added)
+            worth -= group_factor[there] * inside[there]
         if worth + breach * (broken[home] + broken[there]) <= best_worth:
             continue
         if masks.shape[1]:
@@ -156,6 +169,8 @@ def _best_move(  # type: ignore[no-untyped-def]  # noqa: ANN202
     size,  # noqa: ANN001
     gain,  # noqa: ANN001
     inside,  # noqa: ANN001
+    own,  # noqa: ANN001
+    alike,  # noqa: ANN001
     rest,  # noqa: ANN001
     common,  # noqa: ANN001
     broken,  # noqa: ANN001
@@ -168,7 +183,7 @@ def _best_move(  # type: ignore[no-untyped-def]  # noqa: ANN202
     here = size[home] - width
     if here < minimum[home]:
         return best, best_worth
-    left = factor[here] * (inside[home] - gain[home, unit] - inner[unit]) - factor[size[home]] * inside[home]
+    left = factor[here] * (inside[home] - own[unit] - inner[unit]) - factor[size[home]] * inside[home]
     for target in range(len(size)):
         there = size[target] + width
         if target == home or there > maximum[target]:
@@ -202,6 +217,8 @@ def _anneal(  # type: ignore[no-untyped-def]  # noqa: ANN202
     size,  # noqa: ANN001
     gain,  # noqa: ANN001
     inside,  # noqa: ANN001
+    own,  # noqa: ANN001
+    alike,  # noqa: ANN001
     rest,  # noqa: ANN001
     common,  # noqa: ANN001
     broken,  # noqa: ANN001
@@ -226,11 +243,11 @@ def _anneal(  # type: ignore[no-untyped-def]  # noqa: ANN202
             offset = np.int64((chance >> np.uint64(20)) % np.uint64(NOISE))
             other, swap_worth = _best_swap(
                 unit, weights, inner, sizes, minimum, maximum, factor, masks, breach, group, size, gain, inside,
-                rest, broken, temperature, noise, offset,
+                own, alike, rest, broken, temperature, noise, offset,
             )  # fmt: skip
             target, move_worth = _best_move(
                 unit, inner, sizes, minimum, maximum, factor, masks, breach, group, size, gain, inside,
-                rest, common, broken, temperature, noise, offset + units,
+                own, alike, rest, common, broken, temperature, noise, offset + units,
             )  # fmt: skip
             if other < 0 and target < 0:
                 continue
@@ -238,8 +255,8 @@ def _anneal(  # type: ignore[no-untyped-def]  # noqa: ANN202
             home = group[unit]
             if other >= 0 and swap_worth >= move_worth:
                 target = group[other]
-                _shift(other, home, weights, inner, sizes, group, size, gain, inside)
-            _shift(unit, target, weights, inner, sizes, group, size, gain, inside)
+                _shift(other, home, weights, inner, sizes, group, size, gain, inside, own)
+            _shift(unit, target, weights, inner, sizes, group, size, gain, inside, own)
             if masks.shape[1]:
                 _refresh_common(home, group, masks, rest, common, broken)
                 _refresh_common(target, group, masks, rest, common, broken)

@@ -180,7 +180,5 @@ def _interest_bits(guests: Sequence[Guest]) -> NDArray[np.uint8]:
 
 
 def _links(guests: Sequence[Guest], place: dict[str, int], others: Callable[[Guest], Iterable[str]]) -> Links:
-    pairs = [
-        (number, place[other]) for number, guest in enumerate(guests) for other in others(guest) if other in place
-    ]
+    pairs = [(number, place[other]) for number, guest in enumerate(guests) for other in others(guest) if other in place]
     return Links.of(np.array(pairs, np.int64).reshape(-1, 2), len(guests))

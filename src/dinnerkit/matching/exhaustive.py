@@ -26,32 +26,34 @@ def best_tables(constraints: Constraints) -> Ints | None:
         return None
     if sum(comb(len(units), count) for count in range(fewest, min(constraints.high, len(units)) + 1)) > _MOST_TABLES:
         return None
-    tables = _tables(constraints, units)
-    containing = [[found for found in tables if found[0] >> unit & 1] for unit in range(len(units))]
-    weight = [len(unit) for unit in units]
+    labels = np.full(len(constraints), -1)
+    for number, table in enumerate(_disjoint(_tables(constraints, units), [len(unit) for unit in units])):
+        for unit, members in enumerate(units):
+            if table >> unit & 1:
+                labels[members] = number
+    return labels
+
+
+def _disjoint(tables: list[tuple[int, int]], sizes: list[int]) -> tuple[int, ...]:
+    """Those of the tables (units as bits, guests) that share no unit and seat the most guests."""
+    containing = [[found for found in tables if found[0] >> unit & 1] for unit in range(len(sizes))]
 
     @cache
     def most(left: int) -> tuple[int, tuple[int, ...]]:
         if not left:
             return 0, ()
         lowest = (left & -left).bit_length() - 1
-        bound = sum(weight[unit] for unit in range(len(units)) if left >> unit & 1)
+        bound = sum(size for unit, size in enumerate(sizes) if left >> unit & 1)
         best: tuple[int, tuple[int, ...]] = (0, ())
         for table, seats in containing[lowest]:
             if table & left == table:
                 seated, others = most(left & ~table)
-                if seated + seats > best[0]:
-                    best = (seated + seats, (table, *others))
+                best = max(best, (seated + seats, (table, *others)), key=lambda found: found[0])
                 if best[0] == bound:
                     return best
         return max(best, most(left & (left - 1)), key=lambda found: found[0])
 
-    labels = np.full(len(constraints), -1)
-    for number, table in enumerate(most((1 << len(units)) - 1)[1]):
-        for unit, members in enumerate(units):
-            if table >> unit & 1:
-                labels[members] = number
-    return labels
+    return most((1 << len(sizes)) - 1)[1]
 
 
 def _tables(constraints: Constraints, units: list[Ints]) -> list[tuple[int, int]]:

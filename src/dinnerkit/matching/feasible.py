@@ -13,9 +13,9 @@ from dinnerkit.matching.solver import pack, solve
 from dinnerkit.matching.state import Ints
 
 _ATTEMPTS = 3
-_MEND_SWEEPS = 40
+_MEND_SWEEPS = 15
 _MEND_GUESTS = 480
-_MEND_ROUNDS = 6
+_MEND_ROUNDS = 3
 _LOOSE_UP_TO = 480
 
 
@@ -51,9 +51,8 @@ def feasible_tables(constraints: Constraints, order: Ints, rng: np.random.Genera
                 best = found
             if (best >= 0).all():
                 return Tables(_renumbered(best), proved=True)
-    proved = best_tables(constraints)
-    if proved is not None:
-        return Tables(_renumbered(proved), proved=True)
+        if attempt == 0 and (proved := best_tables(constraints)) is not None:
+            return Tables(_renumbered(proved), proved=True)
     return Tables(_renumbered(best), proved=False)
 
 
@@ -65,9 +64,7 @@ def _loose(constraints: Constraints, attempt: int, rng: np.random.Generator) -> 
     if not counts:
         return None
     count = counts[attempt % len(counts)]
-    group = pack(
-        np.bincount(constraints.unit), np.full(count, constraints.low), np.full(count, constraints.high), rng
-    )
+    group = pack(np.bincount(constraints.unit), np.full(count, constraints.low), np.full(count, constraints.high), rng)
     return None if group is None else group[constraints.unit]
 
 

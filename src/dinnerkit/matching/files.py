@@ -105,9 +105,7 @@ def match_file(
     """
     began = time.monotonic()
     people = read_people(path)
-    seating = seat(
-        people.guests, size=size, rules=rules, seed=seed, seconds=seconds, best_effort=best_effort, progress=progress
-    )
+    seating = seat(people.guests, size=size, rules=rules, seed=seed, seconds=seconds, best_effort=best_effort, progress=progress)
     broken = breaches(seating, people.guests, size=size, rules=rules)
     if out is not None:
         write_tables(out, people, seating)
@@ -135,12 +133,12 @@ def read_people(path: str | os.PathLike[str]) -> People:
             with gzip.open(raw, "rb") if zipped else raw as stream:
                 for number, line in _lines(stream):
                     reader.take(number, line)
+        people = reader.people()
     except (OSError, EOFError, zlib.error) as error:
         why = getattr(error, "strerror", None) or str(error)
         raise PeopleFileInvalid(f"{source} can't be read: {why}") from error
     except PeopleFileInvalid as error:
         raise PeopleFileInvalid(f"{source} is not a file of people: {error.message}") from error
-    people = reader.people()
     if not people.guests:
         first = f"; line {people.bad[0].line}: {people.bad[0].reason}" if people.bad else ""
         raise PeopleFileInvalid(f"{source} has no usable row among its {people.rows}{first}")
@@ -297,7 +295,7 @@ class _Reader:
         return "" if place is None else fields[place].strip()
 
 
-class _Skip(Exception):  # noqa: N818
+class _Skip(Exception):
     """A row can't be used; the message says why."""
 
 

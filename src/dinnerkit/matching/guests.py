@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import astuple, dataclass, field
+from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from dinnerkit.matching.errors import GuestInvalid
@@ -38,7 +38,7 @@ class Traits:
                 raise GuestInvalid(f"{name} must be from 0 to 1, not {value}", fields={name: "must be from 0 to 1"})
 
     def __iter__(self) -> Iterator[float]:
-        return iter(astuple(self))
+        return iter((self.extraversion, self.neuroticism, self.agreeableness, self.conscientiousness, self.openness))
 
     def as_dict(self) -> dict[str, float]:
         """The five values by name, as the API shows them."""
@@ -88,4 +88,5 @@ class Guest:
                 fields={"age": f"must be from 0 to {OLDEST}"},
             )
         for name in ("languages", "interests", "met", "blocked"):
-            object.__setattr__(self, name, frozenset(getattr(self, name)))
+            if not isinstance(getattr(self, name), frozenset):
+                object.__setattr__(self, name, frozenset(getattr(self, name)))

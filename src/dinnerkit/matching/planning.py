@@ -80,9 +80,7 @@ def _strata(accepts: NDArray[np.bool_], sizes: Ints) -> Ints:
     return stratum
 
 
-def _even_out(
-    constraints: Constraints, stratum: Ints, accepts: NDArray[np.bool_], sizes: Ints, rng: np.random.Generator
-) -> None:
+def _even_out(constraints: Constraints, stratum: Ints, accepts: NDArray[np.bool_], sizes: Ints, rng: np.random.Generator) -> None:
     """Move units between strata until each can be divided into tables, as far as that goes; changes ``stratum``."""
     totals = np.bincount(stratum[stratum >= 0], weights=sizes[stratum >= 0], minlength=len(accepts)).astype(np.int64)
     pending = [int(number) for number in np.argsort(totals, kind="stable") if totals[number]]
@@ -116,9 +114,7 @@ def _change(
         moves: list[tuple[int, int]] = []
         lacking = goal - total
         inward = lacking > 0
-        pool = np.flatnonzero(accepts[number] & (stratum >= 0) & (stratum != number)) if inward else np.flatnonzero(
-            stratum == number
-        )
+        pool = np.flatnonzero(accepts[number] & (stratum >= 0) & (stratum != number)) if inward else np.flatnonzero(stratum == number)
         pool = rng.permutation(pool)
         for unit in pool[np.argsort(-sizes[pool], kind="stable")]:
             width = int(sizes[unit])

@@ -57,7 +57,7 @@ def score_rows(answers: NDArray[np.integer[Any]]) -> NDArray[np.float64]:
     values[~answered] = 0.0
     traits = np.full((len(values), len(TRAITS)), np.nan)
     for scale in range(len(TRAITS)):
-        of_scale = _SCALE_OF_ITEM == scale
+        of_scale = scale == _SCALE_OF_ITEM
         count = answered[:, of_scale].sum(axis=1)
         some = count > 0
         traits[some, scale] = (values[some][:, of_scale].sum(axis=1) / count[some] - LOWEST) / (HIGHEST - LOWEST)
@@ -92,7 +92,5 @@ def _refuse_too_few(given: Mapping[str, Any]) -> None:
 
 
 def _scale_mean(given: Mapping[str, int], items: list[Item]) -> float:
-    answers = [
-        LOWEST + HIGHEST - given[item.id] if item.reversed else given[item.id] for item in items if item.id in given
-    ]
+    answers = [LOWEST + HIGHEST - given[item.id] if item.reversed else given[item.id] for item in items if item.id in given]
     return (sum(answers) / len(answers) - LOWEST) / (HIGHEST - LOWEST)

@@ -96,10 +96,7 @@ class Scoring:
         if not self.rules:
             alike = Reason("no_difference", "By these rules every table is as good as any other.", FULL, FULL)
             return [(alike,)] * tables
-        means = [
-            np.bincount(labels[one], weights=rule.score(crowd, one, other), minlength=tables) / counts
-            for rule in self.rules
-        ]
+        means = [np.bincount(labels[one], weights=rule.score(crowd, one, other), minlength=tables) / counts for rule in self.rules]
         most = _eighths(np.array(self.shares) * FULL)
         return [self._of_table(np.array([mean[table] for mean in means]), most) for table in range(tables)]
 

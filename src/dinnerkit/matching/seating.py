@@ -123,9 +123,7 @@ def seat(
     labels[hopeful] = placed.labels
     seated = np.flatnonzero(labels >= 0)
     spare = None if seconds is None else max(0.01, seconds - (time.monotonic() - began))
-    found, run = arranged(
-        crowd.take(seated), constraints.take(seated), scoring, labels[seated], Budget(seed, spare, progress)
-    )
+    found, run = arranged(crowd.take(seated), constraints.take(seated), scoring, labels[seated], Budget(seed, spare, progress))
     labels[seated] = found
     run = replace(run, seed=seed, seconds=time.monotonic() - began)
     unseated = tuple(Unseated(crowd.ids[one], reasons[one]) for one in sorted(reasons))
@@ -199,9 +197,7 @@ def _culprit(crowd: Crowd, rules: Sequence[Rule], constraints: Constraints) -> s
             others = [other for other in rules if other is not rule]
             relaxed = Constraints.of(crowd, others, constraints.low, constraints.high)
             order = np.arange(len(crowd))
-            if not hopeless(crowd, relaxed) and (
-                feasible_tables(relaxed, order, np.random.default_rng(0)).labels >= 0
-            ).all():
+            if not hopeless(crowd, relaxed) and (feasible_tables(relaxed, order, np.random.default_rng(0)).labels >= 0).all():
                 return rule.name
     return None
 

@@ -32,6 +32,7 @@ _HOT, _COLD = 1.0, 0.1
 """First and last temperature, as fractions of the spread of a swap's gain; found by trial on the public MDGPLIB instances."""
 
 _LAST_DESCENTS = 20
+_REHEAT = 0.5
 
 
 @dataclass(frozen=True)
@@ -75,13 +76,14 @@ def solve(
     *,
     seconds: float | None = None,
     seed: int = 0,
-    together: Iterable[Sequence[int]] = (),
-    apart: Iterable[Sequence[int]] = (),
+    together: Iterable[Sequence[int] | Ints] = (),
+    apart: Iterable[Sequence[int]] | Ints = (),
     start: ArrayLike | None = None,
     progress: Progress | None = None,
     sweeps: int | None = None,
     masks: Words | None = None,
     factor: Floats | None = None,
+    heat: float = 1.0,
 ) -> Solution:
     """Divide n things into groups so that the weights inside the groups add up to the most.
 
@@ -101,6 +103,7 @@ def solve(
         sweeps: how often each unit is looked at.
         masks: (n, families, words): in each family the members of a group must have a bit in common.
         factor: (largest maximum + 1,), what a group's sum is multiplied by, given its size; 1 by default.
+        heat: the first temperature against the usual one; less keeps more of a good start.
 
     Raises:
         RuleInvalid: the arguments contradict themselves, or the sizes can't be met.
@@ -118,7 +121,7 @@ def solve(
     problem = contracted(matrix, unit_of, apart_pairs, masks, (low, high), factor)
     rng = np.random.default_rng(seed)
     group = _start(problem, unit_of, start, rng)
-    group, run = _search(problem, group, rng, seed, (seconds, sweeps), progress)
+    group, run = _search(problem, group, rng, seed, (seconds, sweeps, heat), progress)
     return _solution(group[unit_of], matrix, factor, (apart_pairs, masks), run)
 
 
@@ -159,7 +162,7 @@ def _check(matrix: Floats, low: Ints, high: Ints) -> None:
         raise RuleInvalid(f"{n} can't be divided into groups that hold from {low.sum()} to {high.sum()} in all")
 
 
-def _units(n: int, together: Iterable[Sequence[int]]) -> Ints:
+def _units(n: int, together: Iterable[Sequence[int] | Ints]) -> Ints:
     """The number of the unit that each belongs to, units numbered by their first member."""
     root = list(range(n))
 
@@ -201,19 +204,19 @@ def _search(
     group: Ints,
     rng: np.random.Generator,
     seed: int,
-    budget: tuple[float | None, int | None],
+    budget: tuple[float | None, int | None, float],
     progress: Progress | None,
 ) -> tuple[Ints, RunRecord]:
-    seconds, sweeps = budget
+    seconds, sweeps, heat = budget
     began = time.monotonic()
     spread = _spread(problem)
     engine = _engine(len(problem.sizes) ** 2 * (sweeps or SWEEPS) if seconds is None else _COMPILED_FROM)
     done = 0
     if seconds is None:
         done = SWEEPS if sweeps is None else sweeps
-        group = engine.anneal(problem, group, _cooling(spread, done), rng)
+        group = engine.anneal(problem, group, _cooling(spread, done, heat), rng)
     else:
-        group, done = _anneal_for(seconds, engine, problem, group, spread, rng, progress)
+        group, done = _anneal_for((seconds, heat), engine, problem, group, spread, rng, progress)
     if progress:
         progress(1.0)
     name: Literal["numba", "numpy"] = "numpy" if engine is annealing else "numba"
@@ -221,7 +224,7 @@ def _search(
 
 
 def _anneal_for(
-    seconds: float,
+    budget: tuple[float, float],
     engine: ModuleType,
     problem: Problem,
     group: Ints,
@@ -230,12 +233,10 @@ def _anneal_for(
     progress: Progress | None,
 ) -> tuple[Ints, int]:
     """Anneal in cycles that double in length until the time is used up; the best of all is kept."""
-    began, done, batch = time.monotonic(), 0, 8
+    (seconds, heat), began, done, batch = budget, time.monotonic(), 0, 8
     while (left := seconds - (time.monotonic() - began)) > 0:
         cycle = time.monotonic()
-        temperatures = _cooling(spread, batch)
-        if done:
-            temperatures *= 0.5
+        temperatures = _cooling(spread, batch, min(heat, _REHEAT) if done else heat)
         group = engine.anneal(problem, group, temperatures, rng)
         done += batch
         if progress:
@@ -257,22 +258,20 @@ def _engine(evaluations: int) -> Any:
     return importlib.import_module("dinnerkit.matching.compiled")
 
 
-def _cooling(spread: float, sweeps: int) -> Floats:
+def _cooling(spread: float, sweeps: int, heat: float) -> Floats:
     descents = min(_LAST_DESCENTS, max(1, sweeps // 5))
-    return np.concatenate([np.geomspace(_HOT * spread, _COLD * spread, max(sweeps - descents, 0)), np.zeros(descents)])
+    return np.concatenate([np.geomspace(max(heat * _HOT, _COLD) * spread, _COLD * spread, max(sweeps - descents, 0)), np.zeros(descents)])
 
 
 def _spread(problem: Problem) -> float:
     """How much swaps differ in what they gain, roughly: the spread of the weights over two groups' members."""
-    proper = problem.weights[problem.weights > -problem.breach / 2]
+    proper = problem.weights[problem.weights > -problem.penalty / 2]
     usual = len(problem.sizes) / max(1, len(problem.minimum))
-    size = int(round(problem.sizes.sum() / max(1, len(problem.minimum))))
-    return float(np.std(proper)) * max(1e-9, float(problem.factor[size])) * (2.0 * max(1.0, usual - 1.0)) ** 0.5
+    size = round(float(problem.sizes.sum()) / max(1, len(problem.minimum)))
+    return float(np.std(proper) * max(1e-9, float(problem.factor[size])) * np.sqrt(2.0 * max(1.0, usual - 1.0)))
 
 
-def _solution(
-    labels: Ints, matrix: Floats, factor: Floats, constraints: tuple[Ints, Words], run: RunRecord
-) -> Solution:
+def _solution(labels: Ints, matrix: Floats, factor: Floats, constraints: tuple[Ints, Words], run: RunRecord) -> Solution:
     apart, masks = constraints
     objective, broken = 0.0, int((labels[apart[:, 0]] == labels[apart[:, 1]]).sum())
     for number in np.unique(labels):

@@ -31,6 +31,7 @@ class Problem:
         factor: (largest maximum + 1,), what a group's sum is multiplied by, given its size.
         masks: (units, families, words): in each family, the units of a group must have a bit in common.
         breach: what a group without a common bit costs.
+        penalty: what a pair that should be apart takes from a group's sum; it is in ``weights``.
     """
 
     weights: Floats
@@ -41,6 +42,7 @@ class Problem:
     factor: Floats
     masks: Words
     breach: float
+    penalty: float
 
 
 class State:
@@ -51,6 +53,8 @@ class State:
         size: (groups,), people in each.
         inside: (groups,), the sum of the weights inside each.
         gain: (groups, units), the sum of the weights between a unit and the other units of a group.
+        own: (units,), the sum of the weights between a unit and the others of its group.
+        alike: whether units are alike in size and inner worth, so that a swap changes nothing but weights.
         rest: (units, families, words), what the other units of the unit's group have in common.
         common: (groups, families, words), what all units of a group have in common.
         broken: (groups,), 1 where some family has no bit in common.
@@ -63,14 +67,14 @@ class State:
         self.size = np.bincount(self.group, weights=problem.sizes, minlength=groups).astype(np.int64)
         self.gain = np.zeros((groups, units))
         np.add.at(self.gain, self.group, problem.weights)
-        own = self.gain[self.group, np.arange(units)]
-        self.inside = np.bincount(self.group, weights=0.5 * own + problem.inner, minlength=groups)
+        self.own = self.gain[self.group, np.arange(units)]
+        self.inside = np.bincount(self.group, weights=0.5 * self.own + problem.inner, minlength=groups)
+        self.alike = bool((problem.sizes == problem.sizes[0]).all() and not problem.inner.any())
         self.common = np.empty((groups, *problem.masks.shape[1:]), np.uint64)
         self.rest = np.empty_like(problem.masks)
         self.broken = np.zeros(groups, np.int64)
-        if problem.masks.shape[1]:
-            for number in range(groups):
-                self.refresh_common(number)
+        for number in range(groups if problem.masks.shape[1] else 0):
+            self.refresh_common(number)
 
     def shift(self, unit: int, target: int) -> None:
         """Put a unit into another group; what the groups have in common is left to :meth:`refresh_common`."""
@@ -80,6 +84,8 @@ class State:
             self.gain[number] += sign * problem.weights[unit]
             self.size[number] += sign * problem.sizes[unit]
         self.group[unit] = target
+        moved = (self.group == home) | (self.group == target)
+        self.own[moved] = self.gain[self.group[moved], np.flatnonzero(moved)]
 
     def refresh_common(self, number: int) -> None:
         """Work out again what the units of one group have in common."""
@@ -102,9 +108,7 @@ def meets(common: Words) -> bool:
     return bool(common.any(axis=-1).all())
 
 
-def contracted(
-    weights: Floats, unit_of: Ints, apart: Ints, masks: Words, bounds: tuple[Ints, Ints], factor: Floats
-) -> Problem:
+def contracted(weights: Floats, unit_of: Ints, apart: Ints, masks: Words, bounds: tuple[Ints, Ints], factor: Floats) -> Problem:
     """The problem on units that stands for a problem on people.
 
     Args:
@@ -128,10 +132,13 @@ def contracted(
         unit_masks = np.bitwise_and.reduceat(masks[order], starts, axis=0)
     inner = 0.5 * np.diag(merged).copy()
     np.fill_diagonal(merged, 0.0)
+    if units:
+        # A family in which everybody has a bit in common asks for nothing.
+        unit_masks = unit_masks[:, ~np.bitwise_and.reduce(unit_masks, axis=0).any(axis=-1)]
     used = factor[factor > 0]
     scale = BREACH * float(np.abs(clean).max(initial=0.0) or 1.0)
     first, second = unit_of[apart[:, 0]], unit_of[apart[:, 1]]
     merged[first, second] -= scale
     merged[second, first] = merged[first, second]
     breach = scale * float(used.min() if len(used) else 1.0)
-    return Problem(merged, inner, sizes.astype(np.int64), *bounds, factor, unit_masks, breach)
+    return Problem(merged, inner, sizes.astype(np.int64), *bounds, factor, unit_masks, breach, scale)

@@ -1,0 +1,186 @@
+from __future__ import annotations
+
+import csv
+import gzip
+import importlib.resources
+import stat
+
+import pytest
+
+from dinnerkit.matching import ITEMS, PeopleFileInvalid, SeatingImpossible, Traits
+from dinnerkit.matching import files as people_files
+from dinnerkit.matching.files import BadRow, match_file, read_people
+
+ANSWERS = ["3"] * 50
+HEADER = [item.id for item in ITEMS]
+
+
+def table(path, rows, header=HEADER, delimiter=","):
+    lines = [delimiter.join(header), *(delimiter.join(row) for row in rows)]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def test_rows_become_guests_numbered_as_in_the_file(tmp_path):
+    people = read_people(table(tmp_path / "p.csv", [ANSWERS, ANSWERS]))
+    assert [guest.id for guest in people.guests] == ["1", "2"]
+    assert people.guests[0].traits == Traits(0.5, 0.5, 0.5, 0.5, 0.5)
+    assert people.bad == ()
+
+
+@pytest.mark.parametrize("delimiter", [",", "\t", ";", "|"])
+@pytest.mark.parametrize("zipped", [False, True])
+def test_the_delimiter_and_the_compression_are_told_from_the_content(tmp_path, delimiter, zipped):
+    path = table(tmp_path / "people.data", [ANSWERS], delimiter=delimiter)
+    if zipped:
+        path.write_bytes(gzip.compress(path.read_bytes()))
+    assert len(read_people(path).guests) == 1
+
+
+def test_all_columns_that_mean_something_are_read_and_race_is_not(tmp_path):
+    header = [*HEADER, "race", "id", "age", "Languages", "interests", "budget", "party", "country"]
+    row = [*ANSWERS, "3", "ada", "36", "en;DE", '"chess; Go"', "Low", "wedding", "GB"]
+    (guest,) = read_people(table(tmp_path / "p.csv", [row], header)).guests
+    assert (guest.id, guest.age, guest.budget, guest.party) == ("ada", 36.0, "low", "wedding")
+    assert guest.languages == {"en", "de"}
+    assert guest.interests == {"chess", "go"}
+
+
+def test_quotes_byte_order_mark_and_windows_line_ends_are_understood(tmp_path):
+    path = tmp_path / "p.csv"
+    lines = [",".join([*HEADER, "id"]), ",".join([*ANSWERS, '"Lovelace, ""Ada"""'])]
+    path.write_bytes("﻿".encode() + "\r\n".join(lines).encode() + b"\r\n")
+    assert read_people(path).guests[0].id == 'Lovelace, "Ada"'
+
+
+@pytest.mark.parametrize("age", ["1985", "999999999", "-3", "9", "", "old", "nan", "inf"])
+def test_an_absurd_age_is_taken_as_not_told(tmp_path, age):
+    (guest,) = read_people(table(tmp_path / "p.csv", [[*ANSWERS, age]], [*HEADER, "age"])).guests
+    assert guest.age is None
+
+
+@pytest.mark.parametrize("told", ["0", "1", "2"])
+def test_whoever_filled_in_the_english_questionnaire_reads_english(tmp_path, told):
+    (guest,) = read_people(table(tmp_path / "p.csv", [[*ANSWERS, told]], [*HEADER, "engnat"])).guests
+    assert guest.languages == {"en"}
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ([*ANSWERS[:-1], "6"], "answer '6' is not a whole number from 1 to 5"),
+        ([*ANSWERS[:-1], "x"], "answer 'x' is not a whole number from 1 to 5"),
+        ([*ANSWERS[:-1], "2.5"], "answer '2.5' is not a whole number from 1 to 5"),
+        (["0"] * 11 + ANSWERS[11:], "11 of the 50 answers are missing, at most 10 may be"),
+        ([""] * 10 + ANSWERS[10:], "no answer on extraversion"),
+        (ANSWERS[:-1], "49 columns, the header has 50"),
+        ([*ANSWERS, "3"], "51 columns, the header has 50"),
+        (['"3', *ANSWERS[1:]], "unexpected end of data"),
+    ],
+)
+def test_a_bad_row_is_skipped_and_told_with_its_line(tmp_path, row, reason):
+    people = read_people(table(tmp_path / "p.csv", [ANSWERS, row, ANSWERS]))
+    assert people.bad == (BadRow(3, reason),)
+    assert [guest.id for guest in people.guests] == ["1", "3"]
+    assert people.rows == 3
+
+
+def test_a_row_in_a_broken_encoding_is_skipped_alone(tmp_path):
+    path = table(tmp_path / "p.csv", [[*ANSWERS, "anna"], [*ANSWERS, "Zoë"], [*ANSWERS, "bob"]], [*HEADER, "id"])
+    path.write_bytes(path.read_bytes().replace("ë".encode(), b"\xeb"))
+    people = read_people(path)
+    assert people.bad == (BadRow(3, "not valid UTF-8"),)
+    assert [guest.id for guest in people.guests] == ["anna", "bob"]
+
+
+def test_an_id_that_is_empty_or_used_twice_is_a_bad_row(tmp_path):
+    rows = [[*ANSWERS, name] for name in ("ada", "", "ada", "bob")]
+    people = read_people(table(tmp_path / "p.csv", rows, [*HEADER, "id"]))
+    assert people.bad == (BadRow(3, "the id is empty"), BadRow(4, "the id 'ada' was already used on line 2"))
+
+
+def test_a_wrong_budget_is_a_bad_row(tmp_path):
+    people = read_people(table(tmp_path / "p.csv", [[*ANSWERS, "rich"], [*ANSWERS, ""]], [*HEADER, "budget"]))
+    assert people.bad == (BadRow(2, "budget 'rich' is not one of low, medium, high"),)
+
+
+def test_up_to_ten_answers_may_be_missing_in_a_row_or_in_the_header(tmp_path):
+    assert len(read_people(table(tmp_path / "p.csv", [["0", "NA", ""] + ANSWERS[3:]])).guests) == 1
+    fewer = [name for name in HEADER if not name.endswith("10") and not name.endswith("9")]
+    assert len(read_people(table(tmp_path / "q.csv", [["3"] * 40], fewer)).guests) == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "is not a file of people: the file is empty"),
+        (b"\n\n  \n", "the file is empty"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00", "its first line is not text in UTF-8"),
+        (b"hello world\n1,2,3\n", "names 0 of the answer columns E1"),
+        (gzip.compress(b"x" * 100_000), "line 1 is longer than"),
+        (gzip.compress(b"a,b\n" * 1000)[:-20], "can't be read"),
+        (b"\x1f\x8bnot really", "can't be read"),
+        (",".join([*HEADER, "id", "ID"]).encode(), "names these columns twice: id"),
+        (",".join(HEADER).encode(), "has no usable row among its 0"),
+        ((",".join(HEADER) + "\n1,2\n").encode(), "has no usable row among its 1; line 2: 2 columns"),
+    ],
+)
+def test_what_is_not_a_file_of_people_is_refused_in_one_line(tmp_path, content, message):
+    path = tmp_path / "people.csv"
+    path.write_bytes(content)
+    with pytest.raises(PeopleFileInvalid, match=message) as caught:
+        read_people(path)
+    assert str(path) in caught.value.message
+    assert "\n" not in caught.value.message
+
+
+def test_a_missing_file_and_a_directory_are_refused_in_one_line(tmp_path):
+    with pytest.raises(PeopleFileInvalid, match="No such file"):
+        read_people(tmp_path / "nothing.csv")
+    with pytest.raises(PeopleFileInvalid, match="Is a directory"):
+        read_people(tmp_path)
+
+
+def test_a_file_of_too_many_people_is_refused_before_it_fills_the_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr(people_files, "MOST_PEOPLE", 3)
+    assert len(read_people(table(tmp_path / "p.csv", [ANSWERS] * 3)).guests) == 3
+    with pytest.raises(PeopleFileInvalid, match="more than 3 people"):
+        read_people(table(tmp_path / "p.csv", [ANSWERS] * 4))
+
+
+def test_matching_writes_every_usable_person_with_a_table(tmp_path):
+    rows = [ANSWERS] * 6 + [ANSWERS[:3]] + [["4"] * 50] * 6
+    out = tmp_path / "tables.csv"
+    report = match_file(table(tmp_path / "p.csv", rows), size=6, out=out)
+    written = list(csv.reader(out.read_text().splitlines()))
+    assert written[0] == ["person", "table"]
+    assert [person for person, _ in written[1:]] == [str(number) for number in range(1, 14) if number != 7]
+    assert sorted(number for _, number in written[1:]) == ["1"] * 6 + ["2"] * 6
+    assert report.breaches == ()
+    assert stat.S_IMODE(out.stat().st_mode) & stat.S_IRUSR
+
+
+def test_nothing_is_written_when_matching_fails_and_an_older_file_stays(tmp_path):
+    out = tmp_path / "tables.csv"
+    out.write_text("older")
+    with pytest.raises(SeatingImpossible):
+        match_file(table(tmp_path / "p.csv", [ANSWERS] * 8), out=out)
+    assert out.read_text() == "older"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["p.csv", "tables.csv"]
+
+
+def test_a_place_that_cannot_be_written_is_told_in_one_line(tmp_path):
+    with pytest.raises(PeopleFileInvalid, match="tables.csv can't be written: No such file"):
+        match_file(table(tmp_path / "p.csv", [ANSWERS] * 6), out=tmp_path / "nowhere" / "tables.csv")
+
+
+def test_the_people_of_the_demo_are_complete_of_age_and_compact(tmp_path):
+    resource = importlib.resources.files("dinnerkit") / "demo_data" / "people.csv.gz"
+    with importlib.resources.as_file(resource) as path:
+        people = read_people(path)
+        assert path.stat().st_size < 120_000
+        rows = list(csv.DictReader(gzip.decompress(path.read_bytes()).decode().splitlines()))
+    assert (people.rows, len(people.guests), people.bad) == (2400, 2400, ())
+    assert all(guest.age is not None and 18 <= guest.age <= 90 for guest in people.guests)
+    assert set(rows[0]) == {"age", "gender", "country", *HEADER}
+    assert all(len({row[item] for item in HEADER}) > 1 for row in rows)

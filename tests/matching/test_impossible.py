@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from dinnerkit.matching import Guest, SeatingImpossible, seat
+
+
+def refusal(people, **options) -> str:
+    with pytest.raises(SeatingImpossible) as caught:
+        seat(people, **options)
+    assert "\n" not in caught.value.message
+    return caught.value.message
+
+
+def plain(count):
+    return [Guest(str(number), languages=frozenset({"en"})) for number in range(1, count + 1)]
+
+
+@pytest.mark.parametrize(("count", "counted"), [(1, "1 guest"), (4, "4 guests"), (8, "8 guests"), (9, "9 guests")])
+def test_numbers_that_make_no_whole_tables(count, counted):
+    assert refusal(plain(count)) == f"{counted} can't be divided into tables of 5–7"
+
+
+def test_a_number_that_is_not_a_multiple_of_a_fixed_size():
+    assert refusal(plain(13), size=6) == "13 guests can't be divided into tables of 6"
+
+
+def test_a_party_larger_than_a_table():
+    people = plain(20)
+    people[:9] = [replace(guest, party="x") for guest in people[:9]]
+    assert refusal(people) == "party 'x' of 9 is larger than a table of at most 7"
+
+
+def test_a_guest_who_shares_no_language_with_anyone():
+    people = plain(12)
+    people[6] = replace(people[6], languages=frozenset({"fi"}))
+    assert refusal(people) == "guest '7' shares no language with anyone"
+
+
+def test_a_guest_who_shares_a_language_with_too_few():
+    people = plain(12)
+    people[6] = replace(people[6], languages=frozenset({"fi"}))
+    people[2] = replace(people[2], languages=frozenset({"fi", "en"}))
+    assert refusal(people) == "guest '7' shares a language with only 1 other, and a table needs 4"
+
+
+def test_guests_who_share_a_language_only_with_each_other_and_fill_no_table():
+    people = plain(20)
+    people[:8] = [replace(guest, languages=frozenset({"fi"})) for guest in people[:8]]
+    message = refusal(people)
+    assert message == (
+        "guests '1', '2', '3', '4', '5', '6', '7' and 1 more share a language with nobody but each other, "
+        "and 8 guests can't be divided into tables of 5–7"
+    )
+
+
+def test_a_budget_that_is_nobody_elses():
+    people = [replace(guest, budget="low") for guest in plain(12)]
+    people[3] = replace(people[3], budget="high")
+    assert refusal(people) == "guest '4' has a budget near that of nobody else"
+
+
+def test_a_party_whose_members_speak_no_common_language():
+    people = [replace(guest, languages=frozenset({"en", "fr"})) for guest in plain(12)]
+    people[0] = replace(people[0], party="x", languages=frozenset({"en"}))
+    people[1] = replace(people[1], party="x", languages=frozenset({"fr"}))
+    assert refusal(people) == "party 'x' of 2 does not fit one table by its own members' language"
+
+
+def test_a_party_with_a_block_inside_is_told_without_saying_who_blocked():
+    people = plain(12)
+    people[0] = replace(people[0], party="x", blocked=frozenset({"2"}))
+    people[1] = replace(people[1], party="x")
+    assert refusal(people) == "party 'x' of 2 has members who can't be seated together"
+
+
+def test_a_guest_kept_from_nearly_everybody():
+    people = plain(12)
+    people[0] = replace(people[0], blocked=frozenset(str(number) for number in range(2, 11)))
+    message = refusal(people)
+    assert message == "by all rules together guest '1' can sit with only 2 others, and a table of at least 5 needs 4"
+
+
+def test_rules_that_only_clash_with_each_other_are_told_with_the_one_that_is_in_the_way():
+    # Two tables of five, and three guests of whom no two may share a table.
+    people = plain(10)
+    people[0] = replace(people[0], blocked=frozenset({"2", "3"}))
+    people[1] = replace(people[1], blocked=frozenset({"3"}))
+    message = refusal(people)
+    assert message.startswith("there is no seating that keeps every rule: guests ")
+    assert message.endswith("; without the rule 'apart' everybody could be seated")
+
+
+def test_the_causes_are_listed_for_machines():
+    people = plain(12)
+    people[6] = replace(people[6], languages=frozenset({"fi"}))
+    with pytest.raises(SeatingImpossible) as caught:
+        seat(people)
+    assert caught.value.code == "seating_impossible"
+    assert caught.value.details == {
+        "causes": [{"rule": "common_language", "guests": ["7"], "text": "guest '7' shares no language with anyone"}],
+        "proved": True,
+    }
+
+
+def test_the_best_effort_seats_the_others_and_says_why_not_all():
+    people = plain(21)
+    people[6] = replace(people[6], languages=frozenset({"fi"}))
+    people[10:18] = [replace(guest, party="x") for guest in people[10:18]]
+    seating = seat(people, best_effort=True)
+    assert {one.guest: one.reason for one in seating.unseated} == {
+        "7": "guest '7' shares no language with anyone",
+        **{str(number): "party 'x' of 8 is larger than a table of at most 7" for number in range(11, 19)},
+    }
+    assert sorted(len(table.guests) for table in seating.tables) == [6, 6]
+
+
+@pytest.mark.parametrize(("count", "seated"), [(1, 0), (4, 0), (8, 7), (9, 7), (16, 16)])
+def test_the_best_effort_leaves_out_as_few_as_whole_tables_allow(count, seated):
+    seating = seat(plain(count), best_effort=True)
+    assert sum(len(table.guests) for table in seating.tables) == seated
+    assert all("can't be divided into tables of 5–7" in one.reason for one in seating.unseated)

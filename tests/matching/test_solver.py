@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dinnerkit.matching import RuleInvalid, annealing, solve, solver
+
+
+def symmetric(n, seed=0):
+    values = np.random.default_rng(seed).random((n, n)) * 100
+    return np.triu(values, 1) + np.triu(values, 1).T
+
+
+def worth(weights, labels):
+    same = labels[:, None] == labels[None, :]
+    return np.triu(weights * same, 1).sum()
+
+
+@pytest.fixture(params=["numpy", "numba"])
+def engine(request, monkeypatch):
+    if request.param == "numba":
+        pytest.importorskip("numba")
+        monkeypatch.setattr(solver, "_COMPILED_FROM", 0)
+    else:
+        monkeypatch.setattr(solver, "compiled_available", lambda: False)
+    return request.param
+
+
+def test_the_optimum_of_nine_is_found(engine):
+    weights = symmetric(9)
+    best = max(
+        worth(weights, np.array(labels))
+        for labels in itertools.product(range(3), repeat=9)
+        if labels.count(0) == labels.count(1) == 3
+    )
+    solution = solve(weights, [3, 3, 3], [3, 3, 3])
+    assert solution.objective == pytest.approx(best)
+    assert solution.run.engine == engine
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 1000), st.integers(6, 20), st.data())
+def test_sizes_pairs_together_and_pairs_apart_are_kept_and_the_objective_is_the_sum_inside_groups(seed, n, data):
+    low, high = np.array([1, 2, 0]), np.array([n, n // 2, n])
+    together = data.draw(st.lists(st.tuples(st.integers(0, n - 1), st.integers(0, 1)), max_size=1))
+    solution = solve(symmetric(n, seed), low, high, seed=seed, together=together, apart=[(2, 3)], sweeps=20)
+    sizes = np.bincount(solution.labels, minlength=3)
+    assert ((low <= sizes) & (sizes <= high)).all()
+    assert all(solution.labels[one] == solution.labels[other] for one, other in together)
+    linked = {frozenset(pair) for pair in together} == {frozenset({2, 3})}
+    assert linked or solution.labels[2] != solution.labels[3]
+    assert solution.objective == pytest.approx(worth(symmetric(n, seed), solution.labels))
+
+
+def test_groups_share_a_bit_of_every_family(engine):
+    bits = np.where(np.arange(24) % 2, 0b101, 0b010).astype(np.uint64).reshape(24, 1, 1)
+    bits = np.concatenate([bits, np.where(np.arange(24) < 12, 0b011, 0b110).astype(np.uint64).reshape(24, 1, 1)], axis=1)
+    start = np.arange(24) % 4
+    solution = solve(symmetric(24), [4] * 4, [8] * 4, masks=bits, start=start)
+    assert solution.broken == 0
+    assert solution.objective > worth(symmetric(24), start)
+    assert all(len({one % 2 for one in np.flatnonzero(solution.labels == group)}) == 1 for group in range(4))
+
+
+def test_the_tables_of_gains_stay_true_through_every_step(engine):
+    rng = np.random.default_rng(4)
+    unit_of = np.sort(np.concatenate([np.arange(20), [0, 0, 1, 5]]))
+    masks = rng.integers(1, 16, size=(24, 1, 1)).astype(np.uint64)
+    factor = np.array([0, 0, 2, 1, 2 / 3, 0.5, 0.4, 1 / 3, 2 / 7])
+    solution = solve(
+        symmetric(24),
+        [3] * 4,
+        [8] * 4,
+        together=[np.flatnonzero(unit_of == unit) for unit in range(20)],
+        masks=masks,
+        factor=factor,
+    )
+    expected = sum(
+        factor[(solution.labels == group).sum()] * np.triu(symmetric(24)[np.ix_(*[solution.labels == group] * 2)]).sum()
+        for group in range(4)
+    )
+    assert solution.objective == pytest.approx(expected)
+
+
+def test_what_the_state_says_a_step_gains_is_what_it_gains():
+    rng = np.random.default_rng(7)
+    unit_of = np.array([0, 0, 0, 1, 1, *range(2, 17)])
+    masks = rng.integers(1, 8, size=(20, 1, 1)).astype(np.uint64)
+    factor = np.where(np.arange(11) > 1, 2.0 / np.maximum(np.arange(11) - 1, 1), 0.0)
+    bounds = np.full(4, 3), np.full(4, 10)
+    problem = solver.contracted(symmetric(20), unit_of, np.array([[5, 9]]), masks, bounds, factor)
+    state = annealing.State(problem, np.arange(17) % 4)
+    for unit in range(17):
+        gains = annealing._swap_gains(state, unit)
+        for other in np.flatnonzero(np.isfinite(gains)):
+            after = state.group.copy()
+            after[[unit, other]] = after[[other, unit]]
+            assert annealing.State(problem, after).value - state.value == pytest.approx(gains[other], abs=1e-6)
+        moves = annealing._move_gains(state, unit)
+        for target in np.flatnonzero(np.isfinite(moves)) if moves is not None else []:
+            after = state.group.copy()
+            after[unit] = target
+            assert annealing.State(problem, after).value - state.value == pytest.approx(moves[target], abs=1e-6)
+
+
+def test_a_seed_repeats_and_a_start_is_never_made_worse(engine):
+    weights = symmetric(60)
+    first = solve(weights, [10] * 6, [10] * 6, seed=5)
+    again = solve(weights, [10] * 6, [10] * 6, seed=5)
+    assert (first.labels == again.labels).all()
+    after = solve(weights, [10] * 6, [10] * 6, start=first.labels, seed=6, sweeps=5)
+    assert after.objective >= first.objective
+
+
+def test_both_engines_come_close_to_each_other(monkeypatch):
+    pytest.importorskip("numba")
+    weights = symmetric(48)
+    compiled = solve(weights, [6] * 8, [6] * 8, sweeps=300)
+    monkeypatch.setattr(solver, "compiled_available", lambda: False)
+    plain = solve(weights, [6] * 8, [6] * 8, sweeps=300)
+    assert plain.objective == pytest.approx(compiled.objective, rel=0.02)
+
+
+def test_nothing_to_group_is_an_empty_answer():
+    solution = solve(np.zeros((0, 0)), [0], [3])
+    assert (len(solution.labels), solution.objective) == (0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("weights", "low", "high", "message"),
+    [
+        (np.ones((3, 2)), [1], [3], "square"),
+        (np.full((3, 3), np.nan), [1], [3], "finite"),
+        (np.arange(9.0).reshape(3, 3), [1], [3], "symmetric"),
+        (np.ones((3, 3)), [1, 1], [3], "minimum and a maximum"),
+        (np.ones((3, 3)), [3], [2], "minimum and a maximum"),
+        (np.ones((3, 3)), [1], [2], "3 can't be divided"),
+        (np.ones((3, 3)), [2, 2], [3, 3], "3 can't be divided"),
+    ],
+)
+def test_arguments_that_contradict_themselves_are_refused(weights, low, high, message):
+    with pytest.raises(RuleInvalid, match=message):
+        solve(weights, low, high)
+
+
+def test_members_who_fit_no_group_together_are_refused():
+    with pytest.raises(RuleInvalid, match="could not be fitted"):
+        solve(symmetric(6), [3, 3], [3, 3], together=[(0, 1, 2, 3)])
+
+
+@pytest.mark.parametrize("start", [[0, 0, 0, 0], [0, 1], [0, 1, 2, 0], [0, 1, 0, 1]])
+def test_a_start_that_breaks_a_rule_is_refused(start):
+    with pytest.raises(RuleInvalid, match="start"):
+        solve(symmetric(4), [2, 2], [2, 2], start=start, together=[(0, 1)])
