@@ -9,9 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.cli.running import Ended, Run
 
 from dinnerkit.testing.settings import settings_for_tests
+from tests.cli.running import Ended, Run
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pymongo.database import Database
-from tests.cli.running import Ended
 
 from dinnerkit.kit import DOCUMENTS
+from tests.cli.running import Ended
 
 GOOD = "wicker harbour oblong\n"
 
@@ -45,7 +45,8 @@ def test_what_is_wrong_with_a_user_is_one_line_and_exit_code_2(run_served: Calla
     weak = run_served("user", "create", "bob@example.org", "--password-stdin", stdin="short\n")
     address = run_served("user", "create", "nobody", "--password-stdin", stdin=GOOD)
     asked = run_served("user", "create", "bob@example.org", stdin=GOOD)
-    for ended, says in ((again, "registered"), (weak, "10 to 128 characters"), (address, "must have an @-sign"), (asked, "--password-stdin")):
+    expected = ((again, "registered"), (weak, "10 to 128 characters"), (address, "an @-sign"), (asked, "--password-stdin"))
+    for ended, says in expected:
         assert (ended.code, ended.out) == (2, "")
         assert says in ended.err
         assert ended.err.count("\n") == 1

@@ -6,10 +6,10 @@ from importlib import import_module
 from importlib.metadata import version
 
 import pytest
-from tests.cli.running import Run
 
 from dinnerkit.cli import main
 from dinnerkit.cli.group import COMMANDS
+from tests.cli.running import Run
 
 
 def test_the_version_is_the_installed_distributions(run: Run):
