@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
+import time
 from datetime import timedelta
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -65,11 +67,14 @@ class Server:
         return descendants(self.process.pid)
 
     def kill_everything(self) -> None:
-        """SIGKILL to the supervisor and everything below it, at once."""
-        pids = [self.process.pid, *self.tree()]
-        for pid in pids:
+        """SIGKILL to the supervisor and everything below it; returns when the port is free, and so the last of them gone."""
+        for pid in [self.process.pid, *self.tree()]:
             kill(pid)
         self._finish()
+        deadline = time.monotonic() + READY_SECONDS
+        while not can_bind(self.address):
+            assert time.monotonic() < deadline, "something of the killed server lives on"
+            time.sleep(0.05)
 
     def stop(self) -> int:
         """SIGTERM; the exit code."""
@@ -126,6 +131,19 @@ def kill(pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
     except ProcessLookupError:
         return
+
+
+def can_bind(address: str) -> bool:
+    """Whether a server can listen at HOST:PORT."""
+    host, _, port = address.partition(":")
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, int(port)))
+            probe.listen()
+        except OSError:
+            return False
+    return True
 
 
 def descendants(pid: int) -> list[int]:

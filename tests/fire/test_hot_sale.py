@@ -7,11 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
-from tests.fire.dinners import host_dinner
-from tests.fire.serving import Answer, Client, Server, sign_in
-
 from dinnerkit import Kit, Settings
 from dinnerkit.testing import settings_for_tests
+from tests.fire.dinners import host_dinner
+from tests.fire.serving import Answer, Client, Server, sign_in
 
 SEATS = 100
 ATTEMPTS = 1_000

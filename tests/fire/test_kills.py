@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from pymongo.database import Database
-from tests.booking.balance import books_balance
-from tests.fire.dinners import host_dinner
-from tests.fire.serving import Answer, Client, Server, kill, sign_in
 
 from dinnerkit import Kit, Settings
 from dinnerkit.clock import Clock, utcnow
 from dinnerkit.ids import new_id
 from dinnerkit.testing import StandingClock, run_background, settings_for_tests
+from tests.booking.balance import books_balance
+from tests.fire.dinners import host_dinner
+from tests.fire.serving import Answer, Client, Server, kill, sign_in
 
 GUESTS = 500
 DINNERS = 5

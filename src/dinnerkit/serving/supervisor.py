@@ -20,7 +20,7 @@ from dinnerkit.errors import Invalid, Unavailable
 from dinnerkit.retry import Backoff
 from dinnerkit.serving.config import GRACE_SECONDS
 
-_RESTARTS = Backoff(first=0.5, longest=30.0)
+_RESTARTS = Backoff(first=0.5, longest=5.0)
 _STEADY_SECONDS = 60.0
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
