@@ -140,8 +140,8 @@ def test_damaged_data_is_called_so(tmp_path):
 
 
 def test_a_full_disk_is_called_so_and_freeing_it_is_enough(tmp_path):
-    with mounted(tmp_path / "data", "size=48m") as root, contextlib.closing(embedded(f"embedded://{root}")) as backend:
-        (root / "ballast").write_bytes(bytes(28_000_000))
+    with mounted(tmp_path / "data", "size=100m") as root, contextlib.closing(embedded(f"embedded://{root}")) as backend:
+        (root / "ballast").write_bytes(bytes(80_000_000))
         kept = fill(backend)
         wait_until(lambda: isinstance(trouble(backend), EmbeddedMongodFailed))
         assert re.search("No space left on device|the disk is full", str(trouble(backend)))
@@ -195,9 +195,7 @@ def test_a_mongod_whose_supervisor_was_killed_is_stopped(layout):
 def test_a_mongod_that_dies_at_once_is_quoted(layout, monkeypatch):
     broken = script(layout.root / "broken", 'case $1 in --version) echo "db version v6.0.5";; *) echo "no luck today"; exit 3;; esac')
     monkeypatch.setenv("DINNERKIT_MONGOD", str(broken))
-    assert refusal(layout.root) == (
-        f"mongod ({broken}) can't start on {layout.data}: mongod says: no luck today; its log: {layout.log}"
-    )
+    assert refusal(layout.root) == (f"mongod ({broken}) can't start on {layout.data}: mongod says: no luck today; its log: {layout.log}")
 
 
 def test_a_large_log_is_set_aside(layout):
@@ -226,24 +224,28 @@ ABORTS = logged("F", "Fatal assertion", msgid=50853) + logged("F", "\n\n***abort
     ("output", "exit_code", "cause"),
     [
         (
-            logged("E", "Error setting up listener", error={"code": 9001, "codeName": "SocketException", "errmsg": "Address already in use"}),
+            logged(
+                "E", "Error setting up listener", error={"code": 9001, "codeName": "SocketException", "errmsg": "Address already in use"}
+            ),
             48,
             "the port is taken",
         ),
         (
             logged("F", "Wrong mongod version", error='UPGRADE PROBLEM: Found an invalid document { version: "7.0" }.'),
             62,
-            "its data was written by another version of MongoDB, which this one can't read; use that version, or move the data away "
-            '(mongod says: Wrong mongod version: UPGRADE PROBLEM: Found an invalid document { version: "7.0" }.)',
+            "its data was written by another version of MongoDB, which this one can't read; use that version, or move the data away"
+            + ' (mongod says: Wrong mongod version: UPGRADE PROBLEM: Found an invalid document { version: "7.0" }.)',
         ),
         (
-            logged("E", "WiredTiger error message", error=28, message={"msg": "pwrite: failed", "error_str": "No space left on device"}) + ABORTS,
+            logged("E", "WiredTiger error message", error=28, message={"msg": "pwrite: failed", "error_str": "No space left on device"})
+            + ABORTS,
             -signal.SIGABRT,
             "the disk is full; free some space (mongod says: storage engine: pwrite: failed, No space left on device)",
         ),
         (logged("F", "Something new", error="that nobody has seen"), 14, "mongod says: Something new: that nobody has seen"),
         ("", -signal.SIGILL, "this processor lacks instructions that mongod was built for (MongoDB needs AVX on x86-64)"),
-        ("", -signal.SIGKILL, "mongod ended by signal SIGKILL and said nothing"),
+        ("", -signal.SIGKILL, "it was killed; perhaps the machine is short of memory"),
+        ("", -signal.SIGSEGV, "mongod ended by signal SIGSEGV and said nothing"),
         ("", 100, "mongod ended with exit code 100 and said nothing"),
         ("", None, "mongod ended unexpectedly and said nothing"),
         ('{"t":{"$date":"2030', 1, "mongod ended with exit code 1 and said nothing"),

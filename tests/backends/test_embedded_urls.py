@@ -40,7 +40,9 @@ def test_the_drivers_options_are_safe_and_bounded_by_default(opened):
     assert client.codec_options.tz_aware
 
 
-@pytest.mark.parametrize("query", ["w=1&journal=false&socketTimeoutMS=1000&appName=mine", "W=1&JOURNAL=false&sockettimeoutms=1000&appname=mine"])
+@pytest.mark.parametrize(
+    "query", ["w=1&journal=false&socketTimeoutMS=1000&appName=mine", "W=1&JOURNAL=false&sockettimeoutms=1000&appname=mine"]
+)
 def test_the_urls_own_options_win(opened, query):
     client = opened(f"mongodb://localhost/?{query}").database.client
     assert client.write_concern == WriteConcern(w=1, j=False)

@@ -43,6 +43,8 @@ def why_it_died(output: str, exit_code: int | None) -> str:
             return f"{meaning} (mongod says: {last})" if last and meaning != PORT_TAKEN else meaning
     if exit_code == -signal.SIGILL:
         return "this processor lacks instructions that mongod was built for (MongoDB needs AVX on x86-64)"
+    if exit_code == -signal.SIGKILL:
+        return "it was killed; perhaps the machine is short of memory"
     return f"mongod says: {last}" if last else f"mongod ended {_how(exit_code)} and said nothing"
 
 

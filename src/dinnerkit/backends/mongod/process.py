@@ -200,8 +200,8 @@ def _arguments(layout: Layout, port: int) -> list[str]:
 def _tie_to_parent() -> Callable[[], None] | None:
     """What the child does before it becomes mongod: ask Linux to kill it when the supervisor dies, however it dies.
 
-    A kill, as a shutdown in the midst of use would refuse writes for a while, where after a kill the driver waits and repeats them. What was
-    acknowledged is in the journal.
+    A kill, as a shutdown in the midst of use would refuse writes for a while, where after a kill the driver waits and repeats them.
+    What was acknowledged is in the journal.
     """
     if sys.platform != "linux":
         return None
