@@ -115,14 +115,17 @@ class Client:
 
 
 def sign_in(kit: Kit, names: list[str]) -> dict[str, str]:
-    """New users of these names, signed in: their access tokens by their ids. Argon2 is spared: nobody types a password here."""
-    users = [NewUser(email=f"{name}@example.org", name=name) for name in names]
-    ids = kit.service(AccountService).import_users(users)
+    """New users of these names, signed in: their access tokens by their ids."""
+    return bearer_tokens(kit, kit.service(AccountService).import_users([NewUser(email=f"{name}@example.org", name=name) for name in names]))
+
+
+def bearer_tokens(kit: Kit, users: list[str]) -> dict[str, str]:
+    """Access tokens of users, by their ids. Argon2 is spared: nobody types a password here."""
     now, session = utcnow(), new_id()
     entry = {"id": session, "kind": "api", "key": "none", "created_at": now, "expires_at": now + timedelta(hours=1)}
-    collection(kit.database, UserDocument).update_many({"_id": {"$in": ids}}, {"$set": {"sessions": [entry]}})
+    collection(kit.database, UserDocument).update_many({"_id": {"$in": users}}, {"$set": {"sessions": [entry]}})
     tokens = SignedTokens(Keys(secret_key(kit.settings)), "access")
-    return {user: tokens.sign({"sub": user, "sid": session}, now=now, expires_at=now + timedelta(hours=1)) for user in ids}
+    return {user: tokens.sign({"sub": user, "sid": session}, now=now, expires_at=now + timedelta(hours=1)) for user in users}
 
 
 def kill(pid: int) -> None:
