@@ -99,6 +99,16 @@ def test_hashes_are_argon2id_with_owasps_parameters() -> None:
     assert not passwords.matches("nonsense", "correct horse battery")
 
 
+def test_a_whole_hash_is_computed_where_there_is_none_to_compare_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    passwords = Passwords(inline)
+    computed = []
+    monkeypatch.setattr(Passwords, "_verify", lambda _, kept, password: computed.append(kept) or True)
+
+    assert not passwords.matches(None, "correct horse battery")
+
+    assert not passwords.outdated(computed[0])
+
+
 def test_the_same_characters_typed_otherwise_match() -> None:
     passwords = Passwords(inline)
 

@@ -210,6 +210,7 @@ def test_a_crashed_attempt_is_taken_over_after_its_lease_as_the_same_operation(s
     assert taken_over.operation_id == crashed.operation_id
     store.finish(crashed, KeptAnswer(200, [], b"too late"))
     store.finish(taken_over, KeptAnswer(201, [("Content-Type", "text/plain")], b"done"))
+    store.finish(crashed, KeptAnswer(200, [], b"too late"))
     assert store.begin("user:anna", "key", "print") == KeptAnswer(201, [("Content-Type", "text/plain")], b"done")
 
 
