@@ -212,7 +212,7 @@ class Kit:
             store,
             bookings,
             paying,
-            BookingSweep(store, bookings, seats, clock),
+            BookingSweep(store, bookings, paying, seats, clock),
             seatings,
             notifications,
             AnalyticsService(database, self.backends.cache, clock),

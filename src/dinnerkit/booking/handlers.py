@@ -19,9 +19,7 @@ def booking_handlers(bookings: BookingService, paying: PayingService, payments: 
     """The handlers of the booking domain. Each finds its work in the state of the documents, and so may run twice."""
 
     def settle(message: PaymentSucceeded) -> None:
-        payment = payments.get(message.payment_id)
-        if payment is not None:
-            paying.settle(payment)
+        paying.settle_again(message.payment_id)
 
     def unlock(message: PaymentFailed) -> None:
         if payments.live(message.reference) is None:
@@ -44,8 +42,7 @@ def booking_handlers(bookings: BookingService, paying: PayingService, payments: 
             bookings.cancel_by_host(hold)
 
     def offer_new_seats(message: EventChanged) -> None:
-        for offer in seats.offer_free(message.event_id):
-            bookings.record_offer(offer)
+        bookings.offer_free(message.event_id)
 
     return [
         Handler("booking.settle", PaymentSucceeded, settle, queue="payments"),

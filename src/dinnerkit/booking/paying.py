@@ -90,8 +90,16 @@ class PayingService:
         if booking is None:
             log.error("payment_without_booking", payment=payment.id)
             self._refund(payment, "no_booking")
-            return
-        self._settle(booking, payment)
+        else:
+            self._settle(booking, payment)
+
+    def settle_again(self, payment_id: str) -> bool:
+        """The same by the payment's id; False where that has not succeeded, or never was."""
+        payment = self._payments.get(payment_id)
+        if payment is None or payment.status != "succeeded":
+            return False
+        self.settle(payment)
+        return True
 
     def finish(self, user_id: str, booking_id: str, payment_id: str) -> Booking:
         """See at once what became of a payment that its guest has authenticated, rather than when the gateway tells; safe to repeat.
@@ -134,10 +142,7 @@ class PayingService:
         """Settle a payment for a booking that is confirmed or cancelled already, perhaps by that payment."""
         if booking.status == "confirmed" and booking.payment == payment.id:
             self._seats.settle(booking.event, booking.hold)
-            return
-        # Seats that were taken for a late payment which then was not the one that counted.
-        self._bookings.free(booking.event, payment.id, booking.guests)
-        if booking.payment == payment.id:
+        elif booking.payment == payment.id:
             self._bookings.finish_cancellation(booking.id)
         else:
             self._refund(payment, "paid_twice" if booking.status == "confirmed" else "paid_after_cancellation")
@@ -166,13 +171,13 @@ class PayingService:
     def _confirm_late(self, booking: Booking, payment: Payment) -> Booking | None:
         """The money came after the hold's end: seats if there are still some, else the money back.
 
-        The seats are taken for good, under the payment's id: whoever repeats this after a crash, or does it at the same time, has the same
-        seats, and no sweep takes them back in between.
+        The new hold has the payment's id: whoever repeats this after a crash, or does it at the same time, finds it and goes on with it.
         """
         # The old hold must be gone first, or its guest would count as having a booking already.
         self._bookings.free(booking.event, booking.hold, booking.guests)
+        until = self._clock() + self._hold_length
         try:
-            self._seats.take(SeatHold(booking.event, payment.id, booking.id, booking.user, booking.guests, None))
+            self._seats.take(SeatHold(booking.event, payment.id, booking.id, booking.user, booking.guests, until))
         except Conflict:
             told = BookingCancelled(booking_id=booking.id, event_id=booking.event, user_id=booking.user, by="payment")
             values = {"status": "cancelled", "payment": payment.id, "refund": payment.money.amount, "cancelled_by": "payment"}

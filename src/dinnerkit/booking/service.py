@@ -146,15 +146,22 @@ class BookingService:
         for offer in self._seats.give_back(event_id, hold_id, guests):
             self.record_offer(offer)
 
+    def offer_free(self, event_id: str) -> None:
+        """Offer the seats that are left to those who wait, after the capacity grew; safe to repeat."""
+        for offer in self._seats.offer_free(event_id):
+            self.record_offer(offer)
+
     def record_offer(self, offer: SeatHold) -> None:
-        """Make the booking of an offer; safe to repeat."""
+        """Make the booking of an offer; safe to repeat. Where it is over already, its seats go to the next."""
         facts = self._seats.facts(offer.event)
         booking = self._new(offer, facts, facts.price * offer.guests, "offered")
         told = BookingOffered(booking_id=booking.id, event_id=booking.event, user_id=booking.user)
         try:
             self._store.insert(booking, told)
         except DuplicateKeyError:
-            return
+            earlier = self._store.find(booking.id)
+            if earlier is not None and earlier.status not in LIVE:
+                self.free(offer.event, offer.hold, offer.guests)
 
     def write_off(self, hold: SeatHold) -> Booking:
         """Make an expired booking for a hold whose own was never made, so that it can't be made any more; the one that is there."""

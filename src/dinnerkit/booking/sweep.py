@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from dinnerkit.booking.rules import LIVE, has_expired
+import structlog
+from pymongo.errors import ConnectionFailure
+
+from dinnerkit.booking.paying import PayingService
+from dinnerkit.booking.rules import UNPAID, has_expired
 from dinnerkit.booking.service import BookingService
 from dinnerkit.booking.store import BookingStore
 from dinnerkit.clock import Clock
 from dinnerkit.events.seats import SeatHold, Seats
 
+log = structlog.get_logger(__name__)
+
 
 class BookingSweep:
     """Finds the holds that nobody settled, extended or gave back in time. Safe to run in several processes at once."""
 
-    def __init__(self, store: BookingStore, bookings: BookingService, seats: Seats, clock: Clock) -> None:
+    def __init__(self, store: BookingStore, bookings: BookingService, paying: PayingService, seats: Seats, clock: Clock) -> None:
         self._store = store
         self._bookings = bookings
+        self._paying = paying
         self._seats = seats
         self._clock = clock
 
@@ -22,16 +29,25 @@ class BookingSweep:
         """Go once over what is overdue; how many holds that was."""
         overdue = list(self._seats.overdue())
         for hold in overdue:
-            self._resolve(hold)
+            try:
+                self._resolve(hold)
+            except ConnectionFailure:
+                raise
+            except Exception:
+                log.exception("hold_not_resolved", event=hold.event, hold=hold.hold)
         return len(overdue)
 
     def _resolve(self, hold: SeatHold) -> None:
+        """Do what the booking says; a hold is freed only where the booking can't be confirmed with it any more."""
         booking = self._store.find(hold.booking) or self._bookings.write_off(hold)
-        if booking.hold != hold.hold or booking.status not in LIVE:
-            self._bookings.free(hold.event, hold.hold)
-        elif booking.status == "confirmed":
+        if booking.status in UNPAID:
+            if has_expired(booking.status, booking.expires_at, self._clock()):
+                self._bookings.expire(booking)
+            elif booking.expires_at is not None:
+                self._seats.extend(hold.event, hold.hold, booking.expires_at)
+        elif booking.status == "confirmed" and booking.hold == hold.hold:
             self._seats.settle(hold.event, hold.hold)
-        elif has_expired(booking.status, booking.expires_at, self._clock()):
-            self._bookings.expire(booking)
-        elif booking.expires_at is not None:
-            self._seats.extend(hold.event, hold.hold, booking.expires_at)
+        elif booking.status == "expired" and booking.hold != hold.hold and self._paying.settle_again(hold.hold):
+            log.info("late_payment_settled", booking=booking.id)
+        else:
+            self._bookings.free(hold.event, hold.hold, hold.guests)

@@ -21,6 +21,7 @@ from pymongo.database import Database
 
 from dinnerkit.clock import Clock
 from dinnerkit.delivery.outbox import Outbox
+from dinnerkit.errors import Invalid
 from dinnerkit.events.documents import EventDocument
 from dinnerkit.events.rules import RefundPolicy
 from dinnerkit.events.seat_errors import (
@@ -95,11 +96,13 @@ class Seats:
         """Take seats for a booking; whoever had the same hold already keeps it, and nothing changes. Leaves the waiting list.
 
         Raises:
+            Invalid: for no guests.
             NoSuchEvent: there is none, or it is a draft.
             BookingClosed: it is cancelled or has begun.
             AlreadyBooked: the guest has another live booking for it.
             SoldOut: fewer seats are left.
         """
+        must_be_a_party(wanted.guests)
         hold = {name: getattr(wanted, name) for name in ("hold", "booking", "user", "guests", "until")}
         row = self._events.find_one_and_update(
             {
@@ -127,9 +130,13 @@ class Seats:
         """Keep the seats until then; nothing happens where the hold is gone or settled."""
         self._set_end(event_id, hold_id, until)
 
-    def give_back(self, event_id: str, hold_id: str) -> list[SeatHold]:
+    def give_back(self, event_id: str, hold_id: str, guests: int) -> list[SeatHold]:
         """Free the seats of a hold and offer them to those who wait; the offers. Nothing happens where the hold is gone."""
-        return self._free(event_id, hold_id)
+        freed = self._events.update_one(
+            {"_id": event_id, "holds": {"$elemMatch": {"hold": hold_id, "guests": guests}}, "waitlist": {"$size": 0}},
+            {"$inc": {"seats_left": guests, "seq": 1}, "$pull": {"holds": {"hold": hold_id}}},
+        )
+        return [] if freed.matched_count else self._free(event_id, hold_id)
 
     def offer_free(self, event_id: str) -> list[SeatHold]:
         """Offer the seats that are left to those who wait, after the capacity grew; the offers."""
@@ -163,6 +170,8 @@ class Seats:
             raise BookingClosed("this event takes no more bookings")
         if any(hold.user == wanted.user for hold in _holds(row)):
             raise AlreadyBooked("you have a booking for this event")
+        if facts.seats_left >= wanted.guests:  # what was in the way has gone since
+            return self.take(wanted)
         raise SoldOut(f"only {facts.seats_left} seats are left", seats_left=facts.seats_left)
 
     def _free(self, event_id: str, hold_id: str | None) -> list[SeatHold]:
@@ -204,7 +213,18 @@ class Seats:
         }
         if told:
             update["$push"] = self._outbox.push(*told)
-        return self._events.update_one({"_id": row["_id"], "seq": row["seq"]}, update).matched_count == 1
+        unchanged = {"_id": row["_id"], "seq": row["seq"], "status": row["status"]}
+        return self._events.update_one(unchanged, update).matched_count == 1
+
+
+def must_be_a_party(guests: int) -> None:
+    """Let only a number of guests pass that a booking can have.
+
+    Raises:
+        Invalid: it is below 1.
+    """
+    if guests < 1:
+        raise Invalid("a party has one guest at least", fields={"guests": "It must not be below 1."})
 
 
 def _facts(row: Row) -> EventFacts:

@@ -10,7 +10,7 @@ from dinnerkit.delivery.outbox import Outbox
 from dinnerkit.ids import new_id
 from dinnerkit.money import Money
 from dinnerkit.payment.documents import PaymentDocument
-from dinnerkit.payment.errors import NoSuchPayment, RefundTooLarge
+from dinnerkit.payment.errors import NoSuchPayment, RefundFailed, RefundTooLarge
 from dinnerkit.payment.messages import RefundRequested, RefundSucceeded
 from dinnerkit.ports.gateway import Gateway
 from dinnerkit.storage import Row, collection
@@ -59,6 +59,7 @@ class RefundService:
 
         Raises:
             Unavailable: the gateway gave no answer.
+            RefundFailed: the gateway could not give it back.
         """
         row = self._payments.find_one({"_id": payment_id})
         entry = next((refund for refund in row["refunds"] if refund["id"] == refund_id), None) if row else None
@@ -66,6 +67,8 @@ class RefundService:
             return
         money = Money(entry["amount"], row["currency"])
         refund = self._gateway.refund(key=refund_id, charge_id=row["charge"], money=money)
+        if refund.status == "failed":
+            raise RefundFailed("the gateway could not give the money back", refund=refund.id)
         done = RefundSucceeded(
             payment_id=payment_id,
             refund_id=refund_id,

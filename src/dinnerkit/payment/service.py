@@ -27,6 +27,7 @@ log = structlog.get_logger(__name__)
 _CHECK_AFTER = timedelta(seconds=30)
 _GIVE_UP_AFTER = timedelta(hours=24)
 _SWEEP_BATCH = 200
+_NEVER_CHARGED = "never_charged"
 
 
 class PaymentService:
@@ -42,7 +43,7 @@ class PaymentService:
     def pay(self, *, payment_id: str, reference: str, user_id: str, money: Money, method: str, description: str) -> Payment:
         """Take ``money`` once for ``reference``; a payment that has succeeded already is the answer.
 
-        ``payment_id`` is a new id; the same call with the same id again, after a crash, asks how that attempt stands.
+        ``payment_id`` is a new id; the same call with the same id again, after a crash, goes on with that attempt.
 
         Raises:
             PaymentInProgress: another attempt has no answer yet.
@@ -53,12 +54,15 @@ class PaymentService:
         try:
             row = self._begin(payment_id, reference, user_id, money, method)
         except DuplicateKeyError:
-            earlier = self.sync(payment_id) or self._settle_earlier(reference)
+            mine = self._resume(payment_id)
+            if mine is not None and mine["status"] != "created":
+                return self._sync(mine)
+            earlier = None if mine else self._settle_earlier(reference)
             if earlier is not None:
                 return earlier
-            row = self._begin_again(payment_id, reference, user_id, money, method)
+            row = mine or self._begin_again(payment_id, reference, user_id, money, method)
         try:
-            charge = self._gateway.charge(key=row["_id"], money=money, method=method, description=description)
+            charge = self._gateway.charge(key=row["_id"], money=money, method=row["method"], description=description)
         except Invalid:
             self._close(row, "declined", "invalid_method")
             raise
@@ -81,10 +85,7 @@ class PaymentService:
             Unavailable: the gateway gave no answer.
         """
         row = self._payments.find_one({"_id": payment_id})
-        if row is None or row["status"] == "succeeded":
-            return _payment(row) if row else None
-        charge = self._ask(row)
-        return self._record(row, charge) if charge else self._close(row, "cancelled", "never_charged")
+        return self._sync(row) if row else None
 
     def sync_charge(self, charge_id: str) -> Payment | None:
         """The same for a gateway's id, also of a charge whose answer never reached us.
@@ -111,7 +112,7 @@ class PaymentService:
             return self.live(reference)
         charge = self._ask(row)
         if charge is None:
-            return self._close(row, "cancelled", "never_charged")
+            return self._close(row, "cancelled", _NEVER_CHARGED)
         if charge.status in OPEN:
             charge = self._gateway.cancel(charge.id)
         return self._record(row, charge)
@@ -154,6 +155,25 @@ class PaymentService:
             return self._begin(payment_id, reference, user_id, money, method)
         except DuplicateKeyError:
             raise PaymentInProgress("another attempt to pay is under way") from None
+
+    def _resume(self, payment_id: str) -> Row | None:
+        """The attempt of that id, if there was one; it is live again where it was given up because the gateway had never heard of it."""
+        row = self._payments.find_one({"_id": payment_id})
+        if row is None or row["status"] != "cancelled" or row["decline_code"] != _NEVER_CHARGED:
+            return row
+        again = {"status": "created", "live": row["reference"], "check_at": self._clock() + _CHECK_AFTER}
+        given_up = {"_id": payment_id, "status": "cancelled", "decline_code": _NEVER_CHARGED}
+        try:
+            self._payments.update_one(given_up, {"$set": again, "$unset": {"decline_code": ""}})
+        except DuplicateKeyError:
+            raise PaymentInProgress("another attempt to pay is under way") from None
+        return self._payments.find_one({"_id": payment_id})
+
+    def _sync(self, row: Row) -> Payment:
+        if row["status"] == "succeeded":
+            return _payment(row)
+        charge = self._ask(row)
+        return self._record(row, charge) if charge else self._close(row, "cancelled", _NEVER_CHARGED)
 
     def _ask(self, row: Row) -> Charge | None:
         return self._gateway.retrieve(row["charge"]) if row.get("charge") else self._gateway.find(row["_id"])

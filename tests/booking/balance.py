@@ -1,0 +1,125 @@
+"""What must be true of seats and money whenever nothing is left undone, read from the database and from the gateway's own books."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from contextlib import closing
+from typing import Any
+
+from dinnerkit.booking.rules import LIVE, UNPAID
+from tests.booking.world import World
+
+Row = dict[str, Any]
+
+
+def seats_add_up(world: World) -> None:
+    """True at every moment, whatever is undone."""
+    for event in world.database["events"].find():
+        taken = sum(hold["guests"] for hold in event["holds"])
+        assert event["seats_left"] == event["seats"] - taken, "seats were lost or made"
+        assert 0 <= event["seats_left"] <= event["seats"]
+        users = Counter(hold["user"] for hold in event["holds"])
+        assert all(count == 1 for count in users.values()), f"two holds for one guest: {users}"
+        assert not users.keys() & {party["user"] for party in event["waitlist"]}, "a guest has seats and waits for others"
+
+
+def nobody_waits_for_free_seats(world: World) -> None:
+    """True at every moment but right after a host has added seats."""
+    for event in world.database["events"].find():
+        if event["status"] == "published" and event["starts_at"] > world.clock():
+            fitting = [party for party in event["waitlist"] if party["guests"] <= event["seats_left"]]
+            assert not fitting, f"{event['seats_left']} seats are left, and {fitting} wait"
+
+
+def money_is_safe(world: World) -> None:
+    """True at every moment: nobody got more back than they paid, nobody sits who did not pay."""
+    payments = {row["_id"]: row for row in world.database["payments"].find()}
+    charges, refunds = gateway_books(world)
+    for booking in world.database["bookings"].find({"status": "confirmed", "amount": {"$gt": 0}}):
+        payment = payments[booking["payment"]]
+        assert payment["status"] == "succeeded", "confirmed, and not paid"
+        assert charges[payment["_id"]]["status"] == "succeeded"
+        assert (payment["amount"], payment["currency"]) == (booking["amount"], booking["currency"])
+    known = {refund["id"]: refund["amount"] for row in payments.values() for refund in row["refunds"]}
+    for refund in refunds:
+        assert known.get(refund["key"]) == refund["amount"], "money went back that nobody asked for"
+    for row in payments.values():
+        asked = sum(refund["amount"] for refund in row["refunds"])
+        assert row["refundable"] == row["amount"] - asked >= 0
+        assert len({refund["key"] for refund in row["refunds"]}) == len(row["refunds"]), "one cause gave back twice"
+
+
+def books_balance(world: World) -> None:
+    """True whenever the worker has come to rest: :meth:`World.recover` or :meth:`World.work` was called."""
+    seats_add_up(world)
+    nobody_waits_for_free_seats(world)
+    money_is_safe(world)
+    bookings = {row["_id"]: row for row in world.database["bookings"].find()}
+    _holds_match(world, bookings)
+    _charges_match(world, bookings)
+    assert not list(world.database["dead_letters"].find()), "there are dead letters"
+    undone = world.database["deliveries"].count_documents({"state": {"$ne": "done"}})
+    assert not undone, f"{undone} deliveries are not done"
+    _mails_were_sent(world, bookings)
+
+
+def gateway_books(world: World) -> tuple[dict[str, Row], list[Row]]:
+    """What the gateway has written down: its charges by our payments' ids, and its refunds."""
+    with closing(sqlite3.connect(world.books)) as books:
+        books.row_factory = sqlite3.Row
+        charges = {row["key"]: dict(row) for row in books.execute("select * from charges")}
+        refunds = [dict(row) for row in books.execute("select * from refunds")]
+    return charges, refunds
+
+
+def _holds_match(world: World, bookings: dict[str, Row]) -> None:
+    held: dict[str, Row] = {}
+    for event in world.database["events"].find():
+        for hold in event["holds"]:
+            booking = bookings[hold["booking"]]
+            assert booking["status"] in LIVE, f"a hold without a live booking: {hold}, {booking['status']}"
+            assert (hold["hold"], hold["user"], hold["guests"]) == (booking["hold"], booking["user"], booking["guests"])
+            assert event["_id"] == booking["event"]
+            assert event["status"] == "published", "a cancelled dinner has guests"
+            assert booking["status"] == "confirmed" or hold["until"] == booking["expires_at"]
+            held[hold["booking"]] = hold
+    without = [row["_id"] for row in bookings.values() if row["status"] in LIVE and row["_id"] not in held]
+    assert not without, f"live bookings without seats: {without}"
+
+
+def _charges_match(world: World, bookings: dict[str, Row]) -> None:
+    payments = {row["_id"]: row for row in world.database["payments"].find()}
+    charges, refunds = gateway_books(world)
+    gone_back: Counter[str] = Counter()
+    for refund in refunds:
+        gone_back[refund["charge"]] += refund["amount"]
+    for key, charge in charges.items():
+        payment = payments[key]
+        booking = bookings[payment["reference"]]
+        if charge["status"] == "action_required":
+            assert booking["status"] in UNPAID, "a guest may still pay for what is over"
+            continue
+        assert payment["status"] == charge["status"], "we don't know what the gateway knows"
+        back = gone_back[charge["id"]]
+        assert back == charge["refunded"] <= charge["amount"]
+        if charge["status"] != "succeeded":
+            assert back == 0
+        elif booking.get("payment") != key:
+            assert back == charge["amount"], "money was taken and nothing given for it"
+        elif booking["status"] == "confirmed":
+            assert back == 0, "a guest sits for nothing"
+        else:
+            assert booking["status"] == "cancelled"
+            assert back == booking["refund"], "a refund was promised and not given"
+    for payment in payments.values():
+        assert all(refund["status"] == "succeeded" for refund in payment["refunds"])
+
+
+def _mails_were_sent(world: World, bookings: dict[str, Row]) -> None:
+    reachable = {row["_id"]: row["email"] for row in world.database["users"].find()}
+    subjects = {"confirmed": "Your place at", "cancelled": "Cancelled:"}
+    for booking in bookings.values():
+        address, subject = reachable.get(booking["user"]), subjects.get(booking["status"])
+        if address and subject:
+            assert any(to == address and text.startswith(subject) for to, text in world.postbox.mails), f"no mail: {booking['status']}"

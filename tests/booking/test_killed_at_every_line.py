@@ -1,0 +1,375 @@
+"""Every use case dies before and after each of its commands; when the worker has come to rest, seats and money balance all the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from dinnerkit.booking.store import Booking
+from dinnerkit.errors import DinnerkitError
+from dinnerkit.ids import new_id
+from dinnerkit.money import Money
+from dinnerkit.payment.errors import PaymentDeclined
+from tests.booking.balance import books_balance, money_is_safe, seats_add_up
+from tests.booking.killing import Killed
+from tests.booking.world import DECLINED, HOLD, HOST, OFFER, SECURE, VISA, World
+
+FREE = Money(0, "EUR")
+
+
+Act = Callable[[World, Any], object]
+
+
+@dataclass
+class Case:
+    """A use case: what is there before, what is done, and how the booking must stand when the client repeats it after a crash."""
+
+    prepare: Callable[[World], Any]
+    act: Act
+    after_retry: str | None = None
+    raises: tuple[type[Exception], ...] = (DinnerkitError,)
+
+
+CASES: dict[str, Case] = {}
+
+
+def case(name: str, prepare: Callable[[World], Any], **options: Any) -> Callable[[Act], Act]:
+    def register(act: Act) -> Act:
+        CASES[name] = Case(prepare, act, **options)
+        return act
+
+    return register
+
+
+def dinner(world: World) -> str:
+    return world.host_dinner(2)
+
+
+def free_dinner(world: World) -> str:
+    return world.host_dinner(2, FREE)
+
+
+def held(world: World) -> Booking:
+    return world.reserve("ada", world.host_dinner(2), 2, new_id())
+
+
+def paid(world: World) -> Booking:
+    booking = world.pay(held(world)).booking
+    world.work()
+    return booking
+
+
+def paid_with_others_waiting(world: World) -> Booking:
+    booking = paid(world)
+    world.waitlist.join(booking.event, "ben", 1)
+    world.waitlist.join(booking.event, "cleo", 2)
+    world.waitlist.join(booking.event, "dan", 1)
+    return booking
+
+
+def held_with_others_waiting(world: World) -> Booking:
+    booking = held(world)
+    world.waitlist.join(booking.event, "ben", 2)
+    return booking
+
+
+def authenticating(world: World) -> tuple[Booking, str]:
+    result = world.pay(held(world), SECURE)
+    assert result.client_secret
+    world.work()
+    return result.booking, result.client_secret
+
+
+def offered(price: Money) -> Callable[[World], Booking]:
+    def prepare(world: World) -> Booking:
+        event = world.host_dinner(1, price)
+        first = world.reserve("zoe", event)
+        world.waitlist.join(event, "ada", 1)
+        world.bookings.cancel("zoe", first.id)
+        world.work()
+        return world.offer_of("ada")
+
+    return prepare
+
+
+def full_house(world: World) -> str:
+    event = world.host_dinner(5)
+    world.book("ada", event, 2)
+    world.reserve("ben", event)
+    world.pay(world.reserve("cleo", event), SECURE)
+    gone = world.reserve("dan", event)
+    world.waitlist.join(event, "eve", 1)
+    world.bookings.cancel("dan", gone.id)
+    world.waitlist.join(event, "fay", 3)
+    world.work()
+    return event
+
+
+@case("reserve", dinner, after_retry="held")
+def reserve(world: World, event: str) -> None:
+    world.reserve("ada", event, 2, "b" * 24)
+
+
+@case("reserve free seats", free_dinner, after_retry="confirmed")
+def reserve_free(world: World, event: str) -> None:
+    world.reserve("ada", event, 2, "b" * 24)
+
+
+def waiting_for_two(world: World) -> str:
+    event = world.host_dinner(2)
+    world.book("ben", event)
+    world.waitlist.join(event, "ada", 2)
+    world.work()
+    return event
+
+
+@case("reserve fewer seats than one waits for", waiting_for_two, after_retry="held")
+def reserve_from_the_list(world: World, event: str) -> None:
+    world.reserve("ada", event, 1, "b" * 24)
+
+
+@case("pay", held, after_retry="confirmed")
+def pay(world: World, booking: Booking) -> None:
+    world.pay(booking, VISA, "p" * 24)
+
+
+@case("pay and be declined", held, after_retry="held")
+def pay_declined(world: World, booking: Booking) -> None:
+    world.pay(booking, DECLINED, "p" * 24)
+
+
+@case("pay with authentication", held, after_retry="action_required")
+def pay_secure(world: World, booking: Booking) -> None:
+    world.pay(booking, SECURE, "p" * 24)
+
+
+@case("pay with another card instead of authenticating", authenticating, after_retry="confirmed")
+def pay_otherwise(world: World, prepared: tuple[Booking, str]) -> None:
+    world.pay(prepared[0], VISA, "q" * 24)
+
+
+def declined(world: World) -> Booking:
+    booking = held(world)
+    with suppress(PaymentDeclined):
+        world.pay(booking, DECLINED)
+    world.work()
+    return booking
+
+
+@case("pay after a decline", declined, after_retry="confirmed")
+def pay_again(world: World, booking: Booking) -> None:
+    world.pay(booking, VISA, "q" * 24)
+
+
+@case("authenticate", authenticating)
+def authenticate(world: World, prepared: tuple[Booking, str]) -> None:
+    world.gateway.authenticate(prepared[1], approve=True)
+    world.tick()
+    world.tick()
+
+
+@case("fail to authenticate", authenticating)
+def fail_to_authenticate(world: World, prepared: tuple[Booking, str]) -> None:
+    world.gateway.authenticate(prepared[1], approve=False)
+    world.tick()
+    world.tick()
+
+
+def expired_with_money_on_its_way(world: World) -> tuple[Booking, str]:
+    booking, secret = authenticating(world)
+    world.clock.advance(HOLD * 2)
+    world.bookings.get("ada", booking.id)
+    world.gateway.authenticate(secret, approve=True)
+    return booking, secret
+
+
+@case("be paid too late, with seats left", expired_with_money_on_its_way)
+def paid_late(world: World, prepared: tuple[Booking, str]) -> None:
+    world.tick()
+    world.tick()
+
+
+def expired_and_sold_out(world: World) -> tuple[Booking, str]:
+    prepared = expired_with_money_on_its_way(world)
+    world.book("ben", prepared[0].event)
+    return prepared
+
+
+@case("be paid too late, with the seats gone", expired_and_sold_out)
+def paid_too_late(world: World, prepared: tuple[Booking, str]) -> None:
+    world.tick()
+    world.tick()
+
+
+@case("pay while the hold expires", held)
+def expire_while_paying(world: World, booking: Booking) -> None:
+    def meanwhile() -> None:
+        world.clock.advance(HOLD)
+        world.bookings.get("ada", booking.id)
+
+    world.gateway.meanwhile = meanwhile
+    world.pay(booking, VISA, "p" * 24)
+
+
+@case("cancel a paid booking", paid, after_retry="cancelled")
+def cancel_paid(world: World, booking: Booking) -> None:
+    world.bookings.cancel("ada", booking.id)
+
+
+@case("cancel a paid booking late", paid, after_retry="cancelled")
+def cancel_late(world: World, booking: Booking) -> None:
+    world.clock.now = booking.about["starts_at"] - timedelta(hours=1)
+    world.bookings.cancel("ada", booking.id)
+
+
+@case("cancel a paid booking that others wait for", paid_with_others_waiting, after_retry="cancelled")
+def cancel_waited_for(world: World, booking: Booking) -> None:
+    world.bookings.cancel("ada", booking.id)
+
+
+@case("cancel what is held", held_with_others_waiting, after_retry="cancelled")
+def cancel_held(world: World, booking: Booking) -> None:
+    world.bookings.cancel("ada", booking.id)
+
+
+@case("cancel while authenticating", authenticating, after_retry="cancelled")
+def cancel_authenticating(world: World, prepared: tuple[Booking, str]) -> None:
+    world.bookings.cancel("ada", prepared[0].id)
+
+
+@case("cancel while paying", held)
+def cancel_while_paying(world: World, booking: Booking) -> None:
+    world.gateway.meanwhile = lambda: world.bookings.cancel("ada", booking.id)
+    world.pay(booking, VISA, "p" * 24)
+
+
+@case("look at what has expired", held_with_others_waiting)
+def look_at_expired(world: World, booking: Booking) -> None:
+    world.clock.advance(HOLD)
+    world.bookings.get("ada", booking.id)
+
+
+@case("sweep what has expired", held_with_others_waiting)
+def sweep_expired(world: World, _: Booking) -> None:
+    world.clock.advance(HOLD)
+    world.tick()
+    world.tick()
+
+
+@case("sweep an authentication that nobody answered", authenticating)
+def sweep_unanswered(world: World, _: tuple[Booking, str]) -> None:
+    world.clock.advance(HOLD * 2)
+    world.tick()
+    world.tick()
+
+
+@case("accept an offer", offered(FREE), after_retry="confirmed")
+def accept(world: World, booking: Booking) -> None:
+    world.bookings.accept("ada", booking.id)
+
+
+@case("pay for an offer", offered(Money(3500, "EUR")), after_retry="confirmed")
+def pay_offer(world: World, booking: Booking) -> None:
+    world.pay(booking, VISA, "p" * 24)
+
+
+@case("decline an offer", offered(FREE), after_retry="cancelled")
+def decline_offer(world: World, booking: Booking) -> None:
+    world.bookings.cancel("ada", booking.id)
+
+
+@case("join the waiting list", lambda world: held(world).event)
+def join(world: World, event: str) -> None:
+    with suppress(DinnerkitError):
+        world.waitlist.join(event, "eve", 1)
+
+
+@case("leave the waiting list", held_with_others_waiting)
+def leave(world: World, booking: Booking) -> None:
+    with suppress(DinnerkitError):
+        world.waitlist.leave(booking.event, "ben")
+
+
+@case("call the dinner off", full_house)
+def call_off(world: World, event: str) -> None:
+    world.events.cancel(HOST, event)
+    world.tick()
+    world.tick()
+
+
+@case("add seats that others wait for", held_with_others_waiting)
+def add_seats(world: World, booking: Booking) -> None:
+    world.events.update(HOST, booking.event, {"seats": 5})
+    world.tick()
+
+
+@case("confirm, mail and record", held)
+def follow_up(world: World, booking: Booking) -> None:
+    world.pay(booking)
+    world.tick()
+    world.tick()
+
+
+@case("give money back", paid)
+def give_back(world: World, booking: Booking) -> None:
+    world.bookings.cancel("ada", booking.id)
+    world.tick()
+    world.tick()
+
+
+GUESTS = ("ada", "ben", "cleo", "dan", "eve", "fay", "zoe")
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_process_killed_before_any_of_its_commands_loses_neither_seats_nor_money(world: World, name: str) -> None:
+    die_at_every_command(world, CASES[name], before=True)
+
+
+@pytest.mark.parametrize("name", [name for name, tried in CASES.items() if tried.after_retry])
+def test_what_was_killed_after_any_of_its_commands_can_be_repeated(world: World, name: str) -> None:
+    die_at_every_command(world, CASES[name], before=False)
+
+
+def die_at_every_command(world: World, tried: Case, *, before: bool) -> None:
+    """Do it again and again, each time until the next command; where the killer strikes after it, the client then repeats it all."""
+    world.invite(*GUESTS)
+    prepared = tried.prepare(world)
+    restore = world.save()
+    last, died = 0, True
+    while died:
+        last += 1
+        restore()
+        moment = world.clock()
+        world.killer.arm(last, before=before)
+        with suppress(Killed, *tried.raises):
+            tried.act(world, prepared)
+        died = world.killer.struck
+        world.restart()
+        seats_add_up(world)
+        money_is_safe(world)
+        if tried.after_retry and not before:
+            repeat(world, tried, prepared, moment)
+        come_to_rest(world)
+    assert last > 1
+
+
+def repeat(world: World, tried: Case, prepared: Any, moment: datetime) -> None:
+    world.clock.now = moment
+    with suppress(PaymentDeclined):
+        tried.act(world, prepared)
+    statuses = [row["status"] for row in world.database["bookings"].find({"user": "ada"})]
+    assert tried.after_retry in statuses, f"the client repeated it, and the booking is {statuses}"
+
+
+def come_to_rest(world: World) -> None:
+    world.recover()
+    books_balance(world)
+    if world.database["events"].count_documents({"holds.until": {"$exists": True, "$ne": None}}):
+        world.clock.advance(OFFER)
+        world.recover()
+        books_balance(world)
