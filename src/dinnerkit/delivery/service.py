@@ -59,8 +59,7 @@ class DeliveryService:
         except Exception as error:  # noqa: BLE001 - whatever a handler raises means: try again, or give up
             self._failed(row, error)
         else:
-            done = {"$set": {"state": "done", "done_at": self._clock()}, "$unset": {"due_at": 1, "claim": 1, "error": 1}}
-            self._deliveries.update_one({"_id": row["_id"], "claim": row["claim"]}, done)
+            self._done(row)
         return True
 
     def sweep(self) -> int:
@@ -137,12 +136,21 @@ class DeliveryService:
             raise LookupError(f"no handler is named {row['handler']}")
         handler.run(handler.message.from_document(row["data"]))
 
+    def _done(self, row: Row) -> None:
+        done = {"$set": {"state": "done", "done_at": self._clock()}, "$unset": {"due_at": 1, "claim": 1, "error": 1}}
+        self._deliveries.update_one({"_id": row["_id"], "claim": row["claim"]}, done)
+        if row["attempts"] > self._backoff.attempts:
+            # It was being given up when its worker died, and has come through after all.
+            self._dead_letters.delete_one({"_id": row["_id"]})
+
     def _failed(self, row: Row, error: Exception) -> None:
         text = f"{type(error).__name__}: {error}"[:_ERROR_LENGTH]
         log.warning("delivery_failed", delivery=row["_id"], attempts=row["attempts"], error=type(error).__name__)
         mine: Mapping[str, Any] = {"_id": row["_id"], "claim": row["claim"]}
         if self._backoff.exhausted(row["attempts"]):
-            self._bury(row, text)
+            # The letter first: should this worker die in between, the delivery is tried once more, and not forgotten.
+            if self._deliveries.count_documents(mine, limit=1):
+                self._bury(row, text)
             dead = {"$set": {"state": "dead", "done_at": self._clock(), "error": text}, "$unset": {"due_at": 1, "claim": 1}}
             self._deliveries.update_one(mine, dead)
             return
