@@ -8,7 +8,9 @@ from flask import request
 from werkzeug.wrappers import Response
 
 from dinnerkit.http.blueprint import ApiBlueprint
+from dinnerkit.http.bodies import raw_body
 from dinnerkit.http.conditional import private_json
+from dinnerkit.http.limits import unlimited
 from dinnerkit.http.services import service
 from dinnerkit.payment.authentication import AuthenticationService
 from dinnerkit.payment.schemas import AuthenticatedSchema, AuthenticationSchema
@@ -18,6 +20,7 @@ blueprint = ApiBlueprint("payment", __name__, description="What gateways tell.")
 
 
 @blueprint.route("/payments/webhooks/<gateway>", methods=["POST"])
+@unlimited
 @blueprint.response(204)
 @blueprint.alt_response(400, "BAD_REQUEST")
 @blueprint.alt_response(404, "NOT_FOUND")
@@ -26,7 +29,7 @@ def receive_webhook(gateway: str) -> None:
 
     400: `bad_signature`.
     """
-    service(WebhookInbox).receive(gateway, request.get_data(), dict(request.headers))
+    service(WebhookInbox).receive(gateway, raw_body(request), dict(request.headers))
 
 
 @blueprint.route("/payments/authentications", methods=["POST"])
