@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Blueprint, Response, abort, request
 
 from dinnerkit.backends.sandbox import SandboxGateway
@@ -154,18 +156,12 @@ def _mine(booking_id: str) -> Booking:
 
 def _page(booking: Booking, error: DinnerkitError | None = None) -> Response:
     gateway = service(AuthenticationService).gateway
-    seatings = service(SeatingService)
-    try:
-        seated = seatings.table_of(booking)
-        table = for_guest(seated, seatings.people_at([seated]), booking.id)
-    except NoTableYet:
-        table = None
     begun = booking.about["starts_at"] <= utcnow()
     return show(
         "booking.html",
         status=status_of(error) if error else 200,
         booking=booking,
-        table=table,
+        table=_table(booking),
         begun=begun,
         unpaid=booking.status in UNPAID and not begun,
         cancellable=booking.status in LIVE and not begun,
@@ -176,6 +172,23 @@ def _page(booking: Booking, error: DinnerkitError | None = None) -> Response:
         operation=new_id(),
         problem=_problem(error),
     )
+
+
+def _table(booking: Booking) -> dict[str, Any] | None:
+    """My table, once it is published: first names, and of the flowers only my own."""
+    seatings = service(SeatingService)
+    try:
+        seated = seatings.table_of(booking)
+    except NoTableYet:
+        return None
+    people = seatings.people_at([seated])
+    me = people.get(booking.user)
+    table = for_guest(seated, people, booking.id)
+    brought = [place.booking == booking.id and place.companion > 0 for place in seated.places]
+    for guest, mine in zip(table["guests"], brought, strict=True):
+        guest["traits"] = me.traits if me and guest["me"] else {}
+        guest["name"] = "You" if guest["me"] else "Your guest" if mine else guest["name"]
+    return table
 
 
 def _problem(error: DinnerkitError | None) -> str:

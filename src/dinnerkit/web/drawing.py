@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 TRAIT_WORDS: Mapping[str, str] = {
     "extraversion": "Outgoing",
@@ -25,14 +26,24 @@ TINTS = 6
 PLATE = 25.0
 """The radius of a plate, on which a flower lies."""
 
-_SHORTEST, _LONGEST = 6.0, 22.0
-_NARROWEST, _WIDEST = 3.4, 8.6
+ROUND_TABLE = 22.0
+"""The radius of a round table in a room."""
+
+_SHORTEST, _LONGEST = 5.0, 24.0
+_NARROWEST, _WIDEST = 3.6, 10.0
 _GAP = 5.0
 _FREE_MIDDLE = 31.0
 _RIM = 8.0
-_NAME_HEIGHT = 13.0
-_NAME_WIDTH = 64.0
+_EDGE = 2.0
+_NAME_HEIGHT = 19.0
+_NAME_WIDTH = 66.0
+_LONG_TABLE_HALF = 13.0
+_CHAIR_GAP = 16.0
+_MOST_CHAIRS = 10
 _UPRIGHT = 0.3
+_STEP = 10
+_MARGIN = 3.0
+_LOWEST_LINE = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +87,11 @@ class Chair:
 
 @dataclass(frozen=True, slots=True)
 class RoomTable:
-    """A table of an event, as it stands in the room."""
+    """A table of an event, as it stands in the room: round where ``half_width`` is 0, else long."""
 
     x: float
     y: float
-    radius: float
+    half_width: float
     chairs: tuple[Chair, ...]
 
 
@@ -92,6 +103,17 @@ class Dot:
     score: float
     x: float
     y: float
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreLine:
+    """The scores of a night: a line with marks (where, and for what score), the place of chance on it, and the dots above."""
+
+    width: float
+    height: float
+    marks: tuple[tuple[float, int], ...]
+    chance: float
+    dots: tuple[Dot, ...]
 
 
 def flower(traits: Mapping[str, float]) -> tuple[Petal, ...]:
@@ -106,35 +128,44 @@ def flower(traits: Mapping[str, float]) -> tuple[Petal, ...]:
     )
 
 
-def table_drawing(guests: int) -> TableDrawing:
-    """A table with so many plates around, names outside of it."""
-    around = max(guests, 1)
-    spread = (PLATE + _GAP / 2) / math.sin(math.pi / around) if around > 1 else 0.0
-    ring = max(spread, PLATE + _FREE_MIDDLE)
-    radius = ring + PLATE + _RIM
-    settings = tuple(_setting(place * 2 * math.pi / around, ring, radius) for place in range(guests))
-    return TableDrawing(_rounded(2 * (radius + _NAME_WIDTH)), _rounded(2 * (radius + _NAME_HEIGHT + 8)), _rounded(radius), settings)
+def table_drawing(guests: int, largest: int = 0, *, named: bool = True) -> TableDrawing:
+    """A table with so many plates around, names outside of it, on a ground that a table of ``largest`` guests would fill.
 
-
-def room(seats: int, seats_left: int, largest_table: int, *, most_tables: int = 6) -> tuple[RoomTable, ...]:
-    """The tables of an event with the share of their chairs that is taken. Of many tables only some are drawn.
-
-    The drawing is 100 wide for each column of tables and 100 high for each row; see :func:`room_grid`.
+    Plates are of one size, whatever the table: tables that are drawn for the same ``largest`` can be compared.
     """
-    size = max(1, min(largest_table, 10, seats))
+    ring, radius = _ring(guests), _ring(guests) + PLATE + _RIM
+    ground = _ring(max(guests, largest)) + PLATE + _RIM
+    around = max(guests, 1)
+    settings = tuple(_setting(place * 2 * math.pi / around, ring, radius) for place in range(guests))
+    beside, above = (_NAME_WIDTH, _NAME_HEIGHT) if named else (_EDGE, _EDGE)
+    return TableDrawing(_rounded(2 * (ground + beside)), _rounded(2 * (ground + above)), _rounded(radius), settings)
+
+
+def room(event: Mapping[str, Any], *, most_tables: int = 6) -> tuple[RoomTable, ...]:
+    """The tables of an event (as the services show it) with the share of their chairs that is taken.
+
+    Tables of match nights are round, others long. Of many tables only some are drawn. The drawing is 100 wide for each column of tables
+    and 100 high for each row; see :func:`room_grid`.
+    """
+    seats, left = event["seats"], event["seats_left"]
+    size = max(1, min(event["table_size"]["max"], _MOST_CHAIRS, seats))
     tables = min(most_tables, math.ceil(seats / size))
     shown = min(seats, tables * size)
-    taken = round(shown * (seats - seats_left) / seats)
-    if seats_left < seats:
+    taken = round(shown * (seats - left) / seats)
+    if left < seats:
         taken = max(1, taken)
-    if seats_left > 0:
+    if left > 0:
         taken = min(shown - 1, taken)
-    sizes = [shown // tables + (place < shown % tables) for place in range(tables)]
-    columns, _ = room_grid(tables)
+    columns, rows = room_grid(tables)
     drawn = []
-    for place, chairs in enumerate(sizes):
-        middle_x, middle_y = 50.0 + 100 * (place % columns), 50.0 + 100 * (place // columns)
-        drawn.append(_room_table(middle_x, middle_y, chairs, taken))
+    for place in range(tables):
+        chairs = shown // tables + (place < shown % tables)
+        row = place // columns
+        in_row = tables - columns * (rows - 1) if row == rows - 1 else columns
+        x, y = 50.0 + 100 * (place % columns) + 50 * (columns - in_row), 50.0 + 100 * row
+        spots = _around(chairs) if event["format"] == "match_night" else _along(chairs)
+        seated = tuple(Chair(_rounded(x + across), _rounded(y + down), number < taken) for number, (across, down) in enumerate(spots))
+        drawn.append(RoomTable(x, y, _rounded(0.0 if event["format"] == "match_night" else _long_half(chairs)), seated))
         taken = max(0, taken - chairs)
     return tuple(drawn)
 
@@ -145,17 +176,26 @@ def room_grid(tables: int) -> tuple[int, int]:
     return columns, math.ceil(tables / columns)
 
 
-def score_line(scores: Sequence[float], *, width: float = 640.0, dot: float = 6.0) -> tuple[Dot, ...]:
-    """The tables' scores (0–100) as dots over a line of that width; dots that would touch are stacked upwards."""
-    placed: list[Dot] = []
-    order = sorted(range(len(scores)), key=lambda place: scores[place])
-    for place in order:
-        x = scores[place] / 100 * width
-        level = 0
-        while any(abs(other.x - x) < 2 * dot and other.y == level for other in placed):
+def score_line(scores: Sequence[float], chance: float, *, width: float = 480.0, dot: float = 6.5) -> ScoreLine:
+    """The tables' scores (0–100) as dots over a line; dots that would touch are stacked upwards.
+
+    The line shows only the part of 0–100 in which something lies, in steps of ten.
+    """
+    low = max(0, math.floor((min([chance, *scores]) - _MARGIN) / _STEP) * _STEP)
+    high = min(100, math.ceil((max([chance, *scores]) + _MARGIN) / _STEP) * _STEP)
+
+    def at(score: float) -> float:
+        return _rounded((score - low) / (high - low) * width)
+
+    levels: dict[int, tuple[float, int]] = {}
+    for place in sorted(range(len(scores)), key=lambda place: scores[place]):
+        x, level = at(scores[place]), 0
+        while any(abs(other - x) < 2 * dot and taken == level for other, taken in levels.values()):
             level += 1
-        placed.append(Dot(place + 1, scores[place], _rounded(x), level))
-    return tuple(Dot(one.number, one.score, one.x, _rounded(-(2 * one.y + 1) * dot)) for one in placed)
+        levels[place] = (x, level)
+    dots = [Dot(place + 1, score, levels[place][0], _rounded(-(2 * levels[place][1] + 1) * dot)) for place, score in enumerate(scores)]
+    height = max([_LOWEST_LINE, *(dot - one.y for one in dots)])
+    return ScoreLine(width, _rounded(height), tuple((at(mark), mark) for mark in range(low, high + 1, _STEP)), at(chance), tuple(dots))
 
 
 def tint(name: str) -> int:
@@ -192,14 +232,29 @@ def _setting(angle: float, ring: float, radius: float) -> Setting:
     )
 
 
-def _room_table(x: float, y: float, chairs: int, taken: int) -> RoomTable:
-    radius = 22.0
-    seats = []
+def _ring(guests: int) -> float:
+    """How far from the middle the plates of so many guests lie."""
+    spread = (PLATE + _GAP / 2) / math.sin(math.pi / guests) if guests > 1 else 0.0
+    return max(spread, PLATE + _FREE_MIDDLE)
+
+
+def _around(chairs: int) -> Iterator[tuple[float, float]]:
+    """The chairs of a round table, clockwise from the top."""
     for place in range(chairs):
         angle = place * 2 * math.pi / chairs
-        across, down = math.sin(angle), -math.cos(angle)
-        seats.append(Chair(_rounded(x + across * (radius + 10)), _rounded(y + down * (radius + 10)), place < taken))
-    return RoomTable(x, y, radius, tuple(seats))
+        yield math.sin(angle) * (ROUND_TABLE + 10), -math.cos(angle) * (ROUND_TABLE + 10)
+
+
+def _along(chairs: int) -> Iterator[tuple[float, float]]:
+    """The chairs of a long table, on both of its sides."""
+    for place in range(chairs):
+        side = place % 2
+        on_side = (chairs + 1 - side) // 2
+        yield (place // 2 - (on_side - 1) / 2) * _CHAIR_GAP, (_LONG_TABLE_HALF + 10) * (1 if side else -1)
+
+
+def _long_half(chairs: int) -> float:
+    return (chairs + 1) // 2 * _CHAIR_GAP / 2 + 3
 
 
 def _rounded(value: float) -> float:

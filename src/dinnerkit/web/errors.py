@@ -60,6 +60,6 @@ def error_page(error: Exception) -> AnyResponse:
 def show_error(status: int, text: str) -> Response:
     """The page that says what is wrong."""
     title = _TITLES.get(status, "That did not work")
-    number = request_id() if status >= HTTPStatus.INTERNAL_SERVER_ERROR else None
-    page = render_template("dinnerkit/error.html", **vocabulary(), title=title, text=text, status=status, number=number)
+    reference = request_id() if status >= HTTPStatus.INTERNAL_SERVER_ERROR else None
+    page = render_template("dinnerkit/error.html", **vocabulary(), title=title, text=text, status=status, reference=reference)
     return make_response(page, status)

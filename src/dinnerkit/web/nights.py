@@ -18,7 +18,7 @@ from dinnerkit.web.forms import show as show_page
 from dinnerkit.web.options import options
 from dinnerkit.web.places import see
 from dinnerkit.web.sessions import visitor
-from dinnerkit.web.tables import LINE_WIDTH, Order, night_view
+from dinnerkit.web.tables import Order, night_view
 
 blueprint = Blueprint("nights", __name__, url_prefix="/nights")
 
@@ -44,7 +44,6 @@ def show(event_id: str) -> Response:
         night=night_view(seating, people, everything=options().demo, order=order),
         order=order,
         managing=managing,
-        line_width=LINE_WIDTH,
     )
 
 

@@ -15,11 +15,10 @@ from dinnerkit.accounts.people import Person
 from dinnerkit.accounts.rules import Visibility
 from dinnerkit.matching.presenting import name_of
 from dinnerkit.matching.seatings import Place, SeatedTable, StoredSeating
-from dinnerkit.web.drawing import Dot, score_line
+from dinnerkit.web.drawing import ScoreLine, score_line
 
 Order = Literal["number", "best", "worst"]
 
-LINE_WIDTH = 640.0
 _MOST_SHARED = 6
 _FEWEST_SHARING = 2
 
@@ -66,13 +65,18 @@ class NightView:
     chance: float
     best: TableView
     worst: TableView
-    dots: tuple[Dot, ...]
+    line: ScoreLine
     unseated: tuple[tuple[str, str], ...]
 
     @property
     def above(self) -> float:
         """How many points better than tables drawn by lot."""
         return self.score - self.chance
+
+    @property
+    def largest(self) -> int:
+        """How many guests sit at the largest table."""
+        return max(len(table.guests) for table in self.tables)
 
 
 def night_view(seating: StoredSeating, people: Mapping[str, Person], *, everything: bool, order: Order = "number") -> NightView:
@@ -89,7 +93,6 @@ def night_view(seating: StoredSeating, people: Mapping[str, Person], *, everythi
     best = max(numbered, key=lambda one: one[1].score)[0]
     worst = min(numbered, key=lambda one: one[1].score)[0]
     views = [_table(number, table, people, chance, _mark(number, best, worst), everything=everything) for number, table in numbered]
-    dots = score_line([table.score for table in seating.tables], width=LINE_WIDTH)
     ordered = views if order == "number" else sorted(views, key=lambda view: view.score, reverse=order == "best")
     return NightView(
         tables=tuple(ordered),
@@ -98,7 +101,7 @@ def night_view(seating: StoredSeating, people: Mapping[str, Person], *, everythi
         chance=chance,
         best=views[best - 1],
         worst=views[worst - 1],
-        dots=dots,
+        line=score_line([table.score for table in seating.tables], chance),
         unseated=tuple((name_of(place, people, full=True), reason) for place, reason in seating.unseated),
     )
 
