@@ -6,7 +6,6 @@ import contextlib
 import datetime as dt
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -353,12 +352,15 @@ def test_a_forked_child_keeps_the_server_of_its_parent(user, root):
     assert not is_alive(mongod)
 
 
-def test_the_server_ends_when_its_folder_is_removed(opened, root):
-    backend = opened()
-    mongod = mongod_of(backend)
-    backend.database.client.close()
-    shutil.rmtree(root, ignore_errors=True)
+def test_the_server_ends_when_its_folder_is_moved_away_and_another_takes_its_place(opened, root):
+    first = opened()
+    first.database.guests.insert_one({"_id": "ada"})
+    mongod = mongod_of(first)
+    root.rename(root.with_name("moved"))
+    second = opened()
+    assert second.database.guests.count_documents({}) == 0
     wait_until(lambda: not is_alive(mongod))
+    assert mongod_of(opened()) == mongod_of(second)
 
 
 def test_it_works_under_gevent(opened, user):

@@ -217,6 +217,7 @@ def logged(severity: str, text: str, /, **attributes: object) -> str:
 
 
 STARTS = logged("I", "MongoDB starting", pid=1)
+OTHER_VERSION = "its data was written by another version of MongoDB, which this one can't read; use that version, or move the data away"
 ABORTS = logged("F", "Fatal assertion", msgid=50853) + logged("F", "\n\n***aborting after fassert() failure\n\n")
 
 
@@ -231,10 +232,9 @@ ABORTS = logged("F", "Fatal assertion", msgid=50853) + logged("F", "\n\n***abort
             "the port is taken",
         ),
         (
-            logged("F", "Wrong mongod version", error='UPGRADE PROBLEM: Found an invalid document { version: "7.0" }.'),
+            logged("F", "Wrong mongod version", error="UPGRADE PROBLEM: Found an invalid document { version: 7.0 }."),
             62,
-            "its data was written by another version of MongoDB, which this one can't read; use that version, or move the data away"
-            + ' (mongod says: Wrong mongod version: UPGRADE PROBLEM: Found an invalid document { version: "7.0" }.)',
+            f"{OTHER_VERSION} (mongod says: Wrong mongod version: UPGRADE PROBLEM: Found an invalid document {{ version: 7.0 }}.)",
         ),
         (
             logged("E", "WiredTiger error message", error=28, message={"msg": "pwrite: failed", "error_str": "No space left on device"})
