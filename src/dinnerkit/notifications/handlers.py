@@ -12,7 +12,7 @@ from dinnerkit.money import Money
 from dinnerkit.notifications.service import NotificationService
 from dinnerkit.payment.messages import RefundSucceeded
 
-AboutBooking = TypeVar("AboutBooking", BookingConfirmed, BookingOffered, BookingCancelled)
+AboutBooking = TypeVar("AboutBooking", BookingConfirmed, BookingCancelled)
 
 
 def notification_handlers(notifications: NotificationService) -> list[Handler[Any]]:
@@ -23,6 +23,9 @@ def notification_handlers(notifications: NotificationService) -> list[Handler[An
             notifications.about_booking(template, told.booking_id)
 
         return Handler(f"notifications.{template}", message, send, queue="emails")
+
+    def booking_offered(message: BookingOffered) -> None:
+        notifications.booking_offered(message.booking_id)
 
     def refund_sent(message: RefundSucceeded) -> None:
         notifications.refund_sent(message.user_id, message.refund_id, Money(message.amount, message.currency))
@@ -42,7 +45,7 @@ def notification_handlers(notifications: NotificationService) -> list[Handler[An
         Handler("notifications.reset_password", PasswordResetRequested, reset_password, queue="emails"),
         Handler("notifications.tables_published", SeatingPublished, tables_published, queue="emails"),
         about("booking_confirmed", BookingConfirmed),
-        about("booking_offered", BookingOffered),
+        Handler("notifications.booking_offered", BookingOffered, booking_offered, queue="emails"),
         about("booking_cancelled", BookingCancelled),
         Handler("notifications.refund_sent", RefundSucceeded, refund_sent, queue="emails"),
     ]

@@ -6,6 +6,7 @@ from typing import Any
 
 from dinnerkit.accounts.people import People
 from dinnerkit.accounts.recovery import RecoveryService
+from dinnerkit.booking.rules import UNPAID
 from dinnerkit.booking.store import BookingStore
 from dinnerkit.matching.service import SeatingService
 from dinnerkit.money import Money
@@ -41,6 +42,16 @@ class NotificationService:
         booking = self._bookings.find(booking_id)
         if booking is not None:
             self._send(template, booking.user, booking.id, booking=booking)
+
+    def booking_offered(self, booking_id: str) -> None:
+        """Send the mail about offered seats, unless the guest was faster and has answered the offer already, or it is over.
+
+        Raises:
+            Unavailable: it could not be handed over.
+        """
+        booking = self._bookings.find(booking_id)
+        if booking is not None and booking.status in UNPAID:
+            self._send("booking_offered", booking.user, booking.id, booking=booking)
 
     def tables_published(self, event_id: str) -> None:
         """Tell every guest of the seating in force that their table can be seen.
