@@ -1,0 +1,183 @@
+"""How a world is made: its people, its events, everything that happens at them, and its seated nights."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from threading import Event
+from typing import TypeVar
+
+from dinnerkit.accounts.errors import EmailTaken
+from dinnerkit.accounts.people import People
+from dinnerkit.accounts.recovery import RecoveryService
+from dinnerkit.accounts.service import AccountService
+from dinnerkit.delivery.relay import Relay
+from dinnerkit.delivery.service import DeliveryService
+from dinnerkit.demo.background import BackgroundWork
+from dinnerkit.demo.logbook import Logbook
+from dinnerkit.demo.nights import NightDesk
+from dinnerkit.demo.plan import Plan
+from dinnerkit.demo.playing import Stage
+from dinnerkit.demo.plots import Script
+from dinnerkit.demo.telling import Task, Telling
+from dinnerkit.errors import Invalid, Unavailable
+from dinnerkit.events.seats import Seats
+from dinnerkit.kit import Kit
+from dinnerkit.ports.gateway import LocalWebhooks
+
+WEBHOOK_SECONDS = 0.3
+"""How late the sandbox's webhooks come in the demo."""
+
+_THREADS = 8
+_TICK_SECONDS = 0.2
+_QUIET_SECONDS = 2 * WEBHOOK_SECONDS
+_PATIENCE_SECONDS = 180.0
+
+T = TypeVar("T")
+
+
+class Builder:
+    """Makes a world, or what is missing of it.
+
+    Args:
+        kit: opened on the world's settings.
+        plan: what is to happen.
+        book: the world's logbook.
+        background: the process that does the background work.
+        telling: who is told how far it is.
+    """
+
+    def __init__(self, kit: Kit, plan: Plan, book: Logbook, background: BackgroundWork, telling: Telling) -> None:
+        self._kit = kit
+        self._plan = plan
+        self._book = book
+        self._background = background
+        self._telling = telling
+        self._stopping = Event()
+        self._stage = Stage(kit, book.keys, self._step)
+        self._desk = NightDesk(kit, book.keys, plan.host, self._stage.settled)
+        self._bookings: Task | None = None
+
+    def build(self) -> None:
+        """Make it.
+
+        Raises:
+            Invalid: the database holds something else.
+            Unavailable: the background work has stopped.
+        """
+        self._settle_people()
+        with self._crew() as crew:
+            self._announce(crew)
+            self._play(crew)
+        self._let_settle()
+
+    def _settle_people(self) -> None:
+        task = self._telling.task("People move in", len(self._plan.accounts))
+        known = self._kit.service(People).find([str(account.id) for account in self._plan.accounts])
+        task.advance(len(known))
+        try:
+            made = self._kit.service(AccountService).import_users(one for one in self._plan.accounts if one.id not in known)
+        except EmailTaken as error:
+            raise Invalid("the database is in use by something else than this demo; name an empty one") from error
+        task.advance(len(made))
+        recovery = self._kit.service(RecoveryService)
+        for user_id in (self._plan.guest, self._plan.host, self._plan.admin):
+            if token := recovery.reset_token(user_id):
+                recovery.reset_password(token, self._book.password)
+        task.done()
+
+    def _announce(self, crew: ThreadPoolExecutor) -> None:
+        task = self._telling.task("Dinners are announced", len(self._plan.scripts))
+
+        def announce(script: Script) -> None:
+            self._check_stop()
+            self._stage.announce(script.event)
+            task.advance()
+
+        _all(crew.map(announce, self._plan.scripts))
+        task.done()
+
+    def _play(self, crew: ThreadPoolExecutor) -> None:
+        """Play all scripts, and let the desk seat the nights meanwhile."""
+        self._bookings = self._telling.task("Seats are booked and paid for", self._plan.visits)
+        seating = self._telling.task("Match nights are seated", len(self._plan.nights))
+        playing: dict[Future[None], Script] = {crew.submit(self._stage.play, script): script for script in self._plan.scripts}
+        nights = {night.event.id for night in self._plan.nights}
+        since = time.monotonic()
+        while playing or self._desk.busy:
+            done, _ = wait(playing, timeout=_TICK_SECONDS, return_when="FIRST_COMPLETED") if playing else ((), ())
+            for future in done:
+                future.result()
+                script = playing.pop(future)
+                if script.event.id in nights:
+                    self._desk.add(script)
+            if done and not playing:
+                self._bookings.done()
+            if not playing:
+                time.sleep(_TICK_SECONDS)
+            finished = self._desk.look()
+            seating.advance(finished)
+            since = self._patient(since, progress=bool(done or finished))
+        seating.done()
+
+    def _let_settle(self) -> None:
+        """Wait until every mail is sent, every webhook was heard, and every hold that ran out is over."""
+        deliveries, relay, seats = self._kit.service(DeliveryService), self._kit.service(Relay), self._kit.service(Seats)
+        gateway = self._kit.backends.gateway
+        before = deliveries.backlog()[0]
+        task = self._telling.task("Mails are sent", before)
+        since = quiet = time.monotonic()
+        while time.monotonic() - quiet < _QUIET_SECONDS:
+            time.sleep(_TICK_SECONDS / 2)
+            webhook = isinstance(gateway, LocalWebhooks) and next(iter(gateway.due_webhooks(1)), None)
+            moved = relay.run()
+            waiting = deliveries.backlog()[0]
+            if moved or waiting or webhook or next(seats.overdue(), None):
+                quiet = time.monotonic()
+            task.advance(max(0, before - waiting))
+            since = self._patient(since, progress=waiting != before)
+            before = waiting
+        task.done()
+
+    def _patient(self, since: float, *, progress: bool) -> float:
+        """The moment of the last progress.
+
+        Raises:
+            Unavailable: that was too long ago, or nobody works.
+        """
+        self._background.check()
+        now = time.monotonic()
+        if progress:
+            return now
+        if now - since > _PATIENCE_SECONDS:
+            raise Unavailable(f"nothing has happened for {_PATIENCE_SECONDS:.0f} s; run it again to go on")
+        return since
+
+    def _step(self) -> None:
+        self._check_stop()
+        if self._bookings:
+            self._bookings.advance()
+
+    def _check_stop(self) -> None:
+        if self._stopping.is_set():
+            raise Stopped
+
+    @contextmanager
+    def _crew(self) -> Iterator[ThreadPoolExecutor]:
+        """Threads that stop at their next step when this one fails or is interrupted."""
+        crew = ThreadPoolExecutor(_THREADS, thread_name_prefix="demo")
+        try:
+            yield crew
+        finally:
+            self._stopping.set()
+            crew.shutdown(cancel_futures=True)
+
+
+class Stopped(Exception):
+    """The making of the world was stopped."""
+
+
+def _all(results: Iterator[T]) -> Sequence[T]:
+    return list(results)
