@@ -105,7 +105,7 @@ def test_a_wrong_budget_is_a_bad_row(tmp_path):
 
 
 def test_up_to_ten_answers_may_be_missing_in_a_row_or_in_the_header(tmp_path):
-    assert len(read_people(table(tmp_path / "p.csv", [["0", "NA", ""] + ANSWERS[3:]])).guests) == 1
+    assert len(read_people(table(tmp_path / "p.csv", [["0", "NA", "", *ANSWERS[3:]]])).guests) == 1
     fewer = [name for name in HEADER if not name.endswith("10") and not name.endswith("9")]
     assert len(read_people(table(tmp_path / "q.csv", [["3"] * 40], fewer)).guests) == 1
 
@@ -170,7 +170,7 @@ def test_nothing_is_written_when_matching_fails_and_an_older_file_stays(tmp_path
 
 
 def test_a_place_that_cannot_be_written_is_told_in_one_line(tmp_path):
-    with pytest.raises(PeopleFileInvalid, match="tables.csv can't be written: No such file"):
+    with pytest.raises(PeopleFileInvalid, match=r"tables\.csv can't be written: No such file"):
         match_file(table(tmp_path / "p.csv", [ANSWERS] * 6), out=tmp_path / "nowhere" / "tables.csv")
 
 

@@ -44,13 +44,19 @@ def crowd(count, seed=1, **every):
     ]
 
 
+def attempt(people, **options):
+    try:
+        return seat(people, **options), None
+    except SeatingImpossible as error:
+        return None, error
+
+
 @SLOW
 @given(people=guests(), best_effort=st.booleans(), low=st.integers(1, 6), spread=st.integers(0, 3))
 def test_no_hard_rule_is_ever_broken_and_impossible_rules_are_said_to_be(people, best_effort, low, spread):
     high = low + spread
-    try:
-        seating = seat(people, size=(low, high), best_effort=best_effort)
-    except SeatingImpossible as error:
+    seating, error = attempt(people, size=(low, high), best_effort=best_effort)
+    if seating is None:
         assert not best_effort
         assert error.details["causes"]
         assert all(cause["text"] in error.message for cause in error.details["causes"][:3])
@@ -64,24 +70,19 @@ def test_no_hard_rule_is_ever_broken_and_impossible_rules_are_said_to_be(people,
 @SLOW
 @given(people=guests(most=9, languages=("en", "de"), parties=2), low=st.integers(2, 4), spread=st.integers(0, 2))
 def test_a_few_guests_are_refused_exactly_when_no_seating_exists(people, low, spread):
-    possible = can_all_be_seated(people, low, low + spread)
-    try:
-        seat(people, size=(low, low + spread))
-    except SeatingImpossible as error:
-        assert not possible
-        assert error.details["proved"]
-    else:
-        assert possible
+    seating, error = attempt(people, size=(low, low + spread))
+    assert (seating is not None) == can_all_be_seated(people, low, low + spread)
+    assert error is None or error.details["proved"]
 
 
-@SLOW
+@settings(SLOW, max_examples=10)
 @given(people=guests(), seed=st.integers(0, 1000))
 def test_the_same_seed_gives_the_same_seating(people, seed):
     assert seat(people, seed=seed, best_effort=True) == seat(people, seed=seed, best_effort=True)
 
 
 def test_another_seed_may_give_another_seating():
-    assert len({seat(crowd(60), seed=seed).tables for seed in range(3)}) > 1
+    assert len({seat(crowd(36), seed=seed).tables for seed in range(3)}) > 1
 
 
 def test_reasons_add_up_exactly_to_the_score_in_any_order():

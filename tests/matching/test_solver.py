@@ -33,9 +33,7 @@ def engine(request, monkeypatch):
 def test_the_optimum_of_nine_is_found(engine):
     weights = symmetric(9)
     best = max(
-        worth(weights, np.array(labels))
-        for labels in itertools.product(range(3), repeat=9)
-        if labels.count(0) == labels.count(1) == 3
+        worth(weights, np.array(labels)) for labels in itertools.product(range(3), repeat=9) if labels.count(0) == labels.count(1) == 3
     )
     solution = solve(weights, [3, 3, 3], [3, 3, 3])
     assert solution.objective == pytest.approx(best)
@@ -123,6 +121,11 @@ def test_both_engines_come_close_to_each_other(monkeypatch):
     monkeypatch.setattr(solver, "compiled_available", lambda: False)
     plain = solve(weights, [6] * 8, [6] * 8, sweeps=300)
     assert plain.objective == pytest.approx(compiled.objective, rel=0.02)
+
+
+def test_weights_that_are_all_the_same_are_no_obstacle(engine):
+    assert solve(np.ones((6, 6)), [3, 3], [3, 3]).objective == pytest.approx(6.0)
+    assert solve(np.zeros((2, 2)), [1, 1], [1, 1]).objective == 0.0
 
 
 def test_nothing_to_group_is_an_empty_answer():

@@ -12,7 +12,7 @@ from dinnerkit.matching.planning import first_tables, table_counts
 from dinnerkit.matching.solver import pack, solve
 from dinnerkit.matching.state import Ints
 
-_ATTEMPTS = 3
+_ATTEMPTS = 5
 _MEND_SWEEPS = 15
 _MEND_GUESTS = 480
 _MEND_ROUNDS = 3

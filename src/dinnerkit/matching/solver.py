@@ -259,8 +259,10 @@ def _engine(evaluations: int) -> Any:
 
 
 def _cooling(spread: float, sweeps: int, heat: float) -> Floats:
-    descents = min(_LAST_DESCENTS, max(1, sweeps // 5))
-    return np.concatenate([np.geomspace(max(heat * _HOT, _COLD) * spread, _COLD * spread, max(sweeps - descents, 0)), np.zeros(descents)])
+    """One temperature per sweep, falling by a constant factor, and descents at the end; all descents if no swap is worth more."""
+    descents = min(_LAST_DESCENTS, max(1, sweeps // 5)) if spread > 0 else sweeps
+    falling = np.geomspace(max(heat * _HOT, _COLD), _COLD, max(sweeps - descents, 0)) * spread
+    return np.concatenate([falling, np.zeros(descents)])
 
 
 def _spread(problem: Problem) -> float:
