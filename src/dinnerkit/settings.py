@@ -16,7 +16,7 @@ from dinnerkit.ports.urls import mask_url, parse_url
 
 PREFIX = "DINNERKIT_"
 
-NOT_SETTINGS = frozenset({"SETTINGS", "MONGOD", "DEBUG", "REQUIRE_SERVICES"})
+NOT_SETTINGS = frozenset({"SETTINGS", "MONGOD", "DEBUG", "REQUIRE_SERVICES", "TEST_DATABASE"})
 """Names after the prefix that mean something to a command or to the tests, and are no settings."""
 
 BACKENDS = ("database", "cache", "queue", "gateway", "mail", "limiter")
