@@ -8,7 +8,7 @@ from contextlib import closing
 from typing import Any
 
 from dinnerkit.booking.rules import LIVE, UNPAID
-from tests.booking.world import World
+from tests.booking.world import OFFER, World
 
 Row = dict[str, Any]
 
@@ -62,6 +62,16 @@ def books_balance(world: World) -> None:
     undone = world.database["deliveries"].count_documents({"state": {"$ne": "done"}})
     assert not undone, f"{undone} deliveries are not done"
     _mails_were_sent(world, bookings)
+
+
+def come_to_rest(world: World) -> None:
+    """Let everything that waits come to its end, and check the books on the way: first with offers open, then without."""
+    world.recover()
+    books_balance(world)
+    if world.database["events"].count_documents({"holds.until": {"$exists": True, "$ne": None}}):
+        world.clock.advance(OFFER)
+        world.recover()
+        books_balance(world)
 
 
 def gateway_books(world: World) -> tuple[dict[str, Row], list[Row]]:

@@ -1,4 +1,4 @@
-"""A process that dies at a chosen line: everything that it sends away is counted, and one command is its last."""
+"""A process that dies or is held up at a chosen line: everything that it sends away is counted."""
 
 from __future__ import annotations
 
@@ -35,10 +35,17 @@ class Killer:
         self._reads = reads
         self.disarm()
 
+    @property
+    def paused(self) -> bool:
+        """Whether the interruption has taken place."""
+        return self._meanwhile is None
+
     def disarm(self) -> None:
         self.commands: list[str] = []
         self._last: int | None = None
         self._before = True
+        self._pause_at = 0
+        self._meanwhile: Callable[[], object] | None = None
         self.struck = False
         self._trouble: Callable[[], BaseException] = Killed
 
@@ -47,9 +54,16 @@ class Killer:
         self.disarm()
         self._last, self._before, self._trouble = last, before, trouble
 
+    def interrupt(self, at: int, meanwhile: Callable[[], object]) -> None:
+        """Let somebody else do something right before the ``at``-th command, reads included."""
+        self.disarm()
+        self._pause_at, self._meanwhile = at, meanwhile
+
     def passing(self, name: str, call: Callable[[], T]) -> T:
         if self.struck and self._trouble is Killed:
             raise AssertionError(f"{name} was sent by a process that is dead")
+        if self._meanwhile:
+            self._maybe_pause()
         if not self._reads and name.rpartition(".")[2] in READS:
             return call()
         self.commands.append(name)
@@ -61,6 +75,12 @@ class Killer:
         finally:
             if mine:
                 self._strike()
+
+    def _maybe_pause(self) -> None:
+        self._pause_at -= 1
+        if self._pause_at == 0 and self._meanwhile:
+            meanwhile, self._meanwhile = self._meanwhile, None
+            meanwhile()
 
     def _strike(self) -> None:
         self.struck = True

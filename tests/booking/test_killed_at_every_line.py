@@ -12,15 +12,28 @@ import pytest
 
 from dinnerkit.booking.store import Booking
 from dinnerkit.errors import DinnerkitError
-from dinnerkit.ids import new_id
 from dinnerkit.money import Money
 from dinnerkit.payment.errors import PaymentDeclined
-from tests.booking.balance import books_balance, money_is_safe, seats_add_up
+from tests.booking.balance import come_to_rest, money_is_safe, seats_add_up
 from tests.booking.killing import Killed
-from tests.booking.world import DECLINED, HOLD, HOST, OFFER, SECURE, VISA, World
-
-FREE = Money(0, "EUR")
-
+from tests.booking.scenes import (
+    FREE,
+    GUESTS,
+    authenticating,
+    declined,
+    dinner,
+    expired_and_sold_out,
+    expired_with_money_on_its_way,
+    free_dinner,
+    full_house,
+    held,
+    held_with_others_waiting,
+    offered,
+    paid,
+    paid_with_others_waiting,
+    waiting_for_two,
+)
+from tests.booking.world import DECLINED, HOLD, HOST, SECURE, VISA, World
 
 Act = Callable[[World, Any], object]
 
@@ -46,70 +59,6 @@ def case(name: str, prepare: Callable[[World], Any], **options: Any) -> Callable
     return register
 
 
-def dinner(world: World) -> str:
-    return world.host_dinner(2)
-
-
-def free_dinner(world: World) -> str:
-    return world.host_dinner(2, FREE)
-
-
-def held(world: World) -> Booking:
-    return world.reserve("ada", world.host_dinner(2), 2, new_id())
-
-
-def paid(world: World) -> Booking:
-    booking = world.pay(held(world)).booking
-    world.work()
-    return booking
-
-
-def paid_with_others_waiting(world: World) -> Booking:
-    booking = paid(world)
-    world.waitlist.join(booking.event, "ben", 1)
-    world.waitlist.join(booking.event, "cleo", 2)
-    world.waitlist.join(booking.event, "dan", 1)
-    return booking
-
-
-def held_with_others_waiting(world: World) -> Booking:
-    booking = held(world)
-    world.waitlist.join(booking.event, "ben", 2)
-    return booking
-
-
-def authenticating(world: World) -> tuple[Booking, str]:
-    result = world.pay(held(world), SECURE)
-    assert result.client_secret
-    world.work()
-    return result.booking, result.client_secret
-
-
-def offered(price: Money) -> Callable[[World], Booking]:
-    def prepare(world: World) -> Booking:
-        event = world.host_dinner(1, price)
-        first = world.reserve("zoe", event)
-        world.waitlist.join(event, "ada", 1)
-        world.bookings.cancel("zoe", first.id)
-        world.work()
-        return world.offer_of("ada")
-
-    return prepare
-
-
-def full_house(world: World) -> str:
-    event = world.host_dinner(5)
-    world.book("ada", event, 2)
-    world.reserve("ben", event)
-    world.pay(world.reserve("cleo", event), SECURE)
-    gone = world.reserve("dan", event)
-    world.waitlist.join(event, "eve", 1)
-    world.bookings.cancel("dan", gone.id)
-    world.waitlist.join(event, "fay", 3)
-    world.work()
-    return event
-
-
 @case("reserve", dinner, after_retry="held")
 def reserve(world: World, event: str) -> None:
     world.reserve("ada", event, 2, "b" * 24)
@@ -118,14 +67,6 @@ def reserve(world: World, event: str) -> None:
 @case("reserve free seats", free_dinner, after_retry="confirmed")
 def reserve_free(world: World, event: str) -> None:
     world.reserve("ada", event, 2, "b" * 24)
-
-
-def waiting_for_two(world: World) -> str:
-    event = world.host_dinner(2)
-    world.book("ben", event)
-    world.waitlist.join(event, "ada", 2)
-    world.work()
-    return event
 
 
 @case("reserve fewer seats than one waits for", waiting_for_two, after_retry="held")
@@ -153,14 +94,6 @@ def pay_otherwise(world: World, prepared: tuple[Booking, str]) -> None:
     world.pay(prepared[0], VISA, "q" * 24)
 
 
-def declined(world: World) -> Booking:
-    booking = held(world)
-    with suppress(PaymentDeclined):
-        world.pay(booking, DECLINED)
-    world.work()
-    return booking
-
-
 @case("pay after a decline", declined, after_retry="confirmed")
 def pay_again(world: World, booking: Booking) -> None:
     world.pay(booking, VISA, "q" * 24)
@@ -180,24 +113,10 @@ def fail_to_authenticate(world: World, prepared: tuple[Booking, str]) -> None:
     world.tick()
 
 
-def expired_with_money_on_its_way(world: World) -> tuple[Booking, str]:
-    booking, secret = authenticating(world)
-    world.clock.advance(HOLD * 2)
-    world.bookings.get("ada", booking.id)
-    world.gateway.authenticate(secret, approve=True)
-    return booking, secret
-
-
 @case("be paid too late, with seats left", expired_with_money_on_its_way)
 def paid_late(world: World, prepared: tuple[Booking, str]) -> None:
     world.tick()
     world.tick()
-
-
-def expired_and_sold_out(world: World) -> tuple[Booking, str]:
-    prepared = expired_with_money_on_its_way(world)
-    world.book("ben", prepared[0].event)
-    return prepared
 
 
 @case("be paid too late, with the seats gone", expired_and_sold_out)
@@ -322,9 +241,6 @@ def give_back(world: World, booking: Booking) -> None:
     world.tick()
 
 
-GUESTS = ("ada", "ben", "cleo", "dan", "eve", "fay", "zoe")
-
-
 @pytest.mark.parametrize("name", CASES)
 def test_a_process_killed_before_any_of_its_commands_loses_neither_seats_nor_money(world: World, name: str) -> None:
     die_at_every_command(world, CASES[name], before=True)
@@ -364,12 +280,3 @@ def repeat(world: World, tried: Case, prepared: Any, moment: datetime) -> None:
         tried.act(world, prepared)
     statuses = [row["status"] for row in world.database["bookings"].find({"user": "ada"})]
     assert tried.after_retry in statuses, f"the client repeated it, and the booking is {statuses}"
-
-
-def come_to_rest(world: World) -> None:
-    world.recover()
-    books_balance(world)
-    if world.database["events"].count_documents({"holds.until": {"$exists": True, "$ne": None}}):
-        world.clock.advance(OFFER)
-        world.recover()
-        books_balance(world)

@@ -204,7 +204,13 @@ class PaymentService:
             return self._move(row, UNPAID, values, ("check_at", "client_secret", "decline_code"), message)
         if charge.client_secret:
             values["client_secret"] = charge.client_secret
-        return self._move(row, OPEN, values, ())
+        payment = self._move(row, OPEN, values, ())
+        return self._call_back(row, charge, payment) if payment.final and payment.status != "succeeded" else payment
+
+    def _call_back(self, row: Row, charge: Charge, payment: Payment) -> Payment:
+        """The payment was given up before the gateway had heard of it: nobody shall complete the charge."""
+        ended = self._gateway.cancel(charge.id)
+        return payment if ended.status in OPEN else self._record(row, ended)
 
     def _close(self, row: Row, status: str, code: str | None, charge_id: str | None = None) -> Payment:
         message = PaymentFailed(payment_id=row["_id"], reference=row["reference"], user_id=row["user"], status=status)

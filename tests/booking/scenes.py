@@ -1,0 +1,110 @@
+"""Where the tests of bookings begin: dinners, and how far their guests have come."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+
+from dinnerkit.booking.store import Booking
+from dinnerkit.ids import new_id
+from dinnerkit.money import Money
+from dinnerkit.payment.errors import PaymentDeclined
+from tests.booking.world import DECLINED, HOLD, SECURE, World
+
+FREE = Money(0, "EUR")
+
+GUESTS = ("ada", "ben", "cleo", "dan", "eve", "fay", "zoe")
+
+
+def dinner(world: World) -> str:
+    return world.host_dinner(2)
+
+
+def free_dinner(world: World) -> str:
+    return world.host_dinner(2, FREE)
+
+
+def held(world: World) -> Booking:
+    return world.reserve("ada", world.host_dinner(2), 2, new_id())
+
+
+def paid(world: World) -> Booking:
+    booking = world.pay(held(world)).booking
+    world.work()
+    return booking
+
+
+def paid_with_others_waiting(world: World) -> Booking:
+    booking = paid(world)
+    world.waitlist.join(booking.event, "ben", 1)
+    world.waitlist.join(booking.event, "cleo", 2)
+    world.waitlist.join(booking.event, "dan", 1)
+    return booking
+
+
+def held_with_others_waiting(world: World) -> Booking:
+    booking = held(world)
+    world.waitlist.join(booking.event, "ben", 2)
+    return booking
+
+
+def authenticating(world: World) -> tuple[Booking, str]:
+    result = world.pay(held(world), SECURE)
+    assert result.client_secret
+    world.work()
+    return result.booking, result.client_secret
+
+
+def offered(price: Money) -> Callable[[World], Booking]:
+    def prepare(world: World) -> Booking:
+        event = world.host_dinner(1, price)
+        first = world.reserve("zoe", event)
+        world.waitlist.join(event, "ada", 1)
+        world.bookings.cancel("zoe", first.id)
+        world.work()
+        return world.offer_of("ada")
+
+    return prepare
+
+
+def full_house(world: World) -> str:
+    event = world.host_dinner(5)
+    world.book("ada", event, 2)
+    world.reserve("ben", event)
+    world.pay(world.reserve("cleo", event), SECURE)
+    gone = world.reserve("dan", event)
+    world.waitlist.join(event, "eve", 1)
+    world.bookings.cancel("dan", gone.id)
+    world.waitlist.join(event, "fay", 3)
+    world.work()
+    return event
+
+
+def waiting_for_two(world: World) -> str:
+    event = world.host_dinner(2)
+    world.book("ben", event)
+    world.waitlist.join(event, "ada", 2)
+    world.work()
+    return event
+
+
+def declined(world: World) -> Booking:
+    booking = held(world)
+    with suppress(PaymentDeclined):
+        world.pay(booking, DECLINED)
+    world.work()
+    return booking
+
+
+def expired_with_money_on_its_way(world: World) -> tuple[Booking, str]:
+    booking, secret = authenticating(world)
+    world.clock.advance(HOLD * 2)
+    world.bookings.get("ada", booking.id)
+    world.gateway.authenticate(secret, approve=True)
+    return booking, secret
+
+
+def expired_and_sold_out(world: World) -> tuple[Booking, str]:
+    prepared = expired_with_money_on_its_way(world)
+    world.book("ben", prepared[0].event)
+    return prepared

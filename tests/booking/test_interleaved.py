@@ -1,0 +1,185 @@
+"""Two at once: while one does something, another does something else between any two of its commands, and the books balance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import pytest
+
+from dinnerkit.booking.store import Booking
+from dinnerkit.booking.sweep import BookingSweep
+from dinnerkit.delivery.relay import Relay
+from dinnerkit.errors import DinnerkitError
+from dinnerkit.money import Money
+from tests.booking.balance import come_to_rest, money_is_safe, seats_add_up
+from tests.booking.scenes import (
+    FREE,
+    GUESTS,
+    authenticating,
+    expired_with_money_on_its_way,
+    held,
+    held_with_others_waiting,
+    offered,
+    paid,
+    paid_with_others_waiting,
+)
+from tests.booking.world import HOLD, HOST, PRICE, SECURE, VISA, World
+
+Scene = Callable[[World], Any]
+Act = Callable[[World, Any], object]
+
+
+def booking_of(scene: Any) -> Booking:
+    found: Booking = scene[0] if isinstance(scene, tuple) else scene
+    return found
+
+
+def pay(world: World, scene: Any) -> None:
+    world.pay(booking_of(scene), VISA, "p" * 24)
+
+
+def pay_with_another_id(world: World, scene: Any) -> None:
+    world.pay(booking_of(scene), VISA, "q" * 24)
+
+
+def pay_securely(world: World, scene: Any) -> None:
+    world.pay(booking_of(scene), SECURE, "s" * 24)
+
+
+def pay_while_it_expires(world: World, scene: Any) -> None:
+    def meanwhile() -> None:
+        world.clock.advance(HOLD)
+        world.bookings.get("ada", booking_of(scene).id)
+
+    world.gateway.meanwhile = meanwhile
+    world.pay(booking_of(scene), VISA, "p" * 24)
+
+
+def accept(world: World, scene: Any) -> None:
+    world.bookings.accept("ada", booking_of(scene).id)
+
+
+def cancel(world: World, scene: Any) -> None:
+    world.bookings.cancel("ada", booking_of(scene).id)
+
+
+def call_off(world: World, scene: Any) -> None:
+    world.events.cancel(HOST, scene if isinstance(scene, str) else booking_of(scene).event)
+    world.work()
+
+
+def work(world: World, _: Any) -> None:
+    world.work()
+
+
+def turn(world: World, _: Any) -> None:
+    world.tick()
+
+
+def sweep(world: World, _: Any) -> None:
+    world.kit.service(BookingSweep).run()
+
+
+def relay(world: World, _: Any) -> None:
+    world.kit.service(Relay).run()
+
+
+def long_pause(world: World, _: Any) -> None:
+    """Whoever is held up stays so until everything has run out, and others have seen to it."""
+    world.clock.advance(2 * HOLD)
+    world.work()
+    world.clock.advance(2 * HOLD)
+    world.work()
+
+
+def expire(world: World, scene: Any) -> None:
+    world.clock.advance(HOLD)
+    world.bookings.get("ada", booking_of(scene).id)
+
+
+def sweep_late(world: World, scene: Any) -> None:
+    world.clock.advance(HOLD)
+    world.kit.service(BookingSweep).run()
+
+
+def book_the_same_seats(world: World, scene: Any) -> None:
+    world.book("ben", booking_of(scene).event, 1)
+
+
+def reserve_again(world: World, scene: Any) -> None:
+    booking = booking_of(scene)
+    world.reserve("ada", booking.event, 2, booking.id)
+
+
+def join(world: World, scene: Any) -> None:
+    world.waitlist.join(booking_of(scene).event, "eve", 1)
+
+
+def take_what_is_left(world: World, scene: Any) -> None:
+    world.reserve("eve", booking_of(scene).event, 1)
+
+
+def add_seats(world: World, scene: Any) -> None:
+    world.events.update(HOST, booking_of(scene).event, {"seats": 4})
+
+
+def deliver_one_by_one(world: World, _: Any) -> None:
+    world.relay()
+    world.deliver()
+
+
+PAIRS: list[tuple[Scene, Act, Act]] = [
+    *((held, pay, other) for other in (cancel, expire, long_pause, pay, pay_with_another_id, pay_securely, call_off, work)),
+    *((held, pay_securely, other) for other in (cancel, expire, long_pause, pay_with_another_id, call_off)),
+    *((held, pay_while_it_expires, other) for other in (work, long_pause, call_off, book_the_same_seats, reserve_again)),
+    *((expired_with_money_on_its_way, turn, other) for other in (turn, long_pause, call_off, book_the_same_seats, reserve_again)),
+    *((authenticating, pay_with_another_id, other) for other in (work, long_pause, cancel)),
+    *((offered(FREE), accept, other) for other in (cancel, accept, call_off)),
+    *((offered(PRICE), pay, other) for other in (cancel, call_off)),
+    *((paid, cancel, other) for other in (cancel, call_off, turn)),
+    *((paid_with_others_waiting, cancel, other) for other in (cancel, call_off, join, add_seats)),
+    *((held_with_others_waiting, sweep_late, other) for other in (sweep, pay, call_off, take_what_is_left)),
+    *((held_with_others_waiting, expire, other) for other in (pay, long_pause)),
+    *((paid_with_others_waiting, deliver_one_by_one, other) for other in (deliver_one_by_one, relay)),
+]
+
+
+def _name(pair: Any) -> str:
+    return str(getattr(pair, "__qualname__", pair)).partition(".")[0]
+
+
+@pytest.mark.parametrize(("scene", "first", "second"), PAIRS, ids=_name)
+def test_whatever_one_does_between_two_commands_of_another_the_books_balance(world: World, scene: Scene, first: Act, second: Act) -> None:
+    world.invite(*GUESTS)
+    prepared = scene(world)
+    restore = world.save()
+    at, paused = 0, True
+    while paused:
+        at += 1
+        restore()
+
+        def meanwhile() -> None:
+            with suppress(DinnerkitError):
+                second(world, prepared)
+
+        world.killer.interrupt(at, meanwhile)
+        with suppress(DinnerkitError):
+            first(world, prepared)
+        paused = world.killer.paused
+        seats_add_up(world)
+        money_is_safe(world)
+        come_to_rest(world)
+    assert at > 1
+
+
+def test_a_dinner_that_is_called_off_makes_no_offers(world: World) -> None:
+    event = world.host_dinner(1, Money(0, "EUR"))
+    booking = world.reserve("ada", event)
+    world.waitlist.join(event, "ben", 1)
+    world.killer.interrupt(3, lambda: call_off(world, event))
+    with suppress(DinnerkitError):
+        world.bookings.cancel("ada", booking.id)
+    come_to_rest(world)
+    assert not world.bookings.page("ben", limit=1)
