@@ -29,6 +29,7 @@ SEATS = 80
 CONNECTIONS = 16
 PATIENCE = 4.0
 FEWEST_KILLS = 12
+OPTIONS = ("--workers", "2", "--work")
 
 
 def test_the_books_balance_after_kills_at_random_moments(database_url: str, tmp_path: Path) -> None:
@@ -124,17 +125,23 @@ class Guest:
 
 
 def under_fire(settings: dict[str, Any], folder: Path, crowd: list[Guest], chance: random.Random) -> int:
-    """Let the crowd dine while some process dies every half second, and now and then all of them; how many died."""
-    server = Server(settings, folder, "--workers", "2", "--work")
-    address, kills, served = server.address, 0, threading.Event()
+    """Let the crowd dine, and whenever some more of it are through kill some process, now and then all of them; how many times."""
+    server = Server(settings, folder, *OPTIONS)
+    address, kills, through = server.address, 0, threading.Semaphore(0)
     with ThreadPoolExecutor(CONNECTIONS) as connections:
         dining = [connections.submit(guest.dine, address) for guest in crowd]
-        threading.Thread(target=lambda: ([done.exception() for done in dining], served.set())).start()
-        while not served.wait(chance.uniform(0.2, 0.8)):
+        for done in dining:
+            done.add_done_callback(lambda _: through.release())
+        left = len(crowd)
+        while left > 0:
+            for _ in range(some := min(left, chance.randint(5, 35))):
+                through.acquire()
+            left -= some
+            threading.Event().wait(chance.uniform(0.0, 0.3))  # a random moment
             kills += 1
             if kills % 6 == 0:
                 server.kill_everything()
-                server = Server(settings, folder, "--workers", "2", "--work", bind=address)
+                server = Server(settings, folder, *OPTIONS, bind=address)
             elif tree := server.tree():
                 kill(chance.choice(tree))
         for done in dining:
