@@ -25,6 +25,7 @@ from dinnerkit.booking.sweep import BookingSweep
 from dinnerkit.delivery.relay import Relay
 from dinnerkit.delivery.service import DeliveryService
 from dinnerkit.events.rules import EventDetails, Location, RefundPolicy, TableSize, Venue
+from dinnerkit.events.seats import SeatHold, Seats
 from dinnerkit.events.service import EventService
 from dinnerkit.events.waitlist import Waitlist
 from dinnerkit.identity import Principal, Role
@@ -123,6 +124,7 @@ class World:
         self.deliveries = self.kit.service(DeliveryService)
         self.inbox = self.kit.service(WebhookInbox)
         self.store = self.kit.service(BookingStore)
+        self.seats = self.kit.service(Seats)
 
     def clear(self) -> None:
         """Forget everything."""
@@ -133,6 +135,7 @@ class World:
             books.executescript("delete from webhooks; delete from refunds; delete from charges")
         self.postbox.mails.clear()
         self.gateway.meanwhile = None
+        self.gateway.__dict__.pop("cancel", None)
         self.clock.now = NOW
 
     def save(self) -> Callable[[], None]:
@@ -195,6 +198,9 @@ class World:
     def book(self, user: str, event_id: str, guests: int = 1, method: str = VISA) -> Booking:
         return self.pay(self.reserve(user, event_id, guests), method).booking
 
+    def hold_for(self, booking: Booking, hold: str) -> SeatHold:
+        return SeatHold(booking.event, hold, booking.id, booking.user, booking.guests, self.clock() + HOLD)
+
     def now(self, booking: Booking) -> Booking:
         """The booking as it is stored at present."""
         found = self.store.find(booking.id)
@@ -205,11 +211,13 @@ class World:
         """The newest booking of the user."""
         return self.bookings.page(user, limit=1)[0]
 
+    def sweep(self) -> int:
+        return self.kit.service(BookingSweep).run()
+
     def tick(self) -> int:
         """What a worker does in a turn, the clockwork and the deliveries that it was told of; how much that was."""
-        sweep = self.kit.service(BookingSweep)
         done = self.inbox.fetch_local() + self.relay() + self.deliver()
-        return done + sweep.run() + self.deliveries.sweep() + self.payments.sweep() + self.deliver()
+        return done + self.sweep() + self.deliveries.sweep() + self.payments.sweep() + self.deliver()
 
     def relay(self) -> int:
         return self.kit.service(Relay).run()

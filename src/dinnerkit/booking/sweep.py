@@ -34,7 +34,7 @@ class BookingSweep:
             except ConnectionFailure:
                 raise
             except Exception:
-                log.exception("hold_not_resolved", event=hold.event, hold=hold.hold)
+                log.exception("hold_not_resolved", dinner=hold.event, hold=hold.hold)
         return len(overdue)
 
     def _resolve(self, hold: SeatHold) -> None:

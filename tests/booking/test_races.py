@@ -1,0 +1,572 @@
+"""The named ways in which money, seats and messages can miss each other, and what comes of each."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing, suppress
+from datetime import timedelta
+
+import pytest
+
+from dinnerkit.booking.errors import AlreadyConfirmed, BookingCancelled, HoldExpired, NoSuchBooking, PaymentNeeded, TooLateToCancel
+from dinnerkit.booking.store import Booking
+from dinnerkit.errors import Invalid, NotFound, Unavailable
+from dinnerkit.events.seat_errors import AlreadyBooked, AlreadyWaiting, BookingClosed, NotWaiting, PartyTooLarge, SeatsAvailable, SoldOut
+from dinnerkit.ids import new_id
+from dinnerkit.money import Money
+from dinnerkit.payment.errors import ChargeMismatch, PaymentDeclined, PaymentInProgress
+from tests.booking.balance import books_balance, come_to_rest, gateway_books
+from tests.booking.scenes import FREE, authenticating, held, paid
+from tests.booking.world import DECLINED, HOLD, HOST, OFFER, SECURE, VISA, World
+
+
+def refunds(world: World) -> list[int]:
+    return [refund["amount"] for refund in gateway_books(world)[1]]
+
+
+def while_charging(world: World, meanwhile: Callable[[], object]) -> None:
+    world.gateway.meanwhile = meanwhile
+
+
+def let_it_expire(world: World, booking: Booking) -> None:
+    world.clock.advance(HOLD)
+    assert world.bookings.get(booking.user, booking.id).status == "expired"
+
+
+class TestPaidAfterTheHoldExpired:
+    def test_the_guest_gets_seats_if_there_are_some(self, world: World) -> None:
+        booking = held(world)
+        while_charging(world, lambda: let_it_expire(world, booking))
+        assert world.pay(booking).booking.status == "confirmed"
+        come_to_rest(world)
+        assert world.now(booking).status == "confirmed"
+        assert refunds(world) == []
+
+    def test_the_money_goes_back_if_the_seats_are_gone(self, world: World) -> None:
+        booking = held(world)
+
+        def meanwhile() -> None:
+            let_it_expire(world, booking)
+            world.book("ben", booking.event, 2)
+
+        while_charging(world, meanwhile)
+        with pytest.raises(HoldExpired, match="money goes back"):
+            world.pay(booking)
+        come_to_rest(world)
+        assert (world.now(booking).status, world.now(booking).cancelled_by) == ("cancelled", "payment")
+        assert refunds(world) == [7000]
+
+    def test_the_money_goes_back_if_the_guest_has_booked_again(self, world: World) -> None:
+        booking = held(world)
+
+        def meanwhile() -> None:
+            let_it_expire(world, booking)
+            world.reserve("ada", booking.event)
+
+        while_charging(world, meanwhile)
+        with pytest.raises(HoldExpired):
+            world.pay(booking)
+        come_to_rest(world)
+        assert refunds(world) == [7000]
+
+    def test_the_money_goes_back_if_the_dinner_has_begun(self, world: World) -> None:
+        booking = world.reserve("ada", world.host_dinner(2, starts_in=timedelta(minutes=5)))
+        while_charging(world, lambda: let_it_expire(world, booking))
+        with pytest.raises(HoldExpired):
+            world.pay(booking)
+        come_to_rest(world)
+        assert refunds(world) == [3500]
+
+    def test_a_payment_that_has_not_begun_is_refused(self, world: World) -> None:
+        booking = held(world)
+        world.clock.advance(HOLD)
+        with pytest.raises(HoldExpired):
+            world.pay(booking)
+        assert gateway_books(world)[0] == {}
+
+    def test_a_worker_that_died_with_the_seats_in_hand_is_succeeded_by_the_next(self, world: World) -> None:
+        booking, secret = authenticating(world)
+        world.clock.advance(2 * HOLD)
+        world.bookings.get("ada", booking.id)
+        charge = world.gateway.authenticate(secret, approve=True)
+        payment = world.payments.sync_charge(charge.id)
+        assert payment is not None
+        world.seats.take(world.hold_for(booking, payment.id))
+        world.clock.advance(2 * HOLD)
+        world.sweep()
+        assert world.now(booking).status == "confirmed"
+        come_to_rest(world)
+        assert refunds(world) == []
+
+
+class TestPaidTwice:
+    def test_the_second_call_gets_the_first_answer(self, world: World) -> None:
+        booking = held(world)
+        first, second = (world.pay(booking, VISA, "p" * 24) for _ in range(2))
+        assert first == second
+        assert len(gateway_books(world)[0]) == 1
+
+    def test_a_second_payment_is_not_begun_for_what_is_confirmed(self, world: World) -> None:
+        booking = paid(world)
+        with pytest.raises(AlreadyConfirmed):
+            world.pay(booking)
+        assert len(gateway_books(world)[0]) == 1
+
+    def test_a_second_payment_is_refused_while_the_first_has_no_answer(self, world: World) -> None:
+        booking = held(world)
+
+        def meanwhile() -> None:
+            with pytest.raises(PaymentInProgress):
+                world.pay(booking)
+
+        while_charging(world, meanwhile)
+        assert world.pay(booking).booking.status == "confirmed"
+
+    def test_a_payment_that_had_been_given_up_and_succeeds_all_the_same_goes_back(self, world: World) -> None:
+        booking, secret = authenticating(world)
+        pretend_never_to_have_cancelled(world)
+        world.pay(booking, VISA)
+        world.gateway.authenticate(secret, approve=True)
+        come_to_rest(world)
+        assert world.now(booking).status == "confirmed"
+        assert refunds(world) == [7000]
+
+    def test_what_went_back_once_is_not_asked_back_for_another_reason(self, world: World) -> None:
+        booking, secret = authenticating(world)
+        pretend_never_to_have_cancelled(world)
+        world.pay(booking, VISA)
+        charge = world.gateway.authenticate(secret, approve=True)
+        world.work()
+        assert refunds(world) == [7000]
+        world.bookings.cancel("ada", booking.id)
+        assert world.paying.settle_again(charge.key)
+        come_to_rest(world)
+        assert refunds(world) == [7000, 7000]
+
+
+def pretend_never_to_have_cancelled(world: World) -> None:
+    """Make a cancelled charge one that may still succeed, as when the bank answers after the gateway said that it had given up."""
+    cancel = world.gateway.cancel
+
+    def lie(charge_id: str) -> object:
+        answer = cancel(charge_id)
+        with closing(sqlite3.connect(world.books)) as books, books:
+            books.execute("update charges set status = 'action_required' where id = ?", (charge_id,))
+        return answer
+
+    world.gateway.__dict__["cancel"] = lie
+
+
+class TestPaidWhileCancelled:
+    def test_by_the_guest_the_money_goes_back(self, world: World) -> None:
+        booking = held(world)
+        while_charging(world, lambda: world.bookings.cancel("ada", booking.id))
+        with pytest.raises(BookingCancelled):
+            world.pay(booking)
+        come_to_rest(world)
+        assert world.now(booking).status == "cancelled"
+        assert refunds(world) == [7000]
+
+    def test_by_the_host_the_money_goes_back(self, world: World) -> None:
+        booking = held(world)
+
+        def meanwhile() -> None:
+            world.events.cancel(HOST, booking.event)
+            world.work()
+
+        while_charging(world, meanwhile)
+        with pytest.raises(BookingCancelled):
+            world.pay(booking)
+        come_to_rest(world)
+        assert refunds(world) == [7000]
+
+    def test_an_authentication_after_the_cancellation_comes_to_nothing(self, world: World) -> None:
+        booking, secret = authenticating(world)
+        world.bookings.cancel("ada", booking.id)
+        world.gateway.authenticate(secret, approve=True)
+        come_to_rest(world)
+        assert refunds(world) == [7000]
+
+    def test_an_authentication_that_is_called_back_first_can_not_be_given(self, world: World) -> None:
+        booking, secret = authenticating(world)
+        world.bookings.cancel("ada", booking.id)
+        world.work()
+        with pytest.raises(Exception, match="no authentication any more"):
+            world.gateway.authenticate(secret, approve=True)
+
+
+class TestWebhooks:
+    def test_one_may_come_before_the_answer(self, world: World) -> None:
+        booking = held(world)
+        while_charging(world, world.work)
+        assert world.pay(booking).booking.status == "confirmed"
+        come_to_rest(world)
+        assert refunds(world) == []
+
+    def test_one_that_comes_before_the_answer_of_a_dead_process_confirms_the_booking(self, world: World) -> None:
+        booking = held(world)
+
+        class Gone(BaseException): ...
+
+        def die() -> None:
+            raise Gone
+
+        while_charging(world, die)
+        with suppress(Gone):
+            world.pay(booking)
+        world.work()
+        assert world.now(booking).status == "confirmed"
+
+    def test_repetition_and_any_order_do_no_harm(self, world: World) -> None:
+        booking, secret = authenticating(world)
+        world.gateway.authenticate(secret, approve=True)
+        webhooks = list(world.gateway.due_webhooks())
+        for webhook in [*reversed(webhooks), *webhooks]:
+            world.inbox.receive("sandbox", webhook.body, webhook.headers)
+        world.work()
+        assert world.now(booking).status == "confirmed"
+        kinds = sorted(row["kind"] for row in world.database["gateway_notifications"].find())
+        assert kinds == ["payment_intent.requires_action", "payment_intent.succeeded"]
+
+    def test_of_other_kinds_and_other_apps_are_stored_and_do_nothing(self, world: World) -> None:
+        for event, charge in (("evt_1", "ch_of_another_app"), ("evt_2", "")):
+            body = f'{{"id": "{event}", "type": "unheard.of", "charge": "{charge}"}}'.encode()
+            assert world.inbox.receive("sandbox", body, world.gateway.sign(body))
+        come_to_rest(world)
+
+    def test_for_another_gateway_are_not_taken(self, world: World) -> None:
+        with pytest.raises(NotFound):
+            world.inbox.receive("stripe", b"{}", {})
+
+
+class TestTheBrowserNeverReturns:
+    def test_the_seats_go_back_and_the_charge_is_called_off(self, world: World) -> None:
+        booking, _ = authenticating(world)
+        come_to_rest(world)
+        assert world.now(booking).status == "expired"
+        (charge,) = gateway_books(world)[0].values()
+        assert charge["status"] == "cancelled"
+        assert world.seats.facts(booking.event).seats_left == 2
+
+    def test_the_guest_has_the_hold_anew_to_authenticate(self, world: World) -> None:
+        booking = held(world)
+        world.clock.advance(HOLD - timedelta(seconds=1))
+        waiting = world.pay(booking, SECURE).booking
+        assert waiting.expires_at == world.clock() + HOLD
+        assert [hold.until for hold in world.seats.holds(booking.event)] == [waiting.expires_at]
+
+    def test_a_booking_that_ended_while_the_gateway_was_asked_is_not_authenticated(self, world: World) -> None:
+        booking = held(world)
+
+        def meanwhile() -> None:
+            let_it_expire(world, booking)
+            world.database["bookings"].update_one({"_id": booking.id}, {"$set": {"outbox": []}})
+
+        while_charging(world, meanwhile)
+        with pytest.raises(HoldExpired):
+            world.pay(booking, SECURE)
+        (charge,) = gateway_books(world)[0].values()
+        assert charge["status"] == "cancelled"
+
+
+class TestTheGatewayDoesNotAnswer:
+    def test_and_has_charged_the_booking_is_confirmed_by_the_sweep(self, world: World) -> None:
+        booking = held(world)
+        while_charging(world, time_out)
+        with pytest.raises(Unavailable):
+            world.pay(booking)
+        world.database["gateway_notifications"].delete_many({})
+        forget_webhooks(world)
+        world.clock.advance(timedelta(seconds=31))
+        world.work()
+        assert world.now(booking).status == "confirmed"
+        come_to_rest(world)
+
+    def test_and_has_charged_a_repetition_finds_the_charge(self, world: World) -> None:
+        booking = held(world)
+        while_charging(world, time_out)
+        with pytest.raises(Unavailable):
+            world.pay(booking, VISA, "p" * 24)
+        assert world.pay(booking, VISA, "p" * 24).booking.status == "confirmed"
+        assert len(gateway_books(world)[0]) == 1
+
+    def test_and_has_not_charged_a_repetition_charges(self, world: World) -> None:
+        booking = held(world)
+        world.killer.arm(2, before=True, trouble=lambda: Unavailable("no answer"))
+        with pytest.raises(Unavailable):
+            world.pay(booking, VISA, "p" * 24)
+        assert world.killer.commands == ["payments.insert_one", "gateway.charge"]
+        world.restart()
+        assert world.pay(booking, VISA, "p" * 24).booking.status == "confirmed"
+
+    def test_and_has_not_charged_a_repetition_charges_even_after_the_sweep_gave_up(self, world: World) -> None:
+        booking = held(world)
+        world.killer.arm(2, before=True, trouble=lambda: Unavailable("no answer"))
+        with pytest.raises(Unavailable):
+            world.pay(booking, VISA, "p" * 24)
+        world.restart()
+        world.clock.advance(timedelta(seconds=61))
+        world.work()
+        assert world.payments.live(booking.id) is None
+        assert world.pay(booking, VISA, "p" * 24).booking.status == "confirmed"
+        come_to_rest(world)
+
+    def test_and_has_not_charged_another_attempt_is_free_after_the_sweep(self, world: World) -> None:
+        booking = held(world)
+        world.killer.arm(2, before=True, trouble=lambda: Unavailable("no answer"))
+        with pytest.raises(Unavailable):
+            world.pay(booking, VISA, "p" * 24)
+        world.restart()
+        with pytest.raises(PaymentInProgress):
+            world.pay(booking, VISA, "q" * 24)
+        world.clock.advance(timedelta(seconds=31))
+        assert world.pay(booking, VISA, "q" * 24).booking.status == "confirmed"
+        with pytest.raises(AlreadyConfirmed):
+            world.pay(booking, VISA, "p" * 24)
+        come_to_rest(world)
+
+
+def time_out() -> None:
+    raise Unavailable("no answer")
+
+
+def forget_webhooks(world: World) -> None:
+    with closing(sqlite3.connect(world.books)) as books, books:
+        books.execute("delete from webhooks")
+
+
+class TestTheGatewayChargesAnotherAmount:
+    @pytest.mark.parametrize("change", ["amount = 1", "currency = 'USD'"])
+    def test_nothing_is_confirmed_and_a_person_is_told(self, world: World, change: str) -> None:
+        booking = held(world)
+
+        def meanwhile() -> None:
+            with closing(sqlite3.connect(world.books)) as books, books:
+                books.execute(f"update charges set {change}")  # noqa: S608 - one of the two above
+            time_out()
+
+        while_charging(world, meanwhile)
+        with pytest.raises(Unavailable):
+            world.pay(booking, VISA, "p" * 24)
+        with pytest.raises(ChargeMismatch):
+            world.pay(booking, VISA, "p" * 24)
+        assert world.now(booking).status == "held"
+        world.clock.advance(HOLD)
+        for _ in range(10):
+            with suppress(ChargeMismatch):
+                world.work()
+            world.clock.advance(HOLD)
+        assert world.now(booking).status == "expired"
+        assert {letter["handler"] for letter in world.deliveries.dead_letters(limit=10)} == {"payment.look", "booking.stop_paying"}
+
+
+class TestReserving:
+    def test_the_same_booking_twice_is_one(self, world: World) -> None:
+        event = world.host_dinner(4)
+        first, second = (world.reserve("ada", event, 2, "b" * 24) for _ in range(2))
+        assert (first.id, first.hold, first.guests) == (second.id, second.hold, second.guests)
+        assert world.seats.facts(event).seats_left == 2
+
+    def test_a_repetition_after_the_end_says_so_and_keeps_no_seats(self, world: World) -> None:
+        event = world.host_dinner(4)
+        world.reserve("ada", event, 2, "b" * 24)
+        world.clock.advance(HOLD)
+        with pytest.raises(HoldExpired):
+            world.reserve("ada", event, 2, "b" * 24)
+        assert world.seats.facts(event).seats_left == 4
+
+    def test_a_hold_whose_booking_was_never_made_goes_back(self, world: World) -> None:
+        event = world.host_dinner(4)
+        world.killer.arm(2, before=True)
+        with suppress(BaseException):
+            world.reserve("ada", event, 2, "b" * 24)
+        world.restart()
+        with pytest.raises(AlreadyBooked):
+            world.reserve("ada", event, 2)
+        world.clock.advance(HOLD)
+        world.work()
+        assert world.seats.facts(event).seats_left == 4
+        with pytest.raises(HoldExpired):
+            world.reserve("ada", event, 2, "b" * 24)
+        come_to_rest(world)
+
+    def test_more_than_is_left_is_sold_out_and_says_what_is_left(self, world: World) -> None:
+        event = world.host_dinner(4)
+        world.reserve("ada", event, 3)
+        with pytest.raises(SoldOut) as caught:
+            world.reserve("ben", event, 2)
+        assert caught.value.details == {"seats_left": 1}
+
+    @pytest.mark.parametrize("guests", [0, -1])
+    def test_a_party_of_nobody_is_refused_and_makes_no_seats(self, world: World, guests: int) -> None:
+        event = world.host_dinner(4)
+        with pytest.raises(Invalid):
+            world.reserve("ada", event, guests)
+        with pytest.raises(Invalid):
+            world.waitlist.join(event, "ada", guests)
+        assert world.seats.facts(event).seats_left == 4
+
+    def test_what_has_begun_or_is_cancelled_or_unknown_can_not_be_booked(self, world: World) -> None:
+        soon = world.host_dinner(4, starts_in=timedelta(minutes=1))
+        cancelled = world.host_dinner(4)
+        world.events.cancel(HOST, cancelled)
+        world.clock.advance(timedelta(minutes=1))
+        for event in (soon, cancelled):
+            with pytest.raises(BookingClosed):
+                world.reserve("ada", event)
+        with pytest.raises(NotFound):
+            world.reserve("ada", new_id())
+
+    def test_one_hold_that_can_not_be_resolved_does_not_stop_the_sweep(self, world: World) -> None:
+        broken, sound = world.host_dinner(1), world.host_dinner(1)
+        for event in (broken, sound):
+            world.killer.arm(2, before=True)
+            with suppress(BaseException):
+                world.reserve("ada", event)
+            world.restart()
+        world.database["events"].update_one({"_id": broken}, {"$set": {"status": "draft"}})
+        world.clock.advance(HOLD)
+        world.sweep()
+        assert world.seats.facts(sound).seats_left == 1
+
+
+class TestCancelling:
+    def test_twice_gives_back_once(self, world: World) -> None:
+        booking = paid(world)
+        first, second = (world.bookings.cancel("ada", booking.id) for _ in range(2))
+        assert first.refund == second.refund == Money(7000, "EUR")
+        come_to_rest(world)
+        assert refunds(world) == [7000]
+
+    def test_late_gives_back_what_the_policy_says(self, world: World) -> None:
+        booking = paid(world)
+        world.clock.now = booking.about["starts_at"] - timedelta(hours=47)
+        assert world.bookings.cancel("ada", booking.id).refund == Money(3500, "EUR")
+        come_to_rest(world)
+        assert refunds(world) == [3500]
+
+    def test_ends_with_the_beginning_of_the_dinner(self, world: World) -> None:
+        booking = paid(world)
+        world.clock.now = booking.about["starts_at"]
+        with pytest.raises(TooLateToCancel):
+            world.bookings.cancel("ada", booking.id)
+
+    def test_somebody_elses_booking_is_not_there(self, world: World) -> None:
+        booking = paid(world)
+        for attempt in (world.bookings.get, world.bookings.cancel, world.bookings.accept):
+            with pytest.raises(NoSuchBooking):
+                attempt("ben", booking.id)
+        with pytest.raises(NoSuchBooking):
+            world.paying.pay("ben", booking.id, VISA, payment_id=new_id())
+
+    def test_by_the_host_gives_everything_back_whatever_the_policy(self, world: World) -> None:
+        booking = paid(world)
+        world.clock.now = booking.about["starts_at"] - timedelta(hours=1)
+        world.events.cancel(HOST, booking.event)
+        come_to_rest(world)
+        assert (world.now(booking).status, world.now(booking).cancelled_by) == ("cancelled", "host")
+        assert refunds(world) == [7000]
+
+
+class TestWaiting:
+    def test_a_party_is_offered_all_its_seats_or_none_first_come_first_served(self, world: World) -> None:
+        event = world.host_dinner(3)
+        first = world.book("ada", event, 2)
+        world.book("zoe", event, 1)
+        assert [world.waitlist.join(event, user, guests) for user, guests in (("ben", 3), ("cleo", 1), ("dan", 1), ("eve", 1))] == [
+            1,
+            2,
+            3,
+            4,
+        ]
+        world.bookings.cancel("ada", first.id)
+        assert [world.offer_of(user).status for user in ("cleo", "dan")] == ["offered", "offered"]
+        assert world.waitlist.waiting(event) == ["ben", "eve"]
+        books_balance_soon(world)
+
+    def test_an_unanswered_offer_goes_to_the_next(self, world: World) -> None:
+        event = world.host_dinner(1)
+        first = world.book("ada", event)
+        world.waitlist.join(event, "ben", 1)
+        world.waitlist.join(event, "cleo", 1)
+        world.bookings.cancel("ada", first.id)
+        world.clock.advance(OFFER)
+        world.work()
+        assert world.offer_of("ben").status == "expired"
+        assert world.offer_of("cleo").status == "offered"
+        books_balance_soon(world)
+
+    def test_an_offer_of_something_that_costs_is_accepted_by_paying(self, world: World) -> None:
+        event = world.host_dinner(1)
+        first = world.book("ada", event)
+        world.waitlist.join(event, "ben", 1)
+        world.bookings.cancel("ada", first.id)
+        offer = world.offer_of("ben")
+        with pytest.raises(PaymentNeeded):
+            world.bookings.accept("ben", offer.id)
+        with pytest.raises(PaymentDeclined):
+            world.pay(offer, DECLINED)
+        assert world.pay(offer).booking.status == "confirmed"
+        come_to_rest(world)
+
+    def test_accepting_twice_answers_the_same(self, world: World) -> None:
+        event = world.host_dinner(1, FREE)
+        first = world.reserve("ada", event)
+        world.waitlist.join(event, "ben", 1)
+        world.bookings.cancel("ada", first.id)
+        offer = world.offer_of("ben")
+        assert [world.bookings.accept("ben", offer.id).status for _ in range(2)] == ["confirmed", "confirmed"]
+        come_to_rest(world)
+
+    def test_an_offer_ends_at_the_latest_when_the_dinner_begins(self, world: World) -> None:
+        event = world.host_dinner(1, starts_in=timedelta(hours=2))
+        first = world.book("ada", event)
+        world.waitlist.join(event, "ben", 1)
+        world.bookings.cancel("ada", first.id)
+        assert world.offer_of("ben").expires_at == first.about["starts_at"]
+
+    def test_an_offer_whose_booking_is_over_already_goes_on_to_the_next(self, world: World) -> None:
+        event = world.host_dinner(1)
+        for _ in range(2):
+            first = world.book("ada", event)
+            world.waitlist.join(event, "ben", 1, entry_id="e" * 24)
+            world.waitlist.join(event, "cleo", 1)
+            world.bookings.cancel("ada", first.id)
+            world.work()
+            world.clock.advance(OFFER)
+            world.work()
+            world.clock.advance(OFFER)
+            world.work()
+        assert [booking.status for booking in world.bookings.page("cleo", limit=5)] == ["expired", "expired"]
+        come_to_rest(world)
+
+    def test_who_can_book_or_has_booked_or_waits_or_never_fits_does_not_wait(self, world: World) -> None:
+        event = world.host_dinner(2)
+        with pytest.raises(SeatsAvailable):
+            world.waitlist.join(event, "ben", 2)
+        world.reserve("ada", event, 2)
+        with pytest.raises(AlreadyBooked):
+            world.waitlist.join(event, "ada", 1)
+        with pytest.raises(PartyTooLarge):
+            world.waitlist.join(event, "ben", 3)
+        world.waitlist.join(event, "ben", 2)
+        with pytest.raises(AlreadyWaiting) as caught:
+            world.waitlist.join(event, "ben", 1)
+        assert caught.value.details == {"position": 1}
+        world.waitlist.leave(event, "ben")
+        with pytest.raises(NotWaiting):
+            world.waitlist.leave(event, "ben")
+
+    def test_new_seats_are_offered(self, world: World) -> None:
+        booking = held(world)
+        world.waitlist.join(booking.event, "ben", 2)
+        world.events.update(HOST, booking.event, {"seats": 4})
+        world.work()
+        assert world.offer_of("ben").status == "offered"
+        books_balance(world)
+
+
+def books_balance_soon(world: World) -> None:
+    world.work()
+    books_balance(world)
