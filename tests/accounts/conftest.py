@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, ClassVar, TypeVar
 
 import pytest
@@ -18,25 +18,13 @@ from dinnerkit.http.limits import RequestLimits
 from dinnerkit.http.metrics import Metrics
 from dinnerkit.http.mount import Mount, install
 from dinnerkit.storage import ensure_indexes
+from dinnerkit.testing import StandingClock
 
 NOW = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
 SECRET = "only-for-tests-" * 3
 PASSWORD = "correct horse battery"
 
 S = TypeVar("S")
-
-
-class StandingClock:
-    """Shows one moment until it is moved."""
-
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def advance(self, **by: float) -> None:
-        self.now += timedelta(**by)
 
 
 class Accounts:
@@ -93,7 +81,7 @@ def client(accounts: Accounts, database: Database[dict[str, Any]], clock: Standi
 
 @pytest.fixture
 def clock() -> StandingClock:
-    return StandingClock()
+    return StandingClock(NOW)
 
 
 @pytest.fixture

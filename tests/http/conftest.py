@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 import pytest
@@ -17,21 +17,9 @@ from dinnerkit.http.metrics import Metrics
 from dinnerkit.http.mount import Mount, install
 from dinnerkit.identity import Principal, Role
 from dinnerkit.storage import ensure_indexes
+from dinnerkit.testing import StandingClock
 
 NOW = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
-
-
-class StandingClock:
-    """Shows one moment until it is moved."""
-
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def advance(self, **by: float) -> None:
-        self.now += timedelta(**by)
 
 
 class MemoryStorage:
@@ -63,7 +51,7 @@ MakeApp = Callable[..., Flask]
 
 @pytest.fixture
 def clock() -> StandingClock:
-    return StandingClock()
+    return StandingClock(NOW)
 
 
 @pytest.fixture
