@@ -73,18 +73,19 @@ def machine_time(moment: datetime) -> str:
 
 
 def local_input(moment: datetime, zone: str) -> str:
-    """For ``<input type="datetime-local">``."""
-    return moment.astimezone(ZoneInfo(zone)).strftime("%Y-%m-%dT%H:%M")
+    """For ``<input type="datetime-local">``: exactly that moment, and seconds only where it has some."""
+    local = moment.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+    return local.isoformat(timespec="auto" if local.second or local.microsecond else "minutes")
 
 
 def time_left(until: datetime) -> str:
     """As in "9 minutes"; never less than a minute, as nobody can act on seconds that were true when the page was made."""
-    return format_timedelta(max(until - utcnow(), _ONE_MINUTE), locale=LOCALE, threshold=1.5)
+    return format_timedelta(max(until - utcnow(), _ONE_MINUTE), locale=LOCALE, threshold=1.5, granularity="minute")
 
 
 def number(value: float, digits: int = 0) -> str:
     """As in "1,234"."""
-    return format_decimal(round(value, digits), format="#,##0" + (f".{'0' * digits}" if digits else ""), locale=LOCALE)
+    return format_decimal(round(value, digits) + 0.0, format="#,##0" + (f".{'0' * digits}" if digits else ""), locale=LOCALE)
 
 
 def count(value: int, one: str, many: str | None = None) -> str:
