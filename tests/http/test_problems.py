@@ -118,7 +118,7 @@ def test_what_nobody_expected_is_logged_and_shown_without_its_words(app: Flask) 
     assert problem(response)["code"] == "internal"
     assert "swordfish" not in response.text
     assert logs[0]["request_id"] == "request-1234"
-    assert "swordfish" in logs[0]["exception"]
+    assert "swordfish" in logs[0]["trace"]
 
 
 def test_an_unreachable_database_is_said_without_its_address(app: Flask) -> None:

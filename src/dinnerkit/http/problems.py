@@ -84,7 +84,7 @@ def problem_response(error: Exception) -> AnyResponse:
     if isinstance(error, DinnerkitError):
         return _from_ours(error)
     trace = "".join(traceback.format_exception(error))  # written out here, since a pretty renderer would show the frames' variables
-    _log.error("unexpected_error", exception=trace, request_id=request_id(), method=request.method, endpoint=request.endpoint)
+    _log.error("unexpected_error", trace=trace, request_id=request_id(), method=request.method, endpoint=request.endpoint)
     return _response(500, "internal", "Something went wrong on our side. Name the request id when you report it.")
 
 

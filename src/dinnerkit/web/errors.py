@@ -53,7 +53,7 @@ def error_page(error: Exception) -> AnyResponse:
         status = status_of(error)
         return show_error(status, _SENTENCES.get(status) or sentence(error.message))
     trace = "".join(traceback.format_exception(error))  # written out here, since a pretty renderer would show the frames' variables
-    _log.error("unexpected_error", exception=trace, request_id=request_id(), method=request.method, endpoint=request.endpoint)
+    _log.error("unexpected_error", trace=trace, request_id=request_id(), method=request.method, endpoint=request.endpoint)
     return show_error(HTTPStatus.INTERNAL_SERVER_ERROR, _SENTENCES[500])
 
 
