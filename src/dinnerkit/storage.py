@@ -6,18 +6,21 @@ best at, the shape, the validation and the indexes of a collection, and the serv
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, TypeAlias
 
 import mongoengine
 from pymongo import IndexModel
 from pymongo.collection import Collection
 from pymongo.database import Database
+from pymongo.errors import BulkWriteError
 
 from dinnerkit.errors import Invalid
 
 Row: TypeAlias = dict[str, Any]
 """A document as the driver returns it."""
+
+_DUPLICATE_KEY = 11_000
 
 
 class StoredDocument(mongoengine.Document):  # type: ignore[misc]
@@ -47,6 +50,15 @@ def insert(database: Database[Row], document: StoredDocument) -> Row:
     row = to_row(document)
     collection(database, type(document)).insert_one(row)
     return row
+
+
+def insert_missing(rows: Collection[Row], wanted: Sequence[Row]) -> None:
+    """Insert those of the rows whose ``_id`` is not there yet; the others stay as they are."""
+    try:
+        rows.insert_many(wanted, ordered=False)
+    except BulkWriteError as error:
+        if error.details["writeConcernErrors"] or any(wrong["code"] != _DUPLICATE_KEY for wrong in error.details["writeErrors"]):
+            raise
 
 
 def to_row(document: StoredDocument) -> Row:

@@ -15,7 +15,7 @@ from dinnerkit.delivery.dispatch import Dispatcher
 from dinnerkit.delivery.documents import DeliveryDocument
 from dinnerkit.delivery.outbox import SendingDocument
 from dinnerkit.messages import Handler
-from dinnerkit.storage import Row, collection
+from dinnerkit.storage import Row, collection, insert_missing
 
 log = structlog.get_logger(__name__)
 
@@ -69,8 +69,7 @@ class Relay:
             return
         now = self._clock()
         deliveries = [_delivery(entry, handler, now) for entry, handler in pairs]
-        upserts = [UpdateOne({"_id": row["_id"]}, {"$setOnInsert": row}, upsert=True) for row in deliveries]
-        collection(self._database, DeliveryDocument).bulk_write(upserts, ordered=False)
+        insert_missing(collection(self._database, DeliveryDocument), deliveries)
         for row in deliveries:
             self._dispatcher.hint(row["queue"], row["_id"])
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from pymongo import ReturnDocument
+from pymongo import ReturnDocument, WriteConcern
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
@@ -43,6 +43,8 @@ class DeliveryService:
         backoff: Backoff | None = None,
     ) -> None:
         self._deliveries = collection(database, DeliveryDocument)
+        # A claim, or the note that it is done, may be lost with the server that had it: the delivery is then made once more.
+        self._claims = self._deliveries.with_options(write_concern=WriteConcern(w=1, j=False))
         self._dead_letters = collection(database, DeadLetterDocument)
         self._handlers = {handler.name: handler for handler in handlers}
         self._clock = clock
@@ -121,7 +123,7 @@ class DeliveryService:
 
     def _claim(self, delivery_id: str) -> Row | None:
         now = self._clock()
-        return self._deliveries.find_one_and_update(
+        return self._claims.find_one_and_update(
             {"_id": delivery_id, "state": {"$in": ["pending", "running"]}, "not_before": {"$lte": now}},
             {
                 "$set": {"state": "running", "claim": new_id(), "not_before": now + _LEASE, "due_at": now + _LEASE},
@@ -138,7 +140,7 @@ class DeliveryService:
 
     def _done(self, row: Row) -> None:
         done = {"$set": {"state": "done", "done_at": self._clock()}, "$unset": {"due_at": 1, "claim": 1, "error": 1}}
-        self._deliveries.update_one({"_id": row["_id"], "claim": row["claim"]}, done)
+        self._claims.update_one({"_id": row["_id"], "claim": row["claim"]}, done)
         if row["attempts"] > self._backoff.attempts:
             # It was being given up when its worker died, and has come through after all.
             self._dead_letters.delete_one({"_id": row["_id"]})

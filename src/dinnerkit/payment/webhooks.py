@@ -9,11 +9,11 @@ from pymongo.errors import DuplicateKeyError
 
 from dinnerkit.clock import Clock
 from dinnerkit.delivery.outbox import Outbox
-from dinnerkit.payment.documents import NotificationDocument
+from dinnerkit.payment.documents import NotificationDocument, PaymentDocument
 from dinnerkit.payment.errors import NoSuchGateway
 from dinnerkit.payment.messages import NotificationReceived
 from dinnerkit.ports.gateway import Gateway, LocalWebhooks
-from dinnerkit.storage import Row, insert
+from dinnerkit.storage import Row, collection, insert
 
 
 class WebhookInbox:
@@ -24,6 +24,7 @@ class WebhookInbox:
 
     def __init__(self, database: Database[Row], gateway: Gateway, clock: Clock) -> None:
         self._database = database
+        self._payments = collection(database, PaymentDocument)
         self._gateway = gateway
         self._clock = clock
         self._outbox = Outbox(clock)
@@ -40,7 +41,9 @@ class WebhookInbox:
             raise NoSuchGateway("no such gateway is in use")
         event = self._gateway.verify(body, headers)
         notification_id = f"{gateway}:{event.id}"
-        told = [NotificationReceived(notification_id=notification_id, charge_id=event.charge_id)] if event.charge_id else []
+        told = []
+        if event.charge_id and not self._succeeded(event.charge_id):
+            told.append(NotificationReceived(notification_id=notification_id, charge_id=event.charge_id))
         document = NotificationDocument(
             id=notification_id,
             kind=event.kind,
@@ -64,3 +67,7 @@ class WebhookInbox:
             self._gateway.acknowledge(webhook.id)
             count += 1
         return count
+
+    def _succeeded(self, charge_id: str) -> bool:
+        """Whether the gateway has nothing to tell us any more about a payment: a success stays one."""
+        return self._payments.find_one({"charge": charge_id, "status": "succeeded"}, ("_id",)) is not None
