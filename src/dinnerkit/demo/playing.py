@@ -10,7 +10,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import count
 
-from dinnerkit.booking.errors import AlreadyConfirmed, HoldExpired, NoSuchBooking
+from dinnerkit.booking.errors import AlreadyConfirmed, HoldExpired
 from dinnerkit.booking.paying import PayingService
 from dinnerkit.booking.service import BookingService
 from dinnerkit.booking.store import Booking, BookingStore
@@ -18,7 +18,7 @@ from dinnerkit.demo.keys import Keys
 from dinnerkit.demo.plots import BAD_CARDS, CARD_WITH_QUESTIONS, PAYING, Plot, Script, Visit
 from dinnerkit.demo.programme import Planned
 from dinnerkit.events.rules import Status
-from dinnerkit.events.seat_errors import AlreadyBooked, AlreadyWaiting, SeatsAvailable
+from dinnerkit.events.seat_errors import AlreadyBooked, AlreadyWaiting, SeatsAvailable, SoldOut
 from dinnerkit.events.seats import Seats
 from dinnerkit.events.service import EventService
 from dinnerkit.events.waitlist import Waitlist
@@ -96,9 +96,9 @@ class Stage:
     def _reserved(self, event: Planned, visit: Visit, attempt: int) -> Booking:
         booking_id = self._keys.again(visit.id, attempt) if attempt else visit.id
         try:
-            booking = self._bookings.get(visit.user, booking_id)
-        except NoSuchBooking:
             return self._bookings.reserve(visit.user, event.id, visit.guests, booking_id=booking_id)
+        except (HoldExpired, SoldOut):  # it was made by an earlier run, and is over
+            booking = self._bookings.get(visit.user, booking_id)
         if booking.status == "expired":
             raise HoldExpired("the hold of an earlier run is over")
         return booking

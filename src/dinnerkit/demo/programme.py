@@ -21,7 +21,8 @@ INVENTED = "This is a demo: the people are invented names on the answers of real
 TABLES = TableSize(5, 7)
 """The tables of a match night."""
 
-_COMING = 0.88  # the share of a city's people for whom its match night has a seat
+_COMING = 0.88  # the share of a city's people for whom its match night has a seat, in a hall that is large enough
+_HALL = 156
 _SHARE_SOLD_OUT = 3  # one match night in so many
 _DINNERS_SOLD_OUT = 4
 _FIRST_NIGHT, _LAST_DAY = 4, 27  # days after the world was begun
@@ -82,7 +83,7 @@ def dinners(cities: Sequence[City], crowd: Sequence[Resident], each: int, keys: 
 
 
 def _night(city: City, people: int, starts_at: datetime) -> EventDetails:
-    seats = max(TABLES.max, 6 * round(people * _COMING / 6))
+    seats = max(TABLES.max, 6 * round(min(people * _COMING, _HALL) / 6))
     return EventDetails(
         title=f"Match night in {city.name}",
         description=f"One evening, {seats} strangers, tables of {TABLES.min} to {TABLES.max}. Who sits with whom is worked out from what "

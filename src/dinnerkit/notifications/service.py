@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dinnerkit.accounts.people import People
+from dinnerkit.accounts.people import People, Person
 from dinnerkit.accounts.recovery import RecoveryService
 from dinnerkit.booking.rules import UNPAID
 from dinnerkit.booking.store import BookingStore
@@ -54,16 +54,20 @@ class NotificationService:
             self._send("booking_offered", booking.user, booking.id, booking=booking)
 
     def tables_published(self, event_id: str) -> None:
-        """Tell every guest of the seating in force that their table can be seen.
+        """Tell every guest of the seating in force who still comes that their table can be seen.
 
         Raises:
             Unavailable: a mail could not be handed over; some may have been.
         """
         seating = self._seatings.published(event_id)
-        for table in seating.tables if seating else ():
-            for place in table.places:
-                if not place.companion:
-                    self.about_booking("table_published", place.booking)
+        if seating is None:
+            return
+        people = self._seatings.people_at(seating.tables)
+        bookings = {booking.id: booking for booking in self._bookings.of_event(event_id, ("confirmed",))}
+        for place in (place for table in seating.tables for place in table.places if not place.companion):
+            booking, contact = bookings.get(place.booking), people.get(place.user)
+            if booking is not None and contact is not None:
+                self._mail("table_published", contact, booking.id, booking=booking)
 
     def verify_email(self, user_id: str) -> None:
         """Send the link that proves an address, if it is not proved yet.
@@ -95,7 +99,9 @@ class NotificationService:
 
     def _send(self, template: str, user_id: str, key: str, **values: Any) -> None:
         contact = self._people.contact(user_id)
-        if contact is None:
-            return
+        if contact is not None:
+            self._mail(template, contact, key, **values)
+
+    def _mail(self, template: str, contact: Person, key: str, **values: Any) -> None:
         mail = self._writer.write(template, to=contact.email, key=key, values=values | {"name": contact.name})
         self._mailer.send(mail)

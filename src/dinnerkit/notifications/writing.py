@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from datetime import datetime
-from email.headerregistry import Address
+from email.headerregistry import Address, HeaderRegistry
 from email.message import EmailMessage
+from email.policy import EmailPolicy
 from email.utils import parseaddr
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -19,6 +20,25 @@ from dinnerkit.money import Money
 
 _LOCALE = "en_GB"
 
+_ALIKE = frozenset({"From", "Auto-Submitted", "MIME-Version", "Content-Type", "Content-Transfer-Encoding"})
+"""The headers of which all mails of a writer have the same few."""
+
+
+class _Headers(HeaderRegistry):
+    """Parses each of the headers that are alike once, which is half the work of writing a mail."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._parsed: dict[tuple[str, str], Any] = {}
+
+    def __call__(self, name: str, value: Any) -> Any:
+        """The header of that name and text."""
+        if name not in _ALIKE:
+            return super().__call__(name, value)
+        if (name, value) not in self._parsed:
+            self._parsed[name, value] = super().__call__(name, value)
+        return self._parsed[name, value]
+
 
 class MailWriter:
     """Writes mails in plain text. The templates' first line is the subject."""
@@ -26,6 +46,7 @@ class MailWriter:
     def __init__(self, sender: str, public_url: str) -> None:
         self._sender = sender
         self._public_url = public_url.rstrip("/")
+        self._policy = EmailPolicy(header_factory=_Headers())
         self._templates = Environment(
             loader=PackageLoader("dinnerkit.notifications", "mails"),
             undefined=StrictUndefined,
@@ -39,7 +60,7 @@ class MailWriter:
         """The mail to ``to``. ``key`` names its cause: the same cause has the same Message-ID, so that a repetition can be told."""
         text = self._templates.get_template(f"{template}.txt").render(values, url=self._public_url)
         subject, _, body = text.partition("\n")
-        mail = EmailMessage()
+        mail = EmailMessage(self._policy)
         mail["From"] = self._sender
         mail["To"] = Address(addr_spec=to)
         mail["Subject"] = " ".join(subject.split())
