@@ -33,7 +33,6 @@ def gunicorn_settings(*, workers: int, listener: int, log_level: str) -> dict[st
         "limit_request_fields": 64,
         "limit_request_field_size": 8190,
         "forwarded_allow_ips": "",  # the app's own trusted_proxies decides what X-Forwarded-* is believed
-        "control_socket_disable": True,
         "accesslog": None,
         "loglevel": "warning" if log_level == "info" else log_level,
         "proc_name": "dinnerkit",

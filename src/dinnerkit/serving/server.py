@@ -45,6 +45,8 @@ class Server(BaseApplication):  # type: ignore[misc]
         """Give gunicorn its settings."""
         for name, value in self._options.items():
             self.cfg.set(name, value)
+        if "control_socket_disable" in self.cfg.settings:  # newer ones have a socket, at one path for all that run here
+            self.cfg.set("control_socket_disable", True)
         self.cfg.set("logger_class", SharedLogger)
         self.cfg.set("post_worker_init", lambda worker: self._report(ready=worker.pid))
         self.cfg.set("child_exit", lambda _server, worker: mark_process_dead(worker.pid))  # type: ignore[no-untyped-call]
