@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 
 import pytest
 from flask import Flask
 
 from dinnerkit import Kit, Settings, create_app
-from dinnerkit.accounts.rules import User
+from dinnerkit.accounts.rules import Personality, User
+from dinnerkit.accounts.service import AccountService
 from dinnerkit.events.rules import Format, TableSize
 from dinnerkit.identity import Role
+from dinnerkit.matching.items import TRAITS
 from dinnerkit.money import Money
 from dinnerkit.testing import settings_for_tests
+from dinnerkit.web.drawing import flower
 from tests.conftest import with_database
 from tests.web.browser import Browser
 from tests.web.conftest import PRIVATE, PUBLIC, World
@@ -107,6 +111,8 @@ def test_strangers_and_other_guests_see_nothing(browse: Browse, world: World, ho
 
 def test_a_guest_is_led_to_their_own_table_with_first_names_and_their_own_flower(browse: Browse, world: World, host: User) -> None:
     guest = world.user(name="Gale Guest")
+    known = Personality(answers={"E1": 3}, traits=dict.fromkeys(TRAITS, 0.25))
+    world.kit.service(AccountService).set_personality(guest.id, known)
     event_id = world.seated_night(host, [guest.id, *world.people(5, visibility=PUBLIC, interests=("heraldry",))])
     browser = browse(guest)
 
@@ -116,7 +122,7 @@ def test_a_guest_is_led_to_their_own_table_with_first_names_and_their_own_flower
     assert "You sit with Name0, Name1, Name2, Name3 and Name4." in browser.text
     assert "Surname" not in browser.text
     assert "heraldry" not in browser.text
-    assert '<path class="petal' not in browser.html
+    assert [petal.path for petal in flower(known.traits)] == re.findall(r'<path class="petal[^>]* d="([^"]+)"', browser.html)
 
 
 def test_whom_a_guest_brings_is_called_theirs(browse: Browse, world: World, host: User) -> None:

@@ -36,7 +36,7 @@ function finder() {
     for (const table of night.querySelectorAll(".sitting")) {
       table.classList.toggle("aside-for-now", wanted !== "" && !found.has(table));
     }
-    status.textContent = wanted === "" ? "" : found.size === 1 ? "At one table" : `At ${found.size} tables`;
+    status.textContent = wanted === "" ? "" : ["Nobody of that name", "At one table"][found.size] ?? `At ${found.size} tables`;
     return found;
   };
   form.addEventListener("input", find);
