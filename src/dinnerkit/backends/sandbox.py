@@ -10,8 +10,9 @@ import json
 import secrets
 import sqlite3
 import time
+import weakref
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, cast
 
@@ -23,6 +24,8 @@ from dinnerkit.ports.gateway import Charge, ChargeStatus, GatewayEvent, GatewayR
 from dinnerkit.ports.urls import parse_url
 
 SIGNATURE_HEADER = "Sandbox-Signature"
+
+_LONGEST_DELAY = 86_400
 
 METHODS: dict[str, tuple[ChargeStatus, str | None]] = {
     "pm_card_visa": ("succeeded", None),
@@ -69,6 +72,8 @@ class SandboxGateway:
     def __init__(self, path: Path, webhook_delay: float = 1.0, secret: str | None = None) -> None:
         self._path = path
         self._delay = webhook_delay
+        self._idle: list[sqlite3.Connection] = []
+        weakref.finalize(self, _close, self._idle)
         with self._reading() as books:
             books.execute("pragma journal_mode = wal")
             books.executescript(_SCHEMA)
@@ -167,7 +172,8 @@ class SandboxGateway:
             books.execute("select 1 from charges limit 1")
 
     def close(self) -> None:
-        """Nothing to give back: each call opens the file anew."""
+        """Close the file."""
+        _close(self._idle)
 
     def _settle(self, books: sqlite3.Connection, charge: Charge, status: str) -> bool:
         query = "update charges set status = ? where id = ? and status = 'action_required'"
@@ -178,6 +184,8 @@ class SandboxGateway:
 
     def _refund(self, books: sqlite3.Connection, key: str, row: sqlite3.Row | None, money: Money) -> sqlite3.Row:
         charge = _charge(row)
+        if money.amount <= 0:
+            raise Invalid("a refund gives something back")
         query = (
             "update charges set refunded = refunded + ? where id = ? and status = 'succeeded' and currency = ? and refunded + ? <= amount"
         )
@@ -194,15 +202,27 @@ class SandboxGateway:
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
+        """A connection that nobody else uses meanwhile. They are kept, as opening one costs more than a charge does."""
         try:
-            books = sqlite3.connect(self._path, timeout=10, isolation_level=None)
+            books = self._connection()
             try:
-                books.row_factory = sqlite3.Row
                 yield books
-            finally:
+            except sqlite3.Error:
                 books.close()
+                raise
+            except BaseException:
+                self._idle.append(books)
+                raise
+            self._idle.append(books)
         except sqlite3.Error as error:
             raise Unavailable(f"gateway: {self._path}: {error}") from error
+
+    def _connection(self) -> sqlite3.Connection:
+        with suppress(IndexError):
+            return self._idle.pop()
+        books = sqlite3.connect(self._path, timeout=10, isolation_level=None, check_same_thread=False)
+        books.row_factory = sqlite3.Row
+        return books
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
@@ -214,6 +234,11 @@ class SandboxGateway:
                 books.execute("rollback")
                 raise
             books.execute("commit")
+
+
+def _close(connections: list[sqlite3.Connection]) -> None:
+    while connections:
+        connections.pop().close()
 
 
 def _by(books: sqlite3.Connection, column: str, value: str) -> sqlite3.Row | None:
@@ -244,7 +269,9 @@ def sandbox(url: str) -> SandboxGateway:
     try:
         delay = float(parsed.options.get("webhook_delay", "1"))
     except ValueError:
-        raise SettingError("gateway: webhook_delay is a number of seconds") from None
+        delay = -1.0
+    if not 0 <= delay <= _LONGEST_DELAY:
+        raise SettingError(f"gateway: webhook_delay is a number of seconds from 0 to {_LONGEST_DELAY}")
     try:
         parsed.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:

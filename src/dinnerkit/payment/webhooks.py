@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
@@ -12,8 +12,8 @@ from dinnerkit.delivery.outbox import Outbox
 from dinnerkit.payment.documents import NotificationDocument, PaymentDocument
 from dinnerkit.payment.errors import NoSuchGateway
 from dinnerkit.payment.messages import NotificationReceived
-from dinnerkit.ports.gateway import Gateway, LocalWebhooks
-from dinnerkit.storage import Row, collection, insert
+from dinnerkit.ports.gateway import Gateway, GatewayEvent, LocalWebhooks
+from dinnerkit.storage import Row, collection, insert, insert_missing, to_row
 
 
 class WebhookInbox:
@@ -39,35 +39,41 @@ class WebhookInbox:
         """
         if gateway != self._gateway.name:
             raise NoSuchGateway("no such gateway is in use")
-        event = self._gateway.verify(body, headers)
-        notification_id = f"{gateway}:{event.id}"
-        told = []
-        if event.charge_id and not self._succeeded(event.charge_id):
-            told.append(NotificationReceived(notification_id=notification_id, charge_id=event.charge_id))
-        document = NotificationDocument(
-            id=notification_id,
-            kind=event.kind,
-            charge=event.charge_id,
-            received_at=self._clock(),
-            outbox=self._outbox.entries(*told),
-        )
+        told = self._gateway.verify(body, headers)
         try:
-            insert(self._database, document)
+            insert(self._database, self._notification(told, news=not self._succeeded([told])))
         except DuplicateKeyError:
             return False
         return True
 
     def fetch_local(self) -> int:
-        """Hand in the webhooks of a gateway that runs beside the app and can't call its URL; how many."""
+        """Hand in the webhooks of a gateway that runs beside the app and can't call its URL, some hundred at a time; how many."""
         if not isinstance(self._gateway, LocalWebhooks):
             return 0
-        count = 0
-        for webhook in self._gateway.due_webhooks():
-            self.receive(self._gateway.name, webhook.body, webhook.headers)
+        webhooks = list(self._gateway.due_webhooks())
+        if not webhooks:
+            return 0
+        told = [self._gateway.verify(webhook.body, webhook.headers) for webhook in webhooks]
+        succeeded = self._succeeded(told)
+        rows = [to_row(self._notification(event, news=event.charge_id not in succeeded)) for event in told]
+        insert_missing(collection(self._database, NotificationDocument), rows)
+        for webhook in webhooks:
             self._gateway.acknowledge(webhook.id)
-            count += 1
-        return count
+        return len(webhooks)
 
-    def _succeeded(self, charge_id: str) -> bool:
-        """Whether the gateway has nothing to tell us any more about a payment: a success stays one."""
-        return self._payments.find_one({"charge": charge_id, "status": "succeeded"}, ("_id",)) is not None
+    def _notification(self, event: GatewayEvent, *, news: bool) -> NotificationDocument:
+        notification_id = f"{self._gateway.name}:{event.id}"
+        messages = [NotificationReceived(notification_id=notification_id, charge_id=event.charge_id)] if event.charge_id and news else []
+        return NotificationDocument(
+            id=notification_id,
+            kind=event.kind,
+            charge=event.charge_id,
+            received_at=self._clock(),
+            outbox=self._outbox.entries(*messages),
+        )
+
+    def _succeeded(self, events: Iterable[GatewayEvent]) -> set[str]:
+        """The charges of whose payments there is nothing to hear any more: a success stays one."""
+        charges = [event.charge_id for event in events]
+        rows = self._payments.find({"charge": {"$in": charges}, "status": "succeeded"}, ("charge",))
+        return {row["charge"] for row in rows}
