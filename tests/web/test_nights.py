@@ -139,6 +139,7 @@ def test_whom_a_guest_brings_is_called_theirs(browse: Browse, world: World, host
     host_sees = browse(host)
     host_sees.open(f"/nights/{event_id}")
     assert "Guest of Robin Guest" in host_sees.text
+    assert ">with Robin</text>" in host_sees.html
 
 
 def test_in_the_demo_everyone_sees_every_night_and_is_led_there(world: World, host: User, demo_app: Flask) -> None:

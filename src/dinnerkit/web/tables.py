@@ -19,15 +19,19 @@ from dinnerkit.web.drawing import ScoreLine, score_line
 
 Order = Literal["number", "best", "worst"]
 
+BROUGHT = "Guest of "
+"""How the name of somebody begins whom a guest has brought, as :func:`dinnerkit.matching.presenting.name_of` gives it."""
+
 _MOST_SHARED = 6
 _FEWEST_SHARING = 2
 
 
 @dataclass(frozen=True, slots=True)
 class GuestView:
-    """A person at a table; ``traits`` is empty where they are unknown or private."""
+    """A person at a table; ``traits`` is empty where they are unknown or private, ``short`` is what stands beside the plate."""
 
     name: str
+    short: str
     full_name: str
     traits: Mapping[str, float]
 
@@ -136,11 +140,19 @@ def _table(
 
 def _guest(place: Place, people: Mapping[str, Person], *, everything: bool) -> GuestView:
     person = None if place.companion else _open(place, people, everything=everything)
+    name = name_of(place, people, full=False)
     return GuestView(
-        name=name_of(place, people, full=False),
+        name=name,
+        short=beside_plate(name),
         full_name=name_of(place, people, full=True),
         traits=person.traits if person else {},
     )
+
+
+def beside_plate(name: str) -> str:
+    """The name as it is written in the drawing, where space is short: "with Ada" for "Guest of Ada"."""
+    brought_by = name.removeprefix(BROUGHT)
+    return name if brought_by == name else f"with {brought_by}"
 
 
 def _open(place: Place, people: Mapping[str, Person], *, everything: bool) -> Person | None:
