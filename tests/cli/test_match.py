@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import csv
+import random
+from pathlib import Path
+
+import pytest
+
+from dinnerkit.cli import main
+from dinnerkit.matching import ITEMS
+from tests.cli.running import Run
+
+
+def write_people(path: Path, count: int, broken: tuple[int, ...] = ()) -> None:
+    dice = random.Random(3)
+    with path.open("w", newline="") as stream:
+        rows = csv.writer(stream)
+        rows.writerow(["id", *(item.id for item in ITEMS)])
+        for number in range(count):
+            answers = [9 if number in broken else dice.randint(1, 5) for _ in ITEMS]
+            rows.writerow([f"p{number}", *answers])
+
+
+def tables(path: Path) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    with path.open(newline="") as stream:
+        for row in csv.DictReader(stream):
+            found.setdefault(row["table"], []).append(row["person"])
+    return found
+
+
+def test_everyone_gets_one_table_of_the_size_that_was_asked_for(run: Run, tmp_path: Path):
+    write_people(tmp_path / "people.csv", 23)
+    ended = run("match", "people.csv", "--size", "5-7", "--out", "tables.csv")
+    assert (ended.code, ended.err) == (0, "")
+    found = tables(tmp_path / "tables.csv")
+    assert sorted(name for names in found.values() for name in names) == sorted(f"p{number}" for number in range(23))
+    assert {len(names) for names in found.values()} <= {5, 6, 7}
+    assert ended.out.startswith("23 of 23 people sit at 4 tables of 5-7; 0 rows were skipped\nscore ")
+
+
+def test_bad_rows_are_skipped_and_listed_with_their_line_numbers(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    write_people(tmp_path / "people.csv", 12, broken=(3, 7))
+    assert main(["match", str(tmp_path / "people.csv"), "--size", "5", "--out", str(tmp_path / "tables.csv")]) == 0
+    out, err = capsys.readouterr()
+    assert err == "skipped 2: answer '9' is not a whole number from 1 to 5: lines 5, 9\n"
+    assert "10 of 12 people" in out
+    assert len(tables(tmp_path / "tables.csv")) == 2
+
+
+def test_the_same_seed_gives_the_same_file(tmp_path: Path):
+    write_people(tmp_path / "people.csv", 30)
+    for out in ("one.csv", "two.csv"):
+        assert main(["match", str(tmp_path / "people.csv"), "--seed", "5", "--out", str(tmp_path / out)]) == 0
+    assert (tmp_path / "one.csv").read_bytes() == (tmp_path / "two.csv").read_bytes()
+
+
+def test_what_cant_be_seated_is_one_line_and_exit_code_2_and_nothing_is_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    write_people(tmp_path / "people.csv", 4)
+    assert main(["match", str(tmp_path / "people.csv"), "--size", "5-7", "--out", str(tmp_path / "tables.csv")]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert not (tmp_path / "tables.csv").exists()
+
+
+def test_a_file_that_is_not_there_is_one_line_and_exit_code_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    assert main(["match", str(tmp_path / "nothing.csv"), "--out", str(tmp_path / "tables.csv")]) == 2
+    assert "nothing.csv can't be read: No such file or directory" in capsys.readouterr().err
