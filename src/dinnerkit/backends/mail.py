@@ -51,8 +51,13 @@ class FolderMailer:
         name = hashlib.sha256(str(mail["Message-ID"]).encode()).hexdigest()[:32]
         try:
             with tempfile.NamedTemporaryFile(dir=self._folder, prefix=".", delete=False) as file:
-                file.write(mail.as_bytes())
-            Path(file.name).replace(self._folder / f"{name}.eml")
+                try:
+                    file.write(mail.as_bytes())
+                    file.flush()
+                    Path(file.name).replace(self._folder / f"{name}.eml")
+                except BaseException:
+                    Path(file.name).unlink()
+                    raise
         except OSError as error:
             raise Unavailable(f"mail: {self._folder} can't be written: {error.strerror}") from error
 

@@ -29,7 +29,8 @@ def verify(secret: str, body: bytes, header: str, now: float) -> None:
     if not (timestamp.isascii() and timestamp.isdecimal() and len(timestamp) <= _LONGEST_TIMESTAMP):
         raise BadSignature("the webhook is not signed")
     expected = _digest(secret, body, timestamp)
-    if not any(hmac.compare_digest(expected.encode(), signature.encode()) for signature in signatures):
+    # Compared as bytes, since a header may hold anything, and compare_digest takes no text but ASCII.
+    if not any(hmac.compare_digest(expected.encode(), signature.encode("utf-8", "replace")) for signature in signatures):
         raise BadSignature("the webhook's signature is wrong")
     if abs(now - int(timestamp)) > TOLERANCE_SECONDS:
         raise BadSignature("the webhook's signature is too old, or from the future")
