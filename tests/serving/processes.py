@@ -60,10 +60,17 @@ class Served:
         self.host, self.port = url.hostname, url.port
 
     def status(self, path: str = "/health/live") -> int:
+        return self._get(path)[0]
+
+    def read(self, path: str) -> str:
+        return self._get(path)[1].decode()
+
+    def _get(self, path: str) -> tuple[int, bytes]:
         connection = http.client.HTTPConnection(self.host, self.port, timeout=DEADLINE)
         try:
             connection.request("GET", path)
-            return connection.getresponse().status
+            response = connection.getresponse()
+            return response.status, response.read()
         finally:
             connection.close()
 

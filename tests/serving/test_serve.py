@@ -19,9 +19,12 @@ from tests.serving.processes import Served, alive, children, serving, until
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 
 
-def test_one_line_tells_where_it_serves_and_sigterm_ends_it_with_0(served: Served):
+def test_one_line_tells_where_it_serves_the_workers_count_together_and_sigterm_ends_it_with_0(served: Served):
     assert re.fullmatch(r"dinnerkit is serving at http://127\.0\.0\.1:\d+\n", served.line)
     assert served.status("/health/ready") == 200
+    for _ in range(10):
+        assert served.status("/health/live") == 200
+    assert 'route="/health/live",status="200"} 10.0' in served.read("/metrics")
     web, work = served.child("dinnerkit.serving"), served.child("dinnerkit work")
     until(lambda: len(children(web)) == 2, "two workers")
     workers = list(children(web))
