@@ -41,7 +41,7 @@ _LOCATION = {"Location": {"description": "Where to ask for the tables.", "schema
 @blueprint.arguments(PersonalitySchema)
 @blueprint.response(200, TraitsSchema)
 def set_personality(body: dict[str, Any]) -> Response:
-    """Answer the questionnaire; the traits are what seating uses, and only I can see them."""
+    """Answer the questionnaire; the traits are what seating uses. Hosts see them only of guests whose profile is not private."""
     traits = score(body["answers"]).as_dict()
     service(AccountService).set_personality(current_principal().user_id, Personality(answers=body["answers"], traits=traits))
     return private_json({"traits": traits})
