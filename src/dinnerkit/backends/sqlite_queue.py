@@ -5,14 +5,29 @@ from __future__ import annotations
 import sqlite3
 import threading
 from pathlib import Path
+from typing import Any
 
-from huey import SqliteHuey
 from huey.api import Huey
+from huey.constants import EmptyData
+from huey.storage import SqliteStorage
 
 from dinnerkit.backends.json_tasks import JsonTasks
 from dinnerkit.errors import SettingError, Unavailable
 from dinnerkit.ports.queue import Queue
 from dinnerkit.ports.urls import parse_url
+
+
+class HintStorage(SqliteStorage):  # type: ignore[misc]
+    """Huey's tables with fewer flushes to the disk: a lost hint is no loss, and there are no results and nothing is revoked."""
+
+    def _create_connection(self) -> sqlite3.Connection:
+        connection: sqlite3.Connection = super()._create_connection()
+        connection.execute("pragma synchronous = normal")
+        return connection
+
+    def pop_data(self, key: str) -> Any:
+        """Take a value out, if there is one: huey asks after each task, and would lock the file for it."""
+        return super().pop_data(key) if self.has_data_for_key(key) else EmptyData
 
 
 class SqliteQueue:
@@ -27,7 +42,7 @@ class SqliteQueue:
         """The named queue; the same object each time."""
         with self._lock:
             if name not in self._queues:
-                self._queues[name] = SqliteHuey(name, filename=str(self._path), results=False, serializer=JsonTasks())
+                self._queues[name] = Huey(name, storage_class=HintStorage, filename=str(self._path), results=False, serializer=JsonTasks())
             return self._queues[name]
 
     def ping(self) -> None:
