@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import pytest
+
+from dinnerkit.delivery.outbox import OUTBOX_INDEX
+from dinnerkit.delivery.relay import HINT_GRACE, Relay
+from dinnerkit.payment.documents import NotificationDocument
+from tests.delivery.conftest import Post, Rang
+
+
+def test_each_message_becomes_one_delivery_for_each_handler(post: Post) -> None:
+    post.ring("ada", "ben")
+    assert post.relay.run() == 2
+    rows = post.rows()
+    assert sorted((row["handler"], row["data"]["who"]) for row in rows) == [
+        ("test.answer", "ada"),
+        ("test.answer", "ben"),
+        ("test.bark", "ada"),
+        ("test.bark", "ben"),
+    ]
+    assert {row["state"] for row in rows} == {"pending"}
+    assert {row["due_at"] for row in rows} == {post.clock() + HINT_GRACE}
+    assert post.outboxes() == []
+
+
+def test_hints_go_to_the_queue_of_each_handler(post: Post) -> None:
+    post.ring("ada")
+    post.relay.run()
+    hints = post.hints()
+    assert {name: [delivery.partition(":")[2] for delivery in found] for name, found in hints.items()} == {
+        "default": ["test.answer"],
+        "emails": ["test.bark"],
+    }
+
+
+def test_relaying_again_after_a_crash_changes_nothing(post: Post) -> None:
+    post.ring("ada")
+    entries = post.outboxes()
+    post.relay.run()
+    for delivery in [row["_id"] for row in post.rows()]:
+        post.deliveries.run(delivery)
+    before = post.rows()
+    post.database["gateway_notifications"].update_one({}, {"$set": {"outbox": entries}})
+    assert post.relay.run() == 1
+    assert post.rows() == before
+    assert sorted(post.heard) == [("answer", "ada"), ("bark", "ada")]
+
+
+def test_a_message_that_comes_while_the_relay_runs_is_kept_for_the_next_time(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    post.ring("ada")
+    original = Relay._deliver
+
+    def deliver(self: Relay, entries: object) -> None:
+        original(self, list(entries))  # type: ignore[call-overload]
+        post.database["gateway_notifications"].update_one(
+            {"_id": "door"}, {"$push": {"outbox": {"id": "late", "kind": Rang.kind, "at": post.clock(), "data": {"who": "ben"}}}}
+        )
+
+    monkeypatch.setattr(Relay, "_deliver", deliver)
+    post.relay.run()
+    monkeypatch.undo()
+    assert [entry["id"] for entry in post.outboxes()] == ["late"]
+    assert post.relay.run() == 1
+
+
+def test_a_message_that_nobody_listens_to_goes_away(post: Post) -> None:
+    post.ring("ada")
+    post.database["gateway_notifications"].update_one({}, {"$set": {"outbox.0.kind": "test.unheard_of"}})
+    assert post.relay.run() == 1
+    assert post.rows() == []
+    assert post.outboxes() == []
+
+
+def test_a_queue_that_can_not_be_reached_costs_only_the_hints(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise ConnectionError
+
+    post.ring("ada")
+    for name in ("default", "emails"):
+        monkeypatch.setattr(post.queue.huey(name).storage, "enqueue", fail)
+    assert post.relay.run() == 1
+    assert {row["state"] for row in post.rows()} == {"pending"}
+    monkeypatch.undo()
+    post.clock.now += HINT_GRACE
+    assert post.deliveries.sweep() == 2
+    assert sum(len(found) for found in post.hints().values()) == 2
+
+
+def test_the_relay_reads_only_what_has_something_to_say(post: Post) -> None:
+    for number in range(50):
+        post.ring(sender=f"silent-{number}")
+    post.ring("ada", sender="speaking")
+    found = post.database["gateway_notifications"].find({"outbox.at": {"$exists": True}}).hint("outbox").explain()
+    assert found["executionStats"]["totalDocsExamined"] == 1
+    assert OUTBOX_INDEX in NotificationDocument.index_models
+
+
+def test_more_than_a_batch_is_relayed_in_turns(post: Post) -> None:
+    for number in range(205):
+        post.ring("ada", sender=f"door-{number:03}")
+    assert [post.relay.run(), post.relay.run(), post.relay.run()] == [200, 5, 0]
