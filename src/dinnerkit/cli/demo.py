@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+from contextlib import closing
 from pathlib import Path
 
 import click
 
 from dinnerkit.demo import LOGINS, World, demo_settings, environment, run
-from dinnerkit.serving.listener import listen
+from dinnerkit.serving.listener import listen, url_of
 from dinnerkit.serving.logs import configure_logs
 from dinnerkit.serving.run import serve
 
@@ -27,9 +28,11 @@ def command(data: Path, bind: str, only_summary: bool) -> None:
     Loads real people's answers, has them book, pay, cancel and wait by the real services, seats a night in each city, prints what came of
     it, and serves the result. No card, no mail and no network is used. A second run goes on with the same data.
     """
+    others = {}
     if not only_summary:
-        listen(bind).close()  # now, rather than after a minute
-    settings = demo_settings(data, os.environ)
+        with closing(listen(bind)) as listener:  # now, rather than after a minute
+            others = {} if bind.endswith(":0") else {"public_url": url_of(listener)}
+    settings = demo_settings(data, os.environ, **others)
     configure_logs(settings)
     world = run(settings)
     if only_summary:
@@ -40,8 +43,13 @@ def command(data: Path, bind: str, only_summary: bool) -> None:
 
 
 def _welcome(address: str, world: World) -> None:
+    best = world.figures.best
     click.echo(f"dinnerkit is serving at {address}")
+    click.echo(f"  the dinners       {address}/")
+    click.echo(f"  a night's tables  {address}/nights/{best.night} ({best.name}: who sits with whom, and why)")
+    click.echo(f"  the API           {address}/docs")
+    click.echo(f"  sign in as        {', '.join(LOGINS.values())}")
+    click.echo(f"  the password      {world.password}")
     if world.stale:
         click.echo("All of its dinners are over by now; remove the folder to have new ones.", err=True)
-    names = ", ".join(LOGINS.values())
-    click.echo(f"Sign in as {names}; the password is {world.password}. Ctrl-C ends it.", err=True)
+    click.echo("Ctrl-C ends it; the same command goes on with it.", err=True)

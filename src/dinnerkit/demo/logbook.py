@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -39,10 +40,10 @@ class Logbook:
 
     @classmethod
     def open(cls, folder: Path, *, seed: int, scale: Scale) -> Self:
-        """The logbook of a folder, which is begun if there is none.
+        """The logbook of a folder; where there is none, it is begun with that seed and scale.
 
         Raises:
-            Invalid: the folder can't be written, or its world is of another kind.
+            Invalid: the folder can't be written, or was begun by another version.
         """
         path = _path(folder)
         try:
@@ -50,7 +51,7 @@ class Logbook:
                 book = cls(Keys(seed, utcnow()), scale, _password())
                 book.save(folder)
                 return book
-            return cls._from_text(path.read_text(), folder, seed, scale)
+            return cls._from_text(path.read_text(), folder)
         except OSError as error:
             raise Invalid(f"{folder} can't be used for the demo: {error.strerror}") from error
 
@@ -83,22 +84,18 @@ class Logbook:
         return replace(self, finished_at=utcnow())
 
     @classmethod
-    def _from_text(cls, text: str, folder: Path, seed: int, scale: Scale) -> Self:
-        try:
+    def _from_text(cls, text: str, folder: Path) -> Self:
+        with suppress(ValueError, KeyError, TypeError):
             known = json.loads(text)
-            book = cls(
-                Keys(known["seed"], datetime.fromisoformat(known["born"])),
-                Scale(**known["scale"]),
-                known["password"],
-                datetime.fromisoformat(known["finished_at"]) if known["finished_at"] else None,
-                known["seconds"],
-            )
-            same = (known["format"], book.keys.seed, book.scale) == (FORMAT, seed, scale)
-        except (ValueError, KeyError, TypeError):
-            same = False
-        if not same:
-            raise Invalid(f"{folder} has a demo that this version can't continue; remove the folder, or name another by --data")
-        return book
+            if known["format"] == FORMAT:
+                return cls(
+                    Keys(known["seed"], datetime.fromisoformat(known["born"])),
+                    Scale(**known["scale"]),
+                    known["password"],
+                    datetime.fromisoformat(known["finished_at"]) if known["finished_at"] else None,
+                    known["seconds"],
+                )
+        raise Invalid(f"{folder} has a demo that this version can't continue; remove the folder, or name another by --data")
 
 
 def _path(folder: Path) -> Path:

@@ -16,11 +16,11 @@ from dinnerkit.demo.figures import CityFigures, WorldFigures
 from dinnerkit.demo.logbook import Logbook
 from dinnerkit.money import Money
 
-WIDTH = 116
+WIDTH = 120
 """The width of the summary where no terminal sets one."""
 
 _HUNDRED = 100
-_BAR = 20
+_BAR = 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,17 +44,17 @@ def _sum(name: str) -> Callable[[WorldFigures], str]:
 
 
 _COLUMNS = (
-    _Column("people", lambda city: f"{city.people:,}", _sum("people"), fits=84),
-    _Column("events", lambda city: f"{city.events:,}", _sum("events"), fits=78),
+    _Column("people", lambda city: f"{city.people:,}", _sum("people"), fits=91),
+    _Column("events", lambda city: f"{city.events:,}", _sum("events"), fits=83),
     _Column("seats", lambda city: f"{city.seats:,}", _sum("seats")),
     _Column("sold", lambda city: f"{city.sold:,}", _sum("sold")),
     _Column("paid", lambda city: _money(city.taken), lambda _: ""),
-    _Column("refunded", lambda city: _money(city.refunded), lambda _: "", fits=94),
+    _Column("refunded", lambda city: _money(city.refunded), lambda _: "", fits=102),
     _Column("tables", lambda city: f"{city.tables:,}", _sum("tables")),
     _Column("score", lambda city: f"{city.score:.1f}", lambda world: f"{world.mean('score'):.1f}"),
     _Column("chance", lambda city: f"{city.chance:.1f}", lambda world: f"{world.mean('chance'):.1f}"),
     _Column("better by", lambda city: f"{city.better:+.1f}", lambda world: f"{world.mean('better'):+.1f}"),
-    _Column("against chance", _bar, lambda _: "", fits=114),
+    _Column("against chance", _bar, lambda _: "", fits=118),
 )
 
 

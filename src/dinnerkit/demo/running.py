@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 import time
@@ -56,8 +57,8 @@ def run(
 
     Args:
         settings: see :func:`dinnerkit.demo.demo_settings`.
-        scale: how large a world; by default the one of 2,400 people.
-        seed: what everything is drawn from.
+        scale: how large a world, unless it was begun before; by default the one of 2,400 people.
+        seed: what everything is drawn from, the same.
         out: where the summary goes; by default standard output.
         err: where progress is told; by default standard error.
 
@@ -97,7 +98,7 @@ def _made(settings: Settings, script: Plan, book: Logbook, folder: Path, err: Co
 
 def _console(*, stderr: bool = False) -> Console:
     console = Console(stderr=stderr)
-    return console if console.is_terminal else Console(stderr=stderr, width=WIDTH)
+    return console if console.is_terminal or "COLUMNS" in os.environ else Console(stderr=stderr, width=WIDTH)
 
 
 @contextmanager
