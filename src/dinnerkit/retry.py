@@ -6,6 +6,9 @@ import random
 from dataclasses import dataclass
 
 
+_MOST_DOUBLINGS = 64  # far beyond any wait, and within what a float holds
+
+
 @dataclass(frozen=True, slots=True)
 class Backoff:
     """A schedule of repeated attempts.
@@ -20,7 +23,7 @@ class Backoff:
 
     def wait(self, failures: int) -> float:
         """Seconds to wait after that many failures (from 1)."""
-        full = min(self.longest, self.first * 2.0 ** (failures - 1))
+        full = min(self.longest, self.first * 2.0 ** min(failures - 1, _MOST_DOUBLINGS))
         return full / 2 + random.random() * full / 2  # noqa: S311 - jitter is no secret
 
     def exhausted(self, failures: int) -> bool:

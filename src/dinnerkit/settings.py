@@ -29,7 +29,7 @@ def _setting(default: Any, help: str, *, secret: bool = False, least: int | None
     return field(default=default, metadata={"help": help, "secret": secret, "least": least, "most": most})
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Settings:
     """What a Kit is opened with. Make one by :meth:`load`, or by hand with keyword arguments.
 
@@ -73,6 +73,10 @@ class Settings:
             _checked(name, getattr(self, name))
         _one_of("log_level", self.log_level, ("debug", "info", "warning", "error"))
         _one_of("log_format", self.log_format, ("auto", "console", "json"))
+
+    def __repr__(self) -> str:
+        values = ", ".join(f"{name}={value!r}" for name, (value, _) in self.shown().items())
+        return f"Settings({values})"
 
     def _default_data(self) -> str:
         if self.database.startswith("embedded://"):

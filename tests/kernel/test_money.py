@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import pytest
+from bson import Int64
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dinnerkit.money import MAX_AMOUNT, Money
+
+AMOUNTS = st.integers(-(10**9), 10**9)
+
+
+@given(a=AMOUNTS, b=AMOUNTS, n=st.integers(0, 100))
+def test_it_adds_up(a: int, b: int, n: int) -> None:
+    x, y = Money(a, "EUR"), Money(b, "EUR")
+    assert x + y == y + x == Money(a + b, "EUR")
+    assert x + y - y == x
+    assert sum([x] * n, Money(0, "EUR")) == x * n
+
+
+@given(amount=st.integers(0, 10**9), percentage=st.integers(0, 100))
+def test_a_part_and_its_rest_are_the_whole_and_differ_from_the_exact_by_half_a_unit(amount: int, percentage: int) -> None:
+    part = Money(amount, "EUR").percent(percentage).amount
+    assert 0 <= part <= amount
+    assert abs(part * 100 - amount * percentage) <= 50
+
+
+def test_halves_are_rounded_up() -> None:
+    assert [Money(amount, "EUR").percent(50).amount for amount in (1, 2, 3)] == [1, 1, 2]
+
+
+@given(amount=AMOUNTS)
+def test_it_is_stored_and_read_again(amount: int) -> None:
+    money = Money(amount, "JPY")
+    assert Money.from_document(money.to_document()) == money
+
+
+def test_the_drivers_integers_become_plain_ones() -> None:
+    assert type(Money(Int64(5), "EUR").amount) is int
+
+
+@pytest.mark.parametrize("amount", [1.0, "1", None, True, MAX_AMOUNT + 1, -MAX_AMOUNT - 1])
+def test_what_is_no_whole_number_of_minor_units_is_refused(amount: object) -> None:
+    with pytest.raises(ValueError, match="whole number of minor units"):
+        Money(amount, "EUR")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("currency", ["", "eur", "EURO", "E1R", "EUR\n", "ÉUR"])
+def test_what_is_no_currency_is_refused(currency: str) -> None:
+    with pytest.raises(ValueError, match="three capital letters"):
+        Money(1, currency)
+
+
+def test_currencies_do_not_mix() -> None:
+    with pytest.raises(ValueError, match="don't add up"):
+        _ = Money(1, "EUR") + Money(1, "USD")
+    with pytest.raises(ValueError, match="don't add up"):
+        _ = Money(1, "EUR") - Money(1, "USD")
+
+
+def test_amounts_of_money_are_not_ordered_across_currencies() -> None:
+    with pytest.raises(TypeError):
+        _ = Money(1, "EUR") < Money(2, "EUR")  # type: ignore[operator]

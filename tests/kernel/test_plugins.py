@@ -1,0 +1,153 @@
+"""Backends found by entry points: real distributions, unpacked on the path as pip would leave them."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from dinnerkit.errors import SettingError
+from dinnerkit.plugins import KNOWN_PLUGINS, Backend, installed, open_backend
+
+Install = Callable[..., None]
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
+    """Installs a distribution: its name, its module's source, and its entry points as ``{"dinnerkit.cache": {"scheme": "attribute"}}``."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    modules = []
+
+    def make(name: str, source: str, **groups: dict[str, str]) -> None:
+        module = name.replace("-", "_")
+        modules.append(module)
+        (tmp_path / f"{module}.py").write_text(source)
+        folder = tmp_path / f"{module}-1.0.dist-info"
+        folder.mkdir()
+        (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        lines = [
+            line
+            for kind, entries in groups.items()
+            for line in (f"[dinnerkit.{kind}]", *(f"{scheme} = {module}:{attribute}" for scheme, attribute in entries.items()))
+        ]
+        (folder / "entry_points.txt").write_text("\n".join(lines) + "\n")
+        importlib.invalidate_caches()
+
+    yield make
+    for module in modules:
+        sys.modules.pop(module, None)
+
+
+def found(kind: str, scheme: str) -> list[Backend]:
+    return [backend for backend in installed() if (backend.kind, backend.scheme) == (kind, scheme)]
+
+
+def test_the_built_in_backends_take_the_same_road() -> None:
+    works = {(backend.kind, backend.scheme) for backend in installed() if backend.state == "works"}
+    assert {
+        ("database", "embedded"),
+        ("database", "mongodb"),
+        ("cache", "memory"),
+        ("queue", "sqlite"),
+        ("gateway", "sandbox"),
+        ("mail", "console"),
+        ("mail", "folder"),
+        ("limiter", "memory"),
+    } <= works
+
+
+def test_a_plugin_is_opened_by_its_scheme_with_the_whole_url(install: Install) -> None:
+    install("dinnerkit-shelf", "def shelf(url):\n    return ('shelf', url)\n", cache={"shelf": "shelf"})
+    assert open_backend("cache", "shelf://top?deep=1") == ("shelf", "shelf://top?deep=1")
+    assert found("cache", "shelf") == [Backend("cache", "shelf", "dinnerkit-shelf", "dinnerkit_shelf:shelf", "works")]
+
+
+def test_only_the_chosen_plugin_is_imported(install: Install) -> None:
+    install("dinnerkit-shelf", "def shelf(url):\n    return 'shelf'\n", cache={"shelf": "shelf"})
+    install("dinnerkit-bomb", "raise SystemExit('imported')\n", cache={"bomb": "bomb"}, mail={"bomb": "bomb"})
+    assert open_backend("cache", "shelf://") == "shelf"
+    open_backend("mail", "console://")
+    assert "dinnerkit_bomb" not in sys.modules
+
+
+@pytest.mark.parametrize(
+    ("source", "why"),
+    [
+        ("import no_such_driver\n", "ModuleNotFoundError: No module named 'no_such_driver'"),
+        ("1 / 0\n", "ZeroDivisionError"),
+        ("def (\n", "SyntaxError"),
+        ("other = 1\n", "AttributeError"),
+        ("broken = 'not a factory'\n", "is not a factory: it can't be called"),
+    ],
+)
+def test_a_broken_plugin_breaks_only_who_chose_it(install: Install, source: str, why: str) -> None:
+    install("dinnerkit-broken", source, cache={"broken": "broken"})
+    assert open_backend("cache", "memory://") is not None
+    with pytest.raises(SettingError) as caught:
+        open_backend("cache", "broken://")
+    assert why in caught.value.message
+    assert "broken:// of dinnerkit-broken (dinnerkit_broken:broken)" in caught.value.message
+    (listed,) = found("cache", "broken")
+    assert listed.state == "broken"
+    assert why in listed.why
+
+
+def test_an_unknown_scheme_names_what_is_installed(install: Install) -> None:
+    install("dinnerkit-shelf", "def shelf(url):\n    return 'shelf'\n", cache={"shelf": "shelf"})
+    with pytest.raises(SettingError) as caught:
+        open_backend("cache", "attic://box")
+    assert caught.value.message == "cache: no plugin for 'attic://box'; installed: memory://, shelf://"
+
+
+@pytest.mark.parametrize(("scheme", "package"), KNOWN_PLUGINS.items())
+def test_an_unknown_scheme_of_a_plugin_of_ours_says_how_to_install_it(scheme: str, package: str) -> None:
+    with pytest.raises(SettingError) as caught:
+        open_backend("limiter", f"{scheme}://user:hunter2@host")
+    assert caught.value.message.endswith(f"try: pip install {package}")
+    assert "hunter2" not in caught.value.message
+
+
+def test_a_kind_without_any_backend_says_so() -> None:
+    with pytest.raises(SettingError, match="installed: nothing"):
+        open_backend("telepathy", "mind://")
+
+
+def test_a_scheme_that_two_claim_is_nobodys(install: Install) -> None:
+    for name in ("dinnerkit-shelf", "dinnerkit-board"):
+        install(name, "def shelf(url):\n    return 'shelf'\n", cache={"shelf": "shelf"})
+    with pytest.raises(SettingError) as caught:
+        open_backend("cache", "shelf://")
+    words = "cache: more than one plugin claims shelf:// (dinnerkit-board, dinnerkit-shelf); uninstall all but one"
+    assert caught.value.message == words
+    assert {(backend.state, backend.why) for backend in found("cache", "shelf")} == {
+        ("claimed twice", "by dinnerkit-board, dinnerkit-shelf")
+    }
+    assert open_backend("cache", "memory://") is not None
+
+
+def test_a_plugin_can_not_take_a_built_in_scheme_silently(install: Install) -> None:
+    install("dinnerkit-usurper", "def memory(url):\n    return 'mine'\n", cache={"memory": "memory"})
+    with pytest.raises(SettingError, match=r"more than one plugin claims memory:// \(dinnerkit, dinnerkit-usurper\)"):
+        open_backend("cache", "memory://")
+
+
+def test_one_scheme_may_be_of_several_kinds(install: Install) -> None:
+    source = "def cache(url):\n    return 'cache'\n\ndef queue(url):\n    return 'queue'\n"
+    install("dinnerkit-both", source, cache={"both": "cache"}, queue={"both": "queue"})
+    assert [open_backend(kind, "both://") for kind in ("cache", "queue")] == ["cache", "queue"]
+
+
+def test_what_the_factory_says_is_said(install: Install) -> None:
+    source = "from dinnerkit.errors import SettingError\n\ndef shelf(url):\n    raise SettingError('cache: the shelf is full')\n"
+    install("dinnerkit-shelf", source, cache={"shelf": "shelf"})
+    with pytest.raises(SettingError, match="the shelf is full"):
+        open_backend("cache", "shelf://")
+
+
+@pytest.mark.parametrize("url", ["", "memory", "://"])
+def test_what_is_no_url_is_refused(url: str) -> None:
+    with pytest.raises(SettingError, match="is not a backend URL"):
+        open_backend("cache", url)
