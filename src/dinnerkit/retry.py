@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-
 _MOST_DOUBLINGS = 64  # far beyond any wait, and within what a float holds
 
 
