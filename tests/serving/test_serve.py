@@ -77,7 +77,9 @@ def test_with_no_setting_at_all_it_serves_on_embedded_parts_and_works_too(tmp_pa
     with serving(environ, cwd=tmp_path) as served:
         assert served.status("/health/ready") == 200
         assert served.child("dinnerkit work")
-        assert (tmp_path / "dinnerkit-data" / "secret-key").exists()
+        data = tmp_path / "dinnerkit-data"
+        assert (data / "secret-key").exists()
+        assert data.stat().st_mode & 0o077 == 0
 
 
 @pytest.mark.parametrize(

@@ -82,7 +82,7 @@ class Layout:
             EmbeddedMongodFailed: they can't be made or written to.
         """
         try:
-            self.root.mkdir(parents=True, exist_ok=True)
+            self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
             self.folder.mkdir(mode=0o700, exist_ok=True)
             self.folder.chmod(0o700)
             self.data.mkdir(mode=0o700, exist_ok=True)
