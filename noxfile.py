@@ -16,16 +16,14 @@ nox.options.sessions = ["lint", "types", "imports", "tests"]
 
 ROOT = Path(__file__).parent
 PROJECT = nox.project.load_toml(ROOT / "pyproject.toml")["project"]
-DEEP = (
+DEEP = [
     "fire",
     "backends",
     "api/test_schema.py",
-    "booking/test_interleaved.py",
-    "booking/test_killed_at_every_line.py",
-    "booking/test_any_order.py",
-)
+    *(f"booking/test_{name}.py" for name in ("any_order", "interleaved", "killed_at_every_line")),
+]
 BROAD = ["tests", *(f"--ignore=tests/{place}" for place in DEEP)]
-"""What other dependencies or a wheel in place of the tree could break; load, kills, interleavings and the embedded mongod are about neither."""
+"""What other dependencies or a wheel in place of the tree could break: not load, kills, orders of events or the embedded mongod."""
 PLUGINS = sorted(path.parent for path in ROOT.glob("plugins/*/pyproject.toml"))
 
 
