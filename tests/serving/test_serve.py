@@ -51,6 +51,22 @@ def test_a_request_that_runs_when_it_is_asked_to_stop_is_answered_and_new_ones_a
         assert served.process.wait(60) == 0
 
 
+def test_a_second_signal_ends_it_whatever_runs(environ: dict[str, str], tmp_path: Path):
+    head = b"POST /v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 50\r\n\r\n{"
+    with serving(environ, "--no-work", cwd=tmp_path) as served:
+        web = served.child("dinnerkit.serving")
+        everyone = [web, *children(web)]
+        with socket.create_connection((served.host, served.port), timeout=60) as connection:
+            connection.sendall(head)
+            assert served.answers()
+            served.process.send_signal(signal.SIGTERM)
+            until(lambda: not served.accepts(), "new connections are refused")
+            assert served.process.poll() is None
+            served.process.send_signal(signal.SIGTERM)
+            assert served.process.wait(20) == 130
+            until(lambda: not [pid for pid in everyone if alive(pid)], "all gone")
+
+
 def test_whatever_is_killed_is_started_again(served: Served):
     web, work = served.child("dinnerkit.serving"), served.child("dinnerkit work")
     until(lambda: len(children(web)) == 2, "two workers")

@@ -110,6 +110,7 @@ class Supervisor:
         """Start everything, keep it running until SIGTERM, SIGINT or SIGHUP, then let what runs end, and return.
 
         Raises:
+            KeyboardInterrupt: a second signal; nothing was waited for.
             Invalid: the app can't be made with these settings.
             Unavailable: the app can't be made because a backend is down, or the server ended before it was ready.
         """
@@ -161,21 +162,31 @@ class Supervisor:
         deadline = time.monotonic() + GRACE_SECONDS + 5
         for child in self._children:
             child.send(signal.SIGTERM)
-        for child in self._children:
-            child.end(deadline)
+        try:
+            for child in self._children:
+                child.end(deadline)
+        except KeyboardInterrupt:
+            for child in self._children:
+                child.send(signal.SIGKILL)
+            raise
 
 
 @contextmanager
 def _woken_by_signals(stop: Callable[[], None]) -> Iterator[socket.socket]:
-    """A socket that becomes readable at each signal; a stop signal calls ``stop``, a second one ends the process at once."""
+    """A socket that becomes readable at each signal; the first stop signal calls ``stop``, every further one raises KeyboardInterrupt."""
+    asked = False
 
-    def first(number: int, _frame: object) -> None:
-        signal.signal(number, signal.SIG_DFL)
+    def ask(_number: int, _frame: object) -> None:
+        nonlocal asked
+        if asked:
+            raise KeyboardInterrupt
+        asked = True
         stop()
 
     reader, writer = socket.socketpair()
     writer.setblocking(False)
-    before = {number: signal.signal(number, first) for number in _STOP_SIGNALS}
+    numbers = [number for number in _STOP_SIGNALS if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN]  # nohup
+    before = {number: signal.signal(number, ask) for number in numbers}
     before[signal.SIGCHLD] = signal.signal(signal.SIGCHLD, lambda *_: None)
     fd_before = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
     try:
