@@ -20,7 +20,9 @@ DEEP = [
     "fire",
     "backends",
     "api/test_schema.py",
-    *(f"booking/test_{name}.py" for name in ("any_order", "interleaved", "killed_at_every_line")),
+    "booking/test_any_order.py",
+    "booking/test_interleaved.py",
+    "booking/test_killed_at_every_line.py",
 ]
 BROAD = ["tests", *(f"--ignore=tests/{place}" for place in DEEP)]
 """What other dependencies or a wheel in place of the tree could break: not load, kills, orders of events or the embedded mongod."""
