@@ -94,6 +94,9 @@ class KillableCollection:
         self._collection = collection
         self._killer = killer
 
+    def with_options(self, **options: Any) -> KillableCollection:
+        return KillableCollection(self._collection.with_options(**options), self._killer)
+
     def __getattr__(self, name: str) -> Any:
         method = getattr(self._collection, name)
         return lambda *args, **options: self._killer.passing(f"{self._collection.name}.{name}", lambda: method(*args, **options))

@@ -98,10 +98,20 @@ def declined(world: World) -> Booking:
 
 def expired_with_money_on_its_way(world: World) -> tuple[Booking, str]:
     booking, secret = authenticating(world)
-    world.clock.advance(HOLD * 2)
+    world.clock.now += HOLD * 2
     world.bookings.get("ada", booking.id)
     world.gateway.authenticate(secret, approve=True)
     return booking, secret
+
+
+def expired_and_paid(world: World) -> tuple[Booking, str]:
+    """The money has come and is known, and the message of it is in the hands of a worker; with the payment's id."""
+    booking, _ = expired_with_money_on_its_way(world)
+    payment = world.payments.live(booking.id) or world.payments.abandon(booking.id)
+    assert payment
+    world.payments.sync(payment.id)
+    world.database["payments"].update_many({}, {"$set": {"outbox": []}})
+    return booking, payment.id
 
 
 def expired_and_sold_out(world: World) -> tuple[Booking, str]:

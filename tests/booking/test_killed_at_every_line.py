@@ -128,7 +128,7 @@ def paid_too_late(world: World, prepared: tuple[Booking, str]) -> None:
 @case("pay while the hold expires", held)
 def expire_while_paying(world: World, booking: Booking) -> None:
     def meanwhile() -> None:
-        world.clock.advance(HOLD)
+        world.clock.now += HOLD
         world.bookings.get("ada", booking.id)
 
     world.gateway.meanwhile = meanwhile
@@ -169,20 +169,20 @@ def cancel_while_paying(world: World, booking: Booking) -> None:
 
 @case("look at what has expired", held_with_others_waiting)
 def look_at_expired(world: World, booking: Booking) -> None:
-    world.clock.advance(HOLD)
+    world.clock.now += HOLD
     world.bookings.get("ada", booking.id)
 
 
 @case("sweep what has expired", held_with_others_waiting)
 def sweep_expired(world: World, _: Booking) -> None:
-    world.clock.advance(HOLD)
+    world.clock.now += HOLD
     world.tick()
     world.tick()
 
 
 @case("sweep an authentication that nobody answered", authenticating)
 def sweep_unanswered(world: World, _: tuple[Booking, str]) -> None:
-    world.clock.advance(HOLD * 2)
+    world.clock.now += HOLD * 2
     world.tick()
     world.tick()
 

@@ -35,28 +35,19 @@ from dinnerkit.money import Money
 from dinnerkit.payment.service import PaymentService
 from dinnerkit.payment.webhooks import WebhookInbox
 from dinnerkit.settings import Settings
+from dinnerkit.testing import StandingClock
 from tests.booking.killing import KillableDatabase, KillableGateway, Killer
 
 NOW = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
 HOLD = timedelta(minutes=10)
 OFFER = timedelta(hours=24)
+CHECK = timedelta(seconds=30)
 HOST = Principal("host", Role.HOST)
 PRICE = Money(3500, "EUR")
 
 VISA = "pm_card_visa"
 DECLINED = "pm_card_chargeDeclined"
 SECURE = "pm_card_authenticationRequired"
-
-
-class MovableClock:
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def advance(self, by: timedelta) -> None:
-        self.now += by
 
 
 class MemoryQueue:
@@ -104,7 +95,7 @@ class World:
 
     def __init__(self, database: Database[dict[str, Any]], folder: Path) -> None:
         self.database = database
-        self.clock = MovableClock()
+        self.clock = StandingClock(NOW)
         self.killer = Killer(reads="DINNERKIT_TEST_THOROUGH" in os.environ)
         self.queue = MemoryQueue()
         self.postbox = Postbox()
@@ -211,6 +202,10 @@ class World:
         """The newest booking of the user."""
         return self.bookings.page(user, limit=1)[0]
 
+    def key_of(self, notification: dict[str, Any]) -> str:
+        """Our payment's id of the charge that the gateway told of."""
+        return self.gateway.retrieve(notification["data"]["charge_id"]).key
+
     def sweep(self) -> int:
         return self.kit.service(BookingSweep).run()
 
@@ -242,12 +237,12 @@ class World:
     def recover(self) -> None:
         """Restart, let every wait pass, and work until nothing waits any more but offers."""
         self.restart()
-        self.clock.advance(HOLD + timedelta(seconds=1))
+        self.clock.now += HOLD + timedelta(seconds=1)
         for _ in range(50):
             self.work()
             if not self.waiting():
                 return
-            self.clock.advance(timedelta(seconds=61))
+            self.clock.now += timedelta(seconds=61)
         raise AssertionError(f"something is stuck: {self.waiting()}")
 
     def waiting(self) -> list[dict[str, Any]]:

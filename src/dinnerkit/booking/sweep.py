@@ -33,8 +33,8 @@ class BookingSweep:
                 self._resolve(hold)
             except ConnectionFailure:
                 raise
-            except Exception:
-                log.exception("hold_not_resolved", dinner=hold.event, hold=hold.hold)
+            except Exception as error:  # noqa: BLE001 - one hold that can't be resolved must not keep the others
+                log.warning("hold_not_resolved", dinner=hold.event, hold=hold.hold, error=repr(error))
         return len(overdue)
 
     def _resolve(self, hold: SeatHold) -> None:

@@ -1,0 +1,321 @@
+"""What dinnerkit ought to do with one dinner, written down a second time without a database: lists, dictionaries, and nothing at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from tests.booking.balance import gateway_books
+from tests.booking.world import CHECK, HOLD, OFFER, World
+
+UNPAID = ("offered", "held", "action_required")
+OPEN = ("created", "action_required")
+
+
+@dataclass
+class Hold:
+    name: str
+    booking: str
+    user: str
+    guests: int
+    until: datetime | None
+
+
+@dataclass
+class Booking:
+    user: str
+    guests: int
+    status: str
+    hold: str
+    expires_at: datetime | None
+    payment: str | None = None
+
+
+@dataclass
+class Payment:
+    booking: str
+    status: str
+    at_gateway: str | None
+    live: bool
+    begun: datetime
+    check_at: datetime | None
+
+
+@dataclass
+class Model:
+    """The state of one dinner, and what each act makes of it. Acts return the status of the booking, or the name of the error."""
+
+    status: str
+    starts_at: datetime
+    seats_left: int
+    price: int
+    holds: list[Hold] = field(default_factory=list)
+    waiting: list[tuple[str, str, int]] = field(default_factory=list)
+    bookings: dict[str, Booking] = field(default_factory=dict)
+    payments: dict[str, Payment] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, world: World, event_id: str) -> Model:
+        """What is there now, as after a crash that may or may not have done a thing."""
+        event = world.database["events"].find_one({"_id": event_id}) or {}
+        charges, _ = gateway_books(world)
+        return cls(
+            event["status"],
+            event["starts_at"],
+            event["seats_left"],
+            event["price"]["amount"],
+            [Hold(hold["hold"], hold["booking"], hold["user"], hold["guests"], hold["until"]) for hold in event["holds"]],
+            [(party["entry"], party["user"], party["guests"]) for party in event["waitlist"]],
+            {
+                row["_id"]: Booking(row["user"], row["guests"], row["status"], row["hold"], row.get("expires_at"), row.get("payment"))
+                for row in world.database["bookings"].find().sort("_id", 1)
+            },
+            {
+                row["_id"]: Payment(
+                    row["reference"],
+                    row["status"],
+                    charges.get(row["_id"], {}).get("status"),
+                    "live" in row,
+                    row["created_at"],
+                    row.get("check_at"),
+                )
+                for row in world.database["payments"].find().sort("_id", 1)
+            },
+        )
+
+    def reserve(self, user: str, guests: int, booking: str, now: datetime) -> str:
+        if self._closed(now):
+            return "BookingClosed"
+        if self._held_by(user):
+            return "AlreadyBooked"
+        if self.seats_left < guests:
+            return "SoldOut"
+        until = now + HOLD if self.price else None
+        self._take(Hold(booking, booking, user, guests, until))
+        self.bookings[booking] = Booking(user, guests, "held" if self.price else "confirmed", booking, until)
+        return self.bookings[booking].status
+
+    def join(self, user: str, guests: int, entry: str, seats: int, now: datetime) -> str:
+        if self._closed(now):
+            return "BookingClosed"
+        if self._held_by(user):
+            return "AlreadyBooked"
+        if any(waiting == user for _, waiting, _ in self.waiting):
+            return "AlreadyWaiting"
+        if guests > seats:
+            return "PartyTooLarge"
+        if guests <= self.seats_left:
+            return "SeatsAvailable"
+        self.waiting.append((entry, user, guests))
+        return str(len(self.waiting))
+
+    def leave(self, user: str) -> str:
+        before = len(self.waiting)
+        self.waiting = [party for party in self.waiting if party[1] != user]
+        return "gone" if len(self.waiting) < before else "NotWaiting"
+
+    def accept(self, booking_id: str, now: datetime) -> str:
+        booking = self._look(booking_id, now)
+        if booking.status == "confirmed" and not self.price:
+            self._hold(booking.hold).until = None
+            return "confirmed"
+        if booking.status not in UNPAID:
+            return _refusal(booking.status)
+        if self.price:
+            return "PaymentNeeded"
+        self._confirm(booking, None, booking.hold)
+        return "confirmed"
+
+    def pay(self, booking_id: str, payment_id: str, outcome: str, now: datetime) -> str:
+        booking = self._look(booking_id, now)
+        if booking.status not in UNPAID:
+            return _refusal(booking.status)
+        if not self.price:
+            return "NothingToPay"
+        live = self.live(booking_id)
+        if live and live.status == "created" and live.check_at and live.check_at > now:
+            return "PaymentInProgress"
+        if live:
+            self.abandon(booking_id)
+            if live.status == "succeeded":
+                self.settle(next(name for name, payment in self.payments.items() if payment is live), now)
+                return booking.status
+        self.payments[payment_id] = Payment(booking_id, outcome, outcome, outcome != "declined", now, None)
+        if outcome == "declined":
+            return "PaymentDeclined"
+        if outcome == "action_required":
+            self.payments[payment_id].check_at = now + CHECK
+            booking.status = "action_required"
+            booking.expires_at = max(now + HOLD, booking.expires_at or now)
+            self._hold(booking.hold).until = booking.expires_at
+            return "action_required"
+        self.settle(payment_id, now)
+        return booking.status
+
+    def cancel(self, booking_id: str, now: datetime) -> str:
+        booking = self._look(booking_id, now)
+        if booking.status == "cancelled":
+            return "cancelled"
+        if booking.status == "expired":
+            return "HoldExpired"
+        if now >= self.starts_at:
+            return "TooLateToCancel"
+        self._cancel(booking, now)
+        return "cancelled"
+
+    def call_off(self, now: datetime) -> str:
+        if self.status == "cancelled":
+            return "EventIsCancelled"
+        if now >= self.starts_at:
+            return "EventHasBegun"
+        self.status = "cancelled"
+        return "cancelled"
+
+    def sweep(self, now: datetime) -> None:
+        for hold in [hold for hold in self.holds if hold.until and hold.until <= now]:
+            booking = self.bookings.get(hold.booking)
+            if booking is None:
+                booking = self.bookings[hold.booking] = Booking(hold.user, hold.guests, "expired", hold.name, None)
+            if booking.status in UNPAID:
+                if booking.expires_at and booking.expires_at > now:
+                    hold.until = booking.expires_at
+                self._look(hold.booking, now)
+            elif booking.status == "confirmed" and booking.hold == hold.name:
+                hold.until = None
+            elif booking.status == "expired" and booking.hold != hold.name:
+                self.settle(hold.name, now)
+            else:
+                self._free(hold.name, now)
+
+    def look_after_payments(self, now: datetime) -> None:
+        for name, payment in self.payments.items():
+            if payment.check_at and payment.check_at <= now:
+                payment.check_at = now + CHECK
+                if now - payment.begun > OFFER:
+                    self.abandon(payment.booking)
+                else:
+                    self.sync(name)
+
+    def handled(self, delivery: dict[str, Any], now: datetime) -> None:
+        """A delivery was run: the same here."""
+        data = delivery["data"]
+        match delivery["handler"]:
+            case "booking.settle":
+                self.settle(data["payment_id"], now)
+            case "booking.unlock":
+                booking = self.bookings[data["reference"]]
+                if not self.live(data["reference"]) and booking.status == "action_required":
+                    booking.status = "held"
+            case "booking.record_offer":
+                self._record_offer(data, now)
+            case "booking.stop_paying":
+                self.abandon(data["booking_id"])
+            case "booking.finish_cancellation":
+                self._free(self.bookings[data["booking_id"]].hold, now)
+                self.abandon(data["booking_id"])
+            case "booking.cancel_all":
+                self._cancel_all(now)
+
+    def live(self, booking_id: str) -> Payment | None:
+        return next((payment for payment in self.payments.values() if payment.booking == booking_id and payment.live), None)
+
+    def sync(self, payment_id: str) -> None:
+        """Learn what the gateway knows."""
+        payment = self.payments[payment_id]
+        if payment.status == "succeeded":
+            return
+        if payment.at_gateway == "succeeded":
+            payment.status, payment.check_at = "succeeded", None
+        elif payment.status in OPEN and payment.at_gateway != "action_required":
+            payment.status, payment.live, payment.check_at = payment.at_gateway or "cancelled", False, None
+        elif payment.at_gateway == "action_required":
+            if payment.status in OPEN:
+                payment.status = "action_required"
+            else:
+                payment.at_gateway = "cancelled"
+
+    def abandon(self, booking_id: str) -> None:
+        name = next((name for name, p in self.payments.items() if p.booking == booking_id and p.live and p.status in OPEN), None)
+        if name is None:
+            return
+        if self.payments[name].at_gateway == "action_required":
+            self.payments[name].at_gateway = "cancelled"
+        self.sync(name)
+
+    def settle(self, payment_id: str, now: datetime) -> None:
+        booking = self.bookings[self.payments[payment_id].booking]
+        if booking.status in UNPAID:
+            self._confirm(booking, payment_id, booking.hold)
+        elif booking.status == "expired":
+            self._free(booking.hold, now)
+            late = Hold(payment_id, self.payments[payment_id].booking, booking.user, booking.guests, now + HOLD)
+            mine = any(hold.name == late.name for hold in self.holds)
+            if not mine and (self._closed(now) or self._held_by(booking.user) or self.seats_left < booking.guests):
+                booking.status, booking.payment = "cancelled", payment_id
+                return
+            if not mine:
+                self._take(late)
+            self._confirm(booking, payment_id, late.name)
+        elif booking.status == "confirmed" and booking.payment == payment_id:
+            self._hold(booking.hold).until = None
+
+    def _look(self, booking_id: str, now: datetime) -> Booking:
+        booking = self.bookings[booking_id]
+        if booking.status in UNPAID and booking.expires_at and booking.expires_at <= now:
+            booking.status = "expired"
+            self._free(booking.hold, now)
+        return booking
+
+    def _confirm(self, booking: Booking, payment: str | None, hold: str) -> None:
+        booking.status, booking.payment, booking.hold, booking.expires_at = "confirmed", payment, hold, None
+        self._hold(hold).until = None
+
+    def _cancel(self, booking: Booking, now: datetime) -> None:
+        booking.status, booking.expires_at = "cancelled", None
+        self._free(booking.hold, now)
+
+    def _cancel_all(self, now: datetime) -> None:
+        for hold in list(self.holds):
+            booking = self.bookings.get(hold.booking)
+            if booking is None:
+                booking = self.bookings[hold.booking] = Booking(hold.user, hold.guests, "expired", hold.name, None)
+            if booking.status in (*UNPAID, "confirmed") or (booking.status == "expired" and booking.hold != hold.name):
+                self._cancel(booking, now)
+            self._free(hold.name, now)
+
+    def _take(self, hold: Hold) -> None:
+        self.holds.append(hold)
+        self.seats_left -= hold.guests
+        self.waiting = [party for party in self.waiting if party[1] != hold.user]
+
+    def _free(self, name: str, now: datetime) -> None:
+        freed = [hold for hold in self.holds if hold.name == name]
+        if not freed:
+            return
+        self.holds.remove(freed[0])
+        self.seats_left += freed[0].guests
+        for entry, user, guests in list(self.waiting):
+            if guests <= self.seats_left and not self._closed(now):
+                until = min(now + OFFER, self.starts_at)
+                self._take(Hold(entry, entry, user, guests, until))
+                self.bookings[entry] = Booking(user, guests, "offered", entry, until)
+
+    def _record_offer(self, data: dict[str, Any], now: datetime) -> None:
+        offered = Booking(data["user_id"], data["guests"], "offered", data["hold_id"], data["until"])
+        booking = self.bookings.setdefault(data["booking_id"], offered)
+        if booking.status not in (*UNPAID, "confirmed"):
+            self._free(data["hold_id"], now)
+
+    def _hold(self, name: str) -> Hold:
+        return next(hold for hold in self.holds if hold.name == name)
+
+    def _held_by(self, user: str) -> bool:
+        return any(hold.user == user for hold in self.holds)
+
+    def _closed(self, now: datetime) -> bool:
+        return self.status != "published" or now >= self.starts_at
+
+
+def _refusal(status: str) -> str:
+    return {"confirmed": "AlreadyConfirmed", "cancelled": "BookingCancelled", "expired": "HoldExpired"}[status]

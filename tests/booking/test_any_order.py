@@ -1,0 +1,201 @@
+"""Guests, hosts, gateways, workers and crashes in any order, with a small model beside them that says what ought to come of it.
+
+DINNERKIT_TEST_EXAMPLES says how many stories are tried; the usual 30 take some seconds.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import fields
+from datetime import timedelta
+from itertools import count
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
+
+from dinnerkit.errors import DinnerkitError
+from dinnerkit.money import Money
+from dinnerkit.payment.errors import PaymentDeclined
+from tests.booking.balance import come_to_rest, money_is_safe, nobody_waits_for_free_seats, seats_add_up
+from tests.booking.killing import Killed
+from tests.booking.model import Model
+from tests.booking.world import CHECK, DECLINED, HOLD, HOST, SECURE, VISA, World
+
+USERS = st.sampled_from(["ada", "ben", "cleo", "dan", "eve"])
+PARTIES = st.integers(1, 3)
+WHICH = st.integers(0, 7)
+CARDS = {VISA: "succeeded", DECLINED: "declined", SECURE: "action_required"}
+SPANS = st.sampled_from([timedelta(seconds=1), CHECK, HOLD / 2, HOLD, HOLD, 2 * HOLD, timedelta(days=1)])
+
+
+class Story(RuleBasedStateMachine):
+    """One dinner of three to six seats, in three days."""
+
+    world: World
+
+    @initialize(seats=st.integers(3, 6), price=st.sampled_from([3500, 3500, 0]))
+    def begin(self, seats: int, price: int) -> None:
+        self.world.clear()
+        self.seats = seats
+        self.ids = (f"{number:024}" for number in count())
+        self.event = self.world.host_dinner(seats, Money(price, "EUR"), starts_in=timedelta(days=3))
+        self.model = Model.of(self.world, self.event)
+
+    @rule(user=USERS, guests=PARTIES)
+    def reserve(self, user: str, guests: int) -> None:
+        booking = next(self.ids)
+        expected = self.model.reserve(user, guests, booking, self.world.clock())
+        assert outcome(lambda: self.world.reserve(user, self.event, guests, booking).status) == expected
+
+    @precondition(lambda self: self.model.bookings)
+    @rule(which=WHICH, card=st.sampled_from([VISA, VISA, SECURE, SECURE, DECLINED]))
+    def pay(self, which: int, card: str) -> None:
+        booking, payment = self._booking(which), next(self.ids)
+        expected = self.model.pay(booking, payment, CARDS[card], self.world.clock())
+        user = self.model.bookings[booking].user
+        paying = self.world.paying
+        assert outcome(lambda: paying.pay(user, booking, card, payment_id=payment).booking.status) == expected
+
+    @precondition(lambda self: self.model.bookings)
+    @rule(which=WHICH)
+    def accept(self, which: int) -> None:
+        booking = self._booking(which)
+        expected = self.model.accept(booking, self.world.clock())
+        assert outcome(lambda: self.world.bookings.accept(self.model.bookings[booking].user, booking).status) == expected
+
+    @precondition(lambda self: self.model.bookings)
+    @rule(which=WHICH)
+    def cancel(self, which: int) -> None:
+        booking = self._booking(which)
+        expected = self.model.cancel(booking, self.world.clock())
+        assert outcome(lambda: self.world.bookings.cancel(self.model.bookings[booking].user, booking).status) == expected
+
+    @precondition(lambda self: any(payment.at_gateway == "action_required" for payment in self.model.payments.values()))
+    @rule(which=WHICH, approve=st.booleans())
+    def authenticate(self, which: int, approve: bool) -> None:
+        waiting = [name for name, payment in self.model.payments.items() if payment.at_gateway == "action_required"]
+        name = waiting[which % len(waiting)]
+        charge = self.world.gateway.find(name)
+        assert charge
+        assert charge.client_secret
+        self.world.gateway.authenticate(charge.client_secret, approve=approve)
+        self.model.payments[name].at_gateway = "succeeded" if approve else "declined"
+
+    @rule(which=WHICH, times=st.integers(1, 2), acknowledge=st.booleans())
+    def hand_in_a_webhook(self, which: int, times: int, acknowledge: bool) -> None:
+        webhooks = list(self.world.gateway.due_webhooks())
+        if webhooks:
+            webhook = webhooks[which % len(webhooks)]
+            for _ in range(times):
+                self.world.inbox.receive("sandbox", webhook.body, webhook.headers)
+            if acknowledge:
+                self.world.gateway.acknowledge(webhook.id)
+
+    @rule(user=USERS, guests=PARTIES)
+    def join(self, user: str, guests: int) -> None:
+        entry = next(self.ids)
+        expected = self.model.join(user, guests, entry, self.seats, self.world.clock())
+        assert outcome(lambda: self.world.waitlist.join(self.event, user, guests, entry_id=entry)) == expected
+
+    @rule(user=USERS)
+    def leave(self, user: str) -> None:
+        expected = self.model.leave(user)
+        assert outcome(lambda: self.world.waitlist.leave(self.event, user) or "gone") == expected
+
+    @precondition(lambda self: len(self.model.bookings) > 3)
+    @rule()
+    def call_off(self) -> None:
+        expected = self.model.call_off(self.world.clock())
+        assert outcome(lambda: self.world.events.cancel(HOST, self.event)["status"]) == expected
+
+    @rule(span=SPANS)
+    def pass_time(self, span: timedelta) -> None:
+        self.world.clock.now += span
+
+    @rule()
+    def sweep(self) -> None:
+        self.model.sweep(self.world.clock())
+        self.world.sweep()
+
+    @rule()
+    def look_after_payments(self) -> None:
+        self.model.look_after_payments(self.world.clock())
+        self.world.payments.sweep()
+
+    @rule(most=st.integers(1, 12))
+    def relay_and_deliver(self, most: int) -> None:
+        self.world.relay()
+        self.world.deliveries.sweep()
+        self.world.deliver(most, self._delivered)
+
+    @rule()
+    def forget_the_hints(self) -> None:
+        self.world.restart()
+
+    @rule(what=st.integers(0, 3), last=st.integers(1, 8), before=st.booleans(), which=WHICH, user=USERS, guests=PARTIES)
+    def crash(self, what: int, last: int, before: bool, which: int, user: str, guests: int) -> None:
+        booking = self._booking(which) if self.model.bookings else ""
+        guest = self.model.bookings[booking].user if booking else ""
+        dying: list[Callable[[], object]] = [
+            lambda: self.world.reserve(user, self.event, guests, next(self.ids)),
+            lambda: self.world.paying.pay(guest, booking, VISA, payment_id=next(self.ids)),
+            lambda: self.world.bookings.cancel(guest, booking),
+            self.world.tick,
+        ]
+        self.world.killer.arm(last, before=before)
+        with suppress(Killed, DinnerkitError):
+            dying[what]()
+        self.world.restart()
+        self.model = Model.of(self.world, self.event)
+
+    @invariant()
+    def what_must_never_be_is_not(self) -> None:
+        seats_add_up(self.world)
+        nobody_waits_for_free_seats(self.world)
+        money_is_safe(self.world)
+
+    @invariant()
+    def everything_is_as_the_model_says(self) -> None:
+        real = Model.of(self.world, self.event)
+        for part in fields(Model):
+            assert getattr(self.model, part.name) == getattr(real, part.name), part.name
+
+    def teardown(self) -> None:
+        self.world.restart()
+        if hasattr(self, "event"):
+            come_to_rest(self.world)
+
+    def _booking(self, which: int) -> str:
+        names = sorted(self.model.bookings, reverse=True)
+        return names[which % len(names)]
+
+    def _delivered(self, delivery: dict[str, object]) -> None:
+        if delivery["kind"] == "payment.notification_received":
+            self.model.sync(self.world.key_of(delivery))
+        else:
+            self.model.handled(delivery, self.world.clock())
+
+
+def outcome(act: Callable[[], object]) -> str:
+    try:
+        return str(act())
+    except PaymentDeclined:
+        return "PaymentDeclined"
+    except DinnerkitError as error:
+        return type(error).__name__
+
+
+def test_any_order_of_things_comes_to_what_the_model_says(world: World) -> None:
+    story = type("StoryInThisWorld", (Story,), {"world": world})
+    run_state_machine_as_test(
+        story,
+        settings=settings(
+            max_examples=int(os.environ.get("DINNERKIT_TEST_EXAMPLES", "30")),
+            stateful_step_count=40,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
