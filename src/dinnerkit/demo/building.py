@@ -16,8 +16,8 @@ from dinnerkit.accounts.service import AccountService
 from dinnerkit.delivery.relay import Relay
 from dinnerkit.delivery.service import DeliveryService
 from dinnerkit.demo.background import BackgroundWork
+from dinnerkit.demo.desk import HostsDesk
 from dinnerkit.demo.logbook import Logbook
-from dinnerkit.demo.nights import NightDesk
 from dinnerkit.demo.plan import Plan
 from dinnerkit.demo.playing import Stage
 from dinnerkit.demo.plots import Script
@@ -57,7 +57,7 @@ class Builder:
         self._telling = telling
         self._stopping = Event()
         self._stage = Stage(kit, book.keys, self._step)
-        self._desk = NightDesk(kit, book.keys, plan.host, self._stage.settled)
+        self._desk = HostsDesk(kit, book.keys, self._stage)
         self._bookings: Task | None = None
 
     def build(self) -> None:
@@ -100,19 +100,16 @@ class Builder:
         task.done()
 
     def _play(self, crew: ThreadPoolExecutor) -> None:
-        """Play all scripts, and let the desk seat the nights meanwhile."""
+        """Play all scripts, and let the hosts see to their events meanwhile."""
         self._bookings = self._telling.task("Seats are booked and paid for", self._plan.visits)
         seating = self._telling.task("Match nights are seated", len(self._plan.nights))
         playing: dict[Future[None], Script] = {crew.submit(self._stage.play, script): script for script in self._plan.scripts}
-        nights = {night.event.id for night in self._plan.nights}
         since = time.monotonic()
         while playing or self._desk.busy:
             done, _ = wait(playing, timeout=_TICK_SECONDS, return_when="FIRST_COMPLETED") if playing else ((), ())
             for future in done:
                 future.result()
-                script = playing.pop(future)
-                if script.event.id in nights:
-                    self._desk.add(script)
+                self._desk.add(playing.pop(future))
             if done and not playing:
                 self._bookings.done()
             if not playing:

@@ -17,6 +17,7 @@ from dinnerkit.booking.store import Booking, BookingStore
 from dinnerkit.demo.keys import Keys
 from dinnerkit.demo.plots import BAD_CARDS, CARD_WITH_QUESTIONS, PAYING, Plot, Script, Visit
 from dinnerkit.demo.programme import Planned
+from dinnerkit.events.errors import EventIsCancelled
 from dinnerkit.events.rules import Status
 from dinnerkit.events.seat_errors import AlreadyBooked, AlreadyWaiting, SeatsAvailable, SoldOut
 from dinnerkit.events.seats import Seats
@@ -71,13 +72,16 @@ class Stage:
                 self._cancel(event, visit)
         for party in script.waiting:
             self._answer_offer(party)
-        if event.called_off:
+
+    def call_off(self, event: Planned) -> None:
+        """Have the host cancel the event, if it is not."""
+        with suppress(EventIsCancelled):
             self._events.cancel(Principal(event.host, Role.HOST), event.id)
 
     def settled(self, script: Script) -> bool:
         """Whether everybody who authenticated has been confirmed, which takes a webhook."""
-        open_bookings = {booking.id for booking in self._store.of_event(script.event.id, {"action_required"})}
-        return not any(visit.plot in PAYING and visit.id in open_bookings for visit in (*script.visits, *script.waiting))
+        asked = {booking.user for booking in self._store.of_event(script.event.id, {"action_required"})}
+        return not any(visit.plot in PAYING and visit.user in asked for visit in (*script.visits, *script.waiting))
 
     def _visit(self, event: Planned, visit: Visit) -> None:
         if visit.plot is Plot.WALKED_AWAY:

@@ -115,7 +115,7 @@ class Playwright:
         spare = event.details.seats - wanted
         while wanted:
             guests = min(wanted, self._chance.choices(list(_PARTIES), list(_PARTIES.values()))[0])
-            plot = self._plot(event, away=guests <= spare)
+            plot = self._plot(event, away=guests <= spare and not event.called_off)
             if plot is Plot.WALKED_AWAY:
                 spare -= guests
             else:
@@ -132,7 +132,7 @@ class Playwright:
             user = next(queue, None)
             if user is None:
                 return
-            plot = Plot.PONDERS if place % 3 == 2 else Plot.PAYS  # noqa: PLR2004 - one in three
+            plot = Plot.PONDERS if place % 3 == 1 else Plot.PAYS
             yield self._visit(event, user, 2 if place % 5 == 4 else 1, plot)  # noqa: PLR2004 - one in five
 
     def _visit(self, event: Planned, user: str, guests: int, plot: Plot) -> Visit:

@@ -126,7 +126,7 @@ def _provenance(book: Logbook, folder: Path) -> Text:
 
 def _listed(counts: Mapping[str, int]) -> str:
     """``2,301 confirmed, 93 cancelled``, the most frequent first."""
-    return ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in sorted(counts.items(), key=lambda item: -item[1]))
+    return ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
 def _money(money: Money) -> str:
