@@ -17,6 +17,7 @@ nox.options.sessions = ["lint", "types", "imports", "tests"]
 ROOT = Path(__file__).parent
 PROJECT = nox.project.load_toml(ROOT / "pyproject.toml")["project"]
 DEEP = [
+    "demo",
     "fire",
     "backends",
     "api/test_schema.py",
