@@ -13,7 +13,7 @@ from dinnerkit.demo import LOGINS
 from dinnerkit.demo.plots import PAYING, Plot
 from dinnerkit.demo.programme import TABLES
 from dinnerkit.demo.respondents import respondents
-from dinnerkit.kit import Kit
+from dinnerkit.kit import SENDERS, Kit
 from dinnerkit.matching import BUDGETS
 from tests.demo.small import SMALL, Made, all_visits
 
@@ -127,7 +127,13 @@ def test_every_mail_was_sent_and_none_is_lost(made: Made):
         to, title = address[booking["user"]], booking["about"]["title"]
         assert sent[to, f"Your place at {title}"] == (booking["status"] == "confirmed" or "payment" in booking)
         assert sent[to, f"Cancelled: {title}"] == (booking["status"] == "cancelled")
+    for seating in made.rows("seatings"):
+        city = made.rows("events", _id=seating["event"])[0]["city"]
+        for place in (place for table in seating["tables"] for place in table["places"]):
+            assert sent[address[place["user"]], f"Your table at Match night in {city}"] == 1
     assert {to.partition("@")[2] for to, _ in sent} <= {"guests.dinnerkit.test", "dinnerkit.test"}
+    for document in SENDERS:
+        assert made.database[document.collection_name].count_documents({"outbox.0": {"$exists": True}}) == 0
     assert made.database.dead_letters.count_documents({}) == 0
     assert made.database.deliveries.count_documents({"state": {"$ne": "done"}}) == 0
 

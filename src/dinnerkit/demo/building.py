@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from threading import Event
-from typing import TypeVar
 
 from dinnerkit.accounts.errors import EmailTaken
 from dinnerkit.accounts.people import People
@@ -21,7 +20,7 @@ from dinnerkit.demo.logbook import Logbook
 from dinnerkit.demo.plan import Plan
 from dinnerkit.demo.playing import Stage
 from dinnerkit.demo.plots import Script
-from dinnerkit.demo.telling import Task, Telling
+from dinnerkit.demo.telling import Telling
 from dinnerkit.errors import Invalid, Unavailable
 from dinnerkit.events.seats import Seats
 from dinnerkit.kit import Kit
@@ -30,12 +29,10 @@ from dinnerkit.ports.gateway import LocalWebhooks
 WEBHOOK_SECONDS = 0.3
 """How late the sandbox's webhooks come in the demo."""
 
-_THREADS = 8
+_THREADS = 12
 _TICK_SECONDS = 0.2
 _QUIET_SECONDS = 2 * WEBHOOK_SECONDS
 _PATIENCE_SECONDS = 180.0
-
-T = TypeVar("T")
 
 
 class Builder:
@@ -58,7 +55,7 @@ class Builder:
         self._stopping = Event()
         self._stage = Stage(kit, book.keys, self._step)
         self._desk = HostsDesk(kit, book.keys, self._stage)
-        self._bookings: Task | None = None
+        self._steps = 0
 
     def build(self) -> None:
         """Make it.
@@ -90,33 +87,28 @@ class Builder:
 
     def _announce(self, crew: ThreadPoolExecutor) -> None:
         task = self._telling.task("Dinners are announced", len(self._plan.scripts))
-
-        def announce(script: Script) -> None:
-            self._check_stop()
-            self._stage.announce(script.event)
+        for _ in crew.map(self._stage.announce, (script.event for script in self._plan.scripts)):
             task.advance()
-
-        _all(crew.map(announce, self._plan.scripts))
         task.done()
 
     def _play(self, crew: ThreadPoolExecutor) -> None:
         """Play all scripts, and let the hosts see to their events meanwhile."""
-        self._bookings = self._telling.task("Seats are booked and paid for", self._plan.visits)
+        booking = self._telling.task("Seats are booked and paid for", self._plan.visits)
         seating = self._telling.task("Match nights are seated", len(self._plan.nights))
         playing: dict[Future[None], Script] = {crew.submit(self._stage.play, script): script for script in self._plan.scripts}
-        since = time.monotonic()
+        since, before = time.monotonic(), 0
         while playing or self._desk.busy:
-            done, _ = wait(playing, timeout=_TICK_SECONDS, return_when="FIRST_COMPLETED") if playing else ((), ())
-            for future in done:
+            time.sleep(_TICK_SECONDS)
+            for future in [future for future in playing if future.done()]:
                 future.result()
                 self._desk.add(playing.pop(future))
-            if done and not playing:
-                self._bookings.done()
-            if not playing:
-                time.sleep(_TICK_SECONDS)
-            finished = self._desk.look()
-            seating.advance(finished)
-            since = self._patient(since, progress=bool(done or finished))
+                if not playing:
+                    booking.done()
+            steps, published = self._steps, self._desk.look()
+            booking.advance(steps - before)
+            seating.advance(published)
+            since = self._patient(since, progress=steps > before or published > 0)
+            before = steps
         seating.done()
 
     def _let_settle(self) -> None:
@@ -153,13 +145,14 @@ class Builder:
         return since
 
     def _step(self) -> None:
-        self._check_stop()
-        if self._bookings:
-            self._bookings.advance()
+        """Count a booking, from whichever thread: that one more or less is seen of it does no harm.
 
-    def _check_stop(self) -> None:
+        Raises:
+            Stopped: no more are wanted.
+        """
         if self._stopping.is_set():
             raise Stopped
+        self._steps += 1
 
     @contextmanager
     def _crew(self) -> Iterator[ThreadPoolExecutor]:
@@ -174,7 +167,3 @@ class Builder:
 
 class Stopped(Exception):
     """The making of the world was stopped."""
-
-
-def _all(results: Iterator[T]) -> Sequence[T]:
-    return list(results)

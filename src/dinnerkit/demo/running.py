@@ -29,6 +29,9 @@ from dinnerkit.settings import Settings
 SEED = 2012
 """What the demo is drawn from unless told otherwise: the year in which its people answered."""
 
+_MANY = 500
+"""From so many bookings on a world is worth more processes."""
+
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -84,8 +87,9 @@ def run(
 def _made(settings: Settings, script: Plan, book: Logbook, folder: Path, err: Console) -> Logbook:
     """Make the world; the logbook that says so."""
     began = time.monotonic()
+    work = BackgroundWork(settings, folder / "work.log", large=script.visits > _MANY)
     try:
-        with BackgroundWork(settings, folder / "work.log") as background, Kit.open(settings) as kit, telling(err) as told:
+        with work as background, Kit.open(settings) as kit, telling(err) as told:
             if min(one.event.details.starts_at for one in script.scripts) <= kit.clock():
                 raise Invalid(f"the demo in {folder} was begun too long ago to go on with; remove the folder to start anew")
             Builder(kit, script, book, background, told).build()
