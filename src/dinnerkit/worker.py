@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -47,12 +48,26 @@ class QuietConsumer(Consumer):  # type: ignore[misc]
 
 @dataclass(slots=True)
 class _Job:
-    """Something that the clockwork does again and again."""
+    """Something that the clockwork does again and again.
+
+    Attributes:
+        apart: in a thread of its own, since it speaks with a gateway: one that hangs must not stop the clock.
+        running: its last run, where that is apart.
+    """
 
     name: str
     every: float
     run: Callable[[], object]
+    apart: bool = False
     due: float = 0.0
+    running: Future[None] | None = None
+
+    def attempt(self) -> None:
+        """Run once; whatever fails now is tried again at the next turn."""
+        try:
+            self.run()
+        except Exception as error:  # noqa: BLE001 - as said
+            log.warning("clockwork_failed", job=self.name, error=type(error).__name__)
 
 
 class Worker:
@@ -80,9 +95,10 @@ class Worker:
             _Job("webhooks", 0.25, kit.service(WebhookInbox).fetch_local),
             _Job("holds", 1.0, kit.service(BookingSweep).run),
             _Job("deliveries", 1.0, kit.service(DeliveryService).sweep),
-            _Job("payments", 5.0, kit.service(PaymentService).sweep),
+            _Job("payments", 5.0, kit.service(PaymentService).sweep, apart=True),
             _Job("lists", 60.0, kit.service(EventService).delist_begun),
         ]
+        self._apart = ThreadPoolExecutor(sum(job.apart for job in self._jobs), "dinnerkit-clockwork")
 
     def run(self, stop: Stop) -> None:
         """Work until ``stop``; then what runs is finished first."""
@@ -98,6 +114,7 @@ class Worker:
                 consumer.stop_flag.set()
             for consumer in consumers:
                 consumer.stop(graceful=True)
+            self._apart.shutdown()
             self._release()
             log.info("worker_stopped")
 
@@ -107,11 +124,13 @@ class Worker:
         if not due or not self._is_leader():
             return
         for job in due:
+            if job.running and not job.running.done():
+                continue
             job.due = now + job.every
-            try:
-                job.run()
-            except Exception as error:  # noqa: BLE001 - whatever fails now is tried again at the next turn
-                log.warning("clockwork_failed", job=job.name, error=type(error).__name__)
+            if job.apart:
+                job.running = self._apart.submit(job.attempt)
+            else:
+                job.attempt()
 
     def _is_leader(self) -> bool:
         try:
