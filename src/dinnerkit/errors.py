@@ -9,7 +9,8 @@
     ├── Conflict           it exists, and its state does not allow this
     ├── PaymentRequired    the payment was refused
     ├── TooLarge           a limit on a size was passed
-    └── Unavailable        a backend can't be reached or can't work now
+    ├── Unavailable        a backend can't be reached or can't work now
+    └── BackendFault       a backend did something else than it was asked to
 
 Each concrete error has a stable ``code`` that clients may rely on. Only ``dinnerkit.http.problems`` knows how they look over HTTP.
 """
@@ -91,3 +92,9 @@ class Unavailable(DinnerkitError):
     """A backend can't be reached, or can't do its work now; trying again later may help."""
 
     code: ClassVar[str] = "unavailable"
+
+
+class BackendFault(DinnerkitError):
+    """A backend did something else than it was asked to; trying again won't help, and a person must look."""
+
+    code: ClassVar[str] = "backend_fault"

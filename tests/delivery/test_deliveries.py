@@ -6,6 +6,7 @@ import pytest
 
 from dinnerkit.delivery.errors import NoSuchDeadLetter
 from dinnerkit.delivery.relay import HINT_GRACE
+from dinnerkit.errors import Unavailable
 from tests.delivery.conftest import BACKOFF, Post, Rang
 
 LEASE = timedelta(minutes=5)
@@ -16,6 +17,10 @@ class Killed(BaseException): ...
 
 def fail(message: Rang) -> None:
     raise RuntimeError(f"{message.who} was not let in")
+
+
+def out_of_reach(_: Rang) -> None:
+    raise Unavailable("the gateway can't be reached")
 
 
 def die(_: Rang) -> None:
@@ -102,6 +107,24 @@ class TestFailing:
         assert post.deliveries.dead_letter_count() == 1
         assert post.deliveries.run(delivery) is False
         assert post.deliveries.sweep() == 1  # the other handler's
+
+    def test_an_outage_is_waited_for_and_uses_up_no_patience_with_other_failures(self, post: Post, delivery: str) -> None:
+        post.answering = out_of_reach
+        for _ in range(3 * BACKOFF.attempts):
+            assert post.deliveries.run(delivery)
+            post.clock.now = post.row()["not_before"]
+        assert (post.row()["state"], post.deliveries.dead_letter_count()) == ("pending", 0)
+        post.answering = lambda message: post.heard.append(("at last", message.who))
+        assert post.deliveries.run(delivery)
+        assert post.heard == [("at last", "ada")]
+
+    def test_an_outage_of_more_than_a_day_is_a_dead_letter(self, post: Post, delivery: str) -> None:
+        post.answering = out_of_reach
+        began = post.clock()
+        while post.row()["state"] != "dead":
+            post.clock.now = post.row()["not_before"]
+            assert post.deliveries.run(delivery)
+        assert timedelta(hours=12) < post.clock() - began < timedelta(hours=25)
 
     def test_one_handler_failing_does_not_keep_the_other(self, post: Post, delivery: str) -> None:
         exhaust(post, delivery)

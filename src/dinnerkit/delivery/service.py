@@ -17,6 +17,7 @@ from dinnerkit.delivery.dispatch import Dispatcher
 from dinnerkit.delivery.documents import DeadLetterDocument, DeliveryDocument
 from dinnerkit.delivery.errors import NoSuchDeadLetter
 from dinnerkit.delivery.relay import HINT_GRACE
+from dinnerkit.errors import Unavailable
 from dinnerkit.ids import new_id
 from dinnerkit.messages import Handler
 from dinnerkit.ports.queue import Queue
@@ -24,6 +25,9 @@ from dinnerkit.retry import Backoff
 from dinnerkit.storage import Row, collection
 
 log = structlog.get_logger(__name__)
+
+_PATIENT = Backoff(attempts=150)
+"""While a backend can't be reached: some 24 hours. An outage is nobody's to mend here, and ends."""
 
 _LEASE = timedelta(minutes=5)
 _ERROR_LENGTH = 500
@@ -149,14 +153,15 @@ class DeliveryService:
         text = f"{type(error).__name__}: {error}"[:_ERROR_LENGTH]
         log.warning("delivery_failed", delivery=row["_id"], attempts=row["attempts"], error=type(error).__name__)
         mine: Mapping[str, Any] = {"_id": row["_id"], "claim": row["claim"]}
-        if self._backoff.exhausted(row["attempts"]):
+        backoff = _PATIENT if isinstance(error, Unavailable) else self._backoff
+        if backoff.exhausted(row["attempts"]):
             # The letter first: should this worker die in between, the delivery is tried once more, and not forgotten.
             if self._deliveries.count_documents(mine, limit=1):
                 self._bury(row, text)
             dead = {"$set": {"state": "dead", "done_at": self._clock(), "error": text}, "$unset": {"due_at": 1, "claim": 1}}
             self._deliveries.update_one(mine, dead)
             return
-        again = self._clock() + timedelta(seconds=self._backoff.wait(row["attempts"]))
+        again = self._clock() + timedelta(seconds=backoff.wait(row["attempts"]))
         waiting = {"state": "pending", "not_before": again, "due_at": again, "error": text}
         self._deliveries.update_one(mine, {"$set": waiting, "$unset": {"claim": 1}})
 

@@ -15,6 +15,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
 from dinnerkit.errors import (
+    BackendFault,
     Conflict,
     DinnerkitError,
     Forbidden,
@@ -38,6 +39,7 @@ STATUSES: dict[type[DinnerkitError], int] = {
     PaymentRequired: 402,
     TooLarge: 413,
     Unavailable: 503,
+    BackendFault: 502,
 }
 """The status of each category of errors."""
 

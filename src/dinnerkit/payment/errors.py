@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from dinnerkit.errors import Conflict, NotFound, PaymentRequired, Unavailable
+from dinnerkit.errors import BackendFault, Conflict, NotFound, PaymentRequired
 
 
 class PaymentDeclined(PaymentRequired):
@@ -37,13 +37,13 @@ class RefundTooLarge(Conflict):
     code: ClassVar[str] = "refund_too_large"
 
 
-class RefundFailed(Unavailable):
+class RefundFailed(BackendFault):
     """The gateway took the refund and could not carry it out, as when the card's account is closed; a person must look."""
 
     code: ClassVar[str] = "refund_failed"
 
 
-class ChargeMismatch(Unavailable):
+class ChargeMismatch(BackendFault):
     """The gateway charged another amount, currency or payment than was asked for; a person must look."""
 
     code: ClassVar[str] = "charge_mismatch"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -25,6 +25,9 @@ from dinnerkit.storage import Row, collection, insert
 log = structlog.get_logger(__name__)
 
 _CHECK_AFTER = timedelta(seconds=30)
+_CHECK_MISMATCH_AFTER = timedelta(hours=1)
+"""A charge of something else is for a person to look into; it is mentioned in the log until one has."""
+
 _GIVE_UP_AFTER = timedelta(hours=24)
 _SWEEP_BATCH = 200
 _NEVER_CHARGED = "never_charged"
@@ -118,16 +121,26 @@ class PaymentService:
         return self._record(row, charge)
 
     def sweep(self) -> int:
-        """Sync the payments that were left without an answer, and give up the oldest; how many were looked at."""
+        """Sync the payments that were left without an answer, and give up the oldest; how many were looked at.
+
+        Raises:
+            Unavailable: the gateway gave no answer; what is left has its turn at the next sweep.
+        """
         now = self._clock()
         due = list(self._payments.find({"check_at": {"$lte": now}}).sort("check_at", 1).limit(_SWEEP_BATCH))
         for row in due:
-            self._payments.update_one({"_id": row["_id"], "status": {"$in": sorted(OPEN)}}, {"$set": {"check_at": now + _CHECK_AFTER}})
-            if now - row["created_at"] > _GIVE_UP_AFTER:
-                self.abandon(row["reference"])
-            else:
-                self.sync(row["_id"])
+            self._check_again(row, now + _CHECK_AFTER)
+            try:
+                if now - row["created_at"] > _GIVE_UP_AFTER:
+                    self.abandon(row["reference"])
+                else:
+                    self.sync(row["_id"])
+            except ChargeMismatch:  # told in the log already
+                self._check_again(row, now + _CHECK_MISMATCH_AFTER)
         return len(due)
+
+    def _check_again(self, row: Row, at: datetime) -> None:
+        self._payments.update_one({"_id": row["_id"], "status": {"$in": sorted(OPEN)}}, {"$set": {"check_at": at}})
 
     def _begin(self, payment_id: str, reference: str, user_id: str, money: Money, method: str) -> Row:
         now = self._clock()
