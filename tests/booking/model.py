@@ -28,6 +28,7 @@ class Booking:
     guests: int
     status: str
     hold: str
+    created_at: datetime
     expires_at: datetime | None
     payment: str | None = None
 
@@ -68,7 +69,15 @@ class Model:
             [Hold(hold["hold"], hold["booking"], hold["user"], hold["guests"], hold["until"]) for hold in event["holds"]],
             [(party["entry"], party["user"], party["guests"]) for party in event["waitlist"]],
             {
-                row["_id"]: Booking(row["user"], row["guests"], row["status"], row["hold"], row.get("expires_at"), row.get("payment"))
+                row["_id"]: Booking(
+                    row["user"],
+                    row["guests"],
+                    row["status"],
+                    row["hold"],
+                    row["created_at"],
+                    row.get("expires_at"),
+                    row.get("payment"),
+                )
                 for row in world.database["bookings"].find().sort("_id", 1)
             },
             {
@@ -93,7 +102,7 @@ class Model:
             return "SoldOut"
         until = now + HOLD if self.price else None
         self._take(Hold(booking, booking, user, guests, until))
-        self.bookings[booking] = Booking(user, guests, "held" if self.price else "confirmed", booking, until)
+        self.bookings[booking] = Booking(user, guests, "held" if self.price else "confirmed", booking, now, until)
         return self.bookings[booking].status
 
     def join(self, user: str, guests: int, entry: str, seats: int, now: datetime) -> str:
@@ -147,7 +156,7 @@ class Model:
         if outcome == "action_required":
             self.payments[payment_id].check_at = now + CHECK
             booking.status = "action_required"
-            booking.expires_at = max(now + HOLD, booking.expires_at or now)
+            booking.expires_at = max(min(now + HOLD, booking.created_at + 3 * HOLD), booking.expires_at or now)
             self._hold(booking.hold).until = booking.expires_at
             return "action_required"
         self.settle(payment_id, now)
@@ -176,7 +185,7 @@ class Model:
         for hold in [hold for hold in self.holds if hold.until and hold.until <= now]:
             booking = self.bookings.get(hold.booking)
             if booking is None:
-                booking = self.bookings[hold.booking] = Booking(hold.user, hold.guests, "expired", hold.name, None)
+                booking = self.bookings[hold.booking] = Booking(hold.user, hold.guests, "expired", hold.name, now, None)
             if booking.status in UNPAID:
                 if booking.expires_at and booking.expires_at > now:
                     hold.until = booking.expires_at
@@ -279,7 +288,7 @@ class Model:
         for hold in list(self.holds):
             booking = self.bookings.get(hold.booking)
             if booking is None:
-                booking = self.bookings[hold.booking] = Booking(hold.user, hold.guests, "expired", hold.name, None)
+                booking = self.bookings[hold.booking] = Booking(hold.user, hold.guests, "expired", hold.name, now, None)
             if booking.status in (*UNPAID, "confirmed") or (booking.status == "expired" and booking.hold != hold.name):
                 self._cancel(booking, now)
             self._free(hold.name, now)
@@ -299,10 +308,10 @@ class Model:
             if guests <= self.seats_left and not self._closed(now):
                 until = min(now + OFFER, self.starts_at)
                 self._take(Hold(entry, entry, user, guests, until))
-                self.bookings[entry] = Booking(user, guests, "offered", entry, until)
+                self.bookings[entry] = Booking(user, guests, "offered", entry, now, until)
 
     def _record_offer(self, data: dict[str, Any], now: datetime) -> None:
-        offered = Booking(data["user_id"], data["guests"], "offered", data["hold_id"], data["until"])
+        offered = Booking(data["user_id"], data["guests"], "offered", data["hold_id"], now, data["until"])
         booking = self.bookings.setdefault(data["booking_id"], offered)
         if booking.status not in (*UNPAID, "confirmed"):
             self._free(data["hold_id"], now)

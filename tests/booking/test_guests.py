@@ -86,7 +86,7 @@ class TestReserving:
             with suppress(BaseException):
                 world.reserve("ada", event)
             world.restart()
-        world.database["events"].update_one({"_id": broken}, {"$set": {"status": "draft"}})
+        world.database["events"].update_one({"_id": broken}, {"$set": {"published_at": None}})
         world.clock.now += HOLD
         world.sweep()
         assert world.seats.facts(sound).seats_left == 1

@@ -253,6 +253,16 @@ class TestTheBrowserNeverReturns:
         assert waiting.expires_at == world.clock() + HOLD
         assert [hold.until for hold in world.seats.holds(booking.event)] == [waiting.expires_at]
 
+    def test_the_guest_who_tries_again_and_again_does_not_keep_the_seats_for_ever(self, world: World) -> None:
+        booking = held(world)
+        for _ in range(4):
+            waiting = world.pay(booking, SECURE).booking
+            world.clock.now = waiting.expires_at - timedelta(seconds=1)
+        assert waiting.expires_at == booking.created_at + 3 * HOLD
+        world.clock.now = waiting.expires_at
+        with pytest.raises(HoldExpired):
+            world.pay(booking, SECURE)
+
     def test_a_booking_that_ended_while_the_gateway_was_asked_is_not_authenticated(self, world: World) -> None:
         booking = held(world)
 

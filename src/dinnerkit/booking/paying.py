@@ -22,6 +22,9 @@ from dinnerkit.payment.service import PaymentService
 
 log = structlog.get_logger(__name__)
 
+_MOST_HOLD_LENGTHS = 3
+"""How long attempts to pay may keep seats, in lengths of a hold since the booking: cards that never pass must not block seats."""
+
 
 @dataclass(frozen=True, slots=True)
 class PayResult:
@@ -148,8 +151,9 @@ class PayingService:
             self._refund(payment, "paid_twice" if booking.status == "confirmed" else "paid_after_cancellation")
 
     def _await_action(self, booking: Booking) -> Booking:
-        """The guest gets the hold's length anew to authenticate, once for each attempt."""
-        until = max(self._clock() + self._hold_length, booking.expires_at or self._clock())
+        """The guest gets the hold's length anew to authenticate, but not for ever by trying again and again."""
+        latest = booking.created_at + _MOST_HOLD_LENGTHS * self._hold_length
+        until = max(min(self._clock() + self._hold_length, latest), booking.expires_at or self._clock())
         waiting = self._store.move(booking, UNPAID, {"status": "action_required", "expires_at": until})
         if waiting is None:
             # It ended meanwhile, and what its end does to payments may have been done before there was this one.
