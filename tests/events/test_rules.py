@@ -25,7 +25,7 @@ from dinnerkit.events.rules import (
     timezones,
     unready,
 )
-from dinnerkit.money import Money
+from dinnerkit.money import MAX_AMOUNT, Money
 
 NOW = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
 START = NOW + timedelta(days=7)
@@ -87,6 +87,7 @@ def test_all_that_is_wrong_is_said_at_once(details: Make):
         ({"starts_at": NOW - timedelta(days=1)}, "starts_at"),
         ({"table_size": TableSize(5, 4)}, "table_size.min"),
         ({"seats": 6, "table_size": TableSize(4, 7)}, "table_size.max"),
+        ({"seats": 10, "price": Money(MAX_AMOUNT // 10 + 1, "EUR")}, "price.amount"),
     ],
 )
 def test_a_draft_may_contradict_itself_but_is_not_ready_then(details: Make, replaced: dict, field: str):

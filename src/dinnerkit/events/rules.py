@@ -19,7 +19,7 @@ from babel.numbers import is_currency
 
 from dinnerkit.errors import Invalid
 from dinnerkit.identity import Principal, Role
-from dinnerkit.money import Money
+from dinnerkit.money import MAX_AMOUNT, Money
 
 LONGEST_TITLE = 120
 LONGEST_DESCRIPTION = 10_000
@@ -184,6 +184,8 @@ def unready(details: EventDetails, now: datetime) -> dict[str, str]:
         problems["table_size.min"] = "It must not be above the largest table."
     if details.table_size.max > details.seats:
         problems["table_size.max"] = "A table can't have more places than the event has seats."
+    if details.price.amount * details.seats > MAX_AMOUNT:
+        problems["price.amount"] = f"All seats together must not cost more than {MAX_AMOUNT} in minor units."
     return problems
 
 

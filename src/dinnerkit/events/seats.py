@@ -85,9 +85,9 @@ class Seats:
         """The event as a booking sees it.
 
         Raises:
-            NoSuchEvent: there is none, or it is a draft.
+            NoSuchEvent: there is none, or it was never published.
         """
-        row = self._events.find_one({"_id": event_id, "status": {"$ne": "draft"}}, _FACTS)
+        row = self._events.find_one({"_id": event_id, "published_at": {"$ne": None}}, _FACTS)
         if row is None:
             raise NoSuchEvent("there is no such event")
         return _facts(row)
@@ -97,7 +97,7 @@ class Seats:
 
         Raises:
             Invalid: for no guests.
-            NoSuchEvent: there is none, or it is a draft.
+            NoSuchEvent: there is none, or it was never published.
             BookingClosed: it is cancelled or has begun.
             AlreadyBooked: the guest has another live booking for it.
             SoldOut: fewer seats are left.
@@ -160,7 +160,7 @@ class Seats:
         self._events.update_one({"_id": event_id, "holds": unsettled}, {"$set": {"holds.$.until": until}, "$inc": {"seq": 1}})
 
     def _held_already(self, wanted: SeatHold) -> EventFacts:
-        row = self._events.find_one({"_id": wanted.event, "status": {"$ne": "draft"}}, (*_FACTS, "holds"))
+        row = self._events.find_one({"_id": wanted.event, "published_at": {"$ne": None}}, (*_FACTS, "holds"))
         if row is None:
             raise NoSuchEvent("there is no such event")
         facts = _facts(row)

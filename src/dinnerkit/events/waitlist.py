@@ -39,7 +39,7 @@ class Waitlist:
 
         Raises:
             Invalid: for no guests.
-            NoSuchEvent: there is none, or it is a draft.
+            NoSuchEvent: there is none, or it was never published.
             BookingClosed: it is cancelled or has begun.
             SeatsAvailable: the party can book now.
             AlreadyBooked: the guest has a live booking, or an offer.
@@ -88,7 +88,7 @@ class Waitlist:
         return [party["user"] for party in row["waitlist"]] if row else []
 
     def _why_not(self, event_id: str, user_id: str, guests: int) -> int:
-        row = self._events.find_one({"_id": event_id, "status": {"$ne": "draft"}})
+        row = self._events.find_one({"_id": event_id, "published_at": {"$ne": None}})
         if row is None:
             raise NoSuchEvent("there is no such event")
         if row["status"] != "published" or row["starts_at"] <= self._clock():
