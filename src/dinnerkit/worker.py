@@ -98,6 +98,8 @@ class Worker:
             _Job("payments", 5.0, kit.service(PaymentService).sweep, apart=True),
             _Job("lists", 60.0, kit.service(EventService).delist_begun),
         ]
+        # Not of the clockwork's jobs: every worker renews the leases of what it runs itself.
+        self._renewal = _Job("renewal", 10.0, kit.service(DeliveryService).renew)
         self._apart = ThreadPoolExecutor(sum(job.apart for job in self._jobs), "dinnerkit-clockwork")
 
     def run(self, stop: Stop) -> None:
@@ -120,6 +122,9 @@ class Worker:
 
     def _tick(self) -> None:
         now = time.monotonic()
+        if self._renewal.due <= now:
+            self._renewal.due = now + self._renewal.every
+            self._renewal.attempt()
         due = [job for job in self._jobs if job.due <= now]
         if not due or not self._is_leader():
             return

@@ -9,7 +9,7 @@ from dinnerkit.delivery.relay import HINT_GRACE
 from dinnerkit.errors import Unavailable
 from tests.delivery.conftest import BACKOFF, Post, Rang
 
-LEASE = timedelta(minutes=5)
+LEASE = timedelta(seconds=60)
 
 
 class Killed(BaseException): ...
@@ -163,6 +163,42 @@ class TestDying:
         post.answering = lambda message: post.heard.append(("answer", message.who))
         assert post.deliveries.run(delivery) is True
         assert post.row()["state"] == "done"
+
+    def test_a_worker_that_is_alive_keeps_what_it_runs(self, post: Post, delivery: str) -> None:
+        def take_long(_: Rang) -> None:
+            for _minute in range(5):
+                post.clock.now += LEASE - timedelta(seconds=1)
+                post.deliveries.renew()
+                post.clock.advance(seconds=1)
+                assert post.deliveries.run(delivery) is False
+            post.heard.append(("answer", "at last"))
+
+        post.answering = take_long
+        assert post.deliveries.run(delivery) is True
+        assert (post.row()["state"], post.row()["attempts"], post.heard) == ("done", 1, [("answer", "at last")])
+
+    def test_a_worker_that_hangs_does_not_keep_it_for_ever(self, post: Post, delivery: str) -> None:
+        def hang(_: Rang) -> None:
+            post.answering = lambda message: post.heard.append(("answer", message.who))
+            post.clock.advance(hours=2)
+            post.deliveries.renew()
+            assert post.deliveries.run(delivery) is True
+
+        post.answering = hang
+        post.deliveries.run(delivery)
+        assert (post.row()["state"], post.heard) == ("done", [("answer", "ada")])
+
+    def test_what_another_has_taken_over_is_not_renewed(self, post: Post, delivery: str) -> None:
+        def oversleep(_: Rang) -> None:
+            post.database["deliveries"].update_one({"_id": delivery}, {"$set": {"claim": "another's"}})
+            before = post.row()
+            post.clock.advance(seconds=30)
+            post.deliveries.renew()
+            assert post.row() == before
+
+        post.answering = oversleep
+        assert post.deliveries.run(delivery) is True
+        assert post.row()["claim"] == "another's"
 
     def test_who_comes_back_after_the_lease_does_not_undo_what_the_next_did(self, post: Post, delivery: str) -> None:
         def oversleep(_: Rang) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from pymongo import ReturnDocument, WriteConcern
+from pymongo import ReturnDocument, UpdateOne, WriteConcern
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
@@ -29,7 +29,12 @@ log = structlog.get_logger(__name__)
 _PATIENT = Backoff(attempts=150)
 """While a backend can't be reached: some 24 hours. An outage is nobody's to mend here, and ends."""
 
-_LEASE = timedelta(minutes=5)
+_LEASE = timedelta(seconds=60)
+"""How long a delivery is its worker's without a sign of life: so late, at most, another goes on with what a killed worker had."""
+
+_LONGEST_RUN = timedelta(hours=1)
+"""From then on a worker is taken to hang rather than to be slow, and its leases run out."""
+
 _ERROR_LENGTH = 500
 _SWEEP_BATCH = 500
 _FIELDS = ("handler", "queue", "kind", "data", "created_at")
@@ -54,19 +59,35 @@ class DeliveryService:
         self._clock = clock
         self._backoff = backoff or Backoff()
         self.dispatcher = Dispatcher(queue, self.run)
+        self._running: dict[str, Row] = {}
 
     def run(self, delivery_id: str) -> bool:
         """Claim the delivery and run its handler; False where there was nothing to do (done, claimed by another, or not yet due)."""
         row = self._claim(delivery_id)
         if row is None:
             return False
+        self._running[row["claim"]] = row
         try:
             self._react(row)
         except Exception as error:  # noqa: BLE001 - whatever a handler raises means: try again, or give up
             self._failed(row, error)
         else:
             self._done(row)
+        finally:
+            self._running.pop(row["claim"], None)
         return True
+
+    def renew(self) -> None:
+        """Prolong the leases of the deliveries that run in this process; to be called every few seconds while any may."""
+        now = self._clock()
+        alive = {"$set": {"not_before": now + _LEASE, "due_at": now + _LEASE}}
+        updates = [
+            UpdateOne({"_id": row["_id"], "claim": claim, "state": "running"}, alive)
+            for claim, row in list(self._running.items())
+            if now - row["not_before"] < _LONGEST_RUN
+        ]
+        if updates:
+            self._claims.bulk_write(updates, ordered=False)
 
     def sweep(self) -> int:
         """Give new hints for what is overdue: hints that were lost, attempts whose worker died, waits that are over. How many."""
