@@ -65,6 +65,8 @@ OWNERS = {
 HOSTS = {
     "POST /v1/events",
     "POST /v1/events/{event_id}/seating",
+    "GET /v1/events/{event_id}/seating",
+    "GET /v1/events/{event_id}/seating/{seating_id}/compare/{other_id}",
     "GET /v1/events/{event_id}/seating/{seating_id}",
     "POST /v1/events/{event_id}/seating/{seating_id}/publish",
 }
@@ -145,7 +147,9 @@ def test_another_hosts_event_cannot_be_changed_or_seated(client: FlaskClient, ki
         ("POST", "/publish", None),
         ("POST", "/cancel", None),
         ("POST", "/seating", {}),
+        ("GET", "/seating", None),
         ("GET", f"/seating/{seating}", None),
+        ("GET", f"/seating/{seating}/compare/{seating}", None),
         ("POST", f"/seating/{seating}/publish", None),
     ):
         answer = client.open(f"/v1/events/{event}{path}", method=method, json=body, headers=other.headers)

@@ -17,6 +17,7 @@ from dinnerkit.matching.service import SeatingService
 from dinnerkit.money import Money
 from tests.web.browser import Browser
 from tests.web.conftest import World
+from tests.web.markup import faults
 
 Browse = Callable[..., Browser]
 
@@ -228,6 +229,35 @@ def test_a_host_has_the_guests_seated_looks_and_publishes(browse: Browse, world:
     assert "The tables are published." in browser.text
     guests.open(guests.path)
     assert "You sit with" in guests.text
+
+
+def test_a_host_compares_what_was_made_before_and_goes_back_to_it(browse: Browse, world: World, host: User, kit: Kit) -> None:
+    event_id = world.seated_night(host, world.people(9), table_size=TableSize(3, 4))
+    [late] = world.people(1)
+    browser = browse(host)
+    browser.open(f"/hosting/{event_id}")
+    assert "Made before" not in browser.text
+    world.booked(late, event_id)
+    second = world.seat(host, event_id)
+
+    browser.open(f"/hosting/{event_id}")
+    assert faults(browser.html) == []
+    assert "Made before" in browser.text
+    assert "1 would have no place" in browser.text
+    first = kit.service(SeatingService).runs(Principal(host.id, Role.HOST), event_id, limit=2)[-1]
+    assert f'href="/nights/{event_id}?seating={first.id}"' in browser.html
+    browser.open(f"/nights/{event_id}?seating={first.id}")
+    assert "9 guests at 3 tables." in browser.text
+    browser.open(f"/nights/{event_id}")
+    assert "10 guests" in browser.text
+
+    browser.open(f"/hosting/{event_id}")
+    browser.send("Publish these")
+
+    assert "The tables are published." in browser.text
+    in_force = kit.service(SeatingService).published(event_id)
+    assert in_force is not None
+    assert (in_force.id, second != first.id) == (first.id, True)
 
 
 def test_a_seating_that_is_not_possible_says_why(browse: Browse, world: World, host: User, kit: Kit) -> None:

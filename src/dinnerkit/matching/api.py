@@ -15,16 +15,20 @@ from dinnerkit.http.auth import authenticated, current_principal, requires
 from dinnerkit.http.blueprint import ApiBlueprint
 from dinnerkit.http.conditional import private_json
 from dinnerkit.http.idempotency import idempotent, operation_id
+from dinnerkit.http.paging import decode_cursor, encode_cursor
+from dinnerkit.http.schemas import PageQuery, page_schema
 from dinnerkit.http.services import service
 from dinnerkit.identity import Role
 from dinnerkit.ids import is_id
-from dinnerkit.matching.presenting import for_guest, for_host
+from dinnerkit.matching.presenting import comparison, for_guest, for_host, run
 from dinnerkit.matching.questionnaire import score
 from dinnerkit.matching.schemas import (
+    ComparisonSchema,
     MyTableSchema,
     PersonalitySchema,
     SeatingProgressSchema,
     SeatingRequestSchema,
+    SeatingRunSchema,
     SeatingSchema,
     TraitsSchema,
 )
@@ -64,6 +68,20 @@ def request_seating(body: dict[str, Any], event_id: str) -> Response:
     return response
 
 
+@blueprint.route("/events/<event_id>/seating")
+@requires(Role.HOST)
+@blueprint.arguments(PageQuery, location="query")
+@blueprint.response(200, page_schema(SeatingRunSchema))
+@blueprint.alt_response(404, "NOT_FOUND")
+def list_seatings(query: dict[str, Any], event_id: str) -> Response:
+    """List the seatings of an event, newest first: how each went, without its tables."""
+    before = decode_cursor(query["cursor"], str)[0] if query["cursor"] else None
+    limit = query["limit"]
+    found = service(SeatingService).runs(current_principal(), event_id, limit=limit + 1, before=before)
+    further = encode_cursor(found[limit - 1].id) if len(found) > limit else None
+    return private_json({"items": [run(seating) for seating in found[:limit]], "next": further})
+
+
 @blueprint.route("/events/<event_id>/seating/<seating_id>")
 @requires(Role.HOST)
 @blueprint.response(200, SeatingSchema)
@@ -78,6 +96,17 @@ def get_seating(event_id: str, seating_id: str) -> Response:
         response.headers["Retry-After"] = "1"
         return response
     return private_json(for_host(seating, service(SeatingService).people_at(seating.tables)))
+
+
+@blueprint.route("/events/<event_id>/seating/<seating_id>/compare/<other_id>")
+@requires(Role.HOST)
+@blueprint.response(200, ComparisonSchema)
+@blueprint.alt_response(404, "NOT_FOUND")
+@blueprint.alt_response(409, "CONFLICT")
+def compare_seatings(event_id: str, seating_id: str, other_id: str) -> Response:
+    """Say what would change from one seating to another: who moves, comes or goes. 409: `seating_not_done`."""
+    found = service(SeatingService).compare(current_principal(), event_id, seating_id, other_id)
+    return private_json(comparison(found, service(SeatingService).people_at([*found.one.tables, *found.other.tables])))
 
 
 @blueprint.route("/events/<event_id>/seating/<seating_id>/publish", methods=["POST"])

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dinnerkit.accounts.people import Person
+from dinnerkit.matching.comparing import Comparison
 from dinnerkit.matching.seatings import Place, SeatedTable, StoredSeating
 
 _UNKNOWN = "A guest"
@@ -23,6 +24,29 @@ def for_host(seating: StoredSeating, people: Mapping[str, Person]) -> dict[str, 
         "chance": seating.chance,
         "seed": seating.seed,
     }
+
+
+def run(seating: StoredSeating) -> dict[str, Any]:
+    """How a seating went, without its tables, in the shape of :class:`dinnerkit.matching.schemas.SeatingRunSchema`."""
+    return {
+        "id": seating.id,
+        "status": seating.status,
+        "progress": seating.progress,
+        "seed": seating.seed,
+        "score": seating.score,
+        "floor": seating.floor,
+        "chance": seating.chance,
+        "unseated": None if seating.score is None else len(seating.unseated),
+        "created_at": seating.created_at,
+        "published_at": seating.published_at,
+    }
+
+
+def comparison(found: Comparison, people: Mapping[str, Person]) -> dict[str, Any]:
+    """Two seatings side by side, in the shape of :class:`dinnerkit.matching.schemas.ComparisonSchema`."""
+    changed = {"moved": found.moved, "joined": found.joined, "left": found.left}
+    lists = {name: [_place(place, people) for place in places] for name, places in changed.items()}
+    return {"one": run(found.one), "other": run(found.other), "kept_tables": found.kept_tables, **lists}
 
 
 def for_guest(table: SeatedTable, people: Mapping[str, Person], booking_id: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import fields, validate
 
-from dinnerkit.http.fields import IdField, WholeField
+from dinnerkit.http.fields import IdField, MomentField, WholeField
 from dinnerkit.http.schemas import StrictSchema
 from dinnerkit.matching.items import ITEMS, TRAITS
 
@@ -60,6 +60,28 @@ class SeatingSchema(StrictSchema):
     floor = fields.Float(required=True)
     chance = fields.Float(required=True)
     seed = fields.Integer(required=True)
+
+
+class SeatingRunSchema(StrictSchema):
+    id = IdField(required=True)
+    status = fields.String(required=True, validate=validate.OneOf(("queued", "done", "impossible", "published")))
+    progress = fields.Float(required=True)
+    seed = fields.Integer(required=True)
+    score = fields.Float(required=True, allow_none=True, metadata={"description": "Null, as the next three, where there are no tables."})
+    floor = fields.Float(required=True, allow_none=True)
+    chance = fields.Float(required=True, allow_none=True)
+    unseated = fields.Integer(required=True, allow_none=True)
+    created_at = MomentField(required=True)
+    published_at = MomentField(required=True, allow_none=True, metadata={"description": "The one that was published last is in force."})
+
+
+class ComparisonSchema(StrictSchema):
+    one = fields.Nested(SeatingRunSchema, required=True)
+    other = fields.Nested(SeatingRunSchema, required=True)
+    moved = fields.List(fields.Nested(PlaceSchema), required=True, metadata={"description": "Who leaves their table."})
+    joined = fields.List(fields.Nested(PlaceSchema), required=True, metadata={"description": "Who has a place only in the other."})
+    left = fields.List(fields.Nested(PlaceSchema), required=True, metadata={"description": "Who has a place only in the one."})
+    kept_tables = fields.Integer(required=True, metadata={"description": "How many tables have the very same people."})
 
 
 class SeatingProgressSchema(StrictSchema):

@@ -49,6 +49,7 @@ class StoredSeating:
     floor: float | None
     chance: float | None
     problem: dict[str, Any] | None
+    created_at: datetime
     published_at: datetime | None
 
 
@@ -88,6 +89,7 @@ def from_row(row: Row) -> StoredSeating:
         floor=row.get("floor"),
         chance=row.get("chance"),
         problem=row.get("problem") or None,
+        created_at=row["created_at"],
         published_at=row.get("published_at"),
     )
 

@@ -15,6 +15,7 @@ from dinnerkit.events.rules import Event
 from dinnerkit.events.service import EventService
 from dinnerkit.identity import Principal
 from dinnerkit.matching.app_errors import NobodyToSeat, NoSuchSeating, NoTableYet, SeatingFailed, SeatingNotDone
+from dinnerkit.matching.comparing import Comparison, compare
 from dinnerkit.matching.documents import SeatingDocument
 from dinnerkit.matching.errors import SeatingImpossible
 from dinnerkit.matching.guests import Guest, Traits
@@ -101,26 +102,52 @@ class SeatingService:
             raise NoSuchSeating("there is no such seating")
         return from_row(row)
 
+    def runs(self, principal: Principal, event_id: str, *, limit: int, before: str | None = None) -> list[StoredSeating]:
+        """The seatings of the event, newest first, from behind the one with the id ``before``; without their tables.
+
+        Raises:
+            NoSuchEvent, NotTheHost: the event is not this user's to seat.
+        """
+        self._events.managed(principal, event_id)
+        query = {"event": event_id} | ({"_id": {"$lt": before}} if before else {})
+        return [from_row(row) for row in self._seatings.find(query, {"tables": 0, "outbox": 0}).sort("_id", -1).limit(limit)]
+
+    def compare(self, principal: Principal, event_id: str, one_id: str, other_id: str) -> Comparison:
+        """What would change from one seating of the event to another.
+
+        Raises:
+            NoSuchEvent, NotTheHost, NoSuchSeating: one is not there, or not this user's to see.
+            SeatingNotDone: one has no tables.
+        """
+        one, other = (self.get(principal, event_id, seating_id) for seating_id in (one_id, other_id))
+        if not one.tables or not other.tables:
+            raise SeatingNotDone("only seatings that have tables can be compared")
+        return compare(one, other)
+
     def latest(self, event_id: str) -> StoredSeating | None:
         """The seating of the event that was asked for last, whatever became of it; the caller has checked who may see it."""
         row = self._seatings.find_one({"event": event_id}, sort=[("_id", -1)])
         return from_row(row) if row else None
 
     def publish(self, principal: Principal, event_id: str, seating_id: str) -> StoredSeating:
-        """Let the guests see their tables; a seating published later takes its place. A second call changes nothing.
+        """Let the guests see their tables; the seating that is published last is in force, also if it had been before.
+
+        A second call for the one in force changes nothing.
 
         Raises:
             NoSuchEvent, NotTheHost, NoSuchSeating: it is not there, or not this user's.
             SeatingNotDone: there are no tables to publish.
         """
         seating = self.get(principal, event_id, seating_id)
-        told = SeatingPublished(seating_id=seating_id, event_id=event_id)
-        done = self._seatings.update_one(
-            {"_id": seating_id, "status": "done"},
-            {"$set": {"status": "published", "published_at": self._clock()}, "$push": self._outbox.push(told)},
-        )
-        if not done.matched_count and seating.status != "published":
+        if seating.status not in {"done", "published"}:
             raise SeatingNotDone("this seating has no tables to publish")
+        in_force = self.published(event_id)
+        if in_force is None or in_force.id != seating_id:
+            told = SeatingPublished(seating_id=seating_id, event_id=event_id)
+            self._seatings.update_one(
+                {"_id": seating_id, "published_at": seating.published_at},
+                {"$set": {"status": "published", "published_at": self._clock()}, "$push": self._outbox.push(told)},
+            )
         return self.get(principal, event_id, seating_id)
 
     def published(self, event_id: str) -> StoredSeating | None:

@@ -19,6 +19,8 @@ from dinnerkit.http.problems import status_of
 from dinnerkit.http.services import service
 from dinnerkit.identity import Principal, Role
 from dinnerkit.ids import is_id, new_id
+from dinnerkit.matching.comparing import Comparison
+from dinnerkit.matching.seatings import StoredSeating
 from dinnerkit.matching.service import SeatingService
 from dinnerkit.web.event_form import EMPTY, NAMES, as_typed, changes, details_of
 from dinnerkit.web.events import existing
@@ -30,6 +32,7 @@ from dinnerkit.web.words import sentence
 blueprint = Blueprint("hosting", __name__, url_prefix="/hosting")
 
 _SHOWN = 20
+_RUNS_SHOWN = 6
 
 
 @blueprint.before_request
@@ -189,10 +192,22 @@ def _page(managed: Event, error: DinnerkitError | None = None) -> Response:
         diets=sorted(diets.items()),
         waiting=len(service(Waitlist).waiting(managed.id)),
         seating=service(SeatingService).latest(managed.id),
+        runs=_earlier_runs(managed.id),
         operation=new_id(),
         problem=sentence(error.message) if error else "",
         unready=error.details.get("problems", {}) if error else {},
     )
+
+
+def _earlier_runs(event_id: str) -> list[tuple[StoredSeating, Comparison | None]]:
+    """The seatings with tables that were made before the last one; each with what changes if it takes the place of the one in force."""
+    seatings = service(SeatingService)
+    in_force = seatings.published(event_id)
+    earlier = [run for run in seatings.runs(signed_in(), event_id, limit=_RUNS_SHOWN)[1:] if run.score is not None]
+    return [
+        (run, seatings.compare(signed_in(), event_id, in_force.id, run.id) if in_force and in_force.id != run.id else None)
+        for run in earlier
+    ]
 
 
 def _form_page(form: Form, managed: Event | None, error: DinnerkitError | None = None) -> Response:

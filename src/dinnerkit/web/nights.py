@@ -11,13 +11,14 @@ from dinnerkit.events.rules import manages
 from dinnerkit.events.service import EventService
 from dinnerkit.http.services import service
 from dinnerkit.identity import Principal
+from dinnerkit.ids import is_id
 from dinnerkit.matching.seatings import StoredSeating
 from dinnerkit.matching.service import SeatingService
 from dinnerkit.web.events import existing
 from dinnerkit.web.forms import show as show_page
 from dinnerkit.web.options import options
 from dinnerkit.web.places import see
-from dinnerkit.web.sessions import visitor
+from dinnerkit.web.sessions import signed_in, visitor
 from dinnerkit.web.tables import Order, night_view
 
 blueprint = Blueprint("nights", __name__, url_prefix="/nights")
@@ -29,7 +30,7 @@ def show(event_id: str) -> Response:
     me = visitor().principal
     event = service(EventService).get(existing(event_id), me)
     managing = manages(me, event["host_id"])
-    seating = _seating(event_id, managing=managing)
+    seating = _chosen(event_id) if managing else _with_tables(service(SeatingService).published(event_id))
     if not managing and not options().demo:
         return _own_table(me, event_id)
     if seating is None:
@@ -47,11 +48,12 @@ def show(event_id: str) -> Response:
     )
 
 
-def _seating(event_id: str, *, managing: bool) -> StoredSeating | None:
-    """The seating to show: to those who manage the event the last one that was made, else the one in force."""
+def _chosen(event_id: str) -> StoredSeating | None:
+    """The seating to show to those who manage the event: the one they ask for, else the last one that was made, else the one in force."""
     seatings = service(SeatingService)
-    last = seatings.latest(event_id) if managing else None
-    return last if last and last.tables else _with_tables(seatings.published(event_id))
+    if is_id(request.args.get("seating", "")):
+        return _with_tables(seatings.get(signed_in(), event_id, request.args["seating"]))
+    return _with_tables(seatings.latest(event_id)) or _with_tables(seatings.published(event_id))
 
 
 def _with_tables(seating: StoredSeating | None) -> StoredSeating | None:

@@ -1,0 +1,43 @@
+"""The host's seatings over HTTP: one after the other, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flask.testing import FlaskClient
+
+from dinnerkit import Kit
+from dinnerkit.identity import Role
+from dinnerkit.money import Money
+from dinnerkit.testing import run_background
+from tests.fire.dinners import host_dinner
+
+
+def test_a_host_lists_the_runs_and_compares_two(client: FlaskClient, kit: Kit, caller: Callable[..., Any]) -> None:
+    admin = caller("admin", Role.ADMIN)
+    event = host_dinner(kit, seats=12, price=Money(0, "EUR"))
+    for number in range(9):
+        guest = caller(f"guest{number}")
+        assert client.post("/v1/bookings", json={"event_id": event}, headers=guest.headers).status_code == 201
+    asked = [client.post(f"/v1/events/{event}/seating", json={"seed": seed}, headers=admin.headers).get_json() for seed in (1, 2)]
+    run_background(kit)
+    late = caller("late")
+    client.post("/v1/bookings", json={"event_id": event}, headers=late.headers)
+    asked.append(client.post(f"/v1/events/{event}/seating", json={"seed": 3}, headers=admin.headers).get_json())
+    one, two, three = (run["id"] for run in asked)
+
+    page = client.get(f"/v1/events/{event}/seating?limit=2", headers=admin.headers).get_json()
+    rest = client.get(f"/v1/events/{event}/seating?limit=2&cursor={page['next']}", headers=admin.headers).get_json()
+    early = client.get(f"/v1/events/{event}/seating/{one}/compare/{three}", headers=admin.headers)
+    run_background(kit)
+    same = client.get(f"/v1/events/{event}/seating/{one}/compare/{one}", headers=admin.headers).get_json()
+    found = client.get(f"/v1/events/{event}/seating/{one}/compare/{three}", headers=admin.headers).get_json()
+
+    assert [(run["id"], run["status"], run["seed"]) for run in page["items"]] == [(three, "queued", 3), (two, "done", 2)]
+    assert [run["id"] for run in rest["items"]] == [one]
+    assert (page["items"][0]["score"], rest["items"][0]["unseated"], rest["next"]) == (None, 0, None)
+    assert (early.status_code, early.get_json()["code"]) == (409, "seating_not_done")
+    assert (same["moved"], same["joined"], same["left"]) == ([], [], [])
+    assert same["kept_tables"] > 0
+    assert ([place["name"] for place in found["joined"]], found["left"], found["one"]["seed"]) == (["late"], [], 1)
