@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
-from dinnerkit.accounts.messages import PasswordResetRequested, UserRegistered, VerificationRequested
+from dinnerkit.accounts.messages import PasswordChanged, PasswordResetRequested, UserRegistered, VerificationRequested
 from dinnerkit.booking.messages import BookingCancelled, BookingConfirmed, BookingOffered
 from dinnerkit.matching.messages import SeatingPublished
 from dinnerkit.messages import Handler
@@ -36,6 +36,9 @@ def notification_handlers(notifications: NotificationService) -> list[Handler[An
     def reset_password(message: PasswordResetRequested) -> None:
         notifications.reset_password(message.user_id)
 
+    def password_changed(message: PasswordChanged) -> None:
+        notifications.password_changed(message.user_id, message.change_id)
+
     def tables_published(message: SeatingPublished) -> None:
         notifications.tables_published(message.event_id)
 
@@ -43,6 +46,7 @@ def notification_handlers(notifications: NotificationService) -> list[Handler[An
         Handler("notifications.verify_email", UserRegistered, verify_email, queue="emails"),
         Handler("notifications.verify_email_again", VerificationRequested, verify_email, queue="emails"),
         Handler("notifications.reset_password", PasswordResetRequested, reset_password, queue="emails"),
+        Handler("notifications.password_changed", PasswordChanged, password_changed, queue="emails"),
         Handler("notifications.tables_published", SeatingPublished, tables_published, queue="emails"),
         about("booking_confirmed", BookingConfirmed),
         Handler("notifications.booking_offered", BookingOffered, booking_offered, queue="emails"),

@@ -67,7 +67,7 @@ class NotificationService:
         for place in (place for table in seating.tables for place in table.places if not place.companion):
             booking, contact = bookings.get(place.booking), people.get(place.user)
             if booking is not None and contact is not None:
-                self._mail("table_published", contact, booking.id, booking=booking)
+                self._mail("table_published", contact, f"{booking.id}:{seating.id}:{seating.published_at}", booking=booking)
 
     def verify_email(self, user_id: str) -> None:
         """Send the link that proves an address, if it is not proved yet.
@@ -88,6 +88,14 @@ class NotificationService:
         token = self._recovery.reset_token(user_id)
         if token is not None:
             self._send("reset_password", user_id, token, token=token)
+
+    def password_changed(self, user_id: str, change_id: str) -> None:
+        """Warn the user of a new password, in case it is not theirs.
+
+        Raises:
+            Unavailable: it could not be handed over.
+        """
+        self._send("password_changed", user_id, change_id)
 
     def refund_sent(self, user_id: str, refund_id: str, refund: Money) -> None:
         """Say that money is on its way back.
