@@ -219,6 +219,20 @@ class TestWaiting:
         with pytest.raises(NotWaiting):
             world.waitlist.leave(event, "ben")
 
+    def test_seats_that_a_host_adds_are_for_those_who_wait_and_not_for_the_next_who_comes(self, world: World) -> None:
+        event = world.host_dinner(3)
+        world.book("ada", event, 3)
+        world.waitlist.join(event, "ben", 2)
+        world.waitlist.join(event, "cleo", 3)
+        world.events.update(HOST, event, {"seats": 6})
+        with pytest.raises(SoldOut):
+            world.reserve("zoe", event, 2)
+        assert world.reserve("zoe", event, 1).status == "held"
+        world.work()
+        assert world.offer_of("ben").status == "offered"
+        assert world.waitlist.waiting(event) == ["cleo"]
+        books_balance_soon(world)
+
     def test_new_seats_are_offered(self, world: World) -> None:
         booking = held(world)
         world.waitlist.join(booking.event, "ben", 2)

@@ -5,7 +5,8 @@ They all lie in the event's own document, so that each change is one atomic upda
 - ``seats_left`` = ``seats`` − the guests of all ``holds``, always;
 - a hold belongs to one booking; it ends at ``until``, or stays where that is null; a hold's id is never used twice, so giving it back twice
   does nothing;
-- no party on the ``waitlist`` fits into ``seats_left``: what becomes free is offered in the very update that frees it;
+- no party on the ``waitlist`` fits into ``seats_left``: what becomes free is offered in the very update that frees it; only what a host
+  adds waits for a moment, and nobody can take it meanwhile;
 - ``seq`` rises with every change of these, for the updates that depend on what was read.
 """
 
@@ -37,6 +38,10 @@ from dinnerkit.storage import Row, collection
 
 _FACTS = ("host", "title", "status", "starts_at", "timezone", "city", "venue", "price", "refund_policy", "seats", "seats_left")
 _SWEEP_BATCH = 200
+
+_FITS: Row = {"$map": {"input": "$waitlist", "in": {"$lte": ["$$this.guests", "$seats_left"]}}}
+_NOBODY_IS_PASSED_OVER: list[Row] = [{"waitlist": {"$size": 0}}, {"$expr": {"$not": [{"$anyElementTrue": [_FITS]}]}}]
+"""A host who adds seats does not offer them in the same update: until somebody has, newcomers must not slip in before those who wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +116,7 @@ class Seats:
                 "starts_at": {"$gt": self._clock()},
                 "seats_left": {"$gte": wanted.guests},
                 "holds.user": {"$ne": wanted.user},
+                "$or": _NOBODY_IS_PASSED_OVER,
             },
             {
                 "$inc": {"seats_left": -wanted.guests, "seq": 1},
@@ -170,7 +176,8 @@ class Seats:
             raise BookingClosed("this event takes no more bookings")
         if any(hold.user == wanted.user for hold in _holds(row)):
             raise AlreadyBooked("you have a booking for this event")
-        if facts.seats_left >= wanted.guests:  # what was in the way has gone since
+        if facts.seats_left >= wanted.guests:  # what was in the way has gone since, or is whom these seats are offered to first
+            self._free(wanted.event, None)
             return self.take(wanted)
         raise SoldOut(f"only {facts.seats_left} seats are left", seats_left=facts.seats_left)
 
