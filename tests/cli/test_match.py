@@ -36,7 +36,10 @@ def test_everyone_gets_one_table_of_the_size_that_was_asked_for(run: Run, tmp_pa
     found = tables(tmp_path / "tables.csv")
     assert sorted(name for names in found.values() for name in names) == sorted(f"p{number}" for number in range(23))
     assert {len(names) for names in found.values()} <= {5, 6, 7}
-    assert ended.out.startswith("23 of 23 people sit at 4 tables of 5-7; 0 rows were skipped\nscore ")
+    assert ended.out.startswith(
+        "23 of 23 people sit at 4 tables of 5-7; 0 rows were skipped\nreliability (Cronbach's alpha): extraversion "
+    )
+    assert "\nscore " in ended.out
 
 
 def test_bad_rows_are_skipped_and_listed_with_their_line_numbers(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
@@ -46,6 +49,14 @@ def test_bad_rows_are_skipped_and_listed_with_their_line_numbers(tmp_path: Path,
     assert err == "skipped 2: answer '9' is not a whole number from 1 to 5: lines 5, 9\n"
     assert "10 of 12 people" in out
     assert len(tables(tmp_path / "tables.csv")) == 2
+
+
+def test_careless_answers_are_listed_with_their_line_numbers(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    write_people(tmp_path / "people.csv", 11)
+    with (tmp_path / "people.csv").open("a", newline="") as stream:
+        csv.writer(stream).writerow(["lazy", *["3"] * 50])
+    assert main(["match", str(tmp_path / "people.csv"), "--size", "6", "--out", str(tmp_path / "tables.csv")]) == 0
+    assert capsys.readouterr().err == "careless 1: 15 or more equal answers in a row, seated all the same: line 13\n"
 
 
 def test_the_same_seed_gives_the_same_file(tmp_path: Path):

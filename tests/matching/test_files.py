@@ -7,9 +7,9 @@ import stat
 
 import pytest
 
-from dinnerkit.matching import ITEMS, PeopleFileInvalid, SeatingImpossible, Traits
-from dinnerkit.matching import files as people_files
-from dinnerkit.matching.files import BadRow, match_file, read_people
+from dinnerkit.matching import ITEMS, TRAITS, PeopleFileInvalid, SeatingImpossible, Traits, people_files
+from dinnerkit.matching.files import match_file
+from dinnerkit.matching.people_files import BadRow, read_people
 
 ANSWERS = ["3"] * 50
 HEADER = [item.id for item in ITEMS]
@@ -83,6 +83,20 @@ def test_a_bad_row_is_skipped_and_told_with_its_line(tmp_path, row, reason):
     assert people.bad == (BadRow(3, reason),)
     assert [guest.id for guest in people.guests] == ["1", "3"]
     assert people.rows == 3
+
+
+def test_careless_answers_are_used_and_told_with_their_line(tmp_path):
+    mixed = [str(1 + number * 7 % 5) for number in range(50)]
+    long = [*mixed[:20], *["2"] * 20, *mixed[40:]]
+    people = read_people(table(tmp_path / "p.csv", [mixed, ANSWERS, ["9"] * 50, long]))
+    assert [(row.line, row.guest, row.why.kind) for row in people.careless] == [(3, "2", "same_answer"), (5, "4", "long_string")]
+    assert [guest.id for guest in people.guests] == ["1", "2", "4"]
+
+
+def test_the_reliability_of_each_scale_is_told(tmp_path):
+    agreeing = [[str(6 - value if item.reversed else value) for item in ITEMS] for value in (1, 3, 5)]
+    people = read_people(table(tmp_path / "p.csv", agreeing))
+    assert people.alphas == pytest.approx(dict.fromkeys(TRAITS, 1.0))
 
 
 def test_a_row_in_a_broken_encoding_is_skipped_alone(tmp_path):

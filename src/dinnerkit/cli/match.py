@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,7 +14,9 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from dinnerkit.matching.files import BadRow, MatchReport, match_file
+from dinnerkit.matching.files import MatchReport, match_file
+from dinnerkit.matching.people_files import People
+from dinnerkit.matching.reliability import LONG_STRING
 from dinnerkit.matching.solver import Progress as Told
 
 _MOST_LINES_SHOWN = 100
@@ -44,7 +47,7 @@ def command(file: Path, size: tuple[int, int], out: Path, seconds: float | None,
     """
     with _progress_bar() as told:
         report = match_file(file, size=size, out=out, seconds=seconds, seed=seed, progress=told)
-    for line in _skipped(report.people.bad):
+    for line in (*_skipped(report.people), *_careless(report.people)):
         click.echo(line, err=True)
     if report.breaches:
         raise RuntimeError(f"the tables break their own rules: {report.breaches[0]}")
@@ -52,15 +55,26 @@ def command(file: Path, size: tuple[int, int], out: Path, seconds: float | None,
         click.echo(line)
 
 
-def _skipped(bad: Iterable[BadRow]) -> Iterator[str]:
+def _skipped(people: People) -> Iterator[str]:
     """One line for each reason, with the numbers of the lines that it is true of."""
     lines_of: dict[str, list[int]] = defaultdict(list)
-    for row in bad:
+    for row in people.bad:
         lines_of[row.reason].append(row.line)
     for reason, lines in lines_of.items():
-        shown = ", ".join(str(line) for line in lines[:_MOST_LINES_SHOWN])
-        more = f" and {len(lines) - _MOST_LINES_SHOWN} more" if len(lines) > _MOST_LINES_SHOWN else ""
-        yield f"skipped {len(lines)}: {reason}: line{'s' if len(lines) > 1 else ''} {shown}{more}"
+        yield f"skipped {len(lines)}: {reason}: {_lines(lines)}"
+
+
+def _careless(people: People) -> Iterator[str]:
+    """One line on those whose answers look careless."""
+    lines = [row.line for row in people.careless]
+    if lines:
+        yield f"careless {len(lines)}: {LONG_STRING} or more equal answers in a row, seated all the same: {_lines(lines)}"
+
+
+def _lines(lines: list[int]) -> str:
+    shown = ", ".join(str(line) for line in lines[:_MOST_LINES_SHOWN])
+    more = f" and {len(lines) - _MOST_LINES_SHOWN} more" if len(lines) > _MOST_LINES_SHOWN else ""
+    return f"line{'s' if len(lines) > 1 else ''} {shown}{more}"
 
 
 def _summary(report: MatchReport, out: Path) -> Iterator[str]:
@@ -68,6 +82,8 @@ def _summary(report: MatchReport, out: Path) -> Iterator[str]:
     sizes = [len(table.guests) for table in seating.tables]
     span = f"{min(sizes)}-{max(sizes)}" if sizes else "0"
     yield f"{sum(sizes):,} of {people.rows:,} people sit at {len(sizes):,} tables of {span}; {len(people.bad):,} rows were skipped"
+    if not any(math.isnan(value) for value in people.alphas.values()):
+        yield "reliability (Cronbach's alpha): " + ", ".join(f"{trait} {value:.2f}" for trait, value in people.alphas.items())
     yield f"score {seating.score:.1f} of 100, {seating.chance:.1f} by chance; the worst table has {seating.floor:.1f}"
     yield f"{report.seconds:.1f} s, seed {seating.seed}; written to {out}"
 
