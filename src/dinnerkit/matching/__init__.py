@@ -17,43 +17,61 @@ from dinnerkit.matching.errors import (
 )
 from dinnerkit.matching.guests import BUDGETS, Guest, Traits
 from dinnerkit.matching.items import ITEMS, TRAITS, Item
+from dinnerkit.matching.locks import LockedTable, Locks
+from dinnerkit.matching.lowest import BelowFloor
+from dinnerkit.matching.pair_rules import MixedCompany, NewWithExperienced, NotMetLately
 from dinnerkit.matching.questionnaire import score, score_rows
+from dinnerkit.matching.reliability import Careless, alphas, careless, careless_rows
+from dinnerkit.matching.rooms import VenueTable
+from dinnerkit.matching.rule_kinds import Floor, HardRule, Rule, SoftRule, TableRule
 from dinnerkit.matching.rules import (
     DEFAULT_RULES,
     BlockedApart,
     CloseInAge,
     CommonLanguage,
-    HardRule,
     MixedTrait,
     NearBudget,
     NeverMet,
     NotMetBefore,
     PartiesTogether,
-    Rule,
     SharedInterests,
     SimilarTrait,
-    SoftRule,
 )
 from dinnerkit.matching.scoring import Reason
 from dinnerkit.matching.seating import Seating, Table, Unseated, seat
 from dinnerkit.matching.solver import RunRecord, Solution, solve
+from dinnerkit.matching.table_rules import Balanced, NobodyAlone, SomebodyExperienced
+from dinnerkit.matching.venue_rules import AgeRange, DietsServed, NotMetWithin
 
 __all__ = [
     "BUDGETS",
     "DEFAULT_RULES",
     "ITEMS",
     "TRAITS",
+    "AgeRange",
+    "Balanced",
+    "BelowFloor",
     "BlockedApart",
+    "Careless",
     "CloseInAge",
     "CommonLanguage",
+    "DietsServed",
+    "Floor",
     "Guest",
     "GuestInvalid",
     "HardRule",
     "Item",
+    "LockedTable",
+    "Locks",
+    "MixedCompany",
     "MixedTrait",
     "NearBudget",
     "NeverMet",
+    "NewWithExperienced",
+    "NobodyAlone",
     "NotMetBefore",
+    "NotMetLately",
+    "NotMetWithin",
     "PartiesTogether",
     "PeopleFileInvalid",
     "QuestionnaireInvalid",
@@ -67,9 +85,15 @@ __all__ = [
     "SimilarTrait",
     "SoftRule",
     "Solution",
+    "SomebodyExperienced",
     "Table",
+    "TableRule",
     "Traits",
     "Unseated",
+    "VenueTable",
+    "alphas",
+    "careless",
+    "careless_rows",
     "score",
     "score_rows",
     "seat",

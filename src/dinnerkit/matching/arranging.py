@@ -114,8 +114,7 @@ def _improve(
     names, start = np.unique(labels, return_inverse=True)
     solution = solve(
         scoring.matrix(crowd.take(guests)),
-        np.full(len(names), constraints.low),
-        np.full(len(names), constraints.high),
+        *constraints.seats(names),
         seed=budget.seed,
         seconds=budget.seconds,
         sweeps=sweeps,

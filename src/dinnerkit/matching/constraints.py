@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dinnerkit.matching.crowd import Crowd
-from dinnerkit.matching.rules import HardRule, Rule
+from dinnerkit.matching.rule_kinds import HardRule, Rule
 
 Ints = NDArray[np.int64]
 Words = NDArray[np.uint64]
@@ -35,6 +35,7 @@ class Constraints:
         apart: (m, 2), pairs who don't.
         masks: (n, families, words), in each family the guests of a table must have a bit in common.
         families: of the second axis of ``masks``.
+        tables: the fewest and most guests of each table by its number, where tables differ in them.
     """
 
     low: int
@@ -43,18 +44,19 @@ class Constraints:
     apart: Ints
     masks: Words
     families: tuple[Family, ...]
+    tables: tuple[Ints, Ints] | None = None
 
     @classmethod
     def of(cls, crowd: Crowd, rules: Sequence[Rule], low: int, high: int) -> Constraints:
         """What the hard ones among the rules ask of a crowd."""
-        unit = np.arange(len(crowd))
+        unit = np.arange(len(crowd), dtype=np.int64)
         apart, shares, families = [np.zeros((0, 2), np.int64)], [], []
         for rule in rules:
             if not isinstance(rule, HardRule):
                 continue
             keep = rule.keep(crowd)
             if keep.together is not None:
-                unit = np.unique(keep.together, return_inverse=True)[1].reshape(-1)
+                unit = _joined(unit, keep.together)
             if keep.apart is not None:
                 apart.append(keep.apart.pairs())
             if keep.share is not None:
@@ -65,7 +67,7 @@ class Constraints:
         for number, share in enumerate(shares):
             masks[:, number, : share.shape[1]] = share
         pairs = np.unique(np.concatenate(apart), axis=0)
-        return cls(low, high, unit.astype(np.int64), pairs, masks, tuple(families))
+        return cls(low, high, unit, pairs, masks, tuple(families))
 
     def __len__(self) -> int:
         return len(self.unit)
@@ -77,7 +79,13 @@ class Constraints:
         pairs = place[self.apart]
         unit = np.unique(self.unit[index], return_inverse=True)[1].reshape(-1).astype(np.int64)
         pairs = pairs[(pairs >= 0).all(axis=1)]
-        return Constraints(self.low, self.high, unit, pairs, self.masks[index], self.families)
+        return Constraints(self.low, self.high, unit, pairs, self.masks[index], self.families, self.tables)
+
+    def seats(self, tables: Ints) -> tuple[Ints, Ints]:
+        """The fewest and most guests of each of the tables of these numbers."""
+        if self.tables is None:
+            return np.full(len(tables), self.low), np.full(len(tables), self.high)
+        return self.tables[0][tables], self.tables[1][tables]
 
     def units(self) -> list[Ints]:
         """The guests of each unit."""
@@ -115,3 +123,22 @@ class Constraints:
             common = np.bitwise_and.reduceat(self.masks[order], starts, axis=0)
             broken = np.concatenate([broken, tables[~common.any(axis=-1).all(axis=-1)]])
         return np.unique(broken)
+
+
+def _joined(unit: Ints, together: Ints) -> Ints:
+    """Units of guests who sit together by either of two numberings, numbered from 0 without gaps."""
+    together = np.unique(together, return_inverse=True)[1].reshape(-1).astype(np.int64)
+    if len(unit) == int(unit.max(initial=-1)) + 1:
+        return together
+    root = {int(one): int(one) for one in np.unique(unit)}
+
+    def find(one: int) -> int:
+        while root[one] != one:
+            one = root[one]
+        return one
+
+    first = np.unique(together, return_index=True)[1]
+    for number, one in enumerate(unit[first[together]].tolist()):
+        ours, theirs = sorted((find(int(unit[number])), find(one)))
+        root[theirs] = ours
+    return np.unique([find(int(one)) for one in unit], return_inverse=True)[1].reshape(-1).astype(np.int64)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from dinnerkit.matching.errors import GuestInvalid
 from dinnerkit.matching.guests import BUDGETS, Guest
 from dinnerkit.matching.items import TRAITS
+from dinnerkit.matching.particulars import Particulars
 
 _WORD = 64
 
@@ -77,6 +78,7 @@ class Crowd:
         party_names: the name of each party number; None for a guest alone.
         met: who met whom at earlier dinners.
         blocked: who must not sit with whom.
+        particulars: what only some rules read.
     """
 
     ids: tuple[str, ...]
@@ -90,6 +92,7 @@ class Crowd:
     party_names: tuple[str | None, ...]
     met: Links
     blocked: Links
+    particulars: Particulars
 
     @classmethod
     def of(cls, guests: Sequence[Guest]) -> Crowd:
@@ -118,6 +121,7 @@ class Crowd:
             party_names=names,
             met=_links(guests, place, lambda guest: guest.met),
             blocked=_links(guests, place, lambda guest: guest.blocked),
+            particulars=Particulars.of(guests, place),
         )
 
     def __len__(self) -> int:
@@ -137,6 +141,7 @@ class Crowd:
             party_names=self.party_names,
             met=self.met.take(index),
             blocked=self.blocked.take(index),
+            particulars=self.particulars.take(index),
         )
 
 

@@ -49,13 +49,13 @@ def shortfall(crowd: Crowd, constraints: Constraints) -> Cause | None:
     size = _size(constraints)
     if not constraints.divisible(len(constraints)):
         everybody = tuple(range(len(constraints)))
-        return Cause("table_size", everybody, f"{_count(len(constraints))} can't be divided into tables of {size}")
+        return Cause("table_size", everybody, f"{count(len(constraints))} can't be divided into tables of {size}")
     for number, family in enumerate(constraints.families):
         for island in _islands(constraints.unit, constraints.masks[:, number : number + 1]):
             if not constraints.divisible(len(island)):
                 text = (
                     f"{named(crowd, island)} {_form(family.sharing, len(island))} nobody but each other, "
-                    f"and {_count(len(island))} can't be divided into tables of {size}"
+                    f"and {count(len(island))} can't be divided into tables of {size}"
                 )
                 return Cause(family.rule, tuple(int(one) for one in island), text)
     return None
@@ -173,5 +173,6 @@ def _size(constraints: Constraints) -> str:
     return str(constraints.low) if constraints.low == constraints.high else f"{constraints.low}–{constraints.high}"
 
 
-def _count(guests: int) -> str:
+def count(guests: int) -> str:
+    """So many guests, in words: ``1 guest``."""
     return f"{guests} guest{'s' if guests != 1 else ''}"

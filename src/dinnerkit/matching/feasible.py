@@ -92,8 +92,7 @@ def _mend(constraints: Constraints, labels: Ints, tables: Ints, rng: np.random.G
     noise = rng.random((len(guests), len(guests)))
     solution = solve(
         noise + noise.T,
-        np.full(len(names), constraints.low),
-        np.full(len(names), constraints.high),
+        *constraints.seats(names),
         seed=int(rng.integers(1 << 31)),
         together=part.together(),
         apart=part.apart,

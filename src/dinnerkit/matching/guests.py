@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
@@ -59,9 +59,14 @@ class Guest:
         party: guests with the same party came together and sit together; None is alone.
         met: ids of guests met at earlier dinners; one side knowing is enough.
         blocked: ids of guests never to sit with; one side blocking is enough. Ids of people who don't come are ignored.
+        diets: what the kitchen must be able to serve this guest, such as ``{"vegan"}``.
+        dinners: how many dinners the guest has been to before, or None if that is not known.
+        stated: what the person chose to state about themselves, such as ``{"gender": "woman"}``; used only by rules that name it.
+        met_ago: ids of guests met at earlier dinners, and how many of the guest's dinners ago, 1 being the last. They need not be
+            repeated in ``met``.
 
     Raises:
-        GuestInvalid: an empty id, an impossible age or an unknown budget.
+        GuestInvalid: an empty id, an impossible age, an unknown budget, or a count that is not one.
     """
 
     id: str
@@ -73,6 +78,10 @@ class Guest:
     party: str | None = None
     met: frozenset[str] = field(default_factory=frozenset)
     blocked: frozenset[str] = field(default_factory=frozenset)
+    diets: frozenset[str] = field(default_factory=frozenset)
+    dinners: int | None = None
+    stated: Mapping[str, str] = field(default_factory=dict, hash=False)
+    met_ago: Mapping[str, int] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         if not self.id:
@@ -87,6 +96,18 @@ class Guest:
                 f"guest '{self.id}' has the age {self.age}; it must be from 0 to {OLDEST}, or unset",
                 fields={"age": f"must be from 0 to {OLDEST}"},
             )
-        for name in ("languages", "interests", "met", "blocked"):
+        if self.dinners is not None and self.dinners < 0:
+            raise GuestInvalid(
+                f"guest '{self.id}' has been to {self.dinners} dinners; it must be 0 or more, or unset",
+                fields={"dinners": "must be 0 or more"},
+            )
+        if any(ago < 1 for ago in self.met_ago.values()):
+            raise GuestInvalid(
+                f"guest '{self.id}' met somebody less than one dinner ago; the last dinner is 1",
+                fields={"met_ago": "must be 1 or more"},
+            )
+        for name in ("languages", "interests", "met", "blocked", "diets"):
             if not isinstance(getattr(self, name), frozenset):
                 object.__setattr__(self, name, frozenset(getattr(self, name)))
+        if not self.met_ago.keys() <= self.met:
+            object.__setattr__(self, "met", self.met.union(self.met_ago))

@@ -10,81 +10,35 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from dinnerkit.matching.crowd import Crowd, Links
+from dinnerkit.matching.crowd import Crowd
 from dinnerkit.matching.errors import RuleInvalid
 from dinnerkit.matching.items import TRAITS, TraitName
+from dinnerkit.matching.rule_kinds import UNSET_SCORE, HardRule, Index, Keep, Rule, Scores, SoftRule
+from dinnerkit.matching.venue_rules import DietsServed
 
-Index = NDArray[np.int64]
-Scores = NDArray[np.float32]
-
-UNSET_SCORE = 0.5
-"""What a pair earns from a rule that one of the two has given nothing to go by."""
+__all__ = [
+    "DEFAULT_RULES",
+    "BlockedApart",
+    "CloseInAge",
+    "CommonLanguage",
+    "HardRule",
+    "Keep",
+    "MixedTrait",
+    "NearBudget",
+    "NeverMet",
+    "NotMetBefore",
+    "PartiesTogether",
+    "Rule",
+    "SharedInterests",
+    "SimilarTrait",
+    "SoftRule",
+]
 
 _HIGH, _MEDIUM = 0.66, 0.45
-
-
-@runtime_checkable
-class SoftRule(Protocol):
-    """What earns points: a score for each pair of guests, and a weight."""
-
-    @property
-    def name(self) -> str:
-        """Stable, for machines: ``"similar_openness"``."""
-
-    @property
-    def weight(self) -> float:
-        """How much it counts against the other soft rules; positive."""
-
-    def in_play(self, crowd: Crowd) -> bool:
-        """Whether it can tell any two of these guests apart."""
-
-    def score(self, crowd: Crowd, one: Index, other: Index) -> Scores:
-        """0–1 for each pair of the two broadcast arrays of places in the crowd."""
-
-    def axes(self, crowd: Crowd) -> Scores:
-        """(n, k): coordinates in which near guests score well; k is 0 where nearness means nothing."""
-
-    def text(self, mean: float) -> str:
-        """A table's mean score, 0–1, in words that say nothing about any one guest."""
-
-
-@dataclass(frozen=True, slots=True)
-class Keep:
-    """What a hard rule asks of every table; whatever is None is not asked.
-
-    Attributes:
-        together: (n,), guests with the same number sit together.
-        apart: guests linked here don't.
-        share: (n, words), bits of which all guests of a table must have one in common.
-        lacking: how to say that a guest has no bit in common with anyone, such as "shares no language with".
-        sharing: the same of the few, such as "shares a language with".
-    """
-
-    together: Index | None = None
-    apart: Links | None = None
-    share: NDArray[np.uint64] | None = None
-    lacking: str = ""
-    sharing: str = ""
-
-
-@runtime_checkable
-class HardRule(Protocol):
-    """What every table must keep."""
-
-    @property
-    def name(self) -> str:
-        """Stable, for machines: ``"common_language"``."""
-
-    def keep(self, crowd: Crowd) -> Keep:
-        """What it asks of these guests."""
-
-
-Rule = SoftRule | HardRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -368,6 +322,7 @@ DEFAULT_RULES: tuple[Rule, ...] = (
     BlockedApart(),
     CommonLanguage(),
     NearBudget(),
+    DietsServed(),
     SimilarTrait("openness", 20.0),
     MixedTrait("extraversion", 20.0),
     SimilarTrait("agreeableness", 10.0),

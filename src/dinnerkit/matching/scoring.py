@@ -9,11 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dinnerkit.matching.crowd import Crowd
-from dinnerkit.matching.rules import Rule, SoftRule
+from dinnerkit.matching.rule_kinds import FULL, Rule, SoftRule
 from dinnerkit.matching.state import Floats, Ints
-
-FULL = 100.0
-"""The best score that a table can have."""
 
 STEP = 0.125
 """Points are whole eighths, which binary floats hold exactly: reasons add up to the score in any order, without rounding."""

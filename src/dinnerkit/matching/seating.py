@@ -12,17 +12,23 @@ import numpy as np
 from dinnerkit.matching.arranging import Budget, arranged, similar_order
 from dinnerkit.matching.constraints import Constraints
 from dinnerkit.matching.crowd import Crowd
-from dinnerkit.matching.diagnosis import Cause, hopeless, named, shortfall
-from dinnerkit.matching.errors import RuleInvalid, SeatingImpossible
+from dinnerkit.matching.diagnosis import Cause, count, hopeless, named, shortfall
+from dinnerkit.matching.errors import RuleInvalid
 from dinnerkit.matching.feasible import feasible_tables
+from dinnerkit.matching.finishing import asks_for_more, finished, lost_by_tables, numbered, venue_start
 from dinnerkit.matching.guests import Guest
-from dinnerkit.matching.rules import DEFAULT_RULES, HardRule, Rule, SoftRule
+from dinnerkit.matching.house import House
+from dinnerkit.matching.impossible import impossible, unknown_cause
+from dinnerkit.matching.locks import LockedCompany, Locks
+from dinnerkit.matching.lowest import BelowFloor, below_floor
+from dinnerkit.matching.rooms import Room, Size, unserved
+from dinnerkit.matching.rule_kinds import Floor, HardRule, Rule, SoftRule, TableRule
+from dinnerkit.matching.rules import DEFAULT_RULES
 from dinnerkit.matching.scoring import Reason, Scoring
 from dinnerkit.matching.solver import Progress, RunRecord
 from dinnerkit.matching.state import Ints
 
-_MOST_NAMED = 100
-_EXPLAINED_UP_TO = 60
+NOTHING_LOCKED = Locks()
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +39,13 @@ class Table:
         guests: ids, in the order in which the guests were given.
         score: 0–100, see :mod:`dinnerkit.matching.rules`.
         reasons: what each rule gives; the points add up exactly to the score. They may be shown to the table's guests.
+        at: the table's place in the list of the venue's own tables, from 0; None if all tables are alike.
     """
 
     guests: tuple[str, ...]
     score: float
     reasons: tuple[Reason, ...]
+    at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +61,13 @@ class Seating:
     """Tables for some guests.
 
     Attributes:
-        tables: in the order of their first guests.
+        tables: in the order of their first guests, or of the venue's list.
         score: 0–100, the mean over the seated guests of the score of their table.
         floor: the score of the worst table.
         chance: 0–100, the mean score of tables drawn at random, hard rules aside.
         seed: what all chance was drawn from.
         unseated: guests without a place; empty unless the best effort was asked for.
+        below: tables that did not reach the :class:`Floor`, and why; empty unless one was set.
         run: how it was found; not compared.
     """
 
@@ -68,6 +77,7 @@ class Seating:
     chance: float
     seed: int
     unseated: tuple[Unseated, ...] = ()
+    below: tuple[BelowFloor, ...] = ()
     run: RunRecord = field(default=RunRecord(0, 0, 0.0, "numpy"), compare=False)
 
     @property
@@ -79,11 +89,12 @@ class Seating:
 def seat(
     guests: Iterable[Guest],
     *,
-    size: int | tuple[int, int] = (5, 7),
+    size: Size = (5, 7),
     rules: Sequence[Rule] = DEFAULT_RULES,
     seed: int = 0,
     seconds: float | None = None,
     best_effort: bool = False,
+    locked: Locks = NOTHING_LOCKED,
     progress: Progress | None = None,
 ) -> Seating:
     """Seat guests at tables that keep all hard rules and score as well as can be found by the soft ones.
@@ -92,11 +103,13 @@ def seat(
 
     Args:
         guests: whom to seat; ids must be unique.
-        size: fewest and most guests at a table, or one number for both.
+        size: fewest and most guests at a table, or one number for both; or a list of a venue's own tables, each a number, such a
+            pair, or a :class:`VenueTable`, of which any may stay empty.
         rules: hard and soft ones, see :mod:`dinnerkit.matching.rules`. The table size is always kept.
         seed: what all chance is drawn from.
         seconds: how long to search, by the clock; by default as long as suits the number of guests.
         best_effort: seat as many as can be, and list the others with reasons, in place of an error.
+        locked: what stays as it is; guests at locked tables take no part in the search.
         progress: told the fraction done, 0–1; raising from it cancels.
 
     Raises:
@@ -104,30 +117,42 @@ def seat(
         GuestInvalid: an id occurs twice.
         RuleInvalid: a size, rule or time makes no sense.
     """
-    low, high = _size(size)
-    _check(rules, seconds)
+    room = Room.of(size)
+    check(rules, seconds)
     began = time.monotonic()
     crowd = Crowd.of(list(guests))
-    rng = np.random.default_rng(seed)
-    constraints, scoring = Constraints.of(crowd, rules, low, high), Scoring.of(crowd, rules)
-    reasons = _without_hope(crowd, constraints, best_effort=best_effort)
-    hopeful = np.array([one for one in range(len(crowd)) if one not in reasons], np.int64)
-    placed = _place(crowd, constraints, scoring, hopeful, rng)
-    left = hopeful[placed.labels < 0]
-    if len(left):
-        cause = placed.cause or _unknown_cause(crowd, rules, constraints, left, proved=placed.proved)
-        if not best_effort:
-            raise _impossible([cause], crowd, proved=placed.proved)
-        reasons |= dict.fromkeys((int(one) for one in left), cause.text)
+    if locked.guests:
+        rules = (*rules, LockedCompany(locked.guests))
+    scoring = Scoring.of(crowd, rules)
+    kept = locked.labels(crowd)
+    free = np.flatnonzero(kept < 0)
+    search = _Search(seed, None if seconds is None else began + seconds, best_effort, progress, np.random.default_rng(seed))
+    found = _seated(crowd.take(free), scoring, rules, room.without([table.at for table in locked.tables if table.at is not None]), search)
     labels = np.full(len(crowd), -1)
-    labels[hopeful] = placed.labels
-    seated = np.flatnonzero(labels >= 0)
-    spare = None if seconds is None else max(0.01, seconds - (time.monotonic() - began))
-    found, run = arranged(crowd.take(seated), constraints.take(seated), scoring, labels[seated], Budget(seed, spare, progress))
-    labels[seated] = found
-    run = replace(run, seed=seed, seconds=time.monotonic() - began)
-    unseated = tuple(Unseated(crowd.ids[one], reasons[one]) for one in sorted(reasons))
-    return _result(crowd, scoring, labels, unseated, rng, run)
+    labels[free] = found.labels
+    labels[kept >= 0] = kept[kept >= 0] + found.labels.max(initial=-1) + 1
+    unseated = tuple(Unseated(crowd.ids[free[one]], found.reasons[one]) for one in sorted(found.reasons))
+    run = replace(found.run, seed=seed, seconds=time.monotonic() - began)
+    at = np.concatenate([found.at, [-1 if table.at is None else table.at for table in locked.tables]]).astype(np.int64)
+    seating = result(crowd, scoring, labels, at, unseated, search.rng, run)
+    return replace(seating, below=below_floor(seating.tables, rules))
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    seed: int
+    deadline: float | None
+    best_effort: bool
+    progress: Progress | None
+    rng: np.random.Generator
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    labels: Ints
+    reasons: dict[int, str]
+    at: Ints
+    run: RunRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,17 +162,15 @@ class _Placed:
     cause: Cause | None
 
 
-def _size(size: int | tuple[int, int]) -> tuple[int, int]:
-    low, high = (size, size) if isinstance(size, int) else size
-    if not (isinstance(low, int) and isinstance(high, int) and 1 <= low <= high):
-        raise RuleInvalid(f"a table size must be whole numbers with 1 <= fewest <= most, not {low}-{high}")
-    return low, high
+def check(rules: Sequence[Rule], seconds: float | None) -> None:
+    """Refuse what is not a rule, rules given twice, and times that make no sense.
 
-
-def _check(rules: Sequence[Rule], seconds: float | None) -> None:
+    Raises:
+        RuleInvalid: one of these.
+    """
     names = set()
     for rule in rules:
-        if not isinstance(rule, SoftRule | HardRule):
+        if not isinstance(rule, SoftRule | HardRule | TableRule | Floor):
             raise RuleInvalid(f"{rule!r} is not a rule")
         if rule.name in names:
             raise RuleInvalid(f"the rule {rule.name} is given more than once")
@@ -156,82 +179,123 @@ def _check(rules: Sequence[Rule], seconds: float | None) -> None:
         raise RuleInvalid(f"seconds must be a positive number, not {seconds}")
 
 
-def _without_hope(crowd: Crowd, constraints: Constraints, *, best_effort: bool) -> dict[int, str]:
+def _seated(crowd: Crowd, scoring: Scoring, rules: Sequence[Rule], room: Room, search: _Search) -> _Found:
+    """Tables for those who are not locked."""
+    constraints = Constraints.of(crowd, rules, room.low, room.high)
+    reasons = _without_hope(crowd, constraints, rules, room, best_effort=search.best_effort)
+    hopeful = np.array([one for one in range(len(crowd)) if one not in reasons], np.int64)
+    placed = _place(crowd, constraints, scoring, room, hopeful, search.rng)
+    left = hopeful[placed.labels < 0]
+    if len(left):
+        cause = placed.cause or unknown_cause(crowd, rules, constraints, left, proved=placed.proved)
+        if not search.best_effort:
+            raise impossible([cause], crowd, proved=placed.proved)
+        reasons |= dict.fromkeys((int(one) for one in left), cause.text)
+    labels = np.full(len(crowd), -1)
+    labels[hopeful] = placed.labels
+    seated = np.flatnonzero(labels >= 0)
+    part, keep, at = crowd.take(seated), constraints.take(seated), np.full(int(labels.max(initial=-1)) + 1, -1)
+    begun = labels[seated]
+    if room.tables is not None and len(seated):
+        keep, begun, at = numbered(keep, room, begun)
+    spare = None if search.deadline is None else max(0.01, search.deadline - time.monotonic())
+    found, run = arranged(part, keep, scoring, begun, Budget(search.seed, spare, search.progress))
+    if asks_for_more(rules, room, crowd):
+        found, at = _finished(part, keep, scoring, rules, room, (found, at, seated), reasons, search)
+    labels[seated] = found
+    return _Found(labels, reasons, at, run)
+
+
+def _finished(
+    crowd: Crowd,
+    constraints: Constraints,
+    scoring: Scoring,
+    rules: Sequence[Rule],
+    room: Room,
+    tables: tuple[Ints, Ints, Ints],
+    reasons: dict[int, str],
+    search: _Search,
+) -> tuple[Ints, Ints]:
+    """The tables when the remaining rules are kept too; adds to ``reasons`` those who are sent away for it."""
+    labels, at, places = tables
+    if room.tables is not None:
+        labels, at = at[labels], np.arange(len(room.tables))
+    house = House(crowd, constraints, scoring, rules, room, len(at))
+    ended = finished(house, labels, search.rng)
+    if ended.left and not search.best_effort:
+        culprits = sorted(ended.left)
+        raise impossible([Cause("all", tuple(culprits), f"{named(crowd, culprits)}: {ended.left[culprits[0]]}")], crowd, proved=False)
+    reasons |= {int(places[one]): why for one, why in ended.left.items()}
+    return ended.labels, at
+
+
+def _without_hope(crowd: Crowd, constraints: Constraints, rules: Sequence[Rule], room: Room, *, best_effort: bool) -> dict[int, str]:
     """Why guests who can't sit at any table can't, by their places; an error unless the best effort will do."""
     if not len(crowd):
         return {}
-    whole = shortfall(crowd, constraints)
+    whole = shortfall(crowd, constraints) if room.tables is None else None
+    if room.tables is not None and room.fit(len(crowd)) is None:
+        whole = Cause("table_size", tuple(range(len(crowd))), f"{count(len(crowd))} can't be divided among tables of {room}")
     if len(crowd) < constraints.low and whole:
         causes = [whole]
     else:
-        causes = hopeless(crowd, constraints) or ([whole] if whole and not best_effort else [])
+        causes = unserved(crowd, room, rules) + lost_by_tables(crowd, rules) + hopeless(crowd, constraints)
+        causes = causes or ([whole] if whole and not best_effort else [])
     if causes and not best_effort:
-        raise _impossible(causes, crowd, proved=True)
-    return {one: cause.text for cause in causes for one in cause.guests}
+        raise impossible(causes, crowd, proved=True)
+    units = constraints.unit
+    lost = {one: cause.text for cause in reversed(causes) for one in cause.guests}
+    return {one: lost[first] for first in lost for one in np.flatnonzero(units == units[first]).tolist()} | lost
 
 
-def _place(crowd: Crowd, constraints: Constraints, scoring: Scoring, hopeful: Ints, rng: np.random.Generator) -> _Placed:
+def _place(crowd: Crowd, constraints: Constraints, scoring: Scoring, room: Room, hopeful: Ints, rng: np.random.Generator) -> _Placed:
     """First tables for those with hope."""
     if not len(hopeful):
         return _Placed(np.zeros(0, np.int64), proved=True, cause=None)
     part = constraints.take(hopeful)
     order = similar_order(scoring.axes(crowd)[hopeful], rng)
+    if room.tables is not None:
+        labels = venue_start(part, room, order, rng)
+        text = f"{count(len(hopeful))} can't be divided among tables of {room}"
+        return _Placed(labels, proved=False, cause=Cause("table_size", tuple(range(len(hopeful))), text))
     tables = feasible_tables(part, order, rng)
     cause = shortfall(crowd.take(hopeful), part) if (tables.labels < 0).any() else None
     return _Placed(tables.labels, tables.proved, cause)
 
 
-def _unknown_cause(crowd: Crowd, rules: Sequence[Rule], constraints: Constraints, left: Ints, *, proved: bool) -> Cause:
-    """That no seating was found, whom it leaves out, and which single rule is in the way, if one is."""
-    culprit = _culprit(crowd, rules, constraints) if len(crowd) <= _EXPLAINED_UP_TO else None
-    verdict = "there is no seating" if proved else "no seating was found"
-    text = f"{verdict} that keeps every rule: {named(crowd, left)} would be left without a table"
-    if culprit:
-        text += f"; without the rule '{culprit}' everybody could be seated"
-    return Cause(culprit or "all", tuple(int(one) for one in left), text)
-
-
-def _culprit(crowd: Crowd, rules: Sequence[Rule], constraints: Constraints) -> str | None:
-    for rule in rules:
-        if isinstance(rule, HardRule):
-            others = [other for other in rules if other is not rule]
-            relaxed = Constraints.of(crowd, others, constraints.low, constraints.high)
-            order = np.arange(len(crowd))
-            if not hopeless(crowd, relaxed) and (feasible_tables(relaxed, order, np.random.default_rng(0)).labels >= 0).all():
-                return rule.name
-    return None
-
-
-def _impossible(causes: Sequence[Cause], crowd: Crowd, *, proved: bool) -> SeatingImpossible:
-    shown = "; ".join(cause.text for cause in causes[:3])
-    more = f"; and {len(causes) - 3} more reasons" if len(causes) > 3 else ""  # noqa: PLR2004
-    listed = [
-        {"rule": cause.rule, "guests": [crowd.ids[one] for one in cause.guests[:_MOST_NAMED]], "text": cause.text}
-        for cause in causes[:_MOST_NAMED]
-    ]
-    return SeatingImpossible(f"{shown}{more}", causes=listed, proved=proved)
-
-
-def _result(
+def result(
     crowd: Crowd,
     scoring: Scoring,
     labels: Ints,
+    at: Ints,
     unseated: tuple[Unseated, ...],
     rng: np.random.Generator,
     run: RunRecord,
 ) -> Seating:
+    """The seating that labels stand for.
+
+    Args:
+        crowd: all guests.
+        scoring: the soft rules.
+        labels: (n,), the table of each, -1 is unseated.
+        at: by label, the table's place in the venue; -1 if all are alike.
+        unseated: those without a place.
+        rng: the source of chance.
+        run: how it was found.
+    """
     seated = np.flatnonzero(labels >= 0)
     names, first, numbers = np.unique(labels[seated], return_index=True, return_inverse=True)
     rank = np.empty(len(names), np.int64)
-    rank[np.argsort(first)] = np.arange(len(names))
+    places = at[names]
+    rank[np.lexsort((first, places))] = np.arange(len(names))
     ordered = np.full(len(labels), -1)
     ordered[seated] = rank[numbers.reshape(-1)]
     members: list[list[str]] = [[] for _ in names]
     for one in seated:
         members[ordered[one]].append(crowd.ids[one])
     tables = tuple(
-        Table(tuple(ids), sum(reason.points for reason in reasons), reasons)
-        for ids, reasons in zip(members, scoring.reasons(crowd, ordered), strict=True)
+        Table(tuple(ids), sum(reason.points for reason in reasons), reasons, None if place < 0 else int(place))
+        for ids, reasons, place in zip(members, scoring.reasons(crowd, ordered), np.sort(places), strict=True)
     )
     return Seating(
         tables=tables,

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from dinnerkit.matching import DEFAULT_RULES, Floor, Guest, SimilarTrait, Traits, seat
+
+from .people import assert_sound
+from .test_more_rules import crowd
+
+
+def odd_one_out(count=12):
+    """All alike but two, who are opposites of the others and of each other."""
+    people = [Guest(str(number), Traits(0.5, 0.5, 0.5, 0.5, 0.5)) for number in range(count)]
+    people[0] = replace(people[0], traits=Traits(0.5, 0.5, 0.5, 0.5, 0.0))
+    people[1] = replace(people[1], traits=Traits(0.5, 0.5, 0.5, 0.5, 1.0))
+    return people
+
+
+def test_a_floor_that_can_be_reached_is_reached_by_every_table():
+    people = crowd(60, languages=frozenset({"en"}))
+    free = seat(people, size=6)
+    least = free.floor + 2.0
+    seating = seat(people, size=6, rules=(*DEFAULT_RULES, Floor(least)))
+    assert free.floor < least <= seating.floor
+    assert seating.below == ()
+    assert seating.score > free.score - 3
+    assert_sound(seating, people, 6, 6)
+
+
+def test_a_table_that_cant_reach_the_floor_is_told_with_what_it_loses():
+    seating = seat(odd_one_out(), size=6, rules=[SimilarTrait("openness"), Floor(95)])
+    assert seating.below
+    for told in seating.below:
+        assert seating.tables[told.table - 1].score == told.score < told.least == 95
+        assert told.text.startswith(f"table {told.table} scores ")
+        assert "similar_openness" in told.text
+
+
+def test_the_floor_evens_out_where_the_best_mean_would_sacrifice_a_table():
+    # Together the two opposites would spoil one table only; a floor spreads them.
+    people = odd_one_out(18)
+    rules = [SimilarTrait("openness", width=1.0)]
+    best = seat(people, size=6, rules=rules)
+    even = seat(people, size=6, rules=[*rules, Floor(83)])
+    assert even.floor >= best.floor
+    assert all(table.score >= 83 for table in even.tables) == (even.below == ())
+
+
+def test_no_guest_is_turned_away_for_the_floor():
+    seating = seat(crowd(30), rules=(*DEFAULT_RULES, Floor(100)))
+    assert sum(len(table.guests) for table in seating.tables) == 30
+    assert len(seating.below) == len(seating.tables)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_with_a_floor_too_the_same_seed_gives_the_same_seating(seed):
+    rules = (*DEFAULT_RULES, Floor(70))
+    assert seat(crowd(30), rules=rules, seed=seed) == seat(crowd(30), rules=rules, seed=seed)
