@@ -12,7 +12,7 @@ from dinnerkit.matching.seatings import Place, SeatedTable, StoredSeating
 def seating(*tables: str) -> StoredSeating:
     """A seating whose guests are letters."""
     seated = tuple(SeatedTable(tuple(Place(guest, guest, 0) for guest in table), 50.0, ()) for table in tables)
-    return StoredSeating("s", "e", "done", 1.0, 0, seated, (), 50.0, 50.0, 40.0, None, datetime(2026, 11, 1, tzinfo=UTC), None)
+    return StoredSeating("s", "e", "done", 1.0, 0, seated, (), (), 50.0, 50.0, 40.0, None, datetime(2026, 11, 1, tzinfo=UTC), None)
 
 
 def letters(places: tuple[Place, ...]) -> str:

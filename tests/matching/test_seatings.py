@@ -12,13 +12,16 @@ from dinnerkit import Kit, Settings
 from dinnerkit.accounts.rules import Personality, Profile
 from dinnerkit.accounts.service import AccountService, NewUser
 from dinnerkit.booking.service import BookingService
+from dinnerkit.booking.store import BookingStore
 from dinnerkit.events.errors import NotTheHost
 from dinnerkit.events.rules import EventDetails, Format, Location, TableSize, Venue
 from dinnerkit.events.service import EventService
 from dinnerkit.identity import Principal, Role
 from dinnerkit.ids import new_id
 from dinnerkit.matching.app_errors import NobodyToSeat, NoSuchSeating, NoTableYet, SeatingFailed, SeatingNotDone
+from dinnerkit.matching.errors import RuleInvalid
 from dinnerkit.matching.presenting import for_guest
+from dinnerkit.matching.seatings import Wishes
 from dinnerkit.matching.service import SeatingService, tables_or_why
 from dinnerkit.money import Money
 from dinnerkit.testing import StandingClock, run_background, settings_for_tests
@@ -79,7 +82,7 @@ def book(kit: Kit, event: str, users: list[str], party: int = 1) -> list[str]:
 def test_a_host_gets_tables_that_keep_the_size_and_the_language(kit: Kit, seatings: SeatingService) -> None:
     event = night(kit)
     booked = book(kit, event, guests(kit, *["en"] * 4, *["eu"] * 3))
-    asked = seatings.request(HOST, event, seating_id=new_id(), seed=7)
+    asked = seatings.request(HOST, event, seating_id=new_id(), wishes=Wishes(7))
     assert asked.status == "queued"
     run_background(kit)
 
@@ -142,11 +145,55 @@ def test_publishing_tells_every_guest_by_mail(kit: Kit, seatings: SeatingService
     assert all("Your table at Match night" in mail for mail in mails)
 
 
+def test_a_host_keeps_some_tables_and_has_the_others_made_anew(kit: Kit, seatings: SeatingService) -> None:
+    event = night(kit)
+    users = guests(kit, *["en"] * 12)
+    book(kit, event, users)
+    first = seatings.request(HOST, event, seating_id=new_id(), wishes=Wishes(1)).id
+    run_background(kit)
+    before = [{place.booking for place in table.places} for table in seatings.get(HOST, event, first).tables]
+    gone = next(iter(before[2]))
+    kit.service(BookingService).cancel(kit.service(BookingStore).find(gone).user, gone)  # type: ignore[union-attr]
+
+    asked = seatings.request(HOST, event, seating_id=new_id(), wishes=Wishes(9, keep=(first, frozenset({1, 3}))))
+    run_background(kit)
+
+    after = [{place.booking for place in table.places} for table in seatings.get(HOST, event, asked.id).tables]
+    assert before[0] in after
+    assert before[2] - {gone} in after
+    assert set().union(*after) == set().union(*before) - {gone}
+
+
+def test_tables_to_keep_must_be_there(kit: Kit, seatings: SeatingService) -> None:
+    event = night(kit)
+    book(kit, event, guests(kit, *["en"] * 6))
+    with pytest.raises(NoSuchSeating):
+        seatings.request(HOST, event, seating_id=new_id(), wishes=Wishes(keep=(new_id(), frozenset({1}))))
+    first = seatings.request(HOST, event, seating_id=new_id()).id
+    run_background(kit)
+    with pytest.raises(RuleInvalid, match="no table 7"):
+        seatings.request(HOST, event, seating_id=new_id(), wishes=Wishes(keep=(first, frozenset({7}))))
+
+
+def test_tables_below_the_floor_are_told_with_what_keeps_them_there(kit: Kit, seatings: SeatingService) -> None:
+    event = night(kit)
+    book(kit, event, guests(kit, *["en"] * 8))
+    asked = seatings.request(HOST, event, seating_id=new_id(), wishes=Wishes(least=100.0))
+    run_background(kit)
+
+    seating = seatings.get(HOST, event, asked.id)
+
+    assert seating.below
+    for number, reason in seating.below:
+        assert seating.tables[number - 1].score < 100
+        assert "below the floor" in reason
+
+
 def test_the_seating_that_was_published_last_is_in_force(kit: Kit, seatings: SeatingService) -> None:
     event = night(kit)
     book(kit, event, guests(kit, *["en"] * 8))
-    first = seatings.request(HOST, event, seating_id=new_id(), seed=1)
-    second = seatings.request(HOST, event, seating_id=new_id(), seed=2)
+    first = seatings.request(HOST, event, seating_id=new_id(), wishes=Wishes(1))
+    second = seatings.request(HOST, event, seating_id=new_id(), wishes=Wishes(2))
     run_background(kit)
 
     for seating in (second, first):
@@ -164,7 +211,7 @@ def test_those_who_met_are_seated_apart_where_that_can_be(kit: Kit, seatings: Se
     for evening in range(2):
         event = night(kit, smallest=2, largest=2)
         book(kit, event, users)
-        asked = seatings.request(HOST, event, seating_id=new_id(), seed=evening)
+        asked = seatings.request(HOST, event, seating_id=new_id(), wishes=Wishes(evening))
         run_background(kit)
         seatings.publish(HOST, event, asked.id)
         tables = seatings.get(HOST, event, asked.id).tables
@@ -190,7 +237,7 @@ def test_rules_that_cannot_be_met_are_told_with_whom_they_leave_out(kit: Kit, se
 def test_the_best_effort_seats_the_others_and_says_who_is_left(kit: Kit, seatings: SeatingService) -> None:
     event = night(kit)
     booked = book(kit, event, guests(kit, *["en"] * 3, "eu"))
-    asked = seatings.request(HOST, event, seating_id=new_id(), best_effort=True)
+    asked = seatings.request(HOST, event, seating_id=new_id(), wishes=Wishes(best_effort=True))
     run_background(kit)
 
     seating = seatings.get(HOST, event, asked.id)

@@ -16,6 +16,7 @@ from dinnerkit.accounts.recovery import RecoveryService
 from dinnerkit.accounts.service import AccountService, NewUser
 from dinnerkit.booking.service import BookingService
 from dinnerkit.ids import new_id
+from dinnerkit.matching.seatings import Wishes
 from dinnerkit.matching.service import SeatingService
 from dinnerkit.money import Money
 from dinnerkit.testing import StandingClock, run_background, settings_for_tests
@@ -57,7 +58,7 @@ def test_tables_that_take_the_place_of_others_are_told_anew(kit: Kit, ada: str) 
     event = host_dinner(kit, seats=4, price=Money(0, "EUR"))
     kit.service(BookingService).reserve(ada, event, 1, booking_id=new_id())
     seatings = kit.service(SeatingService)
-    first, second = (seatings.request(HOST, event, seating_id=new_id(), seed=seed).id for seed in (1, 2))
+    first, second = (seatings.request(HOST, event, seating_id=new_id(), wishes=Wishes(seed)).id for seed in (1, 2))
     run_background(kit)
     for seating in (first, second, first, first):
         kit.clock.advance(minutes=1)  # type: ignore[attr-defined]

@@ -14,6 +14,7 @@ from dinnerkit.accounts.service import AccountService
 from dinnerkit.events.rules import Format, TableSize
 from dinnerkit.identity import Role
 from dinnerkit.matching.items import TRAITS
+from dinnerkit.matching.service import SeatingService
 from dinnerkit.money import Money
 from dinnerkit.testing import settings_for_tests
 from dinnerkit.web.drawing import flower
@@ -38,6 +39,24 @@ def demo_app(mongo_url: str, kit: Kit, tmp_path_factory: pytest.TempPathFactory)
 def petals(html: str) -> int:
     """The petals that are drawn, but for the legend's."""
     return html.count('<path class="petal') - PETALS
+
+
+def test_the_host_keeps_a_table_and_has_the_others_made_anew(browse: Browse, world: World, host: User, kit: Kit) -> None:
+    event_id = world.seated_night(host, world.people(9), table_size=TableSize(3, 3))
+    browser, seatings = browse(host), kit.service(SeatingService)
+    before = seatings.latest(event_id)
+    assert before is not None
+    browser.open(f"/nights/{event_id}")
+
+    browser.send("Make the other tables anew", keep="2")
+    asked = seatings.latest(event_id)
+    assert asked is not None
+    seatings.compute(asked.id)
+
+    after = seatings.latest(event_id)
+    assert after is not None
+    assert after.id != before.id
+    assert {place.booking for place in before.tables[1].places} in [{place.booking for place in table.places} for table in after.tables]
 
 
 def test_the_host_sees_all_tables_with_their_scores_and_reasons(browse: Browse, world: World, host: User) -> None:

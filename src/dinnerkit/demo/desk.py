@@ -9,6 +9,7 @@ from dinnerkit.errors import Invalid
 from dinnerkit.events.rules import Format
 from dinnerkit.identity import Principal, Role
 from dinnerkit.kit import Kit
+from dinnerkit.matching.seatings import Wishes
 from dinnerkit.matching.service import SeatingService
 
 
@@ -57,7 +58,7 @@ class HostsDesk:
         return len(done)
 
     def _ask(self, night: Script) -> None:
-        self._seatings.request(_host(night), night.event.id, seating_id=self._id(night), seed=self._keys.seed)
+        self._seatings.request(_host(night), night.event.id, seating_id=self._id(night), wishes=Wishes(self._keys.seed))
 
     def _published(self, night: Script) -> bool:
         event = night.event

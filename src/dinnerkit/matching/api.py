@@ -32,7 +32,7 @@ from dinnerkit.matching.schemas import (
     SeatingSchema,
     TraitsSchema,
 )
-from dinnerkit.matching.seatings import StoredSeating
+from dinnerkit.matching.seatings import StoredSeating, Wishes
 from dinnerkit.matching.service import SeatingService, tables_or_why
 
 blueprint = ApiBlueprint("matching", __name__, description="Who sits with whom, and why.")
@@ -59,10 +59,10 @@ def set_personality(body: dict[str, Any]) -> Response:
 @blueprint.alt_response(404, "NOT_FOUND")
 @blueprint.alt_response(409, "CONFLICT")
 def request_seating(body: dict[str, Any], event_id: str) -> Response:
-    """Seat the guests who are confirmed now; a worker computes it. 409: `nobody_to_seat`."""
-    seating = service(SeatingService).request(
-        current_principal(), event_id, seating_id=operation_id(), seed=body["seed"], best_effort=body["best_effort"]
-    )
+    """Seat the guests who are confirmed now; a worker computes it. 409: `nobody_to_seat`. 422: `bad_rule`."""
+    keep = (body["keep"]["seating_id"], frozenset(body["keep"]["tables"])) if body["keep"] else None
+    wishes = Wishes(body["seed"], body["best_effort"], body["floor"], keep)
+    seating = service(SeatingService).request(current_principal(), event_id, seating_id=operation_id(), wishes=wishes)
     response = private_json(_progress(seating), 202)
     response.headers["Location"] = url_for("dinnerkit_matching.get_seating", event_id=event_id, seating_id=seating.id)
     return response

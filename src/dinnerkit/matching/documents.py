@@ -52,8 +52,13 @@ class SeatingDocument(SendingDocument):
     progress = FloatField(required=True, min_value=0, max_value=1)
     seed = LongField(required=True)
     best_effort = BooleanField(required=True)
+    least = FloatField(min_value=0, max_value=100)
+    """The score that the host wants no table to be below."""
+    locked = ListField(ListField(StringField()))
+    """The guests of each table that the host wants to stay as it is."""
     tables = mongoengine.EmbeddedDocumentListField(StoredTable)
     unseated = ListField(DictField())
+    below = ListField(DictField())
     score = FloatField()
     floor = FloatField()
     chance = FloatField()

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from marshmallow import fields, validate
 
+from dinnerkit.events.rules import MOST_SEATS
 from dinnerkit.http.fields import IdField, MomentField, WholeField
 from dinnerkit.http.schemas import StrictSchema
 from dinnerkit.matching.items import ITEMS, TRAITS
 
 LARGEST_SEED = 2**31 - 1
+MOST_KEPT = 1_000
 
 
 class PersonalitySchema(StrictSchema):
@@ -24,9 +26,29 @@ class TraitsSchema(StrictSchema):
     traits = fields.Nested(StrictSchema.from_dict({name: fields.Float(required=True) for name in TRAITS}, name="Traits"), required=True)
 
 
+class KeptTablesSchema(StrictSchema):
+    seating_id = IdField(required=True)
+    tables = fields.List(
+        WholeField(1, MOST_SEATS), required=True, validate=validate.Length(1, MOST_KEPT), metadata={"description": "Their numbers, from 1."}
+    )
+
+
 class SeatingRequestSchema(StrictSchema):
     seed = WholeField(0, LARGEST_SEED, load_default=0)
     best_effort = fields.Boolean(load_default=False, truthy={True}, falsy={False})
+    floor = WholeField(
+        0,
+        100,
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "The score that no table should be below; `below` says which are all the same."},
+    )
+    keep = fields.Nested(
+        KeptTablesSchema,
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "Tables of an earlier seating that stay as they are, but for guests who don't come any more."},
+    )
 
 
 class ReasonSchema(StrictSchema):
@@ -45,6 +67,11 @@ class UnseatedSchema(PlaceSchema):
     reason = fields.String(required=True)
 
 
+class LowTableSchema(StrictSchema):
+    table = fields.Integer(required=True, metadata={"description": "From 1."})
+    reason = fields.String(required=True)
+
+
 class TableSchema(StrictSchema):
     guests = fields.List(fields.Nested(PlaceSchema), required=True)
     score = fields.Float(required=True)
@@ -56,6 +83,9 @@ class SeatingSchema(StrictSchema):
     status = fields.String(required=True, validate=validate.OneOf(("done", "published")))
     tables = fields.List(fields.Nested(TableSchema), required=True)
     unseated = fields.List(fields.Nested(UnseatedSchema), required=True)
+    below = fields.List(
+        fields.Nested(LowTableSchema), required=True, metadata={"description": "Tables below the floor that was asked for."}
+    )
     score = fields.Float(required=True)
     floor = fields.Float(required=True)
     chance = fields.Float(required=True)

@@ -35,8 +35,28 @@ class SeatedTable:
 
 
 @dataclass(frozen=True, slots=True)
+class Wishes:
+    """What a host asks of a seating.
+
+    Attributes:
+        seed: what all chance is drawn from.
+        best_effort: to seat as many as can be, if not everybody can.
+        least: the score, 0 to 100, that no table should be below.
+        keep: an earlier seating, and the numbers (from 1) of its tables that stay as they are.
+    """
+
+    seed: int = 0
+    best_effort: bool = False
+    least: float | None = None
+    keep: tuple[str, frozenset[int]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class StoredSeating:
-    """A seating as it is kept; without ``tables`` until it is done."""
+    """A seating as it is kept; without ``tables`` until it is done.
+
+    ``below`` has the number and the reason of each table that did not reach the score which the host wanted.
+    """
 
     id: str
     event: str
@@ -45,6 +65,7 @@ class StoredSeating:
     seed: int
     tables: tuple[SeatedTable, ...]
     unseated: tuple[tuple[Place, str], ...]
+    below: tuple[tuple[int, str], ...]
     score: float | None
     floor: float | None
     chance: float | None
@@ -65,6 +86,7 @@ def to_rows(seating: Seating, places: Mapping[str, Place]) -> Row:
             for table in seating.tables
         ],
         "unseated": [_place_row(places[left.guest]) | {"reason": left.reason} for left in seating.unseated],
+        "below": [{"table": low.table, "reason": low.text} for low in seating.below],
         "score": seating.score,
         "floor": seating.floor,
         "chance": seating.chance,
@@ -85,6 +107,7 @@ def from_row(row: Row) -> StoredSeating:
         seed=row["seed"],
         tables=tuple(_table(table) for table in row.get("tables", ())),
         unseated=tuple((_place(left), left["reason"]) for left in row.get("unseated", ())),
+        below=tuple((low["table"], low["reason"]) for low in row.get("below", ())),
         score=row.get("score"),
         floor=row.get("floor"),
         chance=row.get("chance"),

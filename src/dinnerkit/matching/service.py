@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from pymongo.database import Database
 
@@ -17,15 +17,20 @@ from dinnerkit.identity import Principal
 from dinnerkit.matching.app_errors import NobodyToSeat, NoSuchSeating, NoTableYet, SeatingFailed, SeatingNotDone
 from dinnerkit.matching.comparing import Comparison, compare
 from dinnerkit.matching.documents import SeatingDocument
-from dinnerkit.matching.errors import SeatingImpossible
+from dinnerkit.matching.errors import RuleInvalid, SeatingImpossible
 from dinnerkit.matching.guests import Guest, Traits
+from dinnerkit.matching.locks import LockedTable, Locks
 from dinnerkit.matching.messages import SeatingPublished, SeatingRequested
+from dinnerkit.matching.rule_kinds import Floor
+from dinnerkit.matching.rules import DEFAULT_RULES
 from dinnerkit.matching.seating import seat
-from dinnerkit.matching.seatings import Place, SeatedTable, StoredSeating, from_row, to_rows
+from dinnerkit.matching.seatings import Place, SeatedTable, StoredSeating, Wishes, from_row, to_rows
 from dinnerkit.storage import Row, collection, insert
 
 _PROGRESS_SECONDS = 1.0
 _SEATED = ("confirmed",)
+
+NO_WISHES = Wishes()
 
 
 class SeatingService:
@@ -40,13 +45,15 @@ class SeatingService:
         self._clock = clock
         self._outbox = Outbox(clock)
 
-    def request(self, principal: Principal, event_id: str, *, seating_id: str, seed: int = 0, best_effort: bool = False) -> StoredSeating:
+    def request(self, principal: Principal, event_id: str, *, seating_id: str, wishes: Wishes = NO_WISHES) -> StoredSeating:
         """Ask for a seating of the guests who are confirmed now; a worker computes it.
 
         ``seating_id`` is a new id; the same call with the same id again finds the same seating.
 
         Raises:
             NoSuchEvent, NotTheHost: the event is not this user's to seat.
+            NoSuchSeating: there is none whose tables could be kept.
+            RuleInvalid: it has no table of such a number.
             NobodyToSeat: nobody is confirmed.
         """
         self._events.managed(principal, event_id)
@@ -55,13 +62,16 @@ class SeatingService:
             return from_row(earlier)
         if not self._bookings.of_event(event_id, _SEATED):
             raise NobodyToSeat("no guest is confirmed yet")
+        locked = self._locked(principal, event_id, *wishes.keep) if wishes.keep else []
         document = SeatingDocument(
             id=seating_id,
             event=event_id,
             status="queued",
             progress=0.0,
-            seed=seed,
-            best_effort=best_effort,
+            seed=wishes.seed,
+            best_effort=wishes.best_effort,
+            least=wishes.least,
+            locked=locked,
             created_at=self._clock(),
             outbox=self._outbox.entries(SeatingRequested(seating_id=seating_id)),
         )
@@ -74,13 +84,15 @@ class SeatingService:
             return
         event = self._events.event(row["event"])
         places = _places(self._bookings.of_event(event.id, _SEATED))
-        size = (event.details.table_size.min, event.details.table_size.max)
+        rules = DEFAULT_RULES if row.get("least") is None else (*DEFAULT_RULES, Floor(row["least"]))
         try:
             seating = seat(
                 self._guests(event, places),
-                size=size,
+                size=(event.details.table_size.min, event.details.table_size.max),
+                rules=rules,
                 seed=row["seed"],
                 best_effort=row["best_effort"],
+                locked=Locks(tuple(LockedTable(frozenset(guests)) for guests in row.get("locked", ()))),
                 progress=_Progress(self._note_progress, seating_id),
             )
         except SeatingImpossible as error:
@@ -182,6 +194,13 @@ class SeatingService:
     def people_at(self, tables: Iterable[SeatedTable]) -> dict[str, Person]:
         """The users who sit at these tables, by id; those who are gone are missing."""
         return self._people.find({place.user for table in tables for place in table.places})
+
+    def _locked(self, principal: Principal, event_id: str, seating_id: str, numbers: Collection[int]) -> list[list[str]]:
+        """The guests of the tables of these numbers, from 1."""
+        tables = self.get(principal, event_id, seating_id).tables
+        if wrong := sorted(number for number in numbers if not 1 <= number <= len(tables)):
+            raise RuleInvalid(f"there is no table {wrong[0]} to keep; there are {len(tables)}")
+        return [[place.guest_id for place in tables[number - 1].places] for number in sorted(numbers)]
 
     def _guests(self, event: Event, places: list[Place]) -> list[Guest]:
         users = {place.user for place in places}

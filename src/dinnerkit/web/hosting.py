@@ -20,7 +20,8 @@ from dinnerkit.http.services import service
 from dinnerkit.identity import Principal, Role
 from dinnerkit.ids import is_id, new_id
 from dinnerkit.matching.comparing import Comparison
-from dinnerkit.matching.seatings import StoredSeating
+from dinnerkit.matching.rule_kinds import FULL
+from dinnerkit.matching.seatings import StoredSeating, Wishes
 from dinnerkit.matching.service import SeatingService
 from dinnerkit.web.event_form import EMPTY, NAMES, as_typed, changes, details_of
 from dinnerkit.web.events import existing
@@ -139,16 +140,9 @@ def call_off(event_id: str) -> Response:
 def seat(event_id: str) -> Response:
     """Have the guests seated, in the background."""
     managed = _managed(event_id)
-    seed = request.form.get("seed", "0")
     try:
-        service(SeatingService).request(
-            signed_in(),
-            event_id,
-            seating_id=operation_id(),
-            seed=int(seed[:9]) if seed.isascii() and seed.isdigit() else 0,
-            best_effort="best_effort" in request.form,
-        )
-    except Conflict as error:
+        service(SeatingService).request(signed_in(), event_id, seating_id=operation_id(), wishes=_wishes())
+    except (Conflict, Invalid) as error:
         return _page(managed, error)
     say("seating")
     return see("hosting.event", event_id=event_id, _anchor="seating")
@@ -165,6 +159,21 @@ def publish_tables(event_id: str) -> Response:
         return _page(managed, error)
     say("tables_published")
     return see("hosting.event", event_id=event_id, _anchor="seating")
+
+
+def _wishes() -> Wishes:
+    earlier, kept = request.form.get("seating", ""), [_whole(number) for number in request.form.getlist("keep")]
+    return Wishes(
+        seed=_whole(request.form.get("seed", "")) or 0,
+        best_effort="best_effort" in request.form,
+        least=None if (least := _whole(request.form.get("least", ""))) is None else min(least, FULL),
+        keep=(earlier, frozenset(number for number in kept if number)) if is_id(earlier) and any(kept) else None,
+    )
+
+
+def _whole(text: str) -> int | None:
+    """The number that was typed, None where it is not one."""
+    return int(text[:9]) if text.isascii() and text.isdigit() else None
 
 
 def _managed(event_id: str) -> Event:

@@ -7,11 +7,12 @@ from typing import get_args
 from flask import Blueprint, Response, abort, request
 
 from dinnerkit.booking.service import BookingService
-from dinnerkit.events.rules import manages
+from dinnerkit.clock import utcnow
+from dinnerkit.events.rules import Status, manages
 from dinnerkit.events.service import EventService
 from dinnerkit.http.services import service
 from dinnerkit.identity import Principal
-from dinnerkit.ids import is_id
+from dinnerkit.ids import is_id, new_id
 from dinnerkit.matching.seatings import StoredSeating
 from dinnerkit.matching.service import SeatingService
 from dinnerkit.web.events import existing
@@ -45,6 +46,8 @@ def show(event_id: str) -> Response:
         night=night_view(seating, people, everything=options().demo, order=order),
         order=order,
         managing=managing,
+        reseating=managing and event["status"] == Status.PUBLISHED and event["starts_at"] > utcnow(),
+        operation=new_id(),
     )
 
 
