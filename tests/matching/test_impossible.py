@@ -39,6 +39,13 @@ def test_a_guest_who_shares_no_language_with_anyone():
     assert refusal(people) == "guest '7' shares no language with anyone"
 
 
+def test_guests_who_share_no_language_with_anyone_are_told_in_one_phrase():
+    people = plain(20)
+    for place, language in enumerate(["fi", "sv", "et", "lv", "lt", "is", "ga"]):
+        people[place] = replace(people[place], languages=frozenset({language}))
+    assert refusal(people) == "guests '1', '2', '3', '4', '5', '6', '7' share no language with anyone"
+
+
 def test_a_guest_who_shares_a_language_with_too_few():
     people = plain(12)
     people[6] = replace(people[6], languages=frozenset({"fi"}))
@@ -122,3 +129,44 @@ def test_the_best_effort_leaves_out_as_few_as_whole_tables_allow(count, seated):
     seating = seat(plain(count), best_effort=True)
     assert sum(len(table.guests) for table in seating.tables) == seated
     assert all("can't be divided into tables of 5–7" in one.reason for one in seating.unseated)
+
+
+def test_seating_everybody_breaks_nothing_where_nothing_need_be():
+    seating = seat(plain(12), everybody=True)
+    assert seating.broken == ()
+    assert seating == replace(seat(plain(12)), run=seating.run)
+
+
+@pytest.mark.parametrize("count", [1, 4, 8, 9, 13])
+def test_seating_everybody_finds_a_place_for_all_and_tells_what_is_broken(count):
+    seating = seat(plain(count), everybody=True, size=(5, 7))
+    assert sum(len(table.guests) for table in seating.tables) == count
+    sizes = [len(table.guests) for table in seating.tables]
+    assert {one.table for one in seating.broken} == {number for number, size in enumerate(sizes, 1) if not 5 <= size <= 7}
+    assert all(one.rule == "table_size" for one in seating.broken)
+
+
+def test_seating_everybody_breaks_as_few_rules_as_it_must():
+    people = [replace(guest, budget="low") for guest in plain(24)]
+    people[6] = replace(people[6], languages=frozenset({"fi"}))
+    people[9] = replace(people[9], budget="high")
+    people[12] = replace(people[12], blocked=frozenset({"1"}))
+    seating = seat(people, everybody=True, size=6)
+    # The two who fit nowhere can share one table, so that one is broken and no other.
+    assert {one.rule for one in seating.broken} == {"common_language", "budget"}
+    assert len({one.table for one in seating.broken}) <= 2
+    assert seating.broken[0].text == f"table {seating.broken[0].table} has no language that all of its guests speak"
+    assert sum(len(table.guests) for table in seating.tables) == 24
+
+
+def test_a_party_larger_than_a_table_stays_whole_when_everybody_is_seated():
+    people = plain(20)
+    people[:9] = [replace(guest, party="x") for guest in people[:9]]
+    seating = seat(people, everybody=True)
+    assert any({str(number) for number in range(1, 10)} <= set(table.guests) for table in seating.tables)
+    assert {one.rule for one in seating.broken} == {"table_size"}
+
+
+def test_nobody_at_all_is_seated_without_complaint():
+    assert seat([], everybody=True).tables == ()
+    assert seat([], size=[4, 6]).tables == ()

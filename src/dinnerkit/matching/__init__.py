@@ -21,6 +21,7 @@ from dinnerkit.matching.locks import LockedTable, Locks
 from dinnerkit.matching.lowest import BelowFloor
 from dinnerkit.matching.pair_rules import MixedCompany, NewWithExperienced, NotMetLately
 from dinnerkit.matching.questionnaire import score, score_rows
+from dinnerkit.matching.relaxing import Broken
 from dinnerkit.matching.reliability import Careless, alphas, careless, careless_rows
 from dinnerkit.matching.rooms import VenueTable
 from dinnerkit.matching.rule_kinds import Floor, HardRule, Rule, SoftRule, TableRule
@@ -52,6 +53,7 @@ __all__ = [
     "Balanced",
     "BelowFloor",
     "BlockedApart",
+    "Broken",
     "Careless",
     "CloseInAge",
     "CommonLanguage",

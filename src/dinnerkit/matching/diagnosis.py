@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -101,14 +101,26 @@ def _lonely(crowd: Crowd, constraints: Constraints, lost: set[int]) -> list[Caus
     counted = enemies[fits_all[kind[enemies[:, 0]], kind[enemies[:, 1]]] & (enemies[:, 0] != enemies[:, 1])]
     shunned = np.bincount(counted[:, 0], weights=sizes[counted[:, 1]], minlength=len(units)).astype(np.int64)
     possible = (fits_all @ heads)[kind] - sizes - shunned
-    causes = []
+    causes: list[Cause] = []
     for unit in np.flatnonzero((possible < constraints.low - sizes) & (sizes <= constraints.high)):
         members = units[unit]
         if lost.intersection(members.tolist()):
             continue
         in_family = [int((fit @ heads)[kind[unit]] - sizes[unit]) for fit in fits]
         causes.append(_too_few(crowd, constraints, members, in_family, int(possible[unit])))
-    return causes
+    return [*_merged(crowd, constraints, causes)]
+
+
+def _merged(crowd: Crowd, constraints: Constraints, causes: list[Cause]) -> Iterator[Cause]:
+    """The causes, those put into one that say of single guests that they have nothing in common with anyone."""
+    for family in constraints.families:
+        ending = f"{family.lacking} {_nobody(family.lacking)}"
+        alone = [cause for cause in causes if cause.rule == family.rule and len(cause.guests) == 1 and cause.text.endswith(ending)]
+        if len(alone) > 1:
+            guests = tuple(cause.guests[0] for cause in alone)
+            yield Cause(family.rule, guests, f"{named(crowd, guests)} {_form(family.lacking, len(guests))} {_nobody(family.lacking)}")
+            causes = [cause for cause in causes if cause not in alone]
+    yield from causes
 
 
 def _too_few(crowd: Crowd, constraints: Constraints, members: Ints, in_family: list[int], possible: int) -> Cause:

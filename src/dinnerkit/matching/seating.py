@@ -13,7 +13,7 @@ from dinnerkit.matching.arranging import Budget, arranged, similar_order
 from dinnerkit.matching.constraints import Constraints
 from dinnerkit.matching.crowd import Crowd
 from dinnerkit.matching.diagnosis import Cause, count, hopeless, named, shortfall
-from dinnerkit.matching.errors import RuleInvalid
+from dinnerkit.matching.errors import RuleInvalid, SeatingImpossible
 from dinnerkit.matching.feasible import feasible_tables
 from dinnerkit.matching.finishing import asks_for_more, finished, lost_by_tables, numbered, venue_start
 from dinnerkit.matching.guests import Guest
@@ -21,6 +21,7 @@ from dinnerkit.matching.house import House
 from dinnerkit.matching.impossible import impossible, unknown_cause
 from dinnerkit.matching.locks import LockedCompany, Locks
 from dinnerkit.matching.lowest import BelowFloor, below_floor
+from dinnerkit.matching.relaxing import Broken, broken_rules, least_broken
 from dinnerkit.matching.rooms import Room, Size, unserved
 from dinnerkit.matching.rule_kinds import Floor, HardRule, Rule, SoftRule, TableRule
 from dinnerkit.matching.rules import DEFAULT_RULES
@@ -68,6 +69,7 @@ class Seating:
         seed: what all chance was drawn from.
         unseated: guests without a place; empty unless the best effort was asked for.
         below: tables that did not reach the :class:`Floor`, and why; empty unless one was set.
+        broken: hard rules that tables break; empty unless everybody was to be seated.
         run: how it was found; not compared.
     """
 
@@ -78,6 +80,7 @@ class Seating:
     seed: int
     unseated: tuple[Unseated, ...] = ()
     below: tuple[BelowFloor, ...] = ()
+    broken: tuple[Broken, ...] = ()
     run: RunRecord = field(default=RunRecord(0, 0, 0.0, "numpy"), compare=False)
 
     @property
@@ -94,6 +97,7 @@ def seat(
     seed: int = 0,
     seconds: float | None = None,
     best_effort: bool = False,
+    everybody: bool = False,
     locked: Locks = NOTHING_LOCKED,
     progress: Progress | None = None,
 ) -> Seating:
@@ -109,6 +113,8 @@ def seat(
         seed: what all chance is drawn from.
         seconds: how long to search, by the clock; by default as long as suits the number of guests.
         best_effort: seat as many as can be, and list the others with reasons, in place of an error.
+        everybody: where the hard rules can't all be met, seat everybody and break as few as is found, in place of an error; what is
+            broken is in :attr:`Seating.broken`.
         locked: what stays as it is; guests at locked tables take no part in the search.
         progress: told the fraction done, 0–1; raising from it cancels.
 
@@ -127,15 +133,22 @@ def seat(
     kept = locked.labels(crowd)
     free = np.flatnonzero(kept < 0)
     search = _Search(seed, None if seconds is None else began + seconds, best_effort, progress, np.random.default_rng(seed))
-    found = _seated(crowd.take(free), scoring, rules, room.without([table.at for table in locked.tables if table.at is not None]), search)
+    rest = room.without([table.at for table in locked.tables if table.at is not None])
+    try:
+        found = _seated(crowd.take(free), scoring, rules, rest, search)
+    except SeatingImpossible:
+        if not everybody:
+            raise
+        found = _all_seated(crowd.take(free), scoring, rules, rest, search)
     labels = np.full(len(crowd), -1)
     labels[free] = found.labels
-    labels[kept >= 0] = kept[kept >= 0] + found.labels.max(initial=-1) + 1
+    labels[kept >= 0] = kept[kept >= 0] + len(found.at)
     unseated = tuple(Unseated(crowd.ids[free[one]], found.reasons[one]) for one in sorted(found.reasons))
     run = replace(found.run, seed=seed, seconds=time.monotonic() - began)
     at = np.concatenate([found.at, [-1 if table.at is None else table.at for table in locked.tables]]).astype(np.int64)
     seating = result(crowd, scoring, labels, at, unseated, search.rng, run)
-    return replace(seating, below=below_floor(seating.tables, rules))
+    broken = broken_rules(crowd, scoring, rules, room, seating.tables) if everybody else ()
+    return replace(seating, below=below_floor(seating.tables, rules), broken=broken)
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +217,14 @@ def _seated(crowd: Crowd, scoring: Scoring, rules: Sequence[Rule], room: Room, s
         found, at = _finished(part, keep, scoring, rules, room, (found, at, seated), reasons, search)
     labels[seated] = found
     return _Found(labels, reasons, at, run)
+
+
+def _all_seated(crowd: Crowd, scoring: Scoring, rules: Sequence[Rule], room: Room, search: _Search) -> _Found:
+    """Tables for all who are not locked, whatever that breaks."""
+    began = time.monotonic()
+    labels = least_broken(crowd, scoring, rules, room, search.rng)
+    at = np.full(int(labels.max(initial=-1)) + 1, -1) if room.tables is None else np.arange(len(room.tables))
+    return _Found(labels, {}, at, RunRecord(search.seed, 0, time.monotonic() - began, "numpy"))
 
 
 def _finished(
