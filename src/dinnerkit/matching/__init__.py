@@ -23,6 +23,7 @@ from dinnerkit.matching.pair_rules import MixedCompany, NewWithExperienced, NotM
 from dinnerkit.matching.questionnaire import score, score_rows
 from dinnerkit.matching.relaxing import Broken
 from dinnerkit.matching.reliability import Careless, alphas, careless, careless_rows
+from dinnerkit.matching.reseating import Changes, CurvePoint, Move, Reseating, moves_against_score, reseat
 from dinnerkit.matching.rooms import VenueTable
 from dinnerkit.matching.rule_kinds import Floor, HardRule, Rule, SoftRule, TableRule
 from dinnerkit.matching.rules import (
@@ -55,8 +56,10 @@ __all__ = [
     "BlockedApart",
     "Broken",
     "Careless",
+    "Changes",
     "CloseInAge",
     "CommonLanguage",
+    "CurvePoint",
     "DietsServed",
     "Floor",
     "Guest",
@@ -67,6 +70,7 @@ __all__ = [
     "Locks",
     "MixedCompany",
     "MixedTrait",
+    "Move",
     "NearBudget",
     "NeverMet",
     "NewWithExperienced",
@@ -78,6 +82,7 @@ __all__ = [
     "PeopleFileInvalid",
     "QuestionnaireInvalid",
     "Reason",
+    "Reseating",
     "Rule",
     "RuleInvalid",
     "RunRecord",
@@ -96,6 +101,8 @@ __all__ = [
     "alphas",
     "careless",
     "careless_rows",
+    "moves_against_score",
+    "reseat",
     "score",
     "score_rows",
     "seat",

@@ -16,17 +16,18 @@ from numpy.typing import NDArray
 from dinnerkit.matching.house import House
 from dinnerkit.matching.state import Floats, Ints
 
-FAULT = 1e4
+FAULT = 1e6
 """What one fault costs, in points of one guest's score: more than any exchange can bring."""
 
 FLOOR = 10.0
 """What a point below the floor costs, per guest of the table."""
 
+_LEAST_GAIN = 1e-9
 _LOOKED_AT = 160
 _STEPS_PER_FAULT = 40
 _FEWEST_STEPS = 150
 _MOST_STEPS = 6000
-_RESTLESS = 0.02
+_RESTLESS = 200.0
 _WARM, _COOL = 60.0, 0.5
 _LIFTING = 300
 
@@ -44,6 +45,38 @@ class Settled:
     labels: Ints
     faults: float
     steps: int
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A unit that goes to another table, and the unit that comes for it.
+
+    Attributes:
+        unit: who goes.
+        other: who comes in exchange; -1 for nobody.
+        table: where to.
+        left: the guests then at the unit's table so far, among -1s.
+        right: those then at the other.
+    """
+
+    unit: int
+    other: int
+    table: int
+    left: Ints
+    right: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class _Weighed:
+    unit: int
+    others: Ints
+    tables: Ints
+    left: Ints
+    right: Ints
+    gains: Floats
+
+    def one(self, place: int) -> Exchange:
+        return Exchange(self.unit, int(self.others[place]), int(self.tables[place]), self.left[place], self.right[place])
 
 
 class Settling:
@@ -101,7 +134,7 @@ class Settling:
             unit = self._pick(np.flatnonzero(self._faults > 0))
             if unit < 0:
                 break
-            self._step(unit, restless=_RESTLESS * FAULT)
+            self._step(unit, restless=_RESTLESS)
             if self._total() > best_total:
                 best, best_total, best_faults = self.table.copy(), self._total(), self.faults
         self._restore(best)
@@ -159,31 +192,79 @@ class Settling:
                 return int(self._rng.choice(units))
         return int(self._rng.choice(np.flatnonzero(self._free))) if self._free.any() else -1
 
-    def _step(self, unit: int, restless: float) -> None:
-        """The best of many exchanges of a unit, if it gains or chance will have it."""
+    def best(self, most_moves: int) -> Exchange | None:
+        """The exchange that gains most for each guest whom it takes away from home; None if none gains.
+
+        Args:
+            most_moves: how many more guests than now may be away from home.
+        """
+        best: Exchange | None = None
+        worth = 0.0
+        for unit in np.flatnonzero(self._free):
+            exchanges = self._weighed(int(unit))
+            if exchanges is None:
+                continue
+            moves = self._moves(int(unit), exchanges)
+            allowed = (moves <= most_moves) & (exchanges.gains > _LEAST_GAIN)
+            rate = np.where(allowed, exchanges.gains / np.maximum(moves, 0.1), 0.0)
+            place = int(np.argmax(rate))
+            if rate[place] > worth:
+                worth, best = float(rate[place]), exchanges.one(place)
+        return best
+
+    def take(self, exchange: Exchange) -> None:
+        """Make an exchange."""
+        here = int(self.table[exchange.unit])
+        if exchange.other >= 0:
+            self.table[exchange.other] = here
+        self.table[exchange.unit] = exchange.table
+        for table, row in ((here, exchange.left), (exchange.table, exchange.right)):
+            guests = row[row >= 0]
+            self._rows[table] = -1
+            self._rows[table, : len(guests)] = guests
+        pair = np.array([here, exchange.table])
+        self._faults[pair], self._value[pair] = self._judge(self._rows[pair], pair)
+
+    def _moves(self, unit: int, exchanges: _Weighed) -> Ints:
+        """How many more guests each exchange takes away from home."""
+        home = self._unit_homes()
+        here, others = self.table[unit], np.maximum(exchanges.others, 0)
+
+        def away(units: Ints, tables: Ints) -> Ints:
+            return np.where((home[units] >= 0) & (home[units] != tables), self._sizes[units], 0)
+
+        mine = np.full(len(others), unit)
+        added = away(mine, exchanges.tables) - away(mine, np.full(len(others), here))
+        theirs = away(others, np.full(len(others), here)) - away(others, exchanges.tables)
+        return np.asarray(added + np.where(exchanges.others >= 0, theirs, 0), np.int64)
+
+    def _unit_homes(self) -> Ints:
+        if self._home is None:
+            return np.full(len(self._units), -1)
+        return np.array([self._home[unit].max() for unit in self._units], np.int64)
+
+    def _weighed(self, unit: int) -> _Weighed | None:
+        """Many exchanges of a unit, and what each would gain."""
         here = int(self.table[unit])
         others, tables = self._exchanges(unit)
         if not len(tables):
-            return
+            return None
         left, right = self._after(unit, others, here, tables)
         count = len(tables)
         faults, value = self._judge(np.concatenate([left, right]), np.concatenate([np.full(count, here), tables]))
         total = value - FAULT * faults
         now = self._value - FAULT * self._faults
-        gains = total[:count] + total[count:] - now[here] - now[tables]
-        noise = restless * self._rng.exponential(size=count) if restless else 0.0
-        best = int(np.argmax(gains + noise))
-        if gains[best] + (restless * self._rng.exponential() if restless else 0.0) <= 1e-9:  # noqa: PLR2004
+        return _Weighed(unit, others, tables, left, right, total[:count] + total[count:] - now[here] - now[tables])
+
+    def _step(self, unit: int, restless: float) -> None:
+        """The best of many exchanges of a unit, if it gains or chance will have it."""
+        exchanges = self._weighed(unit)
+        if exchanges is None:
             return
-        there = int(tables[best])
-        if others[best] >= 0:
-            self.table[others[best]] = here
-        self.table[unit] = there
-        for table, row, place in ((here, left[best], best), (there, right[best], count + best)):
-            guests = row[row >= 0]
-            self._rows[table] = -1
-            self._rows[table, : len(guests)] = guests
-            self._faults[table], self._value[table] = faults[place], value[place]
+        noise = restless * self._rng.exponential(size=len(exchanges.gains)) if restless else np.zeros(len(exchanges.gains))
+        best = int(np.argmax(exchanges.gains + noise))
+        if exchanges.gains[best] + noise[best] > _LEAST_GAIN:
+            self.take(exchanges.one(best))
 
     def _exchanges(self, unit: int) -> tuple[Ints, Ints]:
         """Units to swap with (-1 for none: to move there) and their tables, all or many at random."""
