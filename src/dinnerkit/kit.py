@@ -36,6 +36,7 @@ from dinnerkit.events.seats import Seats
 from dinnerkit.events.service import EventService
 from dinnerkit.events.waitlist import Waitlist
 from dinnerkit.http.idempotency_store import IdempotencyRecord
+from dinnerkit.matching.computing import SeatingWork
 from dinnerkit.matching.documents import SeatingDocument
 from dinnerkit.matching.handlers import matching_handlers
 from dinnerkit.matching.service import SeatingService
@@ -192,12 +193,13 @@ class Kit:
         bookings = BookingService(store, seats, refunds, clock, settings.hold_seconds)
         paying = PayingService(store, bookings, seats, payments, refunds, clock, settings.hold_seconds)
         seatings = SeatingService(database, events, store, people, clock)
+        seating_work = SeatingWork(database, events, store, people, clock)
         writer = MailWriter(settings.mail_from, settings.public_url)
         notifications = NotificationService(people, services[RecoveryService], store, seatings, writer, self.backends.mail)
         handlers = [
             *payment_handlers(payments, refunds),
             *booking_handlers(bookings, paying, payments, seats),
-            *matching_handlers(seatings),
+            *matching_handlers(seating_work),
             *notification_handlers(notifications),
         ]
         made = (
@@ -214,6 +216,7 @@ class Kit:
             paying,
             BookingSweep(store, bookings, paying, seats, clock),
             seatings,
+            seating_work,
             notifications,
             AnalyticsService(database, self.backends.cache, clock),
             *self._deliveries(handlers),

@@ -41,3 +41,27 @@ def test_a_host_lists_the_runs_and_compares_two(client: FlaskClient, kit: Kit, c
     assert (same["moved"], same["joined"], same["left"]) == ([], [], [])
     assert same["kept_tables"] > 0
     assert ([place["name"] for place in found["joined"]], found["left"], found["one"]["seed"]) == (["late"], [], 1)
+
+
+def test_a_host_has_a_seating_mended_or_tables_kept(client: FlaskClient, kit: Kit, caller: Callable[..., Any]) -> None:
+    admin = caller("admin", Role.ADMIN)
+    event = host_dinner(kit, seats=12, price=Money(0, "EUR"))
+    for number in range(8):
+        client.post("/v1/bookings", json={"event_id": event}, headers=caller(f"guest{number}").headers)
+    ask = f"/v1/events/{event}/seating"
+    first = client.post(ask, json={}, headers=admin.headers).get_json()["id"]
+    run_background(kit)
+    client.post("/v1/bookings", json={"event_id": event}, headers=caller("late").headers)
+
+    mended = client.post(ask, json={"mend": {"seating_id": first}, "floor": 100}, headers=admin.headers)
+    kept = client.post(ask, json={"keep": {"seating_id": first, "tables": [1]}}, headers=admin.headers)
+    both = {"keep": {"seating_id": first, "tables": [1]}, "mend": {"seating_id": first}}
+    wrong = client.post(ask, json=both, headers=admin.headers)
+    run_background(kit)
+
+    assert (mended.status_code, kept.status_code, wrong.status_code) == (202, 202, 422)
+    assert wrong.get_json()["code"] == "bad_rule"
+    change = client.get(f"{ask}/{first}/compare/{mended.get_json()['id']}", headers=admin.headers).get_json()
+    assert ([place["name"] for place in change["joined"]], change["left"]) == (["late"], [])
+    seen = client.get(f"{ask}/{mended.get_json()['id']}", headers=admin.headers).get_json()
+    assert all(set(low) == {"table", "reason"} for low in seen["below"])

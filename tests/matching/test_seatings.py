@@ -175,6 +175,16 @@ def test_tables_to_keep_must_be_there(kit: Kit, seatings: SeatingService) -> Non
         seatings.request(HOST, event, seating_id=new_id(), wishes=Wishes(keep=(first, frozenset({7}))))
 
 
+def test_tables_are_kept_or_mended_and_not_both(kit: Kit, seatings: SeatingService) -> None:
+    event = night(kit)
+    book(kit, event, guests(kit, *["en"] * 6))
+    first = seatings.request(HOST, event, seating_id=new_id()).id
+    with pytest.raises(SeatingNotDone):
+        seatings.request(HOST, event, seating_id=new_id(), wishes=Wishes(mend=(first, 0)))
+    with pytest.raises(RuleInvalid, match="either keep tables"):
+        seatings.request(HOST, event, seating_id=new_id(), wishes=Wishes(keep=(first, frozenset({1})), mend=(first, 0)))
+
+
 def test_tables_below_the_floor_are_told_with_what_keeps_them_there(kit: Kit, seatings: SeatingService) -> None:
     event = night(kit)
     book(kit, event, guests(kit, *["en"] * 8))

@@ -18,6 +18,7 @@ from dinnerkit.events.rules import EventDetails, Format, Location, TableSize, Ve
 from dinnerkit.events.service import EventService
 from dinnerkit.identity import Principal, Role
 from dinnerkit.ids import new_id
+from dinnerkit.matching.computing import SeatingWork
 from dinnerkit.matching.items import TRAITS
 from dinnerkit.matching.service import SeatingService
 from dinnerkit.money import Money
@@ -84,7 +85,7 @@ class World:
     def seat(self, host: User, event_id: str, *, publish: bool = True) -> str:
         seatings, principal = self.kit.service(SeatingService), Principal(host.id, Role.HOST)
         seating = seatings.request(principal, event_id, seating_id=new_id())
-        seatings.compute(seating.id)
+        self.kit.service(SeatingWork).compute(seating.id)
         if publish:
             seatings.publish(principal, event_id, seating.id)
         return seating.id

@@ -9,10 +9,12 @@ import pytest
 
 from dinnerkit import Kit
 from dinnerkit.accounts.rules import User
+from dinnerkit.booking.service import BookingService
 from dinnerkit.clock import utcnow
 from dinnerkit.events.rules import Format, Location, RefundPolicy, TableSize, Venue
 from dinnerkit.events.service import EventService
 from dinnerkit.identity import Principal, Role
+from dinnerkit.matching.computing import SeatingWork
 from dinnerkit.matching.service import SeatingService
 from dinnerkit.money import Money
 from tests.web.browser import Browser
@@ -217,7 +219,7 @@ def test_a_host_has_the_guests_seated_looks_and_publishes(browse: Browse, world:
     assert '<noscript><meta http-equiv="refresh"' in browser.html
     seating = kit.service(SeatingService).latest(event_id)
     assert seating is not None
-    kit.service(SeatingService).compute(seating.id)
+    kit.service(SeatingWork).compute(seating.id)
 
     browser.open(f"/hosting/{event_id}")
     assert "Look at the tables" in browser.links
@@ -260,6 +262,33 @@ def test_a_host_compares_what_was_made_before_and_goes_back_to_it(browse: Browse
     assert (in_force.id, second != first.id) == (first.id, True)
 
 
+def test_a_host_mends_the_tables_for_who_came_and_who_went(browse: Browse, world: World, host: User, kit: Kit) -> None:
+    people = world.people(12)
+    event_id = world.seated_night(host, people, table_size=TableSize(3, 5))
+    seatings, bookings = kit.service(SeatingService), kit.service(BookingService)
+    before = seatings.published(event_id)
+    assert before is not None
+    gone = bookings.live(people[0], event_id)
+    assert gone is not None
+    bookings.cancel(people[0], gone.id)
+    [late] = world.people(1)
+    came = world.booked(late, event_id)
+    browser = browse(host)
+    browser.open(f"/hosting/{event_id}")
+    assert "Since these tables were made, 1 guest booked and 1 guest cancelled." in browser.text
+
+    browser.send("Mend the tables")
+    asked = seatings.latest(event_id)
+    assert asked is not None
+    kit.service(SeatingWork).compute(asked.id)
+
+    change = seatings.compare(Principal(host.id, Role.HOST), event_id, before.id, asked.id)
+    assert ([place.booking for place in change.joined], [place.booking for place in change.left]) == ([came], [gone.id])
+    assert change.moved == ()
+    browser.open(f"/hosting/{event_id}")
+    assert "Since these tables were made" not in browser.text
+
+
 def test_a_seating_that_is_not_possible_says_why(browse: Browse, world: World, host: User, kit: Kit) -> None:
     event_id = world.event(host, format=Format.MATCH_NIGHT, price=Money(0, "EUR"), table_size=TableSize(5, 6))
     for person in world.people(2):
@@ -269,7 +298,7 @@ def test_a_seating_that_is_not_possible_says_why(browse: Browse, world: World, h
     browser.send("Make the tables")
     seating = kit.service(SeatingService).latest(event_id)
     assert seating is not None
-    kit.service(SeatingService).compute(seating.id)
+    kit.service(SeatingWork).compute(seating.id)
 
     browser.open(f"/hosting/{event_id}")
 

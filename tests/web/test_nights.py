@@ -13,6 +13,7 @@ from dinnerkit.accounts.rules import Personality, User
 from dinnerkit.accounts.service import AccountService
 from dinnerkit.events.rules import Format, TableSize
 from dinnerkit.identity import Role
+from dinnerkit.matching.computing import SeatingWork
 from dinnerkit.matching.items import TRAITS
 from dinnerkit.matching.service import SeatingService
 from dinnerkit.money import Money
@@ -51,7 +52,7 @@ def test_the_host_keeps_a_table_and_has_the_others_made_anew(browse: Browse, wor
     browser.send("Make the other tables anew", keep="2")
     asked = seatings.latest(event_id)
     assert asked is not None
-    seatings.compute(asked.id)
+    kit.service(SeatingWork).compute(asked.id)
 
     after = seatings.latest(event_id)
     assert after is not None

@@ -59,9 +59,10 @@ def set_personality(body: dict[str, Any]) -> Response:
 @blueprint.alt_response(404, "NOT_FOUND")
 @blueprint.alt_response(409, "CONFLICT")
 def request_seating(body: dict[str, Any], event_id: str) -> Response:
-    """Seat the guests who are confirmed now; a worker computes it. 409: `nobody_to_seat`. 422: `bad_rule`."""
+    """Seat the guests who are confirmed now; a worker computes it. 409: `nobody_to_seat`, `seating_not_done`. 422: `bad_rule`."""
     keep = (body["keep"]["seating_id"], frozenset(body["keep"]["tables"])) if body["keep"] else None
-    wishes = Wishes(body["seed"], body["best_effort"], body["floor"], keep)
+    mend = (body["mend"]["seating_id"], body["mend"]["moves"]) if body["mend"] else None
+    wishes = Wishes(body["seed"], body["best_effort"], body["floor"], keep, mend)
     seating = service(SeatingService).request(current_principal(), event_id, seating_id=operation_id(), wishes=wishes)
     response = private_json(_progress(seating), 202)
     response.headers["Location"] = url_for("dinnerkit_matching.get_seating", event_id=event_id, seating_id=seating.id)

@@ -56,6 +56,8 @@ class SeatingDocument(SendingDocument):
     """The score that the host wants no table to be below."""
     locked = ListField(ListField(StringField()))
     """The guests of each table that the host wants to stay as it is."""
+    mends = DictField()
+    """The earlier ``seating`` that is mended, and how many ``moves`` that may cost."""
     tables = mongoengine.EmbeddedDocumentListField(StoredTable)
     unseated = ListField(DictField())
     below = ListField(DictField())

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from dinnerkit.matching.computing import SeatingWork
 from dinnerkit.matching.messages import SeatingRequested
-from dinnerkit.matching.service import SeatingService
 from dinnerkit.messages import Handler
 
 
-def matching_handlers(seatings: SeatingService) -> list[Handler[Any]]:
+def matching_handlers(work: SeatingWork) -> list[Handler[Any]]:
     """The handlers of the matching domain."""
 
     def compute(message: SeatingRequested) -> None:
-        seatings.compute(message.seating_id)
+        work.compute(message.seating_id)
 
     return [Handler("matching.compute", SeatingRequested, compute, queue="matching")]

@@ -33,6 +33,16 @@ class KeptTablesSchema(StrictSchema):
     )
 
 
+class MendedSeatingSchema(StrictSchema):
+    seating_id = IdField(required=True)
+    moves = WholeField(
+        0,
+        MOST_SEATS,
+        load_default=0,
+        metadata={"description": "How many guests may move for a better score; those who must move are counted."},
+    )
+
+
 class SeatingRequestSchema(StrictSchema):
     seed = WholeField(0, LARGEST_SEED, load_default=0)
     best_effort = fields.Boolean(load_default=False, truthy={True}, falsy={False})
@@ -48,6 +58,12 @@ class SeatingRequestSchema(StrictSchema):
         load_default=None,
         allow_none=True,
         metadata={"description": "Tables of an earlier seating that stay as they are, but for guests who don't come any more."},
+    )
+    mend = fields.Nested(
+        MendedSeatingSchema,
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "An earlier seating that is changed as little as can be, for who came and who went since."},
     )
 
 

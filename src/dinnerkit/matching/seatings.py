@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from dinnerkit.matching.seating import Seating
+from dinnerkit.matching.seating import Seating, Table
 from dinnerkit.storage import Row
+
+SEATED = ("confirmed",)
+"""The statuses of bookings whose guests are seated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +45,16 @@ class Wishes:
         seed: what all chance is drawn from.
         best_effort: to seat as many as can be, if not everybody can.
         least: the score, 0 to 100, that no table should be below.
-        keep: an earlier seating, and the numbers (from 1) of its tables that stay as they are.
+        keep: an earlier seating, and the numbers (from 1) of its tables that stay as they are; the others are made anew.
+        mend: an earlier seating, in which those who came since get places and those who are gone leave theirs, and how many guests may
+            move for a better score, those who must move included.
     """
 
     seed: int = 0
     best_effort: bool = False
     least: float | None = None
     keep: tuple[str, frozenset[int]] | None = None
+    mend: tuple[str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +101,12 @@ def to_rows(seating: Seating, places: Mapping[str, Place]) -> Row:
 
 def _place_row(place: Place) -> Row:
     return {"booking": place.booking, "user": place.user, "companion": place.companion}
+
+
+def as_seating(stored: StoredSeating) -> Seating:
+    """A stored seating that has tables as seating knows it; without the reasons."""
+    tables = tuple(Table(tuple(place.guest_id for place in table.places), table.score, ()) for table in stored.tables)
+    return Seating(tables, stored.score or 0.0, stored.floor or 0.0, stored.chance or 0.0, stored.seed)
 
 
 def from_row(row: Row) -> StoredSeating:

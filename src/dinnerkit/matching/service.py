@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable
 
 from pymongo.database import Database
 
@@ -11,30 +10,21 @@ from dinnerkit.accounts.people import People, Person
 from dinnerkit.booking.store import Booking, BookingStore
 from dinnerkit.clock import Clock
 from dinnerkit.delivery.outbox import Outbox
-from dinnerkit.events.rules import Event
 from dinnerkit.events.service import EventService
 from dinnerkit.identity import Principal
 from dinnerkit.matching.app_errors import NobodyToSeat, NoSuchSeating, NoTableYet, SeatingFailed, SeatingNotDone
 from dinnerkit.matching.comparing import Comparison, compare
 from dinnerkit.matching.documents import SeatingDocument
-from dinnerkit.matching.errors import RuleInvalid, SeatingImpossible
-from dinnerkit.matching.guests import Guest, Traits
-from dinnerkit.matching.locks import LockedTable, Locks
+from dinnerkit.matching.errors import RuleInvalid
 from dinnerkit.matching.messages import SeatingPublished, SeatingRequested
-from dinnerkit.matching.rule_kinds import Floor
-from dinnerkit.matching.rules import DEFAULT_RULES
-from dinnerkit.matching.seating import seat
-from dinnerkit.matching.seatings import Place, SeatedTable, StoredSeating, Wishes, from_row, to_rows
+from dinnerkit.matching.seatings import SEATED, SeatedTable, StoredSeating, Wishes, from_row
 from dinnerkit.storage import Row, collection, insert
-
-_PROGRESS_SECONDS = 1.0
-_SEATED = ("confirmed",)
 
 NO_WISHES = Wishes()
 
 
 class SeatingService:
-    """What hosts and guests do with seatings. A seating is a function of the guests and its seed: computing it again gives the same."""
+    """What hosts and guests do with seatings; :class:`dinnerkit.matching.computing.SeatingWork` computes them."""
 
     def __init__(self, database: Database[Row], events: EventService, bookings: BookingStore, people: People, clock: Clock) -> None:
         self._database = database
@@ -52,17 +42,21 @@ class SeatingService:
 
         Raises:
             NoSuchEvent, NotTheHost: the event is not this user's to seat.
-            NoSuchSeating: there is none whose tables could be kept.
-            RuleInvalid: it has no table of such a number.
+            NoSuchSeating, SeatingNotDone: there is none whose tables could be kept or mended.
+            RuleInvalid: it has no table of such a number; or tables are to be kept and mended at once.
             NobodyToSeat: nobody is confirmed.
         """
         self._events.managed(principal, event_id)
         earlier = self._seatings.find_one({"_id": seating_id, "event": event_id})
         if earlier is not None:
             return from_row(earlier)
-        if not self._bookings.of_event(event_id, _SEATED):
+        if not self._bookings.of_event(event_id, SEATED):
             raise NobodyToSeat("no guest is confirmed yet")
+        if wishes.keep and wishes.mend:
+            raise RuleInvalid("either keep tables and make the others anew, or mend the tables that there are")
         locked = self._locked(principal, event_id, *wishes.keep) if wishes.keep else []
+        if wishes.mend:
+            self._tables(principal, event_id, wishes.mend[0])
         document = SeatingDocument(
             id=seating_id,
             event=event_id,
@@ -72,35 +66,11 @@ class SeatingService:
             best_effort=wishes.best_effort,
             least=wishes.least,
             locked=locked,
+            mends={"seating": wishes.mend[0], "moves": wishes.mend[1]} if wishes.mend else {},
             created_at=self._clock(),
             outbox=self._outbox.entries(SeatingRequested(seating_id=seating_id)),
         )
         return from_row(insert(self._database, document))
-
-    def compute(self, seating_id: str) -> None:
-        """Seat the guests; safe to repeat, and to run twice at once."""
-        row = self._seatings.find_one({"_id": seating_id, "status": "queued"})
-        if row is None:
-            return
-        event = self._events.event(row["event"])
-        places = _places(self._bookings.of_event(event.id, _SEATED))
-        rules = DEFAULT_RULES if row.get("least") is None else (*DEFAULT_RULES, Floor(row["least"]))
-        try:
-            seating = seat(
-                self._guests(event, places),
-                size=(event.details.table_size.min, event.details.table_size.max),
-                rules=rules,
-                seed=row["seed"],
-                best_effort=row["best_effort"],
-                locked=Locks(tuple(LockedTable(frozenset(guests)) for guests in row.get("locked", ()))),
-                progress=_Progress(self._note_progress, seating_id),
-            )
-        except SeatingImpossible as error:
-            values: Row = {"status": "impossible", "problem": {"message": error.message, **error.details}}
-        else:
-            values = {"status": "done", **to_rows(seating, {place.guest_id: place for place in places})}
-        finished = values | {"progress": 1.0, "finished_at": self._clock()}
-        self._seatings.update_one({"_id": seating_id, "status": "queued"}, {"$set": finished})
 
     def get(self, principal: Principal, event_id: str, seating_id: str) -> StoredSeating:
         """A seating, for the event's host.
@@ -197,37 +167,16 @@ class SeatingService:
 
     def _locked(self, principal: Principal, event_id: str, seating_id: str, numbers: Collection[int]) -> list[list[str]]:
         """The guests of the tables of these numbers, from 1."""
-        tables = self.get(principal, event_id, seating_id).tables
+        tables = self._tables(principal, event_id, seating_id)
         if wrong := sorted(number for number in numbers if not 1 <= number <= len(tables)):
             raise RuleInvalid(f"there is no table {wrong[0]} to keep; there are {len(tables)}")
         return [[place.guest_id for place in tables[number - 1].places] for number in sorted(numbers)]
 
-    def _guests(self, event: Event, places: list[Place]) -> list[Guest]:
-        users = {place.user for place in places}
-        people = self._people.find(users)
-        met = self._met(event.id, users)
-        own_guests = {place.user: place.guest_id for place in places if not place.companion}
-        crowds = {place.booking for place in places if place.companion}
-        return [
-            _guest(
-                place, people.get(place.user), event, {own_guests[user] for user in met.get(place.user, ())}, party=place.booking in crowds
-            )
-            for place in places
-        ]
-
-    def _met(self, event_id: str, users: set[str]) -> dict[str, set[str]]:
-        """Whom of these users each of them has sat with at earlier dinners."""
-        met: dict[str, set[str]] = {}
-        query = {"status": "published", "event": {"$ne": event_id}, "tables.places.user": {"$in": list(users)}}
-        for row in self._seatings.find(query, ("tables.places.user",)):
-            for table in row["tables"]:
-                company = {place["user"] for place in table["places"]} & users
-                for user in company:
-                    met.setdefault(user, set()).update(company - {user})
-        return met
-
-    def _note_progress(self, seating_id: str, fraction: float) -> None:
-        self._seatings.update_one({"_id": seating_id, "status": "queued"}, {"$set": {"progress": fraction}})
+    def _tables(self, principal: Principal, event_id: str, seating_id: str) -> tuple[SeatedTable, ...]:
+        tables = self.get(principal, event_id, seating_id).tables
+        if not tables:
+            raise SeatingNotDone("the earlier seating has no tables")
+        return tables
 
 
 def tables_or_why(seating: StoredSeating) -> StoredSeating | None:
@@ -240,38 +189,3 @@ def tables_or_why(seating: StoredSeating) -> StoredSeating | None:
         problem = dict(seating.problem or {})
         raise SeatingFailed(problem.pop("message", "the rules can't all be met"), **problem)
     return None if seating.status == "queued" else seating
-
-
-class _Progress:
-    """Passes progress on to the database, not more often than once a second."""
-
-    def __init__(self, note: Callable[[str, float], None], seating_id: str) -> None:
-        self._note = note
-        self._seating_id = seating_id
-        self._next = time.monotonic() + _PROGRESS_SECONDS
-
-    def __call__(self, fraction: float) -> None:
-        if time.monotonic() >= self._next:
-            self._next = time.monotonic() + _PROGRESS_SECONDS
-            self._note(self._seating_id, fraction)
-
-
-def _places(bookings: Iterable[Booking]) -> list[Place]:
-    return [Place(booking.id, booking.user, companion) for booking in bookings for companion in range(booking.guests)]
-
-
-def _guest(place: Place, person: Person | None, event: Event, met: set[str], *, party: bool) -> Guest:
-    """The guest as seating sees them; whoever is brought along has told nothing, and just sits with whom they came."""
-    together = place.booking if party else None
-    if person is None or place.companion:
-        return Guest(place.guest_id, party=together)
-    return Guest(
-        place.guest_id,
-        traits=Traits(**person.traits) if person.traits else None,
-        age=event.details.starts_at.year - person.birth_year if person.birth_year else None,
-        languages=frozenset(person.languages),
-        interests=frozenset(person.interests),
-        budget=person.budget,
-        party=together,
-        met=frozenset(met),
-    )

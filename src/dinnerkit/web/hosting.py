@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 
 from flask import Blueprint, Response, request
 
 from dinnerkit.accounts.people import People
 from dinnerkit.booking.rules import LIVE
-from dinnerkit.booking.store import BookingStore
+from dinnerkit.booking.store import Booking, BookingStore
 from dinnerkit.clock import utcnow
 from dinnerkit.errors import Conflict, DinnerkitError, Forbidden, Invalid
-from dinnerkit.events.rules import Event, Format, Status, timezones
+from dinnerkit.events.rules import MOST_SEATS, Event, Format, Status, timezones
 from dinnerkit.events.service import EventService
 from dinnerkit.events.waitlist import Waitlist
 from dinnerkit.http.paging import BadCursor
@@ -163,11 +164,13 @@ def publish_tables(event_id: str) -> Response:
 
 def _wishes() -> Wishes:
     earlier, kept = request.form.get("seating", ""), [_whole(number) for number in request.form.getlist("keep")]
+    mended, moves = "mend" in request.form, _whole(request.form.get("moves", "")) or 0
     return Wishes(
         seed=_whole(request.form.get("seed", "")) or 0,
         best_effort="best_effort" in request.form,
         least=None if (least := _whole(request.form.get("least", ""))) is None else min(least, FULL),
         keep=(earlier, frozenset(number for number in kept if number)) if is_id(earlier) and any(kept) else None,
+        mend=(earlier, min(moves, MOST_SEATS)) if is_id(earlier) and mended else None,
     )
 
 
@@ -185,6 +188,7 @@ def _page(managed: Event, error: DinnerkitError | None = None) -> Response:
     bookings = service(BookingStore).of_event(managed.id, LIVE)
     people = service(People).find({booking.user for booking in bookings})
     coming = [booking for booking in bookings if booking.status == "confirmed"]
+    seating = service(SeatingService).latest(managed.id)
     diets = Counter(diet for booking in coming if booking.user in people for diet in people[booking.user].diets)
     return show(
         "hosted_event.html",
@@ -200,12 +204,21 @@ def _page(managed: Event, error: DinnerkitError | None = None) -> Response:
         held=sum(booking.guests for booking in bookings if booking.status != "confirmed"),
         diets=sorted(diets.items()),
         waiting=len(service(Waitlist).waiting(managed.id)),
-        seating=service(SeatingService).latest(managed.id),
+        seating=seating,
+        since=_since(seating, coming) if seating and seating.tables else None,
         runs=_earlier_runs(managed.id),
         operation=new_id(),
         problem=sentence(error.message) if error else "",
         unready=error.details.get("problems", {}) if error else {},
     )
+
+
+def _since(seating: StoredSeating, coming: Iterable[Booking]) -> tuple[int, int]:
+    """How many guests have come, and how many have gone, since the tables were made."""
+    now = {(booking.id, companion) for booking in coming for companion in range(booking.guests)}
+    had = {(place.booking, place.companion) for table in seating.tables for place in table.places}
+    left_out = {(place.booking, place.companion) for place, _ in seating.unseated}
+    return len(now - had - left_out), len(had - now)
 
 
 def _earlier_runs(event_id: str) -> list[tuple[StoredSeating, Comparison | None]]:

@@ -1,0 +1,142 @@
+"""The computing of a seating: what a worker does once a host has asked for one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+
+from pymongo.database import Database
+
+from dinnerkit.accounts.people import People, Person
+from dinnerkit.booking.store import Booking, BookingStore
+from dinnerkit.clock import Clock
+from dinnerkit.events.rules import Event
+from dinnerkit.events.service import EventService
+from dinnerkit.matching.documents import SeatingDocument
+from dinnerkit.matching.errors import SeatingImpossible
+from dinnerkit.matching.guests import Guest, Traits
+from dinnerkit.matching.locks import LockedTable, Locks
+from dinnerkit.matching.reseating import Changes, reseat
+from dinnerkit.matching.rule_kinds import Floor
+from dinnerkit.matching.rules import DEFAULT_RULES
+from dinnerkit.matching.seating import Seating, seat
+from dinnerkit.matching.seatings import SEATED, Place, as_seating, from_row, to_rows
+from dinnerkit.storage import Row, collection
+
+_PROGRESS_SECONDS = 1.0
+
+
+class SeatingWork:
+    """Computes what :class:`dinnerkit.matching.service.SeatingService` was asked for.
+
+    A seating is a function of the guests and the host's wishes: when a worker is killed, another computes the same.
+    """
+
+    def __init__(self, database: Database[Row], events: EventService, bookings: BookingStore, people: People, clock: Clock) -> None:
+        self._seatings = collection(database, SeatingDocument)
+        self._events = events
+        self._bookings = bookings
+        self._people = people
+        self._clock = clock
+
+    def compute(self, seating_id: str) -> None:
+        """Seat the guests; safe to repeat, and to run twice at once."""
+        row = self._seatings.find_one({"_id": seating_id, "status": "queued"})
+        if row is None:
+            return
+        event = self._events.event(row["event"])
+        places = _places(self._bookings.of_event(event.id, SEATED))
+        try:
+            seating = self._seated(row, event, self._guests(event, places))
+        except SeatingImpossible as error:
+            values: Row = {"status": "impossible", "problem": {"message": error.message, **error.details}}
+        else:
+            values = {"status": "done", **to_rows(seating, {place.guest_id: place for place in places})}
+        finished = values | {"progress": 1.0, "finished_at": self._clock()}
+        self._seatings.update_one({"_id": seating_id, "status": "queued"}, {"$set": finished})
+
+    def _seated(self, row: Row, event: Event, guests: list[Guest]) -> Seating:
+        size = (event.details.table_size.min, event.details.table_size.max)
+        rules = DEFAULT_RULES if row.get("least") is None else (*DEFAULT_RULES, Floor(row["least"]))
+        if mended := row.get("mends"):
+            before, changes, there = self._since(mended["seating"], guests)
+            return reseat(before, changes, mended["moves"], guests=there, size=size, rules=rules, seed=row["seed"]).seating
+        return seat(
+            guests,
+            size=size,
+            rules=rules,
+            seed=row["seed"],
+            best_effort=row["best_effort"],
+            locked=Locks(tuple(LockedTable(frozenset(names)) for names in row.get("locked", ()))),
+            progress=_Progress(self._note_progress, row["_id"]),
+        )
+
+    def _since(self, seating_id: str, guests: list[Guest]) -> tuple[Seating, Changes, list[Guest]]:
+        """The earlier seating, what has changed since, and the guests that it had: of those who are gone nothing matters any more."""
+        earlier = as_seating(from_row(self._seatings.find_one({"_id": seating_id}) or {}))
+        had = {name for table in earlier.tables for name in table.guests}
+        gone = had - {guest.id for guest in guests}
+        there = [guest for guest in guests if guest.id in had] + [Guest(name) for name in sorted(gone)]
+        return earlier, Changes(frozenset(gone), tuple(guest for guest in guests if guest.id not in had)), there
+
+    def _guests(self, event: Event, places: list[Place]) -> list[Guest]:
+        users = {place.user for place in places}
+        people = self._people.find(users)
+        met = self._met(event.id, users)
+        own_guests = {place.user: place.guest_id for place in places if not place.companion}
+        crowds = {place.booking for place in places if place.companion}
+        return [
+            _guest(
+                place, people.get(place.user), event, {own_guests[user] for user in met.get(place.user, ())}, party=place.booking in crowds
+            )
+            for place in places
+        ]
+
+    def _met(self, event_id: str, users: set[str]) -> dict[str, set[str]]:
+        """Whom of these users each of them has sat with at earlier dinners."""
+        met: dict[str, set[str]] = {}
+        query = {"status": "published", "event": {"$ne": event_id}, "tables.places.user": {"$in": list(users)}}
+        for row in self._seatings.find(query, ("tables.places.user",)):
+            for table in row["tables"]:
+                company = {place["user"] for place in table["places"]} & users
+                for user in company:
+                    met.setdefault(user, set()).update(company - {user})
+        return met
+
+    def _note_progress(self, seating_id: str, fraction: float) -> None:
+        self._seatings.update_one({"_id": seating_id, "status": "queued"}, {"$set": {"progress": fraction}})
+
+
+class _Progress:
+    """Passes progress on to the database, not more often than once a second."""
+
+    def __init__(self, note: Callable[[str, float], None], seating_id: str) -> None:
+        self._note = note
+        self._seating_id = seating_id
+        self._next = time.monotonic() + _PROGRESS_SECONDS
+
+    def __call__(self, fraction: float) -> None:
+        if time.monotonic() >= self._next:
+            self._next = time.monotonic() + _PROGRESS_SECONDS
+            self._note(self._seating_id, fraction)
+
+
+def _places(bookings: Iterable[Booking]) -> list[Place]:
+    return [Place(booking.id, booking.user, companion) for booking in bookings for companion in range(booking.guests)]
+
+
+def _guest(place: Place, person: Person | None, event: Event, met: set[str], *, party: bool) -> Guest:
+    """The guest as seating sees them; whoever is brought along has told nothing, and just sits with whom they came."""
+    together = place.booking if party else None
+    if person is None or place.companion:
+        return Guest(place.guest_id, party=together)
+    return Guest(
+        place.guest_id,
+        traits=Traits(**person.traits) if person.traits else None,
+        age=event.details.starts_at.year - person.birth_year if person.birth_year else None,
+        languages=frozenset(person.languages),
+        interests=frozenset(person.interests),
+        budget=person.budget,
+        party=together,
+        met=frozenset(met),
+    )
