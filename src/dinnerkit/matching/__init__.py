@@ -21,6 +21,7 @@ from dinnerkit.matching.locks import LockedTable, Locks
 from dinnerkit.matching.lowest import BelowFloor
 from dinnerkit.matching.pair_rules import MixedCompany, NewWithExperienced, NotMetLately
 from dinnerkit.matching.questionnaire import score, score_rows
+from dinnerkit.matching.recording import Record, record, replay
 from dinnerkit.matching.relaxing import Broken
 from dinnerkit.matching.reliability import Careless, alphas, careless, careless_rows
 from dinnerkit.matching.reseating import Changes, CurvePoint, Move, Reseating, moves_against_score, reseat
@@ -44,6 +45,7 @@ from dinnerkit.matching.seating import Seating, Table, Unseated, seat
 from dinnerkit.matching.solver import RunRecord, Solution, solve
 from dinnerkit.matching.table_rules import Balanced, NobodyAlone, SomebodyExperienced
 from dinnerkit.matching.venue_rules import AgeRange, DietsServed, NotMetWithin
+from dinnerkit.matching.why import Better, GuestWhy, TableWhy, Why, told_to_guests
 
 __all__ = [
     "BUDGETS",
@@ -53,6 +55,7 @@ __all__ = [
     "AgeRange",
     "Balanced",
     "BelowFloor",
+    "Better",
     "BlockedApart",
     "Broken",
     "Careless",
@@ -64,6 +67,7 @@ __all__ = [
     "Floor",
     "Guest",
     "GuestInvalid",
+    "GuestWhy",
     "HardRule",
     "Item",
     "LockedTable",
@@ -82,6 +86,7 @@ __all__ = [
     "PeopleFileInvalid",
     "QuestionnaireInvalid",
     "Reason",
+    "Record",
     "Reseating",
     "Rule",
     "RuleInvalid",
@@ -95,16 +100,21 @@ __all__ = [
     "SomebodyExperienced",
     "Table",
     "TableRule",
+    "TableWhy",
     "Traits",
     "Unseated",
     "VenueTable",
+    "Why",
     "alphas",
     "careless",
     "careless_rows",
     "moves_against_score",
+    "record",
+    "replay",
     "reseat",
     "score",
     "score_rows",
     "seat",
     "solve",
+    "told_to_guests",
 ]

@@ -84,6 +84,13 @@ class House:
         total = np.where(valid, worth, np.float32(0.0)).sum(axis=1, dtype=np.float64)
         return np.asarray(FULL * total / np.maximum(valid.sum(axis=1), 1), np.float64)
 
+    def scores_of(self, guest: int, rows: Ints) -> NDArray[np.float64]:
+        """(rows,): what a guest would score at each table, of whom the guest is one: the mean over the others, 0–100."""
+        valid = (rows >= 0) & (rows != guest)
+        worth = self._pairs(np.full(rows.shape, guest), np.maximum(rows, 0))
+        total = np.where(valid, worth, np.float32(0.0)).sum(axis=1, dtype=np.float64)
+        return np.asarray(FULL * total / np.maximum(valid.sum(axis=1), 1), np.float64)
+
     def faults(self, rows: Ints, tables: Ints) -> NDArray[np.float64]:
         """(rows,): how much is wrong with each table, 0 if it keeps every hard rule; ``tables`` are their numbers."""
         return np.asarray(sum(self._by_kind(rows, tables).values()), np.float64) + np.zeros(len(rows))

@@ -97,6 +97,20 @@ class Scoring:
         most = _eighths(np.array(self.shares) * FULL)
         return [self._of_table(np.array([mean[table] for mean in means]), most) for table in range(tables)]
 
+    def reasons_of_guest(self, crowd: Crowd, guest: int, company: Ints) -> tuple[Reason, ...]:
+        """What the rules give one guest with the others at a table; they add up as a table's reasons do, and are for the host."""
+        if not self.rules:
+            return (Reason("no_difference", "By these rules every company is as good as any other.", FULL, FULL),)
+        one = np.full(len(company), guest)
+        means = [float(rule.score(crowd, one, company).mean(dtype=np.float64)) if len(company) else 0.0 for rule in self.rules]
+        reasons = self._of_table(np.array(means), _eighths(np.array(self.shares) * FULL))
+        return tuple(
+            Reason(
+                reason.rule, f"{reason.rule} with the others at the table: {reason.points:g} of {reason.most:g}", reason.points, reason.most
+            )
+            for reason in reasons
+        )
+
     def _of_table(self, means: Floats, most: Floats) -> tuple[Reason, ...]:
         points = np.minimum(_eighths(means * np.array(self.shares) * FULL), most)
         return tuple(

@@ -67,7 +67,9 @@ class Exchange:
 
 
 @dataclass(frozen=True, slots=True)
-class _Weighed:
+class Exchanges:
+    """Many exchanges of one unit, as columns of :class:`Exchange`, and what each would gain, faults included."""
+
     unit: int
     others: Ints
     tables: Ints
@@ -76,6 +78,7 @@ class _Weighed:
     gains: Floats
 
     def one(self, place: int) -> Exchange:
+        """One of them."""
         return Exchange(self.unit, int(self.others[place]), int(self.tables[place]), self.left[place], self.right[place])
 
 
@@ -201,7 +204,7 @@ class Settling:
         best: Exchange | None = None
         worth = 0.0
         for unit in np.flatnonzero(self._free):
-            exchanges = self._weighed(int(unit))
+            exchanges = self.exchanges(int(unit))
             if exchanges is None:
                 continue
             moves = self._moves(int(unit), exchanges)
@@ -225,7 +228,7 @@ class Settling:
         pair = np.array([here, exchange.table])
         self._faults[pair], self._value[pair] = self._judge(self._rows[pair], pair)
 
-    def _moves(self, unit: int, exchanges: _Weighed) -> Ints:
+    def _moves(self, unit: int, exchanges: Exchanges) -> Ints:
         """How many more guests each exchange takes away from home."""
         home = self._unit_homes()
         here, others = self.table[unit], np.maximum(exchanges.others, 0)
@@ -243,8 +246,8 @@ class Settling:
             return np.full(len(self._units), -1)
         return np.array([self._home[unit].max() for unit in self._units], np.int64)
 
-    def _weighed(self, unit: int) -> _Weighed | None:
-        """Many exchanges of a unit, and what each would gain."""
+    def exchanges(self, unit: int) -> Exchanges | None:
+        """Exchanges of a unit with all others, or many at random, whatever they break; None if there is no other table."""
         here = int(self.table[unit])
         others, tables = self._exchanges(unit)
         if not len(tables):
@@ -254,11 +257,11 @@ class Settling:
         faults, value = self._judge(np.concatenate([left, right]), np.concatenate([np.full(count, here), tables]))
         total = value - FAULT * faults
         now = self._value - FAULT * self._faults
-        return _Weighed(unit, others, tables, left, right, total[:count] + total[count:] - now[here] - now[tables])
+        return Exchanges(unit, others, tables, left, right, total[:count] + total[count:] - now[here] - now[tables])
 
     def _step(self, unit: int, restless: float) -> None:
         """The best of many exchanges of a unit, if it gains or chance will have it."""
-        exchanges = self._weighed(unit)
+        exchanges = self.exchanges(unit)
         if exchanges is None:
             return
         noise = restless * self._rng.exponential(size=len(exchanges.gains)) if restless else np.zeros(len(exchanges.gains))
