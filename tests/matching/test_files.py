@@ -4,10 +4,11 @@ import csv
 import gzip
 import importlib.resources
 import stat
+import sys
 
 import pytest
 
-from dinnerkit.matching import ITEMS, TRAITS, PeopleFileInvalid, SeatingImpossible, Traits, people_files
+from dinnerkit.matching import ITEMS, TRAITS, PeopleFileInvalid, SeatingImpossible, Traits, people_rows
 from dinnerkit.matching.files import match_file
 from dinnerkit.matching.people_files import BadRow, read_people
 
@@ -99,6 +100,64 @@ def test_the_reliability_of_each_scale_is_told(tmp_path):
     assert people.alphas == pytest.approx(dict.fromkeys(TRAITS, 1.0))
 
 
+def test_what_only_some_rules_read_is_read_too(tmp_path):
+    header = [*HEADER, "id", "diets", "dinners", "met", "blocked", "met_ago", "state:gender", "State:Faith"]
+    rows = [
+        [*ANSWERS, "ada", "Vegan;halal", "0", "bob", "", "", "Woman", ""],
+        [*ANSWERS, "bob", "", "", "", "ada;eve", "ada=2", "", ""],
+    ]
+    ada, bob = read_people(table(tmp_path / "p.csv", rows, header)).guests
+    assert (ada.diets, ada.dinners, ada.met, ada.stated) == ({"vegan", "halal"}, 0, {"bob"}, {"gender": "woman"})
+    assert (bob.diets, bob.dinners, bob.blocked, bob.met_ago, bob.met) == (frozenset(), None, {"ada", "eve"}, {"ada": 2}, {"ada"})
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "reason"),
+    [
+        ("dinners", "many", "dinners 'many' is not a whole number"),
+        ("met_ago", "ada", "met_ago 'ada' is not an id and a number of dinners, such as ada=2"),
+        ("met_ago", "ada=0", "guest '1' met somebody less than one dinner ago; the last dinner is 1"),
+    ],
+)
+def test_particulars_that_make_no_sense_are_bad_rows(tmp_path, column, cell, reason):
+    people = read_people(table(tmp_path / "p.csv", [[*ANSWERS, cell], [*ANSWERS, ""]], [*HEADER, column]))
+    assert people.bad == (BadRow(2, reason),)
+
+
+def test_a_parquet_file_is_read_like_the_same_text(tmp_path):
+    pyarrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    columns = {item.id: [3, 4, 9, None] for item in ITEMS} | {
+        "id": ["ada", "bob", "eve", "dan"],
+        "age": [36.0, None, 20.0, 30.0],
+        "languages": [["en", "DE"], [], ["en"], ["en"]],
+        "dinners": [0, 2, None, None],
+        "state:gender": ["woman", None, None, None],
+    }
+    for name in ("E1", "N1", "A1", "C1", "O1"):
+        columns[name] = [3, 4, 5, None]
+    path = tmp_path / "people.anything"
+    parquet.write_table(pyarrow.table(columns), path)
+    people = read_people(path)
+    assert [(guest.id, guest.age, guest.languages, guest.dinners) for guest in people.guests] == [
+        ("ada", 36.0, {"en", "de"}, 0),
+        ("bob", None, frozenset(), 2),
+    ]
+    assert people.guests[0].stated == {"gender": "woman"}
+    assert [row.line for row in people.bad] == [4, 5]
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(PeopleFileInvalid, match="pyarrow can't read it"):
+        read_people(path)
+
+
+def test_a_parquet_file_without_pyarrow_names_the_extra(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    path = tmp_path / "people.parquet"
+    path.write_bytes(b"PAR1....PAR1")
+    with pytest.raises(PeopleFileInvalid, match=r"needs pyarrow: pip install 'dinnerkit\[parquet\]'"):
+        read_people(path)
+
+
 def test_a_row_in_a_broken_encoding_is_skipped_alone(tmp_path):
     path = table(tmp_path / "p.csv", [[*ANSWERS, "anna"], [*ANSWERS, "Zoë"], [*ANSWERS, "bob"]], [*HEADER, "id"])
     path.write_bytes(path.read_bytes().replace("ë".encode(), b"\xeb"))
@@ -156,7 +215,7 @@ def test_a_missing_file_and_a_directory_are_refused_in_one_line(tmp_path):
 
 
 def test_a_file_of_too_many_people_is_refused_before_it_fills_the_memory(tmp_path, monkeypatch):
-    monkeypatch.setattr(people_files, "MOST_PEOPLE", 3)
+    monkeypatch.setattr(people_rows, "MOST_PEOPLE", 3)
     assert len(read_people(table(tmp_path / "p.csv", [ANSWERS] * 3)).guests) == 3
     with pytest.raises(PeopleFileInvalid, match="more than 3 people"):
         read_people(table(tmp_path / "p.csv", [ANSWERS] * 4))
