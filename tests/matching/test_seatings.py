@@ -23,6 +23,7 @@ from dinnerkit.matching.errors import RuleInvalid
 from dinnerkit.matching.presenting import for_guest
 from dinnerkit.matching.seatings import Wishes
 from dinnerkit.matching.service import SeatingService, tables_or_why
+from dinnerkit.matching.why import DISCREET
 from dinnerkit.money import Money
 from dinnerkit.testing import StandingClock, run_background, settings_for_tests
 
@@ -128,6 +129,24 @@ def test_a_guest_sees_the_table_only_once_it_is_published(kit: Kit, seatings: Se
 
     assert sorted(guest["name"] for guest in shown["guests"]) == ["Guest0", "Guest1", "Guest2", "Guest3"]
     assert [guest["name"] for guest in shown["guests"] if guest["me"]] == ["Guest0"]
+
+
+def test_what_a_guest_reads_has_no_figure_that_tells_of_another(kit: Kit, seatings: SeatingService) -> None:
+    large, small = night(kit), night(kit, smallest=2, largest=2)
+    users = guests(kit, *["en"] * 4)
+    shown = []
+    for event in (large, small):
+        ids = book(kit, event, users)
+        asked = seatings.request(HOST, event, seating_id=new_id())
+        run_background(kit)
+        seatings.publish(HOST, event, asked.id)
+        table = seatings.table_of(kit.service(BookingService).get(users[0], ids[0]))
+        shown.append(for_guest(table, seatings.people_at([table]), ids[0]))
+
+    of_four, of_two = shown
+    assert isinstance(of_four["score"], int)
+    assert {frozenset(reason) for reason in of_four["reasons"]} == {frozenset({"text"})}
+    assert (of_two["score"], of_two["reasons"]) == (None, [{"text": DISCREET}])
 
 
 def test_publishing_tells_every_guest_by_mail(kit: Kit, seatings: SeatingService, tmp_path: Path) -> None:

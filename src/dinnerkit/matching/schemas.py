@@ -136,6 +136,10 @@ class SeatingProgressSchema(StrictSchema):
     progress = fields.Float(required=True)
 
 
+class ToldReasonSchema(StrictSchema):
+    text = fields.String(required=True)
+
+
 class CompanionSchema(StrictSchema):
     name = fields.String(required=True)
     me = fields.Boolean(required=True)
@@ -143,5 +147,7 @@ class CompanionSchema(StrictSchema):
 
 class MyTableSchema(StrictSchema):
     guests = fields.List(fields.Nested(CompanionSchema), required=True)
-    score = fields.Float(required=True)
-    reasons = fields.List(fields.Nested(ReasonSchema), required=True)
+    score = fields.Integer(
+        required=True, allow_none=True, metadata={"description": "Of 100; null at a table of few, of whom it would tell."}
+    )
+    reasons = fields.List(fields.Nested(ToldReasonSchema), required=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from dinnerkit.matching.scoring import Reason
 from dinnerkit.matching.seating import Seating, Table
 from dinnerkit.storage import Row
 
@@ -103,10 +104,18 @@ def _place_row(place: Place) -> Row:
     return {"booking": place.booking, "user": place.user, "companion": place.companion}
 
 
+def as_table(stored: SeatedTable) -> Table:
+    """A stored table as seating knows it, the weightiest reasons first; what there was to gain by each is not stored."""
+    weightiest = sorted(stored.reasons, key=lambda reason: -reason[2])
+    reasons = tuple(Reason(rule, text, points, points) for rule, text, points in weightiest)
+    return Table(tuple(place.guest_id for place in stored.places), stored.score, reasons)
+
+
 def as_seating(stored: StoredSeating) -> Seating:
-    """A stored seating that has tables as seating knows it; without the reasons."""
-    tables = tuple(Table(tuple(place.guest_id for place in table.places), table.score, ()) for table in stored.tables)
-    return Seating(tables, stored.score or 0.0, stored.floor or 0.0, stored.chance or 0.0, stored.seed)
+    """A stored seating that has tables as seating knows it."""
+    return Seating(
+        tuple(as_table(table) for table in stored.tables), stored.score or 0.0, stored.floor or 0.0, stored.chance or 0.0, stored.seed
+    )
 
 
 def from_row(row: Row) -> StoredSeating:
