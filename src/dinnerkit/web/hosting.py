@@ -207,6 +207,7 @@ def _page(managed: Event, error: DinnerkitError | None = None) -> Response:
         seating=seating,
         since=_since(seating, coming) if seating and seating.tables else None,
         runs=_earlier_runs(managed.id),
+        change=_change(seating) if seating and seating.tables else None,
         operation=new_id(),
         problem=sentence(error.message) if error else "",
         unready=error.details.get("problems", {}) if error else {},
@@ -223,13 +224,14 @@ def _since(seating: StoredSeating, coming: Iterable[Booking]) -> tuple[int, int]
 
 def _earlier_runs(event_id: str) -> list[tuple[StoredSeating, Comparison | None]]:
     """The seatings with tables that were made before the last one; each with what changes if it takes the place of the one in force."""
-    seatings = service(SeatingService)
-    in_force = seatings.published(event_id)
-    earlier = [run for run in seatings.runs(signed_in(), event_id, limit=_RUNS_SHOWN)[1:] if run.score is not None]
-    return [
-        (run, seatings.compare(signed_in(), event_id, in_force.id, run.id) if in_force and in_force.id != run.id else None)
-        for run in earlier
-    ]
+    earlier = service(SeatingService).runs(signed_in(), event_id, limit=_RUNS_SHOWN)[1:]
+    return [(run, _change(run)) for run in earlier if run.score is not None]
+
+
+def _change(run: StoredSeating) -> Comparison | None:
+    """What changes if a seating with tables takes the place of the one in force, if there is another."""
+    in_force = service(SeatingService).published(run.event)
+    return service(SeatingService).compare(signed_in(), run.event, in_force.id, run.id) if in_force and in_force.id != run.id else None
 
 
 def _form_page(form: Form, managed: Event | None, error: DinnerkitError | None = None) -> Response:
