@@ -19,6 +19,7 @@ from dinnerkit.accounts.people import People
 from dinnerkit.accounts.recovery import RecoveryService
 from dinnerkit.accounts.wiring import account_services
 from dinnerkit.analytics.service import AnalyticsService
+from dinnerkit.booking.calendar import BookingCalendar
 from dinnerkit.booking.documents import BookingDocument
 from dinnerkit.booking.handlers import booking_handlers
 from dinnerkit.booking.paying import PayingService
@@ -194,8 +195,9 @@ class Kit:
         paying = PayingService(store, bookings, seats, payments, refunds, clock, settings.hold_seconds)
         seatings = SeatingService(database, events, store, people, clock)
         seating_work = SeatingWork(database, events, store, people, clock)
+        calendar = BookingCalendar(bookings, events, clock, settings.public_url)
         writer = MailWriter(settings.mail_from, settings.public_url)
-        notifications = NotificationService(people, services[RecoveryService], store, seatings, writer, self.backends.mail)
+        notifications = NotificationService(people, services[RecoveryService], store, calendar, seatings, writer, self.backends.mail)
         handlers = [
             *payment_handlers(payments, refunds),
             *booking_handlers(bookings, paying, payments, seats),
@@ -213,6 +215,7 @@ class Kit:
             AuthenticationService(gateway),
             store,
             bookings,
+            calendar,
             paying,
             BookingSweep(store, bookings, paying, seats, clock),
             seatings,

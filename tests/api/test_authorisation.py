@@ -45,6 +45,7 @@ SIGNED_IN = {
     "POST /v1/bookings",
     "GET /v1/bookings",
     "GET /v1/bookings/{booking_id}",
+    "GET /v1/bookings/{booking_id}/calendar.ics",
     "POST /v1/bookings/{booking_id}/pay",
     "POST /v1/bookings/{booking_id}/accept",
     "POST /v1/bookings/{booking_id}/cancel",
@@ -128,6 +129,7 @@ def test_somebody_elses_booking_is_a_404_for_everyone_but_its_guest(client: Flas
             ("POST", "/accept", None),
             ("POST", "/cancel", None),
             ("GET", "/table", None),
+            ("GET", "/calendar.ics", None),
         ):
             answer = client.open(f"/v1/bookings/{booking}{action}", method=method, json=body, headers=other.headers)
             assert (answer.status_code, answer.get_json()["code"]) == (404, "not_found"), action

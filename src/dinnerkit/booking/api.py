@@ -6,6 +6,7 @@ from typing import Any
 
 from werkzeug.wrappers import Response
 
+from dinnerkit.booking.calendar import MEDIA_TYPE, BookingCalendar
 from dinnerkit.booking.errors import NoSuchBooking
 from dinnerkit.booking.paying import PayingService
 from dinnerkit.booking.presenting import presented
@@ -15,7 +16,7 @@ from dinnerkit.events.seat_errors import NotWaiting
 from dinnerkit.events.waitlist import Waitlist
 from dinnerkit.http.auth import authenticated, current_principal
 from dinnerkit.http.blueprint import ApiBlueprint
-from dinnerkit.http.conditional import private_json
+from dinnerkit.http.conditional import private, private_json
 from dinnerkit.http.idempotency import idempotent, operation_id
 from dinnerkit.http.paging import decode_cursor, encode_cursor
 from dinnerkit.http.schemas import PageQuery, page_schema
@@ -62,6 +63,16 @@ def list_bookings(query: dict[str, Any]) -> Response:
 def get_booking(booking_id: str) -> Response:
     """Show a booking of mine."""
     return private_json(presented(service(BookingService).get(current_principal().user_id, _existing(booking_id))))
+
+
+@blueprint.route("/bookings/<booking_id>/calendar.ics")
+@authenticated
+@blueprint.response(200, {"type": "string"}, content_type=MEDIA_TYPE)
+@blueprint.alt_response(404, "NOT_FOUND")
+def booking_calendar(booking_id: str) -> Response:
+    """Give a booking of mine as a calendar entry: the same UID always, a SEQUENCE that rises, and a cancellation once it is over."""
+    text = service(BookingCalendar).of_guest(current_principal().user_id, _existing(booking_id))
+    return private(text, MEDIA_TYPE)
 
 
 @blueprint.route("/bookings/<booking_id>/pay", methods=["POST"])

@@ -42,7 +42,12 @@ def public_json(payload: Any, *, max_age: int = 0) -> Response:
 
 def private_json(payload: Any, status: int = 200) -> Response:
     """An answer for the one who asked alone: no cache keeps it."""
-    response = Response(encode(payload).body, status, mimetype="application/json")
+    return private(encode(payload).body, "application/json", status)
+
+
+def private(body: bytes, mimetype: str, status: int = 200) -> Response:
+    """The same for what is not JSON."""
+    response = Response(body, status, mimetype=mimetype)
     response.headers["Cache-Control"] = "private, no-store"
     return response
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from dinnerkit.accounts.people import People, Person
 from dinnerkit.accounts.recovery import RecoveryService
+from dinnerkit.booking.calendar import BookingCalendar
 from dinnerkit.booking.rules import UNPAID
 from dinnerkit.booking.store import BookingStore
 from dinnerkit.matching.service import SeatingService
@@ -22,6 +23,7 @@ class NotificationService:
         people: People,
         recovery: RecoveryService,
         bookings: BookingStore,
+        calendar: BookingCalendar,
         seatings: SeatingService,
         writer: MailWriter,
         mailer: Mailer,
@@ -29,19 +31,20 @@ class NotificationService:
         self._people = people
         self._recovery = recovery
         self._bookings = bookings
+        self._calendar = calendar
         self._seatings = seatings
         self._writer = writer
         self._mailer = mailer
 
     def about_booking(self, template: str, booking_id: str) -> None:
-        """Send the mail of that name about a booking.
+        """Send the mail of that name about a booking, with its calendar entry.
 
         Raises:
             Unavailable: it could not be handed over.
         """
         booking = self._bookings.find(booking_id)
         if booking is not None:
-            self._send(template, booking.user, booking.id, booking=booking)
+            self._send(template, booking.user, booking.id, calendar=self._calendar.of(booking), booking=booking)
 
     def booking_offered(self, booking_id: str) -> None:
         """Send the mail about offered seats, unless the guest was faster and has answered the offer already, or it is over.
@@ -105,11 +108,15 @@ class NotificationService:
         """
         self._send("refund_sent", user_id, refund_id, refund=refund)
 
-    def _send(self, template: str, user_id: str, key: str, **values: Any) -> None:
+    def _send(self, template: str, user_id: str, key: str, calendar: bytes = b"", **values: Any) -> None:
         contact = self._people.contact(user_id)
         if contact is not None:
-            self._mail(template, contact, key, **values)
+            self._mail(template, contact, key, calendar, **values)
 
-    def _mail(self, template: str, contact: Person, key: str, **values: Any) -> None:
+    def _mail(self, template: str, contact: Person, key: str, calendar: bytes = b"", **values: Any) -> None:
         mail = self._writer.write(template, to=contact.email, key=key, values=values | {"name": contact.name})
+        if calendar:
+            # Mail programs act on an entry only if the part's type names the method that stands in it (RFC 6047, 2.4).
+            method = "CANCEL" if b"METHOD:CANCEL" in calendar else "PUBLISH"
+            mail.add_attachment(calendar, maintype="text", subtype="calendar", filename="dinner.ics", params={"method": method})
         self._mailer.send(mail)

@@ -7,6 +7,7 @@ from typing import Any
 from flask import Blueprint, Response, abort, request
 
 from dinnerkit.backends.sandbox import SandboxGateway
+from dinnerkit.booking.calendar import MEDIA_TYPE, BookingCalendar
 from dinnerkit.booking.paying import PayingService
 from dinnerkit.booking.rules import LIVE, UNPAID
 from dinnerkit.booking.service import BookingService
@@ -14,6 +15,7 @@ from dinnerkit.booking.store import Booking
 from dinnerkit.clock import utcnow
 from dinnerkit.errors import Conflict, DinnerkitError, Invalid, PaymentRequired
 from dinnerkit.events.rules import in_words
+from dinnerkit.http.conditional import private
 from dinnerkit.http.paging import BadCursor, decode_cursor, encode_cursor
 from dinnerkit.http.problems import status_of
 from dinnerkit.http.services import service
@@ -65,6 +67,13 @@ def mine() -> Response:
     others = [one for one in found[:_SHOWN] if one not in coming]
     coming.sort(key=lambda one: one.about["starts_at"])
     return show("bookings.html", coming=coming, others=others, following=following, searching=before is not None)
+
+
+@blueprint.route("/<booking_id>/dinner.ics")
+def calendar(booking_id: str) -> Response:
+    """Give a booking of mine to a calendar."""
+    mine = _mine(booking_id)
+    return private(service(BookingCalendar).of_guest(mine.user, mine.id), MEDIA_TYPE)
 
 
 @blueprint.route("/<booking_id>")
