@@ -17,15 +17,18 @@ from pymongo.database import Database
 from dinnerkit.accounts.documents import AttemptDocument, UserDocument
 from dinnerkit.accounts.people import People
 from dinnerkit.accounts.recovery import RecoveryService
+from dinnerkit.accounts.secrecy import Keys
 from dinnerkit.accounts.wiring import account_services
 from dinnerkit.analytics.service import AnalyticsService
 from dinnerkit.booking.calendar import BookingCalendar
+from dinnerkit.booking.checking_in import CheckIn
 from dinnerkit.booking.documents import BookingDocument
 from dinnerkit.booking.handlers import booking_handlers
 from dinnerkit.booking.paying import PayingService
 from dinnerkit.booking.service import BookingService
 from dinnerkit.booking.store import BookingStore
 from dinnerkit.booking.sweep import BookingSweep
+from dinnerkit.booking.tickets import Tickets
 from dinnerkit.clock import Clock, utcnow
 from dinnerkit.delivery.documents import DeadLetterDocument, DeliveryDocument, LeaseDocument
 from dinnerkit.delivery.outbox import SendingDocument
@@ -216,6 +219,7 @@ class Kit:
             store,
             bookings,
             calendar,
+            CheckIn(store, bookings, events, people, Tickets(Keys(secret_key(settings)).derive("tickets")), clock),
             paying,
             BookingSweep(store, bookings, paying, seats, clock),
             seatings,

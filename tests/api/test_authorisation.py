@@ -46,6 +46,7 @@ SIGNED_IN = {
     "GET /v1/bookings",
     "GET /v1/bookings/{booking_id}",
     "GET /v1/bookings/{booking_id}/calendar.ics",
+    "GET /v1/bookings/{booking_id}/ticket.svg",
     "POST /v1/bookings/{booking_id}/pay",
     "POST /v1/bookings/{booking_id}/accept",
     "POST /v1/bookings/{booking_id}/cancel",
@@ -65,6 +66,8 @@ OWNERS = {
 
 HOSTS = {
     "POST /v1/events",
+    "POST /v1/events/{event_id}/check-in",
+    "GET /v1/events/{event_id}/check-in",
     "POST /v1/events/{event_id}/seating",
     "GET /v1/events/{event_id}/seating",
     "GET /v1/events/{event_id}/seating/{seating_id}/compare/{other_id}",
@@ -130,6 +133,7 @@ def test_somebody_elses_booking_is_a_404_for_everyone_but_its_guest(client: Flas
             ("POST", "/cancel", None),
             ("GET", "/table", None),
             ("GET", "/calendar.ics", None),
+            ("GET", "/ticket.svg", None),
         ):
             answer = client.open(f"/v1/bookings/{booking}{action}", method=method, json=body, headers=other.headers)
             assert (answer.status_code, answer.get_json()["code"]) == (404, "not_found"), action
@@ -148,6 +152,8 @@ def test_another_hosts_event_cannot_be_changed_or_seated(client: FlaskClient, ki
         ("PATCH", "", {"title": "Mine now"}),
         ("POST", "/publish", None),
         ("POST", "/cancel", None),
+        ("POST", "/check-in", {"ticket": "any"}),
+        ("GET", "/check-in", None),
         ("POST", "/seating", {}),
         ("GET", "/seating", None),
         ("GET", f"/seating/{seating}", None),

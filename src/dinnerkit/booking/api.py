@@ -7,20 +7,33 @@ from typing import Any
 from werkzeug.wrappers import Response
 
 from dinnerkit.booking.calendar import MEDIA_TYPE, BookingCalendar
+from dinnerkit.booking.checking_in import CheckIn
 from dinnerkit.booking.errors import NoSuchBooking
 from dinnerkit.booking.paying import PayingService
-from dinnerkit.booking.presenting import presented
-from dinnerkit.booking.schemas import ActionRequiredSchema, BookingSchema, NewBookingSchema, PartySchema, PaySchema, PlaceInLineSchema
+from dinnerkit.booking.presenting import arrival, presented
+from dinnerkit.booking.rules import SETTLED
+from dinnerkit.booking.schemas import (
+    ActionRequiredSchema,
+    ArrivalSchema,
+    ArrivalsSchema,
+    BookingSchema,
+    NewBookingSchema,
+    PartySchema,
+    PaySchema,
+    PlaceInLineSchema,
+    TicketSchema,
+)
 from dinnerkit.booking.service import BookingService
 from dinnerkit.events.seat_errors import NotWaiting
 from dinnerkit.events.waitlist import Waitlist
-from dinnerkit.http.auth import authenticated, current_principal
+from dinnerkit.http.auth import authenticated, current_principal, requires
 from dinnerkit.http.blueprint import ApiBlueprint
 from dinnerkit.http.conditional import private, private_json
 from dinnerkit.http.idempotency import idempotent, operation_id
 from dinnerkit.http.paging import decode_cursor, encode_cursor
 from dinnerkit.http.schemas import PageQuery, page_schema
 from dinnerkit.http.services import service
+from dinnerkit.identity import Role
 from dinnerkit.ids import is_id
 
 blueprint = ApiBlueprint("booking", __name__, description="Seats held, paid, confirmed, given back and waited for.")
@@ -92,7 +105,7 @@ def pay_booking(body: dict[str, Any], booking_id: str) -> Response:
     """
     user = current_principal().user_id
     result = service(PayingService).pay(user, _existing(booking_id), body["payment_method"], payment_id=operation_id())
-    if result.booking.status == "confirmed":
+    if result.booking.status in SETTLED:
         return private_json(presented(result.booking))
     return private_json(presented(result.booking) | {"client_secret": result.client_secret}, 202)
 
@@ -160,6 +173,40 @@ def place_in_line(event_id: str) -> Response:
 def leave_waitlist(event_id: str) -> None:
     """Wait no longer."""
     service(Waitlist).leave(event_id, current_principal().user_id)
+
+
+@blueprint.route("/bookings/<booking_id>/ticket.svg")
+@authenticated
+@blueprint.response(200, {"type": "string"}, content_type="image/svg+xml")
+@blueprint.alt_response(404, "NOT_FOUND")
+@blueprint.alt_response(409, "CONFLICT")
+def ticket(booking_id: str) -> Response:
+    """Draw the ticket of a booking of mine: the QR code that is scanned at the door. 409: `not_confirmed`."""
+    return private(service(CheckIn).picture(current_principal().user_id, _existing(booking_id)), "image/svg+xml")
+
+
+@blueprint.route("/events/<event_id>/check-in", methods=["POST"])
+@requires(Role.HOST)
+@idempotent
+@blueprint.arguments(TicketSchema)
+@blueprint.response(200, ArrivalSchema)
+@blueprint.alt_response(404, "NOT_FOUND")
+@blueprint.alt_response(409, "CONFLICT")
+def check_in(body: dict[str, Any], event_id: str) -> Response:
+    """Let the guests of a ticket in. 404 also where the ticket is not one of ours for this event.
+
+    409: `already_checked_in` (with `checked_in_at`), `not_confirmed`.
+    """
+    return private_json(arrival(service(CheckIn).check_in(current_principal(), event_id, body["ticket"], body["at"])))
+
+
+@blueprint.route("/events/<event_id>/check-in")
+@requires(Role.HOST)
+@blueprint.response(200, ArrivalsSchema)
+@blueprint.alt_response(404, "NOT_FOUND")
+def arrivals(event_id: str) -> Response:
+    """List everybody who may come, for a door without a connection: check tickets by their digests, and send them with `at` later."""
+    return private_json({"items": [arrival(found) for found in service(CheckIn).arrivals(current_principal(), event_id)]})
 
 
 def _existing(booking_id: str) -> str:

@@ -17,8 +17,8 @@ MEDIA_TYPE = "text/calendar"
 LENGTH = timedelta(hours=3)
 """How long a dinner is taken to last: events don't say."""
 
-_STATUSES = {"confirmed": "CONFIRMED", "cancelled": "CANCELLED", "expired": "CANCELLED"}
-_RANKS = {"expired": 1, "confirmed": 2, "cancelled": 3}
+_STATUSES = {"confirmed": "CONFIRMED", "checked_in": "CONFIRMED", "cancelled": "CANCELLED", "expired": "CANCELLED"}
+_RANKS = {"expired": 1, "confirmed": 2, "checked_in": 3, "cancelled": 4}
 """The order in which a booking can come by its statuses; all others are 0."""
 
 

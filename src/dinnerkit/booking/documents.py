@@ -49,6 +49,7 @@ class BookingDocument(SendingDocument):
     expires_at = DateTimeField()
     payment = StringField()
     refund = LongField(min_value=0)
+    checked_in_at = DateTimeField()
     cancelled_by = StringField(choices=("guest", "host", "payment"))
     created_at = DateTimeField(required=True)
     updated_at = DateTimeField(required=True)

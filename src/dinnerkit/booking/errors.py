@@ -47,3 +47,21 @@ class TooLateToCancel(Conflict):
     """The dinner has begun."""
 
     code: ClassVar[str] = "too_late_to_cancel"
+
+
+class NoSuchTicket(NotFound):
+    """The ticket is not one of ours for this event."""
+
+    code: ClassVar[str] = "not_found"
+
+
+class BookingNotConfirmed(Conflict):
+    """The booking gives no right to come: it is not confirmed, or not any more."""
+
+    code: ClassVar[str] = "not_confirmed"
+
+
+class AlreadyCheckedIn(Conflict):
+    """The guests of this ticket are in already; the details say since when."""
+
+    code: ClassVar[str] = "already_checked_in"

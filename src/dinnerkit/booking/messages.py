@@ -51,3 +51,14 @@ class BookingCancelled(Message):
     event_id: str
     user_id: str
     by: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GuestsCheckedIn(Message):
+    """The guests of the booking have come."""
+
+    kind: ClassVar[str] = "booking.checked_in"
+
+    booking_id: str
+    event_id: str
+    user_id: str

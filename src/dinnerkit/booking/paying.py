@@ -9,7 +9,7 @@ import structlog
 
 from dinnerkit.booking.errors import HoldExpired, NothingToPay
 from dinnerkit.booking.messages import BookingCancelled, BookingConfirmed
-from dinnerkit.booking.rules import UNPAID
+from dinnerkit.booking.rules import SETTLED, UNPAID
 from dinnerkit.booking.service import BookingService, must_be_unpaid
 from dinnerkit.booking.store import Booking, BookingStore
 from dinnerkit.clock import Clock
@@ -67,7 +67,7 @@ class PayingService:
             PaymentInProgress, Invalid, Unavailable: as :meth:`dinnerkit.payment.service.PaymentService.pay` says.
         """
         booking = self._bookings.get(user_id, booking_id)
-        if booking.status == "confirmed" and booking.payment == payment_id:
+        if booking.status in SETTLED and booking.payment == payment_id:
             self._seats.settle(booking.event, booking.hold)
             return PayResult(booking)
         must_be_unpaid(booking)
@@ -143,12 +143,12 @@ class PayingService:
 
     def _finish(self, booking: Booking, payment: Payment) -> None:
         """Settle a payment for a booking that is confirmed or cancelled already, perhaps by that payment."""
-        if booking.status == "confirmed" and booking.payment == payment.id:
+        if booking.status in SETTLED and booking.payment == payment.id:
             self._seats.settle(booking.event, booking.hold)
         elif booking.payment == payment.id:
             self._bookings.finish_cancellation(booking.id)
         else:
-            self._refund(payment, "paid_twice" if booking.status == "confirmed" else "paid_after_cancellation")
+            self._refund(payment, "paid_twice" if booking.status in SETTLED else "paid_after_cancellation")
 
     def _await_action(self, booking: Booking) -> Booking:
         """The guest gets the hold's length anew to authenticate, but not for ever by trying again and again."""
@@ -204,6 +204,6 @@ def _had_for(payment: Payment, booking: Booking) -> Booking:
     """
     if booking.payment != payment.id:
         must_be_unpaid(booking)
-    if booking.status != "confirmed":
+    if booking.status not in SETTLED:
         raise HoldExpired("the time to pay was over, and the seats are gone; your money goes back")
     return booking

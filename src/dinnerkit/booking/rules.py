@@ -11,19 +11,24 @@ TRANSITIONS: Mapping[str, frozenset[str]] = MappingProxyType(
         "offered": frozenset({"action_required", "confirmed", "cancelled", "expired"}),
         "held": frozenset({"action_required", "confirmed", "cancelled", "expired"}),
         "action_required": frozenset({"held", "confirmed", "cancelled", "expired"}),
-        "confirmed": frozenset({"cancelled"}),
+        "confirmed": frozenset({"checked_in", "cancelled"}),
+        "checked_in": frozenset({"cancelled"}),
         "expired": frozenset({"confirmed", "cancelled"}),
         "cancelled": frozenset(),
     }
 )
-"""What may follow each status. An expired booking whose payment comes late is confirmed if there are seats, else cancelled."""
+"""What may follow each status. An expired booking whose payment comes late is confirmed if there are seats, else cancelled. One that is
+checked in is cancelled by the host alone, who calls the dinner off."""
 
 STATUSES = frozenset(TRANSITIONS)
 
 UNPAID = frozenset({"offered", "held", "action_required"})
 """Keeps seats for a while, and waits to be confirmed."""
 
-LIVE = UNPAID | {"confirmed"}
+SETTLED = frozenset({"confirmed", "checked_in"})
+"""Has its seats for good, unless it is cancelled."""
+
+LIVE = UNPAID | SETTLED
 """Has seats."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from marshmallow import fields, validate
 
 from dinnerkit.booking.rules import STATUSES
+from dinnerkit.booking.tickets import LONGEST_TICKET
 from dinnerkit.http.fields import IdField, MomentField, TextField, WholeField
 from dinnerkit.http.schemas import MoneyField, StrictSchema
 
@@ -53,3 +54,25 @@ class ActionRequiredSchema(BookingSchema):
 class PlaceInLineSchema(StrictSchema):
     event_id = IdField(required=True)
     position = fields.Integer(required=True, metadata={"description": "From 1."})
+
+
+class TicketSchema(StrictSchema):
+    ticket = TextField(LONGEST_TICKET, required=True, metadata={"description": "As it was scanned; in any case of letters."})
+    at = MomentField(
+        load_default=None, allow_none=True, metadata={"description": "When it was scanned, by a device that had no connection then."}
+    )
+
+
+class ArrivalSchema(StrictSchema):
+    booking_id = IdField(required=True)
+    name = fields.String(required=True, allow_none=True)
+    guests = fields.Integer(required=True)
+    status = fields.String(required=True, validate=validate.OneOf(("confirmed", "checked_in")))
+    checked_in_at = MomentField(required=True, allow_none=True)
+    ticket_digest = fields.String(
+        required=True, metadata={"description": "SHA-256 of the ticket in capitals, in hex: so a scanner without a connection knows it."}
+    )
+
+
+class ArrivalsSchema(StrictSchema):
+    items = fields.List(fields.Nested(ArrivalSchema), required=True)

@@ -13,7 +13,7 @@ from pymongo.errors import DuplicateKeyError
 from dinnerkit.booking.errors import AlreadyConfirmed, BookingCancelled, HoldExpired, NoSuchBooking, PaymentNeeded, TooLateToCancel
 from dinnerkit.booking.messages import BookingCancelled as Cancelled
 from dinnerkit.booking.messages import BookingConfirmed, BookingExpired, BookingOffered
-from dinnerkit.booking.rules import LIVE, UNPAID, has_expired
+from dinnerkit.booking.rules import LIVE, SETTLED, UNPAID, has_expired
 from dinnerkit.booking.store import Booking, BookingStore
 from dinnerkit.clock import Clock
 from dinnerkit.events.rules import refundable
@@ -91,7 +91,7 @@ class BookingService:
         if booking.amount.amount:
             must_be_unpaid(booking)
             raise PaymentNeeded("accept this offer by paying for it")
-        if booking.status != "confirmed":
+        if booking.status not in SETTLED:
             must_be_unpaid(booking)
             confirmed = self._store.move(booking, UNPAID, {"status": "confirmed", "expires_at": None}, _confirmed(booking))
             if confirmed is None:
@@ -106,14 +106,14 @@ class BookingService:
         Raises:
             NoSuchBooking: there is none, or it is somebody else's.
             HoldExpired: it had expired already.
-            TooLateToCancel: the dinner has begun.
+            TooLateToCancel: the dinner has begun, or the guests are in.
         """
         booking = self.get(user_id, booking_id)
         if booking.status == "cancelled":
             return booking
         if booking.status == "expired":
             raise HoldExpired("this booking had expired")
-        if booking.about["starts_at"] <= self._clock():
+        if booking.status == "checked_in" or booking.about["starts_at"] <= self._clock():
             raise TooLateToCancel("this dinner has begun")
         return self._cancel(booking, self.refund_now(booking), "guest") or self.cancel(user_id, booking_id)
 
@@ -219,7 +219,7 @@ def must_be_unpaid(booking: Booking) -> None:
     Raises:
         AlreadyConfirmed, BookingCancelled, HoldExpired: what it is instead.
     """
-    if booking.status == "confirmed":
+    if booking.status in SETTLED:
         raise AlreadyConfirmed("this booking is confirmed already")
     if booking.status == "cancelled":
         raise BookingCancelled("this booking is cancelled")
@@ -228,7 +228,7 @@ def must_be_unpaid(booking: Booking) -> None:
 
 
 def _paid(booking: Booking) -> Money:
-    return booking.amount if booking.payment and booking.status == "confirmed" else booking.amount * 0
+    return booking.amount if booking.payment and booking.status in SETTLED else booking.amount * 0
 
 
 def _news(booking: Booking) -> list[BookingConfirmed]:

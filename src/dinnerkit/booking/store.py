@@ -45,6 +45,7 @@ class Booking:
     payment: str | None = None
     refund: Money | None = None
     cancelled_by: str | None = None
+    checked_in_at: datetime | None = None
 
 
 class BookingStore:
@@ -136,4 +137,5 @@ def _booking(row: Row) -> Booking:
         payment=row.get("payment"),
         refund=Money(row["refund"], currency) if row.get("refund") is not None else None,
         cancelled_by=row.get("cancelled_by"),
+        checked_in_at=row.get("checked_in_at"),
     )

@@ -6,7 +6,7 @@ import structlog
 from pymongo.errors import ConnectionFailure
 
 from dinnerkit.booking.paying import PayingService
-from dinnerkit.booking.rules import UNPAID, has_expired
+from dinnerkit.booking.rules import SETTLED, UNPAID, has_expired
 from dinnerkit.booking.service import BookingService
 from dinnerkit.booking.store import BookingStore
 from dinnerkit.clock import Clock
@@ -45,7 +45,7 @@ class BookingSweep:
                 self._bookings.expire(booking)
             elif booking.expires_at is not None:
                 self._seats.extend(hold.event, hold.hold, booking.expires_at)
-        elif booking.status == "confirmed" and booking.hold == hold.hold:
+        elif booking.status in SETTLED and booking.hold == hold.hold:
             self._seats.settle(hold.event, hold.hold)
         elif booking.status == "expired" and booking.hold != hold.hold and self._paying.settle_again(hold.hold):
             log.info("late_payment_settled", booking=booking.id)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from pymongo.database import Database
 
 from dinnerkit.accounts.people import People, Person
+from dinnerkit.booking.rules import SETTLED
 from dinnerkit.booking.store import Booking, BookingStore
 from dinnerkit.clock import Clock
 from dinnerkit.events.rules import Event
@@ -20,7 +21,7 @@ from dinnerkit.matching.reseating import Changes, reseat
 from dinnerkit.matching.rule_kinds import Floor
 from dinnerkit.matching.rules import DEFAULT_RULES
 from dinnerkit.matching.seating import Seating, seat
-from dinnerkit.matching.seatings import SEATED, Place, as_seating, from_row, to_rows
+from dinnerkit.matching.seatings import Place, as_seating, from_row, to_rows
 from dinnerkit.storage import Row, collection
 
 _PROGRESS_SECONDS = 1.0
@@ -45,7 +46,7 @@ class SeatingWork:
         if row is None:
             return
         event = self._events.event(row["event"])
-        places = _places(self._bookings.of_event(event.id, SEATED))
+        places = _places(self._bookings.of_event(event.id, SETTLED))
         try:
             seating = self._seated(row, event, self._guests(event, places))
         except SeatingImpossible as error:

@@ -11,9 +11,6 @@ from dinnerkit.matching.scoring import Reason
 from dinnerkit.matching.seating import Seating, Table
 from dinnerkit.storage import Row
 
-SEATED = ("confirmed",)
-"""The statuses of bookings whose guests are seated."""
-
 
 @dataclass(frozen=True, slots=True)
 class Place:

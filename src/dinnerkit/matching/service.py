@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable
 from pymongo.database import Database
 
 from dinnerkit.accounts.people import People, Person
+from dinnerkit.booking.rules import SETTLED
 from dinnerkit.booking.store import Booking, BookingStore
 from dinnerkit.clock import Clock
 from dinnerkit.delivery.outbox import Outbox
@@ -17,7 +18,7 @@ from dinnerkit.matching.comparing import Comparison, compare
 from dinnerkit.matching.documents import SeatingDocument
 from dinnerkit.matching.errors import RuleInvalid
 from dinnerkit.matching.messages import SeatingPublished, SeatingRequested
-from dinnerkit.matching.seatings import SEATED, SeatedTable, StoredSeating, Wishes, from_row
+from dinnerkit.matching.seatings import SeatedTable, StoredSeating, Wishes, from_row
 from dinnerkit.storage import Row, collection, insert
 
 NO_WISHES = Wishes()
@@ -50,7 +51,7 @@ class SeatingService:
         earlier = self._seatings.find_one({"_id": seating_id, "event": event_id})
         if earlier is not None:
             return from_row(earlier)
-        if not self._bookings.of_event(event_id, SEATED):
+        if not self._bookings.of_event(event_id, SETTLED):
             raise NobodyToSeat("no guest is confirmed yet")
         if wishes.keep and wishes.mend:
             raise RuleInvalid("either keep tables and make the others anew, or mend the tables that there are")
@@ -155,7 +156,7 @@ class SeatingService:
         Raises:
             NoTableYet: no seating is published, or this booking has no place in it.
         """
-        seating = self.published(booking.event) if booking.status == "confirmed" else None
+        seating = self.published(booking.event) if booking.status in SETTLED else None
         for table in seating.tables if seating else ():
             if any(place.booking == booking.id for place in table.places):
                 return table

@@ -7,7 +7,7 @@ from typing import Any
 from dinnerkit.accounts.people import People, Person
 from dinnerkit.accounts.recovery import RecoveryService
 from dinnerkit.booking.calendar import BookingCalendar
-from dinnerkit.booking.rules import UNPAID
+from dinnerkit.booking.rules import SETTLED, UNPAID
 from dinnerkit.booking.store import BookingStore
 from dinnerkit.matching.service import SeatingService
 from dinnerkit.money import Money
@@ -66,7 +66,7 @@ class NotificationService:
         if seating is None:
             return
         people = self._seatings.people_at(seating.tables)
-        bookings = {booking.id: booking for booking in self._bookings.of_event(event_id, ("confirmed",))}
+        bookings = {booking.id: booking for booking in self._bookings.of_event(event_id, SETTLED)}
         for place in (place for table in seating.tables for place in table.places if not place.companion):
             booking, contact = bookings.get(place.booking), people.get(place.user)
             if booking is not None and contact is not None:

@@ -8,8 +8,10 @@ from flask import Blueprint, Response, abort, request
 
 from dinnerkit.backends.sandbox import SandboxGateway
 from dinnerkit.booking.calendar import MEDIA_TYPE, BookingCalendar
+from dinnerkit.booking.checking_in import CheckIn
+from dinnerkit.booking.errors import BookingNotConfirmed
 from dinnerkit.booking.paying import PayingService
-from dinnerkit.booking.rules import LIVE, UNPAID
+from dinnerkit.booking.rules import LIVE, SETTLED, UNPAID
 from dinnerkit.booking.service import BookingService
 from dinnerkit.booking.store import Booking
 from dinnerkit.clock import utcnow
@@ -76,6 +78,16 @@ def calendar(booking_id: str) -> Response:
     return private(service(BookingCalendar).of_guest(mine.user, mine.id), MEDIA_TYPE)
 
 
+@blueprint.route("/<booking_id>/ticket.svg")
+def ticket(booking_id: str) -> Response:
+    """Draw the ticket of a booking of mine."""
+    mine = _mine(booking_id)
+    try:
+        return private(service(CheckIn).picture(mine.user, mine.id), "image/svg+xml")
+    except BookingNotConfirmed:
+        abort(404)
+
+
 @blueprint.route("/<booking_id>")
 def one(booking_id: str) -> Response:
     """Show a booking of mine."""
@@ -91,9 +103,9 @@ def pay(booking_id: str) -> Response:
         result = service(PayingService).pay(booking.user, booking.id, method, payment_id=operation_id())
     except (Conflict, Invalid, PaymentRequired) as error:
         return _page(_mine(booking_id), error)
-    if result.booking.status != "confirmed" and _sandboxed():
+    if result.booking.status not in SETTLED and _sandboxed():
         return see("bookings.authenticate", booking_id=booking.id)
-    if result.booking.status == "confirmed":
+    if result.booking.status in SETTLED:
         say("confirmed")
     return see("bookings.one", booking_id=booking.id)
 
@@ -140,7 +152,7 @@ def answer_bank(booking_id: str) -> Response:
 def ask_to_cancel(booking_id: str) -> Response:
     """Show what cancelling would give back, before it is done."""
     booking = _mine(booking_id)
-    if booking.status not in LIVE or booking.about["starts_at"] <= utcnow():
+    if booking.status not in LIVE or booking.status == "checked_in" or booking.about["starts_at"] <= utcnow():
         return see("bookings.one", booking_id=booking.id)
     refund = service(BookingService).refund_now(booking)
     return show("cancel.html", booking=booking, refund=refund, refunds=in_words(booking.refund_policy))
@@ -174,7 +186,7 @@ def _page(booking: Booking, error: DinnerkitError | None = None) -> Response:
         table=_table(booking),
         begun=begun,
         unpaid=booking.status in UNPAID and not begun,
-        cancellable=booking.status in LIVE and not begun,
+        cancellable=booking.status in LIVE and booking.status != "checked_in" and not begun,
         refunds=in_words(booking.refund_policy),
         sandbox=_sandboxed(),
         gateway=service(AuthenticationService).gateway,

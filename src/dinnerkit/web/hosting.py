@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from flask import Blueprint, Response, request
 
 from dinnerkit.accounts.people import People
-from dinnerkit.booking.rules import LIVE
+from dinnerkit.booking.rules import LIVE, SETTLED
 from dinnerkit.booking.store import Booking, BookingStore
 from dinnerkit.clock import utcnow
 from dinnerkit.errors import Conflict, DinnerkitError, Forbidden, Invalid
@@ -187,7 +187,7 @@ def _managed(event_id: str) -> Event:
 def _page(managed: Event, error: DinnerkitError | None = None) -> Response:
     bookings = service(BookingStore).of_event(managed.id, LIVE)
     people = service(People).find({booking.user for booking in bookings})
-    coming = [booking for booking in bookings if booking.status == "confirmed"]
+    coming = [booking for booking in bookings if booking.status in SETTLED]
     seating = service(SeatingService).latest(managed.id)
     diets = Counter(diet for booking in coming if booking.user in people for diet in people[booking.user].diets)
     return show(
@@ -201,7 +201,7 @@ def _page(managed: Event, error: DinnerkitError | None = None) -> Response:
         bookings=bookings,
         people=people,
         confirmed=sum(booking.guests for booking in coming),
-        held=sum(booking.guests for booking in bookings if booking.status != "confirmed"),
+        held=sum(booking.guests for booking in bookings if booking.status not in SETTLED),
         diets=sorted(diets.items()),
         waiting=len(service(Waitlist).waiting(managed.id)),
         seating=seating,
