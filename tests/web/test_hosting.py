@@ -9,6 +9,7 @@ import pytest
 
 from dinnerkit import Kit
 from dinnerkit.accounts.rules import User
+from dinnerkit.booking.checking_in import CheckIn
 from dinnerkit.booking.service import BookingService
 from dinnerkit.clock import utcnow
 from dinnerkit.events.rules import Format, Location, RefundPolicy, TableSize, Venue
@@ -262,6 +263,28 @@ def test_a_host_compares_what_was_made_before_and_goes_back_to_it(browse: Browse
     assert (in_force.id, second != first.id) == (first.id, True)
 
 
+def test_a_host_checks_guests_in_at_the_door(browse: Browse, world: World, host: User, kit: Kit) -> None:
+    event_id = world.event(host, price=Money(0, "EUR"))
+    guest = world.user()
+    booking = world.booked(guest.id, event_id, 2)
+    ticket = kit.service(CheckIn).ticket(guest.id, booking)
+    browser, guests = browse(host), browse(guest)
+    guests.open(f"/bookings/{booking}")
+    assert f'src="/bookings/{booking}/ticket.svg"' in guests.html
+    browser.open(f"/hosting/{event_id}")
+    assert faults(browser.html) == []
+    assert "At the door: 0 of 2 are in" in browser.text
+
+    browser.send("Check in", ticket=ticket.lower())
+    assert "its guests are in" in browser.text
+    assert "At the door: 2 of 2 are in" in browser.text
+    assert "Checked in" in browser.text
+    again = browser.send("Check in", ticket=ticket)
+    assert (again.status_code, "These guests are in already." in browser.text) == (409, True)
+    false = browser.send("Check in", ticket="made up")
+    assert (false.status_code, "This is not a ticket for this event." in browser.text) == (404, True)
+
+
 def test_a_host_mends_the_tables_for_who_came_and_who_went(browse: Browse, world: World, host: User, kit: Kit) -> None:
     people = world.people(12)
     event_id = world.seated_night(host, people, table_size=TableSize(3, 5))
@@ -331,7 +354,7 @@ def test_the_hosting_pages_are_for_hosts_and_each_event_for_its_own(browse: Brow
     for event_id, status in ((published, 403), (draft, 404), ("nonsense", 404)):
         for verb in ("", "/edit", "/call-off"):
             assert other.client.get(f"/hosting/{event_id}{verb}").status_code == status
-        for verb in ("/edit", "/publish", "/call-off", "/seat", "/publish-tables"):
+        for verb in ("/edit", "/publish", "/call-off", "/check-in", "/seat", "/publish-tables"):
             address = f"/hosting/{event_id}{verb}"
             assert other.client.post(address, data=PLAN | {"csrf": tokens[other]}).status_code == status
             assert guest.client.post(address, data=PLAN | {"csrf": tokens[guest]}).status_code == 403

@@ -108,7 +108,7 @@ def test_what_people_type_is_shown_as_text_and_never_run(town: Town, visit: Call
     for user, path in town.pages():
         html = visit(user, path).html
         assert "<script>alert" not in html, path
-        assert "<img" not in html, path
+        assert html.count("<img") == html.count('<img src="/bookings/'), path
         seen += "&lt;script&gt;alert" in html
     assert seen > 10
     assert "{{ 7*7 }}" in visit(None, f"/events/{town.event}").html

@@ -8,8 +8,11 @@ from collections.abc import Iterable
 from flask import Blueprint, Response, request
 
 from dinnerkit.accounts.people import People
+from dinnerkit.booking.checking_in import CheckIn
+from dinnerkit.booking.errors import NoSuchTicket
 from dinnerkit.booking.rules import LIVE, SETTLED
 from dinnerkit.booking.store import Booking, BookingStore
+from dinnerkit.booking.tickets import LONGEST_TICKET
 from dinnerkit.clock import utcnow
 from dinnerkit.errors import Conflict, DinnerkitError, Forbidden, Invalid
 from dinnerkit.events.rules import MOST_SEATS, Event, Format, Status, timezones
@@ -137,6 +140,18 @@ def call_off(event_id: str) -> Response:
     return see("hosting.event", event_id=event_id)
 
 
+@blueprint.route("/<event_id>/check-in", methods=["POST"])
+def check_in(event_id: str) -> Response:
+    """Let the guests of a ticket in."""
+    managed = _managed(event_id)
+    try:
+        service(CheckIn).check_in(signed_in(), event_id, request.form.get("ticket", "")[:LONGEST_TICKET])
+    except (Conflict, NoSuchTicket) as error:
+        return _page(managed, error)
+    say("arrived")
+    return see("hosting.event", event_id=event_id, _anchor="guests")
+
+
 @blueprint.route("/<event_id>/seat", methods=["POST"])
 def seat(event_id: str) -> Response:
     """Have the guests seated, in the background."""
@@ -201,6 +216,7 @@ def _page(managed: Event, error: DinnerkitError | None = None) -> Response:
         bookings=bookings,
         people=people,
         confirmed=sum(booking.guests for booking in coming),
+        arrived=sum(booking.guests for booking in coming if booking.status == "checked_in"),
         held=sum(booking.guests for booking in bookings if booking.status not in SETTLED),
         diets=sorted(diets.items()),
         waiting=len(service(Waitlist).waiting(managed.id)),

@@ -39,6 +39,7 @@ NOTICES = {
     "drafted": "Your draft is saved. Publish it when it is ready.",
     "published": "Your dinner is published.",
     "called_off": "The dinner is called off. Its guests are told, and get their money back.",
+    "arrived": "That ticket is good, and its guests are in.",
     "seating": "The tables are being made.",
     "tables_published": "The tables are published. Every guest can see their own.",
     "retried": "It will be delivered again.",
