@@ -7,7 +7,7 @@ from collections import Counter
 from contextlib import closing
 from typing import Any
 
-from dinnerkit.booking.rules import LIVE, UNPAID
+from dinnerkit.booking.rules import LIVE, SETTLED, UNPAID
 from dinnerkit.events.rules import RefundPolicy, refundable
 from dinnerkit.money import Money
 from tests.booking.world import OFFER, World
@@ -38,7 +38,7 @@ def money_is_safe(world: World) -> None:
     """True at every moment: nobody got more back than they paid, nobody sits who did not pay."""
     payments = {row["_id"]: row for row in world.database["payments"].find()}
     charges, refunds = gateway_books(world)
-    for booking in world.database["bookings"].find({"status": "confirmed", "amount": {"$gt": 0}}):
+    for booking in world.database["bookings"].find({"status": {"$in": sorted(SETTLED)}, "amount": {"$gt": 0}}):
         payment = payments[booking["payment"]]
         assert payment["status"] == "succeeded", "confirmed, and not paid"
         assert charges[payment["_id"]]["status"] == "succeeded"
@@ -94,7 +94,7 @@ def _holds_match(world: World, bookings: dict[str, Row]) -> None:
             assert (hold["hold"], hold["user"], hold["guests"]) == (booking["hold"], booking["user"], booking["guests"])
             assert event["_id"] == booking["event"]
             assert event["status"] == "published", "a cancelled dinner has guests"
-            assert booking["status"] == "confirmed" or hold["until"] == booking["expires_at"]
+            assert booking["status"] in SETTLED or hold["until"] == booking["expires_at"]
             held[hold["booking"]] = hold
     without = [row["_id"] for row in bookings.values() if row["status"] in LIVE and row["_id"] not in held]
     assert not without, f"live bookings without seats: {without}"
@@ -119,7 +119,7 @@ def _charges_match(world: World, bookings: dict[str, Row]) -> None:
             assert back == 0
         elif booking.get("payment") != key:
             assert back == charge["amount"], "money was taken and nothing given for it"
-        elif booking["status"] == "confirmed":
+        elif booking["status"] in SETTLED:
             assert back == 0, "a guest sits for nothing"
         else:
             assert booking["status"] == "cancelled"
@@ -137,7 +137,7 @@ def _owed(booking: Row) -> int:
 
 def _mails_were_sent(world: World, bookings: dict[str, Row]) -> None:
     reachable = {row["_id"]: row["email"] for row in world.database["users"].find()}
-    subjects = {"confirmed": "Your place at", "cancelled": "Cancelled:"}
+    subjects = {"confirmed": "Your place at", "checked_in": "Your place at", "cancelled": "Cancelled:"}
     for booking in bookings.values():
         address, subject = reachable.get(booking["user"]), subjects.get(booking["status"])
         if address and subject:

@@ -11,6 +11,7 @@ from tests.booking.world import CHECK, HOLD, OFFER, World
 
 UNPAID = ("offered", "held", "action_required")
 OPEN = ("created", "action_required")
+SETTLED = ("confirmed", "checked_in")
 
 
 @dataclass
@@ -126,9 +127,9 @@ class Model:
 
     def accept(self, booking_id: str, now: datetime) -> str:
         booking = self._look(booking_id, now)
-        if booking.status == "confirmed" and not self.price:
+        if booking.status in SETTLED and not self.price:
             self._hold(booking.hold).until = None
-            return "confirmed"
+            return booking.status
         if booking.status not in UNPAID:
             return _refusal(booking.status)
         if self.price:
@@ -168,10 +169,21 @@ class Model:
             return "cancelled"
         if booking.status == "expired":
             return "HoldExpired"
-        if now >= self.starts_at:
+        if now >= self.starts_at or booking.status == "checked_in":
             return "TooLateToCancel"
         self._cancel(booking, now)
         return "cancelled"
+
+    def arrive(self, booking_id: str) -> str:
+        booking = self.bookings[booking_id]
+        if self.status == "cancelled":
+            return "BookingNotConfirmed"
+        if booking.status == "checked_in":
+            return "AlreadyCheckedIn"
+        if booking.status != "confirmed":
+            return "BookingNotConfirmed"
+        booking.status = "checked_in"
+        return "checked_in"
 
     def call_off(self, now: datetime) -> str:
         if self.status == "cancelled":
@@ -190,7 +202,7 @@ class Model:
                 if booking.expires_at and booking.expires_at > now:
                     hold.until = booking.expires_at
                 self._look(hold.booking, now)
-            elif booking.status == "confirmed" and booking.hold == hold.name:
+            elif booking.status in SETTLED and booking.hold == hold.name:
                 hold.until = None
             elif booking.status == "expired" and booking.hold != hold.name:
                 self.settle(hold.name, now)
@@ -266,7 +278,7 @@ class Model:
             if not mine:
                 self._take(late)
             self._confirm(booking, payment_id, late.name)
-        elif booking.status == "confirmed" and booking.payment == payment_id:
+        elif booking.status in SETTLED and booking.payment == payment_id:
             self._hold(booking.hold).until = None
 
     def _look(self, booking_id: str, now: datetime) -> Booking:
@@ -289,7 +301,7 @@ class Model:
             booking = self.bookings.get(hold.booking)
             if booking is None:
                 booking = self.bookings[hold.booking] = Booking(hold.user, hold.guests, "expired", hold.name, now, None)
-            if booking.status in (*UNPAID, "confirmed") or (booking.status == "expired" and booking.hold != hold.name):
+            if booking.status in (*UNPAID, *SETTLED) or (booking.status == "expired" and booking.hold != hold.name):
                 self._cancel(booking, now)
             self._free(hold.name, now)
 
@@ -313,7 +325,7 @@ class Model:
     def _record_offer(self, data: dict[str, Any], now: datetime) -> None:
         offered = Booking(data["user_id"], data["guests"], "offered", data["hold_id"], now, data["until"])
         booking = self.bookings.setdefault(data["booking_id"], offered)
-        if booking.status not in (*UNPAID, "confirmed"):
+        if booking.status not in (*UNPAID, *SETTLED):
             self._free(data["hold_id"], now)
 
     def _hold(self, name: str) -> Hold:
@@ -327,4 +339,6 @@ class Model:
 
 
 def _refusal(status: str) -> str:
-    return {"confirmed": "AlreadyConfirmed", "cancelled": "BookingCancelled", "expired": "HoldExpired"}[status]
+    return {"confirmed": "AlreadyConfirmed", "checked_in": "AlreadyConfirmed", "cancelled": "BookingCancelled", "expired": "HoldExpired"}[
+        status
+    ]

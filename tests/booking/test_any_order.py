@@ -73,6 +73,15 @@ class Story(RuleBasedStateMachine):
         expected = self.model.cancel(booking, self.world.clock())
         assert outcome(lambda: self.world.bookings.cancel(self.model.bookings[booking].user, booking).status) == expected
 
+    @precondition(lambda self: self.model.bookings)
+    @rule(which=WHICH)
+    def arrive(self, which: int) -> None:
+        booking = self.world.store.find(self._booking(which))
+        assert booking
+        expected = self.model.arrive(booking.id)
+        ticket = self.world.tickets.of(booking)
+        assert outcome(lambda: self.world.door.check_in(HOST, self.event, ticket).booking.status) == expected
+
     @precondition(lambda self: any(payment.at_gateway == "action_required" for payment in self.model.payments.values()))
     @rule(which=WHICH, approve=st.booleans())
     def authenticate(self, which: int, approve: bool) -> None:

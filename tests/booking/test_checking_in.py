@@ -147,9 +147,13 @@ def test_who_is_in_keeps_the_seats_and_can_neither_cancel_nor_pay_again(kit: Kit
 
 
 def test_a_dinner_called_off_gives_those_who_are_in_their_money_back(kit: Kit, door: CheckIn) -> None:
-    booking = booked(kit, host_dinner(kit, seats=2))
+    booking = booked(kit, host_dinner(kit, seats=4))
     door.check_in(HOST, booking.event, door.ticket(booking.user, booking.id))
+    late = booked(kit, booking.event)
+    ticket = door.ticket(late.user, late.id)
     kit.service(EventService).cancel(HOST, booking.event)
+    with pytest.raises(BookingNotConfirmed):
+        door.check_in(HOST, booking.event, ticket)
     run_background(kit)
     after = kit.service(BookingStore).find(booking.id)
     assert after is not None

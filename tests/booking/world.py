@@ -16,12 +16,15 @@ from huey import MemoryHuey
 from huey.api import Huey
 from pymongo.database import Database
 
+from dinnerkit.accounts.secrecy import Keys
 from dinnerkit.backends.json_tasks import JsonTasks
 from dinnerkit.backends.limiter import MemoryLimiterStorage
+from dinnerkit.booking.checking_in import CheckIn
 from dinnerkit.booking.paying import PayingService, PayResult
 from dinnerkit.booking.service import BookingService
 from dinnerkit.booking.store import Booking, BookingStore
 from dinnerkit.booking.sweep import BookingSweep
+from dinnerkit.booking.tickets import Tickets
 from dinnerkit.delivery.relay import Relay
 from dinnerkit.delivery.service import DeliveryService
 from dinnerkit.events.rules import EventDetails, Location, RefundPolicy, TableSize, Venue
@@ -116,6 +119,8 @@ class World:
         self.inbox = self.kit.service(WebhookInbox)
         self.store = self.kit.service(BookingStore)
         self.seats = self.kit.service(Seats)
+        self.door = self.kit.service(CheckIn)
+        self.tickets = Tickets(Keys(settings.secret_key).derive("tickets"))
 
     def clear(self) -> None:
         """Forget everything."""

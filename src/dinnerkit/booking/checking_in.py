@@ -16,6 +16,7 @@ from dinnerkit.booking.service import BookingService
 from dinnerkit.booking.store import Booking, BookingStore
 from dinnerkit.booking.tickets import Tickets, drawn
 from dinnerkit.clock import Clock
+from dinnerkit.events.rules import Status
 from dinnerkit.events.service import EventService
 from dinnerkit.identity import Principal
 
@@ -82,10 +83,12 @@ class CheckIn:
             BookingNotConfirmed: its booking gives no right to come, or not any more.
             AlreadyCheckedIn: its guests are in; the details say since when.
         """
-        self._events.managed(principal, event_id)
+        event = self._events.managed(principal, event_id)
         booking = self._store.find(self._tickets.booking_id(ticket))
         if booking is None or not self._tickets.valid(ticket, booking) or booking.event != event_id:
             raise NoSuchTicket("this is not a ticket for this event")
+        if event.status is Status.CANCELLED:
+            raise BookingNotConfirmed("this dinner was called off", booking_status="cancelled")
         now = self._clock()
         came = min(at, now) if at else now
         told = GuestsCheckedIn(booking_id=booking.id, event_id=booking.event, user_id=booking.user)
