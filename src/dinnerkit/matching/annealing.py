@@ -17,33 +17,39 @@ NOISE = 1 << 12
 _TINY = 1e-9
 
 
-def anneal(problem: Problem, group: Ints, temperatures: Floats, rng: np.random.Generator) -> Ints:
-    """Improve an assignment, one sweep over all units per temperature.
+class Search:
+    """A search for better groups that goes on from where it is; the best groups seen at the end of a sweep are kept.
 
     Args:
         problem: what to solve.
         group: (units,), where to start; sizes must be within bounds.
-        temperatures: one per sweep; at 0 only steps that gain are taken.
         rng: the source of chance.
-
-    Returns:
-        The best assignment seen at the end of a sweep.
     """
-    state = State(problem, group)
-    best, best_value = state.group.copy(), state.value
-    units = len(problem.sizes)
-    noise = rng.exponential(size=NOISE + units + len(problem.minimum))
-    for temperature in temperatures:
-        changed = 0
-        for unit in rng.permutation(units):
-            offset = int(rng.integers(NOISE))
-            changed += _step(state, int(unit), float(temperature), noise[offset:])
-        value = state.value
-        if value > best_value + _TINY:
-            best, best_value = state.group.copy(), value
-        if temperature == 0 and not changed:
-            break
-    return best
+
+    def __init__(self, problem: Problem, group: Ints, rng: np.random.Generator) -> None:
+        self._state = State(problem, group)
+        self._rng = rng
+        self._noise = rng.exponential(size=NOISE + len(problem.sizes) + len(problem.minimum))
+        self.best, self.value = self._state.group.copy(), self._state.value
+
+    def restart(self, group: Ints) -> None:
+        """Go on from these groups."""
+        self._state = State(self._state.problem, group)
+
+    def anneal(self, temperatures: Floats) -> Floats:
+        """Look at each unit once per temperature, at 0 taking only steps that gain; tells the share of units for whom one was taken."""
+        units = len(self._state.problem.sizes)
+        taken = np.zeros(len(temperatures))
+        for sweep, temperature in enumerate(temperatures):
+            for unit in self._rng.permutation(units):
+                offset = int(self._rng.integers(NOISE))
+                taken[sweep] += _step(self._state, int(unit), float(temperature), self._noise[offset:])
+            value = self._state.value
+            if value > self.value + _TINY:
+                self.best, self.value = self._state.group.copy(), value
+            if temperature == 0 and not taken[sweep]:
+                break
+        return taken / units
 
 
 def _step(state: State, unit: int, temperature: float, noise: Floats) -> bool:

@@ -1,6 +1,7 @@
 """The search of :mod:`dinnerkit.matching.annealing` compiled by numba: the same steps, some fifty times as fast.
 
-Importing this module imports numba; the solver does so only when there is enough work. The compiled code is cached on disk.
+It serves where units differ in size (parties); people one by one have a faster one, :mod:`dinnerkit.matching.slots`. Importing
+this module imports numba; the solver does so only when there is enough work. The compiled code is cached on disk.
 """
 
 from __future__ import annotations
@@ -9,51 +10,55 @@ import numba as nb
 import numpy as np
 
 from dinnerkit.matching.annealing import NOISE
-from dinnerkit.matching.state import Floats, Ints, Problem, State, Words
+from dinnerkit.matching.kernels import MULTIPLIER, STEP, meets
+from dinnerkit.matching.state import Floats, Ints, Problem, State
 
 _TINY = 1e-9
 
 
-def anneal(problem: Problem, group: Ints, temperatures: Floats, rng: np.random.Generator) -> Ints:
-    """Improve an assignment; see :func:`dinnerkit.matching.annealing.anneal`."""
-    state = State(problem, group)
-    noise = rng.exponential(size=NOISE + len(problem.sizes) + len(problem.minimum))
-    best: Ints = _anneal(
-        problem.weights,
-        problem.inner,
-        problem.sizes,
-        problem.minimum,
-        problem.maximum,
-        problem.factor,
-        problem.masks,
-        problem.breach,
-        state.group,
-        state.size,
-        state.gain,
-        state.inside,
-        state.own,
-        state.alike,
-        state.rest,
-        state.common,
-        state.broken,
-        temperatures,
-        noise,
-        np.uint64(rng.integers(1 << 63)),
-    )
-    return best
+class Search:
+    """See :class:`dinnerkit.matching.annealing.Search`."""
 
+    def __init__(self, problem: Problem, group: Ints, rng: np.random.Generator) -> None:
+        self._state = State(problem, group)
+        self._noise = rng.exponential(size=NOISE + len(problem.sizes) + len(problem.minimum))
+        self._chance = np.uint64(rng.integers(1 << 63))
+        self.best, self.value = self._state.group.copy(), self._state.value
 
-@nb.njit(cache=True, inline="always")
-def _meets(left: Words, right: Words) -> bool:
-    for family in range(left.shape[0]):
-        some = False
-        for word in range(left.shape[1]):
-            if left[family, word] & right[family, word]:
-                some = True
-                break
-        if not some:
-            return False
-    return True
+    def restart(self, group: Ints) -> None:
+        """Go on from these groups."""
+        self._state = State(self._state.problem, group)
+
+    def anneal(self, temperatures: Floats) -> Floats:
+        """Look at each unit once per temperature; see :meth:`dinnerkit.matching.annealing.Search.anneal`."""
+        state, problem = self._state, self._state.problem
+        taken = np.zeros(len(temperatures))
+        self.value, self._chance = _anneal(
+            problem.weights,
+            problem.inner,
+            problem.sizes,
+            problem.minimum,
+            problem.maximum,
+            problem.factor,
+            problem.masks,
+            problem.breach,
+            state.group,
+            state.size,
+            state.gain,
+            state.inside,
+            state.own,
+            state.alike,
+            state.rest,
+            state.common,
+            state.broken,
+            temperatures,
+            self._noise,
+            np.uint64(self._chance),
+            self.best,
+            self.value,
+            taken,
+        )
+        return taken
 
 
 @nb.njit(cache=True)
@@ -71,7 +76,7 @@ def _refresh_common(number, group, masks, rest, common, broken):  # type: ignore
                 rest[member, family, word] = others
                 shared &= masks[member, family, word]
             common[number, family, word] = shared
-    broken[number] = 0 if _meets(common[number], common[number]) else 1
+    broken[number] = 0 if meets(common[number], common[number]) else 1
 
 
 @nb.njit(cache=True)
@@ -145,9 +150,9 @@ def _best_swap(  # type: ignore[no-untyped-def]  # noqa: ANN202
             continue
         if masks.shape[1]:
             breaks = -broken[home] - broken[there]
-            if not _meets(rest[unit], masks[other]):
+            if not meets(rest[unit], masks[other]):
                 breaks += 1
-            if not _meets(rest[other], masks[unit]):
+            if not meets(rest[other], masks[unit]):
                 breaks += 1
             worth -= breach * breaks
         if worth > best_worth:
@@ -192,9 +197,9 @@ def _best_move(  # type: ignore[no-untyped-def]  # noqa: ANN202
         worth -= factor[size[target]] * inside[target]
         if masks.shape[1]:
             breaks = -broken[home] - broken[target]
-            if not _meets(rest[unit], rest[unit]):
+            if not meets(rest[unit], rest[unit]):
                 breaks += 1
-            if not _meets(common[target], masks[unit]):
+            if not meets(common[target], masks[unit]):
                 breaks += 1
             worth -= breach * breaks
         worth += temperature * noise[offset + target]
@@ -224,18 +229,17 @@ def _anneal(  # type: ignore[no-untyped-def]  # noqa: ANN202
     broken,  # noqa: ANN001
     temperatures,  # noqa: ANN001
     noise,  # noqa: ANN001
-    seed,  # noqa: ANN001
+    chance,  # noqa: ANN001
+    best,  # noqa: ANN001
+    best_value,  # noqa: ANN001
+    taken,  # noqa: ANN001
 ):
     units = len(group)
-    best = group.copy()
-    best_value = np.sum(factor[size] * inside) - breach * np.sum(broken)
-    chance = seed
     order = np.arange(units)
     for sweep in range(len(temperatures)):
         temperature, changed = temperatures[sweep], 0
         for place in range(units):
-            # Knuth's 64-bit linear congruential generator (MMIX): its high bits are good enough to shuffle with.
-            chance = chance * np.uint64(6364136223846793005) + np.uint64(1442695040888963407)
+            chance = chance * MULTIPLIER + STEP
             swap = place + np.int64((chance >> np.uint64(33)) % np.uint64(units - place))
             unit = order[swap]
             order[swap] = order[place]
@@ -260,10 +264,11 @@ def _anneal(  # type: ignore[no-untyped-def]  # noqa: ANN202
             if masks.shape[1]:
                 _refresh_common(home, group, masks, rest, common, broken)
                 _refresh_common(target, group, masks, rest, common, broken)
+        taken[sweep] = changed / units
         value = np.sum(factor[size] * inside) - breach * np.sum(broken)
         if value > best_value + _TINY:
             best_value = value
             best[:] = group
         if temperature == 0.0 and changed == 0:
             break
-    return best
+    return best_value, chance

@@ -9,30 +9,23 @@ import importlib.util
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from types import ModuleType
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dinnerkit.matching import annealing
+from dinnerkit.matching.budget import Budget, Progress, Search, spend
 from dinnerkit.matching.errors import RuleInvalid
 from dinnerkit.matching.state import Floats, Ints, Problem, Words, contracted
 
-Progress = Callable[[float], None]
-"""Told the fraction done, 0–1, now and then; raising from it cancels the work."""
+__all__ = ["SWEEPS", "Progress", "RunRecord", "Solution", "compiled_available", "pack", "solve"]
 
 SWEEPS = 200
 """The default budget: how often each unit is looked at."""
 
 _COMPILED_FROM = 600_000
 """Step evaluations from which starting numba pays: below this numpy is done sooner."""
-
-_HOT, _COLD = 1.0, 0.1
-"""First and last temperature, as fractions of the spread of a swap's gain; found by trial on the public MDGPLIB instances."""
-
-_LAST_DESCENTS = 20
-_REHEAT = 0.5
 
 
 @dataclass(frozen=True)
@@ -84,6 +77,7 @@ def solve(
     masks: Words | None = None,
     factor: Floats | None = None,
     heat: float = 1.0,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Solution:
     """Divide n things into groups so that the weights inside the groups add up to the most.
 
@@ -94,22 +88,24 @@ def solve(
         weights: (n, n), symmetric, finite; the diagonal is ignored.
         minimum: (groups,), the smallest size of each group.
         maximum: (groups,), the largest.
-        seconds: how long to search, by the clock, in place of a number of sweeps.
+        seconds: how long to search, by the clock, in place of a number of sweeps. Loading the compiled search, once in the life of
+            a process, comes on top: about half a second, or some twenty where it has never been compiled on this machine.
         seed: what all chance is drawn from.
         together: pairs (or more) of indexes that must share a group.
         apart: pairs that must not.
         start: (n,) group numbers to begin from; sizes must be within bounds.
-        progress: see :data:`Progress`.
-        sweeps: how often each unit is looked at.
+        progress: see :data:`dinnerkit.matching.budget.Progress`.
+        sweeps: how often each unit is looked at; some tens more find the temperatures.
         masks: (n, families, words): in each family the members of a group must have a bit in common.
         factor: (largest maximum + 1,), what a group's sum is multiplied by, given its size; 1 by default.
         heat: the first temperature against the usual one; less keeps more of a good start.
+        clock: what tells the time; with ``time.process_time`` other work on the machine does not count.
 
     Raises:
         RuleInvalid: the arguments contradict themselves, or the sizes can't be met.
     """
     matrix = np.asarray(weights, dtype=np.float64)
-    low, high = np.asarray(minimum, dtype=np.int64), np.asarray(maximum, dtype=np.int64)
+    low, high = (np.array(sizes, dtype=np.int64, order="C") for sizes in (minimum, maximum))
     _check(matrix, low, high)
     n = len(matrix)
     factor = np.ones(int(high.max(initial=0)) + 1) if factor is None else factor
@@ -121,7 +117,8 @@ def solve(
     problem = contracted(matrix, unit_of, apart_pairs, masks, (low, high), factor)
     rng = np.random.default_rng(seed)
     group = _start(problem, unit_of, start, rng)
-    group, run = _search(problem, group, rng, seed, (seconds, sweeps, heat), progress)
+    budget = Budget(seconds, SWEEPS if sweeps is None else sweeps, heat, clock, progress)
+    group, run = _search(problem, group, rng, seed, budget)
     return _solution(group[unit_of], matrix, factor, (apart_pairs, masks), run)
 
 
@@ -199,51 +196,14 @@ def _start(problem: Problem, unit_of: Ints, start: ArrayLike | None, rng: np.ran
     return group
 
 
-def _search(
-    problem: Problem,
-    group: Ints,
-    rng: np.random.Generator,
-    seed: int,
-    budget: tuple[float | None, int | None, float],
-    progress: Progress | None,
-) -> tuple[Ints, RunRecord]:
-    seconds, sweeps, heat = budget
-    began = time.monotonic()
-    spread = _spread(problem)
-    engine = _engine(len(problem.sizes) ** 2 * (sweeps or SWEEPS) if seconds is None else _COMPILED_FROM)
-    done = 0
-    if seconds is None:
-        done = SWEEPS if sweeps is None else sweeps
-        group = engine.anneal(problem, group, _cooling(spread, done, heat), rng)
-    else:
-        group, done = _anneal_for((seconds, heat), engine, problem, group, spread, rng, progress)
-    if progress:
-        progress(1.0)
+def _search(problem: Problem, group: Ints, rng: np.random.Generator, seed: int, budget: Budget) -> tuple[Ints, RunRecord]:
+    evaluations = len(problem.sizes) ** 2 * budget.sweeps if budget.seconds is None else _COMPILED_FROM
+    engine = _engine(evaluations, problem)
+    began = budget.clock()
+    search: Search = engine.Search(problem, group, rng)
+    done = spend(search, budget, _spread(problem))
     name: Literal["numba", "numpy"] = "numpy" if engine is annealing else "numba"
-    return group, RunRecord(seed, done, time.monotonic() - began, name)
-
-
-def _anneal_for(
-    budget: tuple[float, float],
-    engine: ModuleType,
-    problem: Problem,
-    group: Ints,
-    spread: float,
-    rng: np.random.Generator,
-    progress: Progress | None,
-) -> tuple[Ints, int]:
-    """Anneal in cycles that double in length until the time is used up; the best of all is kept."""
-    (seconds, heat), began, done, batch = budget, time.monotonic(), 0, 8
-    while (left := seconds - (time.monotonic() - began)) > 0:
-        cycle = time.monotonic()
-        temperatures = _cooling(spread, batch, min(heat, _REHEAT) if done else heat)
-        group = engine.anneal(problem, group, temperatures, rng)
-        done += batch
-        if progress:
-            progress(min(1.0, (time.monotonic() - began) / seconds))
-        each = (time.monotonic() - cycle) / batch
-        batch = int(min(batch * 2, 1000, max(1, (left - each * batch) / max(each, 1e-9))))
-    return group, done
+    return search.best, RunRecord(seed, done, budget.clock() - began, name)
 
 
 def compiled_available() -> bool:
@@ -251,18 +211,12 @@ def compiled_available() -> bool:
     return importlib.util.find_spec("numba") is not None
 
 
-def _engine(evaluations: int) -> Any:
+def _engine(evaluations: int, problem: Problem) -> Any:
     """The compiled search where numba is installed and there is enough to do, else the one in numpy."""
     if evaluations < _COMPILED_FROM or not compiled_available():
         return annealing
-    return importlib.import_module("dinnerkit.matching.compiled")
-
-
-def _cooling(spread: float, sweeps: int, heat: float) -> Floats:
-    """One temperature per sweep, falling by a constant factor, and descents at the end; all descents if no swap is worth more."""
-    descents = min(_LAST_DESCENTS, max(1, sweeps // 5)) if spread > 0 else sweeps
-    falling = np.geomspace(max(heat * _HOT, _COLD), _COLD, max(sweeps - descents, 0)) * spread
-    return np.concatenate([falling, np.zeros(descents)])
+    singles = bool((problem.sizes == 1).all() and not problem.inner.any())
+    return importlib.import_module(f"dinnerkit.matching.{'slots' if singles else 'compiled'}")
 
 
 def _spread(problem: Problem) -> float:
