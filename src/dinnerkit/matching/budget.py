@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
@@ -85,9 +85,24 @@ class Budget:
     clock: Callable[[], float] = time.monotonic
     progress: Progress | None = None
 
+    _wishes: list[bool] = field(default_factory=list)
+
+    def part(self, ends: float, passed: int, parts: int, total: int) -> Budget:
+        """Some of the equal parts into which a budget is divided, of which some have passed; time is what is left until then."""
+        left = None if self.seconds is None else max(0.001, (ends - self.clock()) * parts / (total - passed))
+        sweeps = max(1, self.sweeps * parts // total)
+        return replace(self, seconds=left, sweeps=sweeps, progress=lambda done: self.tell((passed + parts * done) / total))
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the search was asked to end."""
+        return bool(self._wishes)
+
     def tell(self, fraction: float) -> bool:
         """Report progress; whether to stop."""
-        return bool(self.progress is not None and self.progress(min(1.0, fraction)))
+        if self.progress is not None and self.progress(min(1.0, fraction)):
+            self._wishes.append(True)
+        return self.stopped
 
 
 def measured(search: Search, spread: float, most_sweeps: int, until: Callable[[], bool]) -> Heat:

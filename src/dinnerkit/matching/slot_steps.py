@@ -300,9 +300,7 @@ def _best_move(tables, slot, temperature, noise, offset, least):  # type: ignore
         there = tables.size[target]
         if target == home or there >= tables.maximum[target]:
             continue
-        worth = (
-            tables.factor[there + 1] * (tables.inside[target] + tables.gain[target, slot]) - tables.factor[there] * tables.inside[target]
-        )
+        worth = tables.factor[there + 1] * (tables.inside[target] + tables.gain[target, slot])
         worth += left + temperature * noise[offset + target] - tables.factor[there] * tables.inside[target]
         if tables.masks.shape[1]:
             breaks = -tables.broken[home] - tables.broken[target]

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from dinnerkit.matching import annealing
 from dinnerkit.matching.budget import Budget, Progress, Search, spend
 from dinnerkit.matching.errors import RuleInvalid
+from dinnerkit.matching.sizes import filled, promising_sizes
 from dinnerkit.matching.state import Floats, Ints, Problem, Words, contracted
 
 __all__ = ["SWEEPS", "Progress", "RunRecord", "Solution", "compiled_available", "pack", "solve"]
@@ -26,6 +27,11 @@ SWEEPS = 200
 
 _COMPILED_FROM = 600_000
 """Step evaluations from which starting numba pays: below this numpy is done sooner."""
+
+_CHOICES, _LONG, _LONGER = 6, 2, 5
+"""How many choices of sizes get a short search, how many of them a long one, and how much longer that is."""
+
+_SAME = 0.01
 
 
 @dataclass(frozen=True)
@@ -116,9 +122,9 @@ def solve(
         return Solution(np.zeros(0, np.int64), 0.0, 0, RunRecord(seed, 0, 0.0, "numpy"))
     problem = contracted(matrix, unit_of, apart_pairs, masks, (low, high), factor)
     rng = np.random.default_rng(seed)
-    group = _start(problem, unit_of, start, rng)
+    group = None if start is None and not len(apart_pairs) else _start(problem, unit_of, start, rng)
     budget = Budget(seconds, SWEEPS if sweeps is None else sweeps, heat, clock, progress)
-    group, run = _search(problem, group, rng, seed, budget)
+    group, run = _search(problem, group, unit_of, rng, seed, budget)
     return _solution(group[unit_of], matrix, factor, (apart_pairs, masks), run)
 
 
@@ -196,14 +202,61 @@ def _start(problem: Problem, unit_of: Ints, start: ArrayLike | None, rng: np.ran
     return group
 
 
-def _search(problem: Problem, group: Ints, rng: np.random.Generator, seed: int, budget: Budget) -> tuple[Ints, RunRecord]:
+def _search(
+    problem: Problem, group: Ints | None, unit_of: Ints, rng: np.random.Generator, seed: int, budget: Budget
+) -> tuple[Ints, RunRecord]:
     evaluations = len(problem.sizes) ** 2 * budget.sweeps if budget.seconds is None else _COMPILED_FROM
     engine = _engine(evaluations, problem)
-    began = budget.clock()
-    search: Search = engine.Search(problem, group, rng)
-    done = spend(search, budget, _spread(problem))
+    began, spread = budget.clock(), _spread(problem)
+
+    def run(start: Ints, share: Budget) -> tuple[float, Ints, int]:
+        search: Search = engine.Search(problem, start, rng)
+        done = spend(search, share, spread)
+        return search.value, search.best, done
+
+    choices = promising_sizes(problem, spread, _CHOICES, rng) if group is None and _sizes_matter(problem) else []
+    if len(choices) > 1 and (budget.seconds is not None or budget.sweeps >= SWEEPS):
+        best, done = _raced(run, choices, rng, budget)
+    else:
+        if group is None:
+            group = filled(choices[0], rng) if choices else _start(problem, unit_of, None, rng)
+        _, best, done = run(group, budget)
     name: Literal["numba", "numpy"] = "numpy" if engine is annealing else "numba"
-    return search.best, RunRecord(seed, done, budget.clock() - began, name)
+    return best, RunRecord(seed, done, budget.clock() - began, name)
+
+
+def _raced(
+    run: Callable[[Ints, Budget], tuple[float, Ints, int]], choices: list[Ints], rng: np.random.Generator, budget: Budget
+) -> tuple[Ints, int]:
+    """A short search for each choice of sizes, and long ones for the sizes of the best two."""
+    found: list[tuple[float, Ints]] = []
+    done, passed, ends = 0, 0, budget.clock() + (budget.seconds or 0.0)
+    screened = len(choices)
+    total = screened + _LONG * _LONGER
+    while passed < total:
+        parts = 1 if passed < screened else _LONGER
+        if passed == screened:
+            choices = [*choices, *_sizes_of_best(found, len(choices[0]))]
+        value, labels, sweeps = run(filled(choices[len(found)], rng), budget.part(ends, passed, parts, total))
+        found.append((value, labels))
+        done += sweeps
+        passed += parts
+        if budget.stopped:
+            break
+    return max(found, key=lambda one: one[0])[1], done
+
+
+def _sizes_of_best(found: list[tuple[float, Ints]], groups: int) -> list[Ints]:
+    ranked = sorted(found, key=lambda one: -one[0])
+    return [np.bincount(labels, minlength=groups) for _, labels in ranked[:_LONG]]
+
+
+def _sizes_matter(problem: Problem) -> bool:
+    """Whether sizes may change, and what a group of mean weights is worth to each person depends on its size."""
+    low, high = int(problem.minimum.min()), int(problem.maximum.max())
+    each = problem.factor[low : high + 1] * np.maximum(np.arange(low, high + 1) - 1, 0)
+    free = bool((problem.minimum < problem.maximum).any() and (problem.sizes == 1).all() and not problem.masks.shape[1])
+    return free and float(np.ptp(each)) > _SAME * float(np.abs(each).max(initial=0.0))
 
 
 def compiled_available() -> bool:
