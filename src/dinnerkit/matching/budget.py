@@ -51,7 +51,7 @@ class Search(Protocol):
         ...
 
     def anneal(self, temperatures: Floats) -> Floats:
-        """One sweep per temperature; the share of units for whom a step was taken."""
+        """One sweep per temperature; how many steps were taken, as a share of the units."""
         ...
 
 

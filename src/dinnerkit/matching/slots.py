@@ -70,7 +70,7 @@ class Search:
         refresh(tables)
 
     def anneal(self, temperatures: Floats) -> Floats:
-        """Look at each person once per temperature; returns the share of them for whom a step was taken, per temperature."""
+        """Look at each person once per temperature; returns the steps taken, as a share of them, per temperature."""
         accepted = np.zeros(len(temperatures))
         self._chance = np.uint64(anneal(self._tables, self._work, temperatures, self._noise, self._chance, accepted))
         return accepted
