@@ -35,6 +35,15 @@ def test_who_registers_is_an_unverified_guest_and_gets_a_mail(accounts: Any, ser
     assert accounts.told(user.id) == [("accounts.user_registered", {"user_id": user.id})]
 
 
+def test_who_comes_from_elsewhere_with_a_password_signs_in_by_it(accounts: Any, service: AccountService) -> None:
+    anna = NewUser(email="anna@example.com", name="Anna", password=PASSWORD)
+    [user] = service.import_users([anna])
+
+    assert accounts[SignInService].login("anna@example.com", PASSWORD)
+    assert PASSWORD not in repr(anna)
+    assert accounts.told(user) == []
+
+
 def test_neither_password_nor_token_is_stored_readably(accounts: Any, service: AccountService) -> None:
     user = registered(service)
     tokens = accounts[SignInService].login("anna@example.com", PASSWORD)

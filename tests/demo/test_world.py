@@ -53,7 +53,7 @@ def test_every_booking_has_its_payment_or_its_refund_and_the_gateway_says_the_sa
 
 
 def test_every_state_of_bookings_and_payments_occurs(made: Made):
-    assert {row["status"] for row in made.rows("bookings")} == STATUSES
+    assert {row["status"] for row in made.rows("bookings")} == STATUSES - {"checked_in"}, "all but those of a dinner that has begun"
     assert {row["status"] for row in made.rows("payments")} >= {"succeeded", "declined", "action_required"}
     assert {plot for _, visit in all_visits(made.plan) for plot in [visit.plot]} == set(Plot)
 

@@ -31,7 +31,10 @@ _DUPLICATE_KEY = 11_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewUser:
-    """A user who comes from elsewhere: known to be who they are, and without a password. Without an ``id`` they get a new one."""
+    """A user who comes from elsewhere, known to be who they are.
+
+    Without an ``id`` they get a new one. Without a ``password`` they can have a link sent to choose one; a given one is not judged.
+    """
 
     id: str | None = None
     email: str
@@ -39,6 +42,7 @@ class NewUser:
     role: Role = Role.GUEST
     profile: Profile = field(default_factory=Profile)
     personality: Personality | None = None
+    password: str | None = field(default=None, repr=False)
 
 
 class AccountService:
@@ -91,7 +95,7 @@ class AccountService:
         return self.get(user_id)
 
     def import_users(self, users: Iterable[NewUser]) -> list[str]:
-        """Take in users from elsewhere, verified and without a password (they can have one sent); returns their ids in the same order.
+        """Take in users from elsewhere, verified; returns their ids in the same order.
 
         Raises:
             Invalid: a user has not the right shape; those of the batches of 1,000 before it are in.
@@ -100,7 +104,8 @@ class AccountService:
         ids: list[str] = []
         batch: list[Row] = []
         for user in users:
-            batch.append(to_row(self._document(user, user.id or new_id(), verified=True)))
+            password = self._passwords.hash(user.password) if user.password else None
+            batch.append(to_row(self._document(user, user.id or new_id(), password=password, verified=True)))
             if len(batch) == _BATCH:
                 ids += self._insert_many(batch)
                 batch = []

@@ -6,11 +6,11 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from threading import Event
 
 from dinnerkit.accounts.errors import EmailTaken
 from dinnerkit.accounts.people import People
-from dinnerkit.accounts.recovery import RecoveryService
 from dinnerkit.accounts.service import AccountService
 from dinnerkit.delivery.relay import Relay
 from dinnerkit.delivery.service import DeliveryService
@@ -74,15 +74,13 @@ class Builder:
         task = self._telling.task("People move in", len(self._plan.accounts))
         known = self._kit.service(People).find([str(account.id) for account in self._plan.accounts])
         task.advance(len(known))
+        shown = {self._plan.guest, self._plan.host, self._plan.admin}
+        wanted = (replace(one, password=self._book.password) if one.id in shown else one for one in self._plan.accounts)
         try:
-            made = self._kit.service(AccountService).import_users(one for one in self._plan.accounts if one.id not in known)
+            made = self._kit.service(AccountService).import_users(one for one in wanted if one.id not in known)
         except EmailTaken as error:
             raise Invalid("the database is in use by something else than this demo; name an empty one") from error
         task.advance(len(made))
-        recovery = self._kit.service(RecoveryService)
-        for user_id in (self._plan.guest, self._plan.host, self._plan.admin):
-            if token := recovery.reset_token(user_id):
-                recovery.reset_password(token, self._book.password)
         task.done()
 
     def _announce(self, crew: ThreadPoolExecutor) -> None:
