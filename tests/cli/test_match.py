@@ -77,3 +77,25 @@ def test_what_cant_be_seated_is_one_line_and_exit_code_2_and_nothing_is_written(
 def test_a_file_that_is_not_there_is_one_line_and_exit_code_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     assert main(["match", str(tmp_path / "nothing.csv"), "--out", str(tmp_path / "tables.csv")]) == 2
     assert "nothing.csv can't be read: No such file or directory" in capsys.readouterr().err
+
+
+def test_rules_and_a_page_about_it_are_files_too(run: Run, tmp_path: Path):
+    write_people(tmp_path / "people.csv", 12)
+    (tmp_path / "rules.toml").write_text('without = ["budget"]\n[[tables]]\nseats = 6\ncount = 2\n')
+    ended = run("match", "people.csv", "--rules", "rules.toml", "--out", "tables.csv", "--report", "report.html")
+    assert (ended.code, ended.err) == (0, "")
+    assert "12 of 12 people sit at 2 tables of 6;" in ended.out
+    assert ended.out.rstrip().endswith("written to tables.csv and report.html")
+    assert (tmp_path / "report.html").read_text("utf-8").startswith("<!doctype html>")
+
+
+def test_a_venue_s_tables_and_a_size_contradict_each_other(run: Run, tmp_path: Path):
+    write_people(tmp_path / "people.csv", 12)
+    (tmp_path / "rules.toml").write_text("[[tables]]\nseats = 6\ncount = 2\n")
+    ended = run("match", "people.csv", "--rules", "rules.toml", "--size", "6", "--out", "tables.csv")
+    assert (ended.code, ended.err.count("\n")) == (2, 1)
+    assert "names the venue's own tables, so there can be no --size" in ended.err
+    (tmp_path / "rules.toml").write_text("[[rule]]\n")
+    ended = run("match", "people.csv", "--rules", "rules.toml", "--out", "tables.csv")
+    assert (ended.code, ended.err.count("\n")) == (2, 1)
+    assert "rules" in ended.err

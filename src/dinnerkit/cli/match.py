@@ -17,12 +17,17 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from dinnerkit.matching.files import MatchReport, match_file
 from dinnerkit.matching.people_files import People
 from dinnerkit.matching.reliability import LONG_STRING
+from dinnerkit.matching.rules import DEFAULT_RULES
+from dinnerkit.matching.rulesfile import RulesFile, read_rules
 from dinnerkit.matching.solver import Progress as Told
 
+DEFAULT_SIZE = (5, 7)
 _MOST_LINES_SHOWN = 100
 
 
-def _size(ctx: click.Context, parameter: click.Parameter, value: str) -> tuple[int, int]:
+def _size(ctx: click.Context, parameter: click.Parameter, value: str | None) -> tuple[int, int] | None:
+    if value is None:
+        return None
     match = re.fullmatch(r"(\d{1,6})(?:-(\d{1,6}))?", value)
     low, high = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
     if not 1 <= low <= high:
@@ -33,25 +38,34 @@ def _size(ctx: click.Context, parameter: click.Parameter, value: str) -> tuple[i
 
 @click.command("match")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--size", metavar="MIN-MAX", default="5-7", show_default=True, callback=_size, help="Fewest and most people at a table.")
+@click.option("--size", metavar="MIN-MAX", callback=_size, help="Fewest and most people at a table.  [default: 5-7]")
 @click.option("--out", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path), required=True, help="Where to write person,table.")
+@click.option("--rules", "rules_file", metavar="FILE", type=click.Path(path_type=Path), help="Rules, and a venue's tables, in TOML.")
+@click.option("--report", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path), help="Where to write a page about it, in HTML.")
 @click.option("--seconds", metavar="S", type=click.FloatRange(0, min_open=True), help="How long to search. Default: what suits the number.")
 @click.option("--seed", metavar="N", type=click.IntRange(0), default=0, show_default=True, help="What all chance is drawn from.")
-def command(file: Path, size: tuple[int, int], out: Path, seconds: float | None, seed: int) -> None:
+def command(
+    file: Path, size: tuple[int, int] | None, out: Path, rules_file: Path | None, report: Path | None, seconds: float | None, seed: int
+) -> None:
     """Seat the people of FILE at tables; needs no server.
 
-    FILE is CSV or TSV, gzipped or not, one person a line: answers E1 … O10 to the 50 IPIP Big-Five markers, and if you like id, age,
-    languages, interests, budget, party. Rows that can't be used are skipped, and listed on stderr with their line numbers.
+    FILE is CSV or TSV, gzipped or not, or Parquet, one person a line: answers E1 … O10 to the 50 IPIP Big-Five markers, and if you like
+    id, age, languages, interests, budget, party, diets, dinners, met, met_ago, blocked and state:gender or other state: columns. Rows that
+    can't be used are skipped, and listed on stderr with their line numbers.
 
     The result has a line person,table for each person: the id column or else the row's number, from 1, and the table's number.
     """
+    rules = read_rules(rules_file) if rules_file else RulesFile(DEFAULT_RULES, None)
+    if size and rules.tables:
+        raise click.UsageError(f"{rules_file} names the venue's own tables, so there can be no --size")
+    sizes = rules.tables or size or DEFAULT_SIZE
     with _progress_bar() as told:
-        report = match_file(file, size=size, out=out, seconds=seconds, seed=seed, progress=told)
-    for line in (*_skipped(report.people), *_careless(report.people)):
+        done = match_file(file, size=sizes, out=out, report=report, rules=rules.rules, seconds=seconds, seed=seed, progress=told)
+    for line in (*_skipped(done.people), *_careless(done.people), *(one.text for one in done.seating.below)):
         click.echo(line, err=True)
-    if report.breaches:
-        raise RuntimeError(f"the tables break their own rules: {report.breaches[0]}")
-    for line in _summary(report, out):
+    if done.breaches:
+        raise RuntimeError(f"the tables break their own rules: {done.breaches[0]}")
+    for line in _summary(done, out, report):
         click.echo(line)
 
 
@@ -77,15 +91,16 @@ def _lines(lines: list[int]) -> str:
     return f"line{'s' if len(lines) > 1 else ''} {shown}{more}"
 
 
-def _summary(report: MatchReport, out: Path) -> Iterator[str]:
-    seating, people = report.seating, report.people
+def _summary(done: MatchReport, out: Path, report: Path | None) -> Iterator[str]:
+    seating, people = done.seating, done.people
     sizes = [len(table.guests) for table in seating.tables]
-    span = f"{min(sizes)}-{max(sizes)}" if sizes else "0"
+    span = "-".join(str(size) for size in sorted({min(sizes, default=0), max(sizes, default=0)}))
     yield f"{sum(sizes):,} of {people.rows:,} people sit at {len(sizes):,} tables of {span}; {len(people.bad):,} rows were skipped"
     if not any(math.isnan(value) for value in people.alphas.values()):
         yield "reliability (Cronbach's alpha): " + ", ".join(f"{trait} {value:.2f}" for trait, value in people.alphas.items())
     yield f"score {seating.score:.1f} of 100, {seating.chance:.1f} by chance; the worst table has {seating.floor:.1f}"
-    yield f"{report.seconds:.1f} s, seed {seating.seed}; written to {out}"
+    written = f"{out} and {report}" if report else str(out)
+    yield f"{done.seconds:.1f} s, seed {seating.seed}; written to {written}"
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
 import secrets
 import time
@@ -13,7 +14,10 @@ from pathlib import Path
 from dinnerkit.matching.audit import breaches
 from dinnerkit.matching.errors import PeopleFileInvalid
 from dinnerkit.matching.people_files import People, read_people
-from dinnerkit.matching.rules import DEFAULT_RULES, Rule
+from dinnerkit.matching.report import report_page
+from dinnerkit.matching.rooms import Size
+from dinnerkit.matching.rule_kinds import Rule
+from dinnerkit.matching.rules import DEFAULT_RULES
 from dinnerkit.matching.seating import Seating, seat
 from dinnerkit.matching.solver import Progress
 
@@ -38,8 +42,9 @@ class MatchReport:
 def match_file(
     path: str | os.PathLike[str],
     *,
-    size: int | tuple[int, int] = (5, 7),
+    size: Size = (5, 7),
     out: str | os.PathLike[str] | None = None,
+    report: str | os.PathLike[str] | None = None,
     seconds: float | None = None,
     seed: int = 0,
     rules: Sequence[Rule] = DEFAULT_RULES,
@@ -48,7 +53,8 @@ def match_file(
 ) -> MatchReport:
     """Seat the people of a file, and write ``person,table`` (tables numbered from 1, people in the file's order).
 
-    The file appears at ``out`` whole or not at all. See :func:`read_people` for the columns and :func:`seat` for the rest.
+    The file appears at ``out`` whole or not at all, and so does a page about it at ``report``. See :func:`read_people` for the columns
+    and :func:`seat` for the rest.
 
     Raises:
         PeopleFileInvalid: it can't be read as a file of people, or the result can't be written.
@@ -60,6 +66,8 @@ def match_file(
     broken = breaches(seating, people.guests, size=size, rules=rules)
     if out is not None:
         write_tables(out, people, seating)
+    if report is not None:
+        _write(report, report_page(people, seating, size=size, rules=rules, title=Path(path).name))
     return MatchReport(people, seating, tuple(broken), time.monotonic() - began)
 
 
@@ -70,13 +78,20 @@ def write_tables(path: str | os.PathLike[str], people: People, seating: Seating)
         PeopleFileInvalid: it can't be written.
     """
     table_of = {name: number for number, table in enumerate(seating.tables, 1) for name in table.guests}
+    text = io.StringIO(newline="")
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow(("person", "table"))
+    rows.writerows((guest.id, table_of[guest.id]) for guest in people.guests if guest.id in table_of)
+    _write(path, text.getvalue())
+
+
+def _write(path: str | os.PathLike[str], text: str) -> None:
+    """A file that appears whole or not at all."""
     target = Path(path)
     draft = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
     try:
         with draft.open("x", encoding="utf-8", newline="") as stream:
-            rows = csv.writer(stream, lineterminator="\n")
-            rows.writerow(("person", "table"))
-            rows.writerows((guest.id, table_of[guest.id]) for guest in people.guests if guest.id in table_of)
+            stream.write(text)
             stream.flush()
             os.fsync(stream.fileno())
         draft.replace(target)

@@ -88,7 +88,7 @@ class Scoring:
             labels: (n,) the table of each, numbered without gaps; -1 is unseated.
         """
         tables = int(labels.max(initial=-1)) + 1
-        one, other = _table_pairs(labels)
+        one, other = table_pairs(labels)
         counts = np.maximum(np.bincount(labels[one], minlength=tables), 1)
         if not self.rules:
             alike = Reason("no_difference", "By these rules every table is as good as any other.", FULL, FULL)
@@ -128,7 +128,7 @@ def _eighths(points: Floats) -> Floats:
     return whole * STEP
 
 
-def _table_pairs(labels: Ints) -> tuple[Ints, Ints]:
+def table_pairs(labels: Ints) -> tuple[Ints, Ints]:
     """Every pair of guests who share a table, as two arrays of places."""
     order = np.argsort(labels, kind="stable")
     order = order[labels[order] >= 0]
