@@ -110,8 +110,11 @@ def plugins(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """The benchmarks: a table to read on the terminal, JSON in .nox for comparisons."""
+    """The benchmarks: a table to read on the terminal, JSON in .nox for comparisons; words name those to run, e.g. ``-- matching``."""
     session.install("-e", ".[embedded,matching]")
     results = Path(os.environ.get("DINNERKIT_BENCH_RESULTS", session.create_tmp())).absolute()
+    words = [word for word in session.posargs if word.isidentifier()]
     for script in sorted(ROOT.glob("benchmarks/*_cpu.py")):
-        session.run("python", str(script), "--json", str(results / f"{script.stem}.json"), *session.posargs)
+        if not words or any(script.stem.startswith(word) for word in words):
+            options = [option for option in session.posargs if option not in words]
+            session.run("python", str(script), "--json", str(results / f"{script.stem}.json"), *options)

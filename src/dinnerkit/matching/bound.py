@@ -186,7 +186,8 @@ class _Model:
         rows = np.concatenate([members[row, seat], self._units + self._columns.kind[chosen]])
         cols = np.concatenate([row, np.arange(len(chosen))])
         shape = (self._units + len(self._counts), len(chosen))
-        return self._sparse.csc_array((np.ones(len(rows)), (rows, cols)), shape=shape)
+        # HiGHS takes C ints alone, and scipy 1.14 does not see to that by itself.
+        return self._sparse.csc_array((np.ones(len(rows)), (rows.astype(np.intc), cols.astype(np.intc))), shape=shape)
 
     def _exact(self, kept: Ints, known: float, bound: float, group: Ints) -> Bound:
         """The best choice among the columns that can be in one better than what is known."""

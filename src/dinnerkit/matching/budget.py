@@ -74,7 +74,7 @@ class Budget:
     Attributes:
         seconds: time by the clock, or None where sweeps count.
         sweeps: how often each unit is looked at; the quick cooling that finds the temperatures comes on top.
-        warmth: the first temperature against the usual one; less keeps more of a good start.
+        warmth: the first temperature against the usual one; less keeps more of a good start, 0 only climbs.
         clock: tells the time, in seconds.
         progress: see :data:`Progress`.
     """
@@ -146,6 +146,8 @@ def spend(search: Search, budget: Budget, spread: float, heat: Heat | None = Non
     """
     began = budget.clock()
     start = search.best
+    if budget.warmth == 0:
+        heat = Heat(0.0, 0.0)
     if heat is None:
         allowed = np.inf if budget.seconds is None else began + 0.2 * budget.seconds
         heat = measured(search, spread, budget.sweeps if budget.seconds is None else 10**6, lambda: budget.clock() > allowed)

@@ -12,6 +12,9 @@ from dinnerkit.matching.state import Words
 JIT: dict[str, Any] = {"cache": True, "fastmath": True, "error_model": "numpy"}
 """How code is compiled: kept on disk, and free to reorder sums. Infinities and NaN must not occur in what it is given."""
 
+INNER: dict[str, Any] = JIT | {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+"""The same for what only compiled code calls: without a way in from Python, it is compiled in half the time."""
+
 MULTIPLIER, STEP = np.uint64(6364136223846793005), np.uint64(1442695040888963407)
 """Knuth's 64-bit linear congruential generator (MMIX): its high bits are good enough to shuffle with."""
 

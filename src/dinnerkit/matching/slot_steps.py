@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dinnerkit.matching.annealing import NOISE
-from dinnerkit.matching.kernels import JIT, MULTIPLIER, STEP, meets
+from dinnerkit.matching.kernels import INNER, JIT, MULTIPLIER, STEP, meets
 from dinnerkit.matching.state import Floats, Ints, Words
 
 Singles = NDArray[np.float32]
@@ -117,7 +117,7 @@ def refresh(tables):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
     tables.record[1] = 0.0
 
 
-@nb.njit(**JIT)
+@nb.njit(**INNER)
 def _own(person, gain, own, group, groups, nobody):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Copy the gains of one group's members from its row; returns their sum."""
     total, slot = 0.0, group
@@ -131,7 +131,7 @@ def _own(person, gain, own, group, groups, nobody):  # type: ignore[no-untyped-d
     return total
 
 
-@nb.njit(**JIT)
+@nb.njit(**INNER)
 def _settle(tables, group):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Bring what is known of one group's members up to its row of gains."""
     tables.inside[group] = 0.5 * _own(tables.person, tables.gain[group], tables.own, group, len(tables.size), len(tables.weights) - 1)
@@ -139,7 +139,7 @@ def _settle(tables, group):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN
         _share(tables, group)
 
 
-@nb.njit(**JIT)
+@nb.njit(**INNER)
 def _share(tables, group):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Work out again what the members of one group have in common."""
     everything, groups = np.uint64(0xFFFFFFFFFFFFFFFF), len(tables.size)
@@ -168,7 +168,7 @@ def worth_of(tables):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
     return total
 
 
-@nb.njit(**JIT)
+@nb.njit(**INNER)
 def _shift(leaving, coming, person, here, there, change):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Bring the gains of two groups up to a person with some weights leaving the first for the second, and another coming."""
     for slot in range(len(person)):
@@ -178,7 +178,7 @@ def _shift(leaving, coming, person, here, there, change):  # type: ignore[no-unt
         there[slot] -= change[slot]
 
 
-@nb.njit(**JIT)
+@nb.njit(**INNER)
 def _trade(gain, person, slot, other):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Have two slots change who is there; the gains go with them."""
     for group in range(len(gain)):
@@ -190,7 +190,7 @@ def _trade(gain, person, slot, other):  # type: ignore[no-untyped-def]  # noqa: 
     person[other] = here_person
 
 
-@nb.njit(**JIT)
+@nb.njit(**INNER)
 def _exchange(weights, person, gain, own, inside, slot, other, change):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Have two slots of different groups change who is there; nobody may be there."""
     groups, nobody = len(inside), len(weights) - 1
@@ -202,7 +202,7 @@ def _exchange(weights, person, gain, own, inside, slot, other, change):  # type:
     inside[target] = 0.5 * _own(person, there, own, target, groups, nobody)
 
 
-@nb.njit(**JIT)
+@nb.njit(**INNER)
 def _reach(gain, own, mine, factors, reach):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """For each group, the most that any of its members would gain by coming to the group whose gains these are."""
     groups = len(reach)
@@ -216,7 +216,7 @@ def _reach(gain, own, mine, factors, reach):  # type: ignore[no-untyped-def]  # 
         first += groups
 
 
-@nb.njit(**JIT)
+@nb.njit(**INNER)
 def _prospects(gain, slot, lost, temperature, noise, offset, factors, mine, least, going):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """What going to each group gives a person, chance and the least weights that a swap may cost included."""
     for group in range(len(going)):
@@ -224,7 +224,7 @@ def _prospects(gain, slot, lost, temperature, noise, offset, factors, mine, leas
         going[group] = theirs * gain[group, slot] - lost + temperature * noise[offset + group] - (mine + theirs) * least
 
 
-@nb.njit(**JIT)
+@nb.njit(**INNER)
 def _bounds(going, reach, slack, bound):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """A bound on what a swap with any of each group gives; the largest."""
     best = np.float32(-1e30)
@@ -235,7 +235,7 @@ def _bounds(going, reach, slack, bound):  # type: ignore[no-untyped-def]  # noqa
     return best
 
 
-@nb.njit(**JIT)
+@nb.njit(**INNER)
 def _best_swap(row, person, gain, own, home, least, factors, going, bound, worth):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """The slot with which a swap is worth the most, -1 if none is worth more than this, and its worth."""
     groups, nobody, best = len(going), len(row) - 1, -1
@@ -255,7 +255,7 @@ def _best_swap(row, person, gain, own, home, least, factors, going, bound, worth
     return best, worth
 
 
-@nb.njit(**JIT)
+@nb.njit(**INNER)
 def _breaks(tables, one, other, home, target):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """How many more groups a swap leaves without a common bit."""
     breaks = -tables.broken[home] - tables.broken[target]
@@ -266,7 +266,7 @@ def _breaks(tables, one, other, home, target):  # type: ignore[no-untyped-def]  
     return breaks
 
 
-@nb.njit(**JIT)
+@nb.njit(**INNER)
 def _best_lawful_swap(tables, slot, work, worth):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """The same where the members of a group must have bits in common."""
     groups, nobody = len(tables.size), len(tables.weights) - 1
@@ -287,7 +287,7 @@ def _best_lawful_swap(tables, slot, work, worth):  # type: ignore[no-untyped-def
     return best, worth
 
 
-@nb.njit(**JIT)
+@nb.njit(**INNER)
 def _best_move(tables, slot, temperature, noise, offset, least):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """The group to which a move is worth the most, -1 if none is worth more than the least, and its worth."""
     groups = len(tables.size)
@@ -314,7 +314,7 @@ def _best_move(tables, slot, temperature, noise, offset, least):  # type: ignore
     return best, best_worth
 
 
-@nb.njit(**JIT)
+@nb.njit(**INNER)
 def _free(tables, group):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """A slot of the group in which nobody is."""
     slot = group
@@ -323,7 +323,7 @@ def _free(tables, group):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN20
     return slot
 
 
-@nb.njit(**JIT)
+@nb.njit(**INNER)
 def _prepare(tables, home, work):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """What all members of a group need to know of the others, apart from their gains."""
     for group in range(len(tables.size)):
@@ -331,7 +331,7 @@ def _prepare(tables, home, work):  # type: ignore[no-untyped-def]  # noqa: ANN00
         work.slack[group] = tables.breach * (tables.broken[group] + tables.broken[home])
 
 
-@nb.njit(**JIT)
+@nb.njit(**INNER)
 def _visit(tables, home, temperature, noise, chance, work):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Look at each member of a group once, and take the best step that chance allows; returns how many were taken, and the chance."""
     weights, person, gain, own, floor = tables.weights, tables.person, tables.gain, tables.own, tables.floor

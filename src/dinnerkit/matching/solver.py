@@ -120,7 +120,7 @@ def solve(
         sweeps: how often each unit is looked at; some tens more find the temperatures.
         masks: (n, families, words): in each family the members of a group must have a bit in common.
         factor: (largest maximum + 1,), what a group's sum is multiplied by, given its size; 1 by default.
-        heat: the first temperature against the usual one; less keeps more of a good start.
+        heat: the first temperature against the usual one; less keeps more of a good start, 0 only climbs.
         clock: what tells the time; with ``time.process_time`` other work on the machine does not count.
         bound: also tell what no groups can exceed, which takes seconds of its own. For up to some 36 people at tables of 6 it
             mostly proves the groups to be the best, or finds better ones; beyond, it is stated and far from tight.

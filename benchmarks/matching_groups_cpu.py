@@ -1,0 +1,115 @@
+"""How good groups are, by the CPU time they take: against chance, greedy filling, a local search and two published solvers.
+
+``--instances FOLDER`` takes other instances of MDGPLIB, and a ``published.json`` beside them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.table import Table
+
+from dinnerkit.matching import solve
+
+SECONDS = (1.0, 3.0, 10.0)
+UNIFORM = (24, 480)
+
+
+def instance(path: Path) -> tuple[Any, Any, Any]:
+    """Weights, and the smallest and largest size per group."""
+    with gzip.open(path, "rt") as lines:
+        head = lines.readline().split()
+        rows = np.loadtxt(lines)
+    people, groups = int(head[0]), int(head[1])
+    bounds = np.array(head[3 : 3 + 2 * groups], np.int64).reshape(groups, 2)
+    weights = np.zeros((people, people))
+    one, other = rows[:, 0].astype(int), rows[:, 1].astype(int)
+    weights[one, other] = weights[other, one] = rows[:, 2]
+    return weights, bounds[:, 0], bounds[:, 1]
+
+
+def uniform(people: int) -> tuple[Any, Any, Any]:
+    """Independent weights from 0 to 1 and tables of six: the rule of dinners, and what search finds hardest."""
+    values = np.triu(np.random.default_rng(1).random((people, people)), 1)
+    return values + values.T, np.full(people // 6, 6), np.full(people // 6, 6)
+
+
+def worth(weights: NDArray[np.float64], labels: NDArray[np.int64]) -> float:
+    return float(np.triu(weights * (labels[:, None] == labels[None, :]), 1).sum())
+
+
+def sizes_of(people: int, low: NDArray[np.int64], high: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The smallest groups, then one after the other made as large as can be."""
+    sizes = low.copy()
+    for group in range(len(sizes)):
+        sizes[group] += min(high[group] - low[group], people - sizes.sum())
+    return sizes
+
+
+def at_random(weights: NDArray[np.float64], low: NDArray[np.int64], high: NDArray[np.int64]) -> NDArray[np.int64]:
+    sizes = sizes_of(len(weights), low, high)
+    return np.random.default_rng(0).permutation(np.repeat(np.arange(len(sizes)), sizes))
+
+
+def greedy(weights: NDArray[np.float64], low: NDArray[np.int64], high: NDArray[np.int64]) -> NDArray[np.int64]:
+    """One person after the other, to the group with a free seat where the mean weight with those there is largest."""
+    sizes = sizes_of(len(weights), low, high)
+    labels, taken = np.full(len(weights), -1), np.zeros(len(sizes), np.int64)
+    for one in np.random.default_rng(0).permutation(len(weights)):
+        gains = np.bincount(labels[labels >= 0], weights=weights[one, labels >= 0], minlength=len(sizes))
+        gains = np.where(taken < sizes, gains / np.maximum(taken, 1), -np.inf)
+        labels[one] = int(np.argmax(gains))
+        taken[labels[one]] += 1
+    return labels
+
+
+def table_of(name: str, problem: tuple[Any, Any, Any], published: dict[str, Any]) -> dict[str, float]:
+    """The worth of groups, by how they were found."""
+    weights, low, high = problem
+    rows = {"random": worth(weights, at_random(*problem)), "greedy": worth(weights, greedy(*problem))}
+    climbed = solve(weights, low, high, start=at_random(*problem), heat=0.0, sweeps=30)
+    rows["one local search"] = climbed.objective
+    for seconds in SECONDS:
+        began = time.process_time()
+        rows[f"dinnerkit {seconds:g} s"] = solve(weights, low, high, seconds=seconds, clock=time.process_time).objective
+        if time.process_time() - began > 1.1 * seconds + 0.1:
+            print(f"{name}: {time.process_time() - began:.2f} s were taken where {seconds:g} s were given")
+    for solver, value in published.items():
+        if solver != "seconds":
+            rows[f"{solver} {published['seconds']} s"] = value
+    return rows
+
+
+def main() -> None:
+    """Run all instances and print how far each way is from the best of its row."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--instances", type=Path, default=Path(__file__).parent / "data" / "mdgp")
+    options = parser.parse_args()
+    known = json.loads((options.instances / "published.json").read_text()) if (options.instances / "published.json").exists() else {}
+    problems = {path.name.split(".")[0]: instance(path) for path in sorted(options.instances.glob("*.txt.gz"))}
+    problems |= {f"uniform {people}, tables of 6": uniform(people) for people in UNIFORM}
+    solve(np.ones((60, 60)), [6] * 10, [6] * 10, seconds=0.01)  # compiles, or reads what was compiled
+    found = {name: table_of(name, problem, known.get(name, {})) for name, problem in problems.items()}
+    table = Table("", "way", "worth", "% below the best", title="Groups: worth by CPU seconds on one core")
+    for name, rows in found.items():
+        best = max(rows.values())
+        for way, value in rows.items():
+            table.add_row(name, way, f"{value:,.3f}", f"{100 * (1 - value / best):.3f}")
+            name = ""  # noqa: PLW2901
+    Console(width=100).print(table)
+    if options.json is not None:
+        options.json.parent.mkdir(parents=True, exist_ok=True)
+        options.json.write_text(json.dumps({"title": table.title, "rows": found}, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
