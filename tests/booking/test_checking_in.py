@@ -9,7 +9,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dinnerkit import Kit, Settings
@@ -183,6 +183,7 @@ def test_the_picture_is_a_drawing_with_the_words_of_the_dinner(kit: Kit, door: C
     assert texts(door.picture(booking.user, booking.id), "text") == ["Dumplings", "Sun 22 Nov 2026, 13:00 · 2 guests"]
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=120), st.text("ABCDEF234567.", min_size=1, max_size=LONGEST_TICKET))
 def test_no_title_breaks_the_picture(title: str, ticket: str) -> None:
     assert texts(drawn(ticket, title, "below"), "title") == [title]

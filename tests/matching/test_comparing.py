@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dinnerkit.matching.comparing import compare
@@ -39,6 +39,7 @@ def test_a_table_that_is_divided_keeps_its_larger_part() -> None:
     assert letters(found.moved) == "efg"
 
 
+@settings(deadline=None)
 @given(st.lists(st.text("abcdefgh", max_size=8), max_size=4), st.permutations("abcdefgh"), st.integers(1, 8))
 def test_nobody_is_lost_and_nothing_changes_backwards(tables: list[str], order: list[str], size: int) -> None:
     seen: set[str] = set()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dinnerkit.matching import DEFAULT_RULES, Floor, Guest, seat
@@ -110,6 +110,7 @@ def test_its_figures_are_those_of_the_seating(people_file: Path) -> None:
     )
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(1, 7), min_size=1, max_size=6), st.integers(0, 2**32))
 def test_the_simple_ways_seat_everybody_at_tables_of_the_same_sizes(sizes: list[int], seed: int) -> None:
     rng = np.random.default_rng(seed)
