@@ -60,14 +60,14 @@ def at_random(weights: NDArray[np.float64], low: NDArray[np.int64], high: NDArra
 
 
 def greedy(weights: NDArray[np.float64], low: NDArray[np.int64], high: NDArray[np.int64]) -> NDArray[np.int64]:
-    """One person after the other, to the group with a free seat where the mean weight with those there is largest."""
+    """The groups take turns; each takes the person left who adds the most to it, the first one by chance."""
     sizes = sizes_of(len(weights), low, high)
-    labels, taken = np.full(len(weights), -1), np.zeros(len(sizes), np.int64)
-    for one in np.random.default_rng(0).permutation(len(weights)):
-        gains = np.bincount(labels[labels >= 0], weights=weights[one, labels >= 0], minlength=len(sizes))
-        gains = np.where(taken < sizes, gains / np.maximum(taken, 1), -np.inf)
-        labels[one] = int(np.argmax(gains))
-        taken[labels[one]] += 1
+    labels = np.full(len(weights), -1)
+    labels[np.random.default_rng(0).permutation(len(weights))[: len(sizes)]] = np.arange(len(sizes))
+    for seat in range(1, int(sizes.max())):
+        for group in np.flatnonzero(sizes > seat):
+            gains = weights[:, labels == group].sum(axis=1)
+            labels[int(np.argmax(np.where(labels < 0, gains, -np.inf)))] = group
     return labels
 
 
