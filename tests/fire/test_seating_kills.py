@@ -18,7 +18,7 @@ from dinnerkit.clock import utcnow
 from dinnerkit.delivery.documents import DeliveryDocument
 from dinnerkit.ids import new_id
 from dinnerkit.matching.computing import SeatingWork
-from dinnerkit.matching.items import TRAITS
+from dinnerkit.matching.people.items import TRAITS
 from dinnerkit.matching.seatings import StoredSeating, Wishes
 from dinnerkit.matching.service import SeatingService
 from dinnerkit.money import Money

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dinnerkit.matching import bound as bounds
 from dinnerkit.matching import solve
+from dinnerkit.matching.solving import bound as bounds
 
 pytest.importorskip("scipy")
 

@@ -8,9 +8,10 @@ import sys
 
 import pytest
 
-from dinnerkit.matching import ITEMS, TRAITS, PeopleFileInvalid, SeatingImpossible, Traits, people_rows
-from dinnerkit.matching.files import match_file
-from dinnerkit.matching.people_files import BadRow, read_people
+from dinnerkit.matching import ITEMS, TRAITS, PeopleFileInvalid, SeatingImpossible, Traits
+from dinnerkit.matching.files import rows as people_rows
+from dinnerkit.matching.files.match import match_file
+from dinnerkit.matching.files.people import BadRow, read_people
 
 ANSWERS = ["3"] * 50
 HEADER = [item.id for item in ITEMS]

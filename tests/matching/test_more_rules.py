@@ -30,7 +30,7 @@ from dinnerkit.matching import (
     VenueTable,
     seat,
 )
-from dinnerkit.matching.audit import breaches
+from dinnerkit.matching.seating.audit import breaches
 
 from .people import assert_sound
 

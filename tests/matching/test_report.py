@@ -12,13 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dinnerkit.matching import DEFAULT_RULES, Floor, Guest, seat
-from dinnerkit.matching.baselines import at_random, greedily, scores_of_tables
-from dinnerkit.matching.crowd import Crowd
-from dinnerkit.matching.files import match_file
-from dinnerkit.matching.guests import Traits
-from dinnerkit.matching.report import report_page
-from dinnerkit.matching.report_figures import figures
-from dinnerkit.matching.scoring import Scoring
+from dinnerkit.matching.files.match import match_file
+from dinnerkit.matching.people.crowd import Crowd
+from dinnerkit.matching.people.guests import Traits
+from dinnerkit.matching.report.baselines import at_random, greedily, scores_of_tables
+from dinnerkit.matching.report.figures import figures
+from dinnerkit.matching.report.page import report_page
+from dinnerkit.matching.seating.scoring import Scoring
 
 VOID = {"meta", "br", "hr", "img", "input", "link"}
 HOSTILE = "<script>alert(1)</script>'\"&"

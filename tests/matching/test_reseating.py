@@ -19,7 +19,7 @@ from dinnerkit.matching import (
     reseat,
     seat,
 )
-from dinnerkit.matching.audit import breaches
+from dinnerkit.matching.seating.audit import breaches
 
 from .people import assert_sound, guests, may_share
 from .test_more_rules import crowd

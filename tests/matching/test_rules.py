@@ -19,7 +19,7 @@ from dinnerkit.matching import (
     SoftRule,
     Traits,
 )
-from dinnerkit.matching.crowd import Crowd
+from dinnerkit.matching.people.crowd import Crowd
 
 FIRST, SECOND = np.array([0]), np.array([1])
 

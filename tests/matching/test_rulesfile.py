@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from dinnerkit.matching import DEFAULT_RULES, Balanced, DietsServed, Floor, NobodyAlone, RuleInvalid, SimilarTrait, VenueTable
-from dinnerkit.matching.rulesfile import KINDS, read_rules
+from dinnerkit.matching.files.rulesfile import KINDS, read_rules
 
 
 def written(tmp_path, text):

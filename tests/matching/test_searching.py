@@ -5,13 +5,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dinnerkit.matching import annealing, solve, solver
-from dinnerkit.matching.sizes import promising_sizes
-from dinnerkit.matching.state import State, contracted
+from dinnerkit.matching import solve
+from dinnerkit.matching.solving import annealing, solver
+from dinnerkit.matching.solving.sizes import promising_sizes
+from dinnerkit.matching.solving.state import State, contracted
 
 pytest.importorskip("numba")
 
-from dinnerkit.matching import compiled, slot_steps, slots
+from dinnerkit.matching.solving import compiled, slot_steps, slots
 
 
 def symmetric(n, seed=0, low=0.0):

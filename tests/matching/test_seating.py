@@ -22,8 +22,8 @@ from dinnerkit.matching import (
     Traits,
     seat,
 )
-from dinnerkit.matching.arranging import AT_ONCE
-from dinnerkit.matching.audit import breaches
+from dinnerkit.matching.seating.arranging import AT_ONCE
+from dinnerkit.matching.seating.audit import breaches
 
 from .people import assert_sound, can_all_be_seated, guests
 

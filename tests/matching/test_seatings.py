@@ -21,9 +21,9 @@ from dinnerkit.ids import new_id
 from dinnerkit.matching.app_errors import NobodyToSeat, NoSuchSeating, NoTableYet, SeatingFailed, SeatingNotDone
 from dinnerkit.matching.errors import RuleInvalid
 from dinnerkit.matching.presenting import for_guest
+from dinnerkit.matching.seating.why import DISCREET
 from dinnerkit.matching.seatings import Wishes
 from dinnerkit.matching.service import SeatingService, tables_or_why
-from dinnerkit.matching.why import DISCREET
 from dinnerkit.money import Money
 from dinnerkit.testing import StandingClock, run_background, settings_for_tests
 

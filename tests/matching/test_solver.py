@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dinnerkit.matching import RuleInvalid, annealing, solve, solver
+from dinnerkit.matching import RuleInvalid, solve
+from dinnerkit.matching.solving import annealing, solver
 
 
 def symmetric(n, seed=0):

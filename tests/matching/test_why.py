@@ -26,9 +26,9 @@ from dinnerkit.matching import (
     seat,
     told_to_guests,
 )
-from dinnerkit.matching.crowd import Crowd
-from dinnerkit.matching.scoring import Scoring
-from dinnerkit.matching.why import DISCREET
+from dinnerkit.matching.people.crowd import Crowd
+from dinnerkit.matching.seating.scoring import Scoring
+from dinnerkit.matching.seating.why import DISCREET
 
 from .people import guests
 from .test_more_rules import crowd

@@ -19,7 +19,7 @@ from dinnerkit.events.service import EventService
 from dinnerkit.identity import Principal, Role
 from dinnerkit.ids import new_id
 from dinnerkit.matching.computing import SeatingWork
-from dinnerkit.matching.items import TRAITS
+from dinnerkit.matching.people.items import TRAITS
 from dinnerkit.matching.service import SeatingService
 from dinnerkit.money import Money
 from dinnerkit.testing import settings_for_tests

@@ -9,7 +9,7 @@ import pytest
 from dinnerkit import Kit
 from dinnerkit.accounts.recovery import RecoveryService
 from dinnerkit.accounts.service import AccountService
-from dinnerkit.matching.items import ITEMS
+from dinnerkit.matching.people.items import ITEMS
 from tests.web.browser import PASSWORD, Browser
 from tests.web.conftest import World
 

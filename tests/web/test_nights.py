@@ -14,7 +14,7 @@ from dinnerkit.accounts.service import AccountService
 from dinnerkit.events.rules import Format, TableSize
 from dinnerkit.identity import Role
 from dinnerkit.matching.computing import SeatingWork
-from dinnerkit.matching.items import TRAITS
+from dinnerkit.matching.people.items import TRAITS
 from dinnerkit.matching.service import SeatingService
 from dinnerkit.money import Money
 from dinnerkit.testing import settings_for_tests

@@ -14,12 +14,12 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from dinnerkit.matching.files import MatchReport, match_file
-from dinnerkit.matching.people_files import People
-from dinnerkit.matching.reliability import LONG_STRING
-from dinnerkit.matching.rules import DEFAULT_RULES
-from dinnerkit.matching.rulesfile import RulesFile, read_rules
-from dinnerkit.matching.solver import Progress as Told
+from dinnerkit.matching.files.match import MatchReport, match_file
+from dinnerkit.matching.files.people import People
+from dinnerkit.matching.files.rulesfile import RulesFile, read_rules
+from dinnerkit.matching.people.reliability import LONG_STRING
+from dinnerkit.matching.rules.default_rules import DEFAULT_RULES
+from dinnerkit.matching.solving.solver import Progress as Told
 
 DEFAULT_SIZE = (5, 7)
 _MOST_LINES_SHOWN = 100

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from dinnerkit.errors import Unavailable
-from dinnerkit.matching.solver import compiled_available
+from dinnerkit.matching.solving.solver import compiled_available
 from dinnerkit.settings import PREFIX, SETTING_NAMES, Settings
 
 _ALONE: tuple[tuple[str, ...], ...] = ((),)

@@ -15,19 +15,11 @@ from dinnerkit.matching.errors import (
     RuleInvalid,
     SeatingImpossible,
 )
-from dinnerkit.matching.guests import BUDGETS, Guest, Traits
-from dinnerkit.matching.items import ITEMS, TRAITS, Item
-from dinnerkit.matching.locks import LockedTable, Locks
-from dinnerkit.matching.lowest import BelowFloor
-from dinnerkit.matching.pair_rules import MixedCompany, NewWithExperienced, NotMetLately
-from dinnerkit.matching.questionnaire import score, score_rows
-from dinnerkit.matching.recording import Record, record, replay
-from dinnerkit.matching.relaxing import Broken
-from dinnerkit.matching.reliability import Careless, alphas, careless, careless_rows
-from dinnerkit.matching.reseating import Changes, CurvePoint, Move, Reseating, moves_against_score, reseat
-from dinnerkit.matching.rooms import VenueTable
-from dinnerkit.matching.rule_kinds import Floor, HardRule, Rule, SoftRule, TableRule
-from dinnerkit.matching.rules import (
+from dinnerkit.matching.people.guests import BUDGETS, Guest, Traits
+from dinnerkit.matching.people.items import ITEMS, TRAITS, Item
+from dinnerkit.matching.people.questionnaire import score, score_rows
+from dinnerkit.matching.people.reliability import Careless, alphas, careless, careless_rows
+from dinnerkit.matching.rules.default_rules import (
     DEFAULT_RULES,
     BlockedApart,
     CloseInAge,
@@ -40,12 +32,19 @@ from dinnerkit.matching.rules import (
     SharedInterests,
     SimilarTrait,
 )
-from dinnerkit.matching.scoring import Reason
-from dinnerkit.matching.seating import Seating, Table, Unseated, seat
-from dinnerkit.matching.solver import RunRecord, Solution, solve
-from dinnerkit.matching.table_rules import Balanced, NobodyAlone, SomebodyExperienced
-from dinnerkit.matching.venue_rules import AgeRange, DietsServed, NotMetWithin
-from dinnerkit.matching.why import Better, GuestWhy, TableWhy, Why, told_to_guests
+from dinnerkit.matching.rules.kinds import Floor, HardRule, Rule, SoftRule, TableRule
+from dinnerkit.matching.rules.pair_rules import MixedCompany, NewWithExperienced, NotMetLately
+from dinnerkit.matching.rules.table_rules import Balanced, NobodyAlone, SomebodyExperienced
+from dinnerkit.matching.rules.venue_rules import AgeRange, DietsServed, NotMetWithin
+from dinnerkit.matching.seating.locks import LockedTable, Locks
+from dinnerkit.matching.seating.recording import Record, record, replay
+from dinnerkit.matching.seating.reseating import Changes, CurvePoint, Move, Reseating, moves_against_score, reseat
+from dinnerkit.matching.seating.rooms import VenueTable
+from dinnerkit.matching.seating.scoring import Reason
+from dinnerkit.matching.seating.seat import seat
+from dinnerkit.matching.seating.tables import BelowFloor, Broken, Seating, Table, Unseated
+from dinnerkit.matching.seating.why import Better, GuestWhy, TableWhy, Why, told_to_guests
+from dinnerkit.matching.solving.solver import RunRecord, Solution, solve
 
 __all__ = [
     "BUDGETS",

@@ -20,8 +20,8 @@ from dinnerkit.http.schemas import PageQuery, page_schema
 from dinnerkit.http.services import service
 from dinnerkit.identity import Role
 from dinnerkit.ids import is_id
+from dinnerkit.matching.people.questionnaire import score
 from dinnerkit.matching.presenting import comparison, for_guest, for_host, run
-from dinnerkit.matching.questionnaire import score
 from dinnerkit.matching.schemas import (
     ComparisonSchema,
     MyTableSchema,

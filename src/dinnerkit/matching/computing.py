@@ -15,12 +15,13 @@ from dinnerkit.events.rules import Event
 from dinnerkit.events.service import EventService
 from dinnerkit.matching.documents import SeatingDocument
 from dinnerkit.matching.errors import SeatingImpossible
-from dinnerkit.matching.guests import Guest, Traits
-from dinnerkit.matching.locks import LockedTable, Locks
-from dinnerkit.matching.reseating import Changes, reseat
-from dinnerkit.matching.rule_kinds import Floor
-from dinnerkit.matching.rules import DEFAULT_RULES
-from dinnerkit.matching.seating import Seating, seat
+from dinnerkit.matching.people.guests import Guest, Traits
+from dinnerkit.matching.rules.default_rules import DEFAULT_RULES
+from dinnerkit.matching.rules.kinds import Floor
+from dinnerkit.matching.seating.locks import LockedTable, Locks
+from dinnerkit.matching.seating.reseating import Changes, reseat
+from dinnerkit.matching.seating.seat import seat
+from dinnerkit.matching.seating.tables import Seating
 from dinnerkit.matching.seatings import Place, as_seating, from_row, to_rows
 from dinnerkit.storage import Row, collection
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from dinnerkit.accounts.people import Person
 from dinnerkit.matching.comparing import Comparison
+from dinnerkit.matching.seating.why import FEWEST_TOLD, told_to_guests
 from dinnerkit.matching.seatings import Place, SeatedTable, StoredSeating, as_table
-from dinnerkit.matching.why import FEWEST_TOLD, told_to_guests
 
 _UNKNOWN = "A guest"
 

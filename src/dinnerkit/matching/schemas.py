@@ -7,7 +7,7 @@ from marshmallow import fields, validate
 from dinnerkit.events.rules import MOST_SEATS
 from dinnerkit.http.fields import IdField, MomentField, WholeField
 from dinnerkit.http.schemas import StrictSchema
-from dinnerkit.matching.items import ITEMS, TRAITS
+from dinnerkit.matching.people.items import ITEMS, TRAITS
 
 LARGEST_SEED = 2**31 - 1
 MOST_KEPT = 1_000

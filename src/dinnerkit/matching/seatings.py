@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from dinnerkit.matching.scoring import Reason
-from dinnerkit.matching.seating import Seating, Table
+from dinnerkit.matching.seating.scoring import Reason
+from dinnerkit.matching.seating.tables import Seating, Table
 from dinnerkit.storage import Row
 
 

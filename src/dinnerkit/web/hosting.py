@@ -24,7 +24,7 @@ from dinnerkit.http.services import service
 from dinnerkit.identity import Principal, Role
 from dinnerkit.ids import is_id, new_id
 from dinnerkit.matching.comparing import Comparison
-from dinnerkit.matching.rule_kinds import FULL
+from dinnerkit.matching.rules.kinds import FULL
 from dinnerkit.matching.seatings import StoredSeating, Wishes
 from dinnerkit.matching.service import SeatingService
 from dinnerkit.web.event_form import EMPTY, NAMES, as_typed, changes, details_of

@@ -1,0 +1,1 @@
+"""Files of people and of rules in, a file of tables out."""

@@ -1,0 +1,102 @@
+"""Files of people in, a file of tables out: what ``dinnerkit match`` does, without the command line."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import secrets
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from dinnerkit.matching.errors import PeopleFileInvalid
+from dinnerkit.matching.files.people import People, read_people
+from dinnerkit.matching.report.page import report_page
+from dinnerkit.matching.rules.default_rules import DEFAULT_RULES
+from dinnerkit.matching.rules.kinds import Rule
+from dinnerkit.matching.seating.audit import breaches
+from dinnerkit.matching.seating.rooms import Size
+from dinnerkit.matching.seating.seat import seat
+from dinnerkit.matching.seating.tables import Seating
+from dinnerkit.matching.solving.solver import Progress
+
+
+@dataclass(frozen=True, slots=True)
+class MatchReport:
+    """What became of a file of people.
+
+    Attributes:
+        people: what was read.
+        seating: who sits where.
+        breaches: hard rules that the tables break, from an independent check; empty unless there is a bug.
+        seconds: reading, seating, checking and writing, by the clock.
+    """
+
+    people: People
+    seating: Seating
+    breaches: tuple[str, ...]
+    seconds: float
+
+
+def match_file(
+    path: str | os.PathLike[str],
+    *,
+    size: Size = (5, 7),
+    out: str | os.PathLike[str] | None = None,
+    report: str | os.PathLike[str] | None = None,
+    seconds: float | None = None,
+    seed: int = 0,
+    rules: Sequence[Rule] = DEFAULT_RULES,
+    best_effort: bool = False,
+    progress: Progress | None = None,
+) -> MatchReport:
+    """Seat the people of a file, and write ``person,table`` (tables numbered from 1, people in the file's order).
+
+    The file appears at ``out`` whole or not at all, and so does a page about it at ``report``. See :func:`read_people` for the columns
+    and :func:`seat` for the rest.
+
+    Raises:
+        PeopleFileInvalid: it can't be read as a file of people, or the result can't be written.
+        SeatingImpossible: the hard rules can't all be met.
+    """
+    began = time.monotonic()
+    people = read_people(path)
+    seating = seat(people.guests, size=size, rules=rules, seed=seed, seconds=seconds, best_effort=best_effort, progress=progress)
+    broken = breaches(seating, people.guests, size=size, rules=rules)
+    if out is not None:
+        write_tables(out, people, seating)
+    if report is not None:
+        _write(report, report_page(people, seating, size=size, rules=rules, title=Path(path).name))
+    return MatchReport(people, seating, tuple(broken), time.monotonic() - began)
+
+
+def write_tables(path: str | os.PathLike[str], people: People, seating: Seating) -> None:
+    """Write ``person,table`` with a header; whoever has no table is left out.
+
+    Raises:
+        PeopleFileInvalid: it can't be written.
+    """
+    table_of = {name: number for number, table in enumerate(seating.tables, 1) for name in table.guests}
+    text = io.StringIO(newline="")
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow(("person", "table"))
+    rows.writerows((guest.id, table_of[guest.id]) for guest in people.guests if guest.id in table_of)
+    _write(path, text.getvalue())
+
+
+def _write(path: str | os.PathLike[str], text: str) -> None:
+    """A file that appears whole or not at all."""
+    target = Path(path)
+    draft = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+    try:
+        with draft.open("x", encoding="utf-8", newline="") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        draft.replace(target)
+    except OSError as error:
+        raise PeopleFileInvalid(f"{target} can't be written: {error.strerror or error}") from error
+    finally:
+        draft.unlink(missing_ok=True)

@@ -1,0 +1,257 @@
+"""People out of rows of text cells, whatever kind of file they come from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from dinnerkit.matching.errors import GuestInvalid, PeopleFileInvalid
+from dinnerkit.matching.people.guests import BUDGETS, Guest, Traits
+from dinnerkit.matching.people.items import ITEMS, TraitName
+from dinnerkit.matching.people.questionnaire import HIGHEST, MAX_MISSING, score_rows
+from dinnerkit.matching.people.reliability import Careless, alphas, careless_rows
+
+MOST_PEOPLE = 250_000
+"""Guests are objects of about one kilobyte each; a larger file is refused before it fills the memory."""
+
+AGES = (10, 100)
+"""Ages outside are taken as not told: a year of birth says nothing without the year in which it was typed."""
+
+_ANSWERS: dict[str, int] = {"": 0, "0": 0, "na": 0, **{str(value): value for value in range(1, HIGHEST + 1)}}
+_FEWEST_ANSWER_COLUMNS = len(ITEMS) - MAX_MISSING
+STATED = "state:"
+"""How the name of a column begins that holds what people chose to state, such as ``state:gender``."""
+
+
+@dataclass(frozen=True, slots=True)
+class BadRow:
+    """A row that was skipped.
+
+    Attributes:
+        line: its line number in the file, the header being line 1.
+        reason: what is wrong with it.
+    """
+
+    line: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class CarelessRow:
+    """A row that was used, though its answers look as if the items had not been read.
+
+    Attributes:
+        line: its line number in the file, the header being line 1.
+        guest: the guest's id.
+        why: what gives it away.
+    """
+
+    line: int
+    guest: str
+    why: Careless
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """What a file of people holds.
+
+    Attributes:
+        guests: the usable rows. A guest's id is the file's ``id`` column or, without one, the row's number from 1, bad rows
+            counted.
+        bad: the rows that were skipped.
+        rows: how many data rows there were in all.
+        careless: the usable rows whose answers look careless; they are seated like the others.
+        alphas: Cronbach's alpha of each scale among the usable rows, see :func:`dinnerkit.matching.alphas`.
+    """
+
+    guests: tuple[Guest, ...]
+    bad: tuple[BadRow, ...]
+    rows: int
+    careless: tuple[CarelessRow, ...]
+    alphas: Mapping[TraitName, float]
+
+
+class PeopleRows:
+    """Takes rows one by one, and keeps of each what is needed."""
+
+    def __init__(self) -> None:
+        self._columns: dict[str, int] | None = None
+        self._items: list[int] = []
+        self._stated: list[tuple[str, int]] = []
+        self._width = 0
+        self._rows = 0
+        self._seen: dict[str, int] = {}
+        self._bad: list[BadRow] = []
+        self._drafts: list[Guest] = []
+        self._numbers: list[int] = []
+        self._answers = bytearray()
+
+    @property
+    def has_header(self) -> bool:
+        """Whether the columns' names are known."""
+        return self._columns is not None
+
+    def header(self, names: Sequence[str]) -> None:
+        """Take the names of the columns.
+
+        Raises:
+            PeopleFileInvalid: a column comes twice, or too few answers are among them.
+        """
+        names = [name.strip().lower() for name in names]
+        self._columns = {name: place for place, name in enumerate(names)}
+        if len(self._columns) < len(names):
+            twice = sorted({name for name in names if names.count(name) > 1})
+            raise PeopleFileInvalid(f"its first line names these columns twice: {', '.join(twice)}")
+        self._items = [self._columns.get(item.id.lower(), -1) for item in ITEMS]
+        found = sum(place >= 0 for place in self._items)
+        if found < _FEWEST_ANSWER_COLUMNS:
+            raise PeopleFileInvalid(
+                f"its first line names {found} of the answer columns E1 … O10, at least {_FEWEST_ANSWER_COLUMNS} are needed"
+            )
+        self._stated = [(name.removeprefix(STATED), place) for name, place in self._columns.items() if name.startswith(STATED)]
+        self._width = len(names)
+
+    def row(self, number: int, fields: Sequence[str]) -> None:
+        """Take a person; a bad row is noted, and passed over.
+
+        Raises:
+            PeopleFileInvalid: these are too many people.
+        """
+        self._count()
+        try:
+            self._person(number, fields)
+        except (_Skip, GuestInvalid) as problem:
+            self._bad.append(BadRow(number, str(problem)))
+
+    def unreadable(self, number: int, reason: str) -> None:
+        """Note a row that could not even be cut into cells."""
+        self._count()
+        self._bad.append(BadRow(number, reason))
+
+    def people(self) -> People:
+        """Everything taken; the traits are worked out for all at once.
+
+        Raises:
+            PeopleFileInvalid: there was no header.
+        """
+        if self._columns is None:
+            raise PeopleFileInvalid("the file is empty")
+        answers = np.frombuffer(bytes(self._answers), np.uint8).reshape(-1, len(ITEMS))
+        guests = tuple(_with_traits(draft, Traits(*row)) for draft, row in zip(self._drafts, score_rows(answers).tolist(), strict=True))
+        careless = tuple(CarelessRow(self._numbers[row], guests[row].id, why) for row, why in careless_rows(answers).items())
+        return People(guests, tuple(self._bad), self._rows, careless, alphas(answers))
+
+    def _count(self) -> None:
+        self._rows += 1
+        if len(self._drafts) >= MOST_PEOPLE:
+            raise PeopleFileInvalid(f"it has more than {MOST_PEOPLE:,} people; split it, by city for example")
+
+    def _person(self, number: int, fields: Sequence[str]) -> None:
+        if len(fields) != self._width:
+            raise _Skip(f"{len(fields)} columns, the header has {self._width}")
+        answers = self._read_answers(fields)
+        name = self._identify(fields, number)
+        languages = self._list(fields, "languages")
+        if not languages and "engnat" in (self._columns or {}):
+            languages = frozenset({"en"})
+        draft = Guest(
+            id=name,
+            age=_age(self._field(fields, "age")),
+            languages=languages,
+            interests=self._list(fields, "interests"),
+            budget=self._budget(fields),
+            party=self._field(fields, "party") or None,
+            met=frozenset(_parts(self._field(fields, "met"))),
+            blocked=frozenset(_parts(self._field(fields, "blocked"))),
+            diets=self._list(fields, "diets"),
+            dinners=_whole("dinners", self._field(fields, "dinners")),
+            stated={label: told.lower() for label, place in self._stated if (told := fields[place].strip())},
+            met_ago=_met_ago(self._field(fields, "met_ago")),
+        )
+        self._seen[name] = number
+        self._drafts.append(draft)
+        self._numbers.append(number)
+        self._answers += answers
+
+    def _read_answers(self, fields: Sequence[str]) -> bytes:
+        try:
+            answers = [_ANSWERS[fields[place].strip().lower()] if place >= 0 else 0 for place in self._items]
+        except KeyError as error:
+            raise _Skip(f"answer {error.args[0][:20]!r} is not a whole number from 1 to {HIGHEST}") from None
+        missing = answers.count(0)
+        if missing > MAX_MISSING:
+            raise _Skip(f"{missing} of the {len(ITEMS)} answers are missing, at most {MAX_MISSING} may be")
+        per_scale = len(ITEMS) // 5
+        for first in range(0, len(ITEMS), per_scale):
+            if not any(answers[first : first + per_scale]):
+                raise _Skip(f"no answer on {ITEMS[first].trait}")
+        return bytes(answers)
+
+    def _budget(self, fields: Sequence[str]) -> str | None:
+        budget = self._field(fields, "budget").lower() or None
+        if budget is not None and budget not in BUDGETS:
+            raise _Skip(f"budget {budget!r} is not one of {', '.join(BUDGETS)}")
+        return budget
+
+    def _identify(self, fields: Sequence[str], number: int) -> str:
+        if "id" not in (self._columns or {}):
+            return str(self._rows)
+        name = self._field(fields, "id")
+        if not name:
+            raise _Skip("the id is empty")
+        if name in self._seen:
+            raise _Skip(f"the id '{name[:40]}' was already used on line {self._seen[name]}")
+        self._seen[name] = number
+        return name
+
+    def _field(self, fields: Sequence[str], column: str) -> str:
+        place = (self._columns or {}).get(column)
+        return "" if place is None else fields[place].strip()
+
+    def _list(self, fields: Sequence[str], column: str) -> frozenset[str]:
+        return frozenset(part.lower() for part in _parts(self._field(fields, column)))
+
+
+class _Skip(Exception):
+    """A row can't be used; the message says why."""
+
+
+def _parts(cell: str) -> list[str]:
+    return [part.strip() for part in re.split(r"[;|,]", cell) if part.strip()]
+
+
+def _age(cell: str) -> float | None:
+    try:
+        age = float(cell)
+    except ValueError:
+        return None
+    return age if AGES[0] <= age <= AGES[1] else None
+
+
+def _whole(column: str, cell: str) -> int | None:
+    if not cell:
+        return None
+    if not re.fullmatch(r"\d{1,6}", cell):
+        raise _Skip(f"{column} {cell[:20]!r} is not a whole number")
+    return int(cell)
+
+
+def _met_ago(cell: str) -> dict[str, int]:
+    met = {}
+    for part in _parts(cell):
+        name, _, ago = part.rpartition("=")
+        if not name or not re.fullmatch(r"\d{1,6}", ago):
+            raise _Skip(f"met_ago {part[:20]!r} is not an id and a number of dinners, such as ada=2")
+        met[name] = int(ago)
+    return met
+
+
+def _with_traits(draft: Guest, traits: Traits) -> Guest:
+    """The same guest with traits; ``dataclasses.replace`` takes three times as long."""
+    d = draft
+    return Guest(
+        d.id, traits, d.age, d.languages, d.interests, d.budget, d.party, d.met, d.blocked, d.diets, d.dinners, d.stated, d.met_ago
+    )

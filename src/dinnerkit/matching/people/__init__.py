@@ -1,0 +1,1 @@
+"""Who is seated: guests, what they answered, and all of them as columns."""

@@ -1,0 +1,189 @@
+"""Guests as columns: what the rules read, in arrays that can be cut into blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dinnerkit.matching.errors import GuestInvalid
+from dinnerkit.matching.people.guests import BUDGETS, Guest
+from dinnerkit.matching.people.items import TRAITS
+from dinnerkit.matching.people.particulars import Particulars
+
+_WORD = 64
+
+
+@dataclass(frozen=True)
+class Links:
+    """Which guests are linked with which: symmetric, without duplicates or self-links, in compressed rows.
+
+    Attributes:
+        first: (guests + 1,), where each guest's row begins in ``others``.
+        others: the linked guests, ascending within a row.
+    """
+
+    first: NDArray[np.int64]
+    others: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, pairs: NDArray[np.int64], guests: int) -> Links:
+        """The links among so many guests that the pairs, an (m, 2) array, name in either direction."""
+        pairs = pairs[pairs[:, 0] != pairs[:, 1]]
+        keys = np.unique(np.concatenate([pairs[:, 0] * guests + pairs[:, 1], pairs[:, 1] * guests + pairs[:, 0]]))
+        rows, others = np.divmod(keys, max(guests, 1))
+        return cls(np.searchsorted(rows, np.arange(guests + 1)).astype(np.int64), others.astype(np.int64))
+
+    def __len__(self) -> int:
+        """How many pairs are linked."""
+        return len(self.others) // 2
+
+    def pairs(self) -> NDArray[np.int64]:
+        """(m, 2), each linked pair once, the smaller index first."""
+        rows = np.repeat(np.arange(len(self.first) - 1), np.diff(self.first))
+        return np.stack([rows, self.others], axis=1)[rows < self.others]
+
+    def linked(self, one: NDArray[np.int64], other: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Whether each pair of the two broadcast index arrays is linked."""
+        guests = len(self.first) - 1
+        keys = np.repeat(np.arange(guests), np.diff(self.first)) * guests + self.others
+        return np.isin(one * guests + other, keys)
+
+    def take(self, index: NDArray[np.int64]) -> Links:
+        """The links among some of the guests, renumbered by their place in the index."""
+        place = np.full(len(self.first) - 1, -1)
+        place[index] = np.arange(len(index))
+        counts = self.first[index + 1] - self.first[index]
+        rows = np.repeat(np.arange(len(index)), counts)
+        within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+        others = place[self.others[self.first[index][rows] + within]]
+        return Links.of(np.stack([rows, others], axis=1)[others >= 0], len(index))
+
+
+@dataclass(frozen=True)
+class Crowd:
+    """Guests as columns.
+
+    Attributes:
+        ids: the guests' ids, unique.
+        traits: (n, 5) in the order of ``TRAITS``; NaN is unset.
+        age: (n,); NaN is unset.
+        languages: (n, words), a bit per language spoken by anybody; all bits set where a guest has stated none.
+        interests: (n, bytes), a bit per interest that at least two guests have.
+        has_interests: (n,), whether the guest has named any.
+        budget: (n,), 1 low, 2 medium, 3 high, 0 unset.
+        party: (n,), the number of the guest's party; those who came alone have one of their own.
+        party_names: the name of each party number; None for a guest alone.
+        met: who met whom at earlier dinners.
+        blocked: who must not sit with whom.
+        particulars: what only some rules read.
+    """
+
+    ids: tuple[str, ...]
+    traits: NDArray[np.float32]
+    age: NDArray[np.float32]
+    languages: NDArray[np.uint64]
+    interests: NDArray[np.uint8]
+    has_interests: NDArray[np.bool_]
+    budget: NDArray[np.int8]
+    party: NDArray[np.int64]
+    party_names: tuple[str | None, ...]
+    met: Links
+    blocked: Links
+    particulars: Particulars
+
+    @classmethod
+    def of(cls, guests: Sequence[Guest]) -> Crowd:
+        """The columns of some guests.
+
+        Raises:
+            GuestInvalid: an id occurs twice.
+        """
+        ids = tuple(guest.id for guest in guests)
+        place = {name: number for number, name in enumerate(ids)}
+        if len(place) < len(ids):
+            seen: set[str] = set()
+            twice = sorted({name for name in ids if name in seen or seen.add(name)})  # type: ignore[func-returns-value]
+            raise GuestInvalid(f"these guests are in the list more than once: {', '.join(twice[:10])}", guests=twice)
+        unset = (np.nan,) * len(TRAITS)
+        party, names = _parties(guests)
+        return cls(
+            ids=ids,
+            traits=np.array([tuple(g.traits or unset) for g in guests], np.float32).reshape(-1, len(TRAITS)),
+            age=np.array([np.nan if g.age is None else g.age for g in guests], np.float32),
+            languages=_language_words(guests),
+            interests=_interest_bits(guests),
+            has_interests=np.array([bool(g.interests) for g in guests], np.bool_),
+            budget=np.array([0 if g.budget is None else BUDGETS.index(g.budget) + 1 for g in guests], np.int8),
+            party=party,
+            party_names=names,
+            met=_links(guests, place, lambda guest: guest.met),
+            blocked=_links(guests, place, lambda guest: guest.blocked),
+            particulars=Particulars.of(guests, place),
+        )
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def take(self, index: NDArray[np.int64]) -> Crowd:
+        """Some of the guests, in the order of the index."""
+        return Crowd(
+            ids=tuple(self.ids[one] for one in index),
+            traits=self.traits[index],
+            age=self.age[index],
+            languages=self.languages[index],
+            interests=self.interests[index],
+            has_interests=self.has_interests[index],
+            budget=self.budget[index],
+            party=self.party[index],
+            party_names=self.party_names,
+            met=self.met.take(index),
+            blocked=self.blocked.take(index),
+            particulars=self.particulars.take(index),
+        )
+
+
+def _parties(guests: Sequence[Guest]) -> tuple[NDArray[np.int64], tuple[str | None, ...]]:
+    numbers: dict[str, int] = {}
+    names: list[str | None] = []
+    party = np.empty(len(guests), np.int64)
+    for place, guest in enumerate(guests):
+        if guest.party is None or guest.party not in numbers:
+            if guest.party is not None:
+                numbers[guest.party] = len(names)
+            party[place] = len(names)
+            names.append(guest.party)
+        else:
+            party[place] = numbers[guest.party]
+    return party, tuple(names)
+
+
+def _language_words(guests: Sequence[Guest]) -> NDArray[np.uint64]:
+    known = {name: bit for bit, name in enumerate(sorted({name for guest in guests for name in guest.languages}))}
+    words = np.zeros((len(guests), max(1, -(-len(known) // _WORD))), np.uint64)
+    for place, guest in enumerate(guests):
+        if not guest.languages:
+            words[place] = ~np.uint64(0)
+        for name in guest.languages:
+            word, bit = divmod(known[name], _WORD)
+            words[place, word] |= np.uint64(1 << bit)
+    return words
+
+
+def _interest_bits(guests: Sequence[Guest]) -> NDArray[np.uint8]:
+    counts: dict[str, int] = {}
+    for guest in guests:
+        for name in guest.interests:
+            counts[name] = counts.get(name, 0) + 1
+    shared = {name: bit for bit, name in enumerate(sorted(name for name, count in counts.items() if count > 1))}
+    flags = np.zeros((len(guests), len(shared)), np.bool_)
+    for place, guest in enumerate(guests):
+        flags[place, [shared[name] for name in guest.interests if name in shared]] = True
+    return np.packbits(flags, axis=1)
+
+
+def _links(guests: Sequence[Guest], place: dict[str, int], others: Callable[[Guest], Iterable[str]]) -> Links:
+    pairs = [(number, place[other]) for number, guest in enumerate(guests) for other in others(guest) if other in place]
+    return Links.of(np.array(pairs, np.int64).reshape(-1, 2), len(guests))

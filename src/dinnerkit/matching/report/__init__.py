@@ -1,0 +1,1 @@
+"""A page about a seating, for its host."""

@@ -1,0 +1,1 @@
+"""The rules of seating, as small values that compose."""

@@ -1,0 +1,1 @@
+"""Guests at tables: made, explained, recorded, and made again with few moves."""

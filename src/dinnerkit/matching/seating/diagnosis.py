@@ -1,0 +1,190 @@
+"""Why guests can't be seated, as briefly as it can be said."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dinnerkit.matching.people.crowd import Crowd
+from dinnerkit.matching.seating.constraints import Constraints
+from dinnerkit.matching.solving.state import Ints, Words
+
+_NAMED = 7
+_MOST_TYPES = 2000
+_PLURAL = {"shares": "share", "has": "have"}
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """One reason for which a rule can't be met, for the host.
+
+    Attributes:
+        rule: the rule's name; ``"table_size"`` for the size of tables.
+        guests: the places in the crowd of those concerned.
+        text: a phrase that names them by id.
+    """
+
+    rule: str
+    guests: tuple[int, ...]
+    text: str
+
+
+def hopeless(crowd: Crowd, constraints: Constraints) -> list[Cause]:
+    """Guests who can't sit at any table, whatever the others do: too large or contradictory parties, and the incompatible."""
+    causes: list[Cause] = []
+    lost: set[int] = set()
+    for members in constraints.together():
+        cause = _party(crowd, constraints, members)
+        if cause:
+            causes.append(cause)
+            lost.update(cause.guests)
+    return causes + _lonely(crowd, constraints, lost)
+
+
+def shortfall(crowd: Crowd, constraints: Constraints) -> Cause | None:
+    """Why the numbers don't come out: too few or too many for whole tables, in all or of those who fit only each other."""
+    size = _size(constraints)
+    if not constraints.divisible(len(constraints)):
+        everybody = tuple(range(len(constraints)))
+        return Cause("table_size", everybody, f"{count(len(constraints))} can't be divided into tables of {size}")
+    for number, family in enumerate(constraints.families):
+        for island in _islands(constraints.unit, constraints.masks[:, number : number + 1]):
+            if not constraints.divisible(len(island)):
+                text = (
+                    f"{named(crowd, island)} {_form(family.sharing, len(island))} nobody but each other, "
+                    f"and {count(len(island))} can't be divided into tables of {size}"
+                )
+                return Cause(family.rule, tuple(int(one) for one in island), text)
+    return None
+
+
+def named(crowd: Crowd, guests: Iterable[int]) -> str:
+    """Guests by their ids: ``guests 'a', 'b' and 3 more``."""
+    ids = [crowd.ids[one] for one in guests]
+    shown = ", ".join(f"'{name}'" for name in ids[:_NAMED])
+    more = f" and {len(ids) - _NAMED} more" if len(ids) > _NAMED else ""
+    return f"guest{'s' if len(ids) != 1 else ''} {shown}{more}"
+
+
+def _party(crowd: Crowd, constraints: Constraints, members: Ints) -> Cause | None:
+    guests = tuple(int(one) for one in members)
+    name = crowd.party_names[crowd.party[members[0]]]
+    party = f"party '{name}' of {len(guests)}"
+    if len(guests) > constraints.high:
+        return Cause("party", guests, f"{party} is larger than a table of at most {constraints.high}")
+    for number, family in enumerate(constraints.families):
+        if not np.bitwise_and.reduce(constraints.masks[members, number], axis=0).any():
+            what = "language" if family.rule == "common_language" else family.rule.replace("_", " ")
+            return Cause(family.rule, guests, f"{party} does not fit one table by its own members' {what}")
+    if (constraints.unit[constraints.apart] == constraints.unit[members[0]]).all(axis=1).any():
+        return Cause("apart", guests, f"{party} has members who can't be seated together")
+    return None
+
+
+def _lonely(crowd: Crowd, constraints: Constraints, lost: set[int]) -> list[Cause]:
+    """Units with too few others whom they could sit with."""
+    units, sizes = constraints.units(), np.bincount(constraints.unit)
+    masks = constraints.unit_masks()
+    kinds, kind = np.unique(masks.reshape(len(units), -1), axis=0, return_inverse=True)
+    kind = kind.reshape(-1)
+    if not len(units) or len(kinds) > _MOST_TYPES:
+        return []
+    heads = np.bincount(kind, weights=sizes).astype(np.int64)
+    shaped = kinds.reshape(len(kinds), *masks.shape[1:])
+    fits = [_shares(shaped[:, number : number + 1]) for number in range(masks.shape[1])]
+    fits_all = np.logical_and.reduce(fits) if fits else np.ones((len(kinds), len(kinds)), np.bool_)
+    one, other = constraints.unit[constraints.apart].T
+    enemies = np.unique(np.stack([np.concatenate([one, other]), np.concatenate([other, one])], axis=1), axis=0)
+    counted = enemies[fits_all[kind[enemies[:, 0]], kind[enemies[:, 1]]] & (enemies[:, 0] != enemies[:, 1])]
+    shunned = np.bincount(counted[:, 0], weights=sizes[counted[:, 1]], minlength=len(units)).astype(np.int64)
+    possible = (fits_all @ heads)[kind] - sizes - shunned
+    causes: list[Cause] = []
+    for unit in np.flatnonzero((possible < constraints.low - sizes) & (sizes <= constraints.high)):
+        members = units[unit]
+        if lost.intersection(members.tolist()):
+            continue
+        in_family = [int((fit @ heads)[kind[unit]] - sizes[unit]) for fit in fits]
+        causes.append(_too_few(crowd, constraints, members, in_family, int(possible[unit])))
+    return [*_merged(crowd, constraints, causes)]
+
+
+def _merged(crowd: Crowd, constraints: Constraints, causes: list[Cause]) -> Iterator[Cause]:
+    """The causes, those put into one that say of single guests that they have nothing in common with anyone."""
+    for family in constraints.families:
+        ending = f"{family.lacking} {_nobody(family.lacking)}"
+        alone = [cause for cause in causes if cause.rule == family.rule and len(cause.guests) == 1 and cause.text.endswith(ending)]
+        if len(alone) > 1:
+            guests = tuple(cause.guests[0] for cause in alone)
+            yield Cause(family.rule, guests, f"{named(crowd, guests)} {_form(family.lacking, len(guests))} {_nobody(family.lacking)}")
+            causes = [cause for cause in causes if cause not in alone]
+    yield from causes
+
+
+def _too_few(crowd: Crowd, constraints: Constraints, members: Ints, in_family: list[int], possible: int) -> Cause:
+    guests = tuple(int(one) for one in members)
+    who = named(crowd, guests)
+    wanted = constraints.low - len(guests)
+    for family, others in zip(constraints.families, in_family, strict=True):
+        if others == 0:
+            return Cause(family.rule, guests, f"{who} {_form(family.lacking, len(guests))} {_nobody(family.lacking)}")
+        if others < wanted:
+            text = f"{who} {_form(family.sharing, len(guests))} only {others} other{'s' if others > 1 else ''}"
+            return Cause(family.rule, guests, f"{text}, and a table needs {wanted}")
+    others_text = f"only {possible} other{'s' if possible != 1 else ''}" if possible else "nobody"
+    text = f"by all rules together {who} can sit with {others_text}, and a table of at least {constraints.low} needs {wanted}"
+    return Cause("all", guests, text)
+
+
+def _shares(masks: Words) -> NDArray[np.bool_]:
+    """(n, n): whether two have a bit in common in every family."""
+    shares = np.ones((len(masks), len(masks)), np.bool_)
+    for family in range(masks.shape[1]):
+        some = np.zeros_like(shares)
+        for word in range(masks.shape[2]):
+            column = masks[:, family, word]
+            some |= (column[:, None] & column[None, :]) != 0
+        shares &= some
+    return shares
+
+
+def _islands(unit: Ints, masks: Words) -> list[Ints]:
+    """The guests, cut up so that nobody shares a bit, or a party, with anyone of another part."""
+    flat = masks.reshape(len(masks), -1)
+    parts: list[tuple[NDArray[np.uint64], NDArray[np.bool_]]] = []
+    kinds, kind = np.unique(flat, axis=0, return_inverse=True)
+    kind = kind.reshape(-1)
+    for number, bits in enumerate(kinds):
+        joined, members = bits.copy(), kind == number
+        apart = []
+        for other_bits, others in parts:
+            if (other_bits & joined).any() or np.intersect1d(unit[others], unit[members]).size:
+                joined |= other_bits
+                members = members | others
+            else:
+                apart.append((other_bits, others))
+        parts = [*apart, (joined, members)]
+    return [np.flatnonzero(members) for _, members in parts]
+
+
+def _form(phrase: str, guests: int) -> str:
+    """The phrase in the number of its subject: ``shares`` of one guest, ``share`` of several."""
+    if guests == 1:
+        return phrase
+    verb, _, rest = phrase.partition(" ")
+    return f"{_PLURAL.get(verb, verb)} {rest}"
+
+
+def _nobody(lacking: str) -> str:
+    return "anyone" if " no " in lacking else "nobody else"
+
+
+def _size(constraints: Constraints) -> str:
+    return str(constraints.low) if constraints.low == constraints.high else f"{constraints.low}–{constraints.high}"
+
+
+def count(guests: int) -> str:
+    """So many guests, in words: ``1 guest``."""
+    return f"{guests} guest{'s' if guests != 1 else ''}"

@@ -1,0 +1,162 @@
+"""Tables that keep the hard rules, whatever they score: for everybody, or for as many as can be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from dinnerkit.matching.seating.constraints import Constraints
+from dinnerkit.matching.seating.exhaustive import best_tables
+from dinnerkit.matching.seating.planning import first_tables, table_counts
+from dinnerkit.matching.solving.solver import pack, solve
+from dinnerkit.matching.solving.state import Ints
+
+_ATTEMPTS = 5
+_MEND_SWEEPS = 15
+_MEND_GUESTS = 480
+_MEND_ROUNDS = 3
+_LOOSE_UP_TO = 480
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """A division into tables that breaks no rule.
+
+    Attributes:
+        labels: (n,), the table of each guest, numbered from 0 without gaps; -1 is unseated.
+        proved: whether nobody more can be seated; true if all are.
+    """
+
+    labels: Ints
+    proved: bool
+
+
+def feasible_tables(constraints: Constraints, order: Ints, rng: np.random.Generator) -> Tables:
+    """Tables that break no hard rule, for as many guests as are found a place.
+
+    Args:
+        constraints: the hard rules, without guests whom they leave no hope.
+        order: (n,), the guests in the order in which neighbours should share a table.
+        rng: the source of chance.
+    """
+    best = np.full(len(constraints), -1)
+    for attempt in range(_ATTEMPTS):
+        start = first_tables(constraints, order if attempt == 0 else rng.permutation(order), rng)
+        for labels in (start, _loose(constraints, attempt, rng)):
+            if labels is None:
+                continue
+            found = _dropped(constraints, _mended(constraints, labels, rng))
+            if (found >= 0).sum() > (best >= 0).sum():
+                best = found
+            if (best >= 0).all():
+                return Tables(_renumbered(best), proved=True)
+        if attempt == 0 and (proved := best_tables(constraints)) is not None:
+            return Tables(_renumbered(proved), proved=True)
+    return Tables(_renumbered(best), proved=False)
+
+
+def _loose(constraints: Constraints, attempt: int, rng: np.random.Generator) -> Ints | None:
+    """Everybody into tables by size and party alone, for the search to mend; None where that does not fit."""
+    if len(constraints) > _LOOSE_UP_TO or not len(constraints):
+        return None
+    counts = table_counts(len(constraints), constraints.low, constraints.high)
+    if not counts:
+        return None
+    count = counts[attempt % len(counts)]
+    group = pack(np.bincount(constraints.unit), np.full(count, constraints.low), np.full(count, constraints.high), rng)
+    return None if group is None else group[constraints.unit]
+
+
+def _mended(constraints: Constraints, labels: Ints, rng: np.random.Generator) -> Ints:
+    """The tables with guests exchanged, among the broken ones and some others at random, until none is broken or time is up."""
+    labels = labels.copy()
+    for _ in range(_MEND_ROUNDS):
+        broken = constraints.broken_tables(labels)
+        if not len(broken):
+            break
+        per_round = max(1, _MEND_GUESTS // (constraints.low + constraints.high))
+        for first in range(0, len(broken), per_round):
+            chosen = broken[first : first + per_round]
+            others = np.setdiff1d(np.unique(labels[labels >= 0]), chosen)
+            extra = rng.permutation(others)[: 2 * _MEND_GUESTS // (constraints.low + constraints.high) - len(chosen)]
+            _mend(constraints, labels, np.concatenate([chosen, extra]), rng)
+    return labels
+
+
+def _mend(constraints: Constraints, labels: Ints, tables: Ints, rng: np.random.Generator) -> None:
+    """Exchange guests among some tables so that fewer rules are broken; changes ``labels``."""
+    guests = np.flatnonzero(np.isin(labels, tables))
+    part = constraints.take(guests)
+    names, start = np.unique(labels[guests], return_inverse=True)
+    noise = rng.random((len(guests), len(guests)))
+    solution = solve(
+        noise + noise.T,
+        *constraints.seats(names),
+        seed=int(rng.integers(1 << 31)),
+        together=part.together(),
+        apart=part.apart,
+        masks=part.masks,
+        start=start.reshape(-1),
+        sweeps=_MEND_SWEEPS,
+    )
+    labels[guests] = names[solution.labels]
+
+
+def _dropped(constraints: Constraints, labels: Ints) -> Ints:
+    """The tables without those who break a rule, and with such unseated guests as still find a place."""
+    labels = labels.copy()
+    units = constraints.units()
+    for table in constraints.broken_tables(labels):
+        _thin_out(constraints, labels, int(table))
+    tables = np.unique(labels[labels >= 0])
+    size = {int(table): int((labels == table).sum()) for table in tables}
+    waiting = [unit for unit in units if labels[unit[0]] < 0]
+    for members in sorted(waiting, key=len, reverse=True):
+        for table, taken in size.items():
+            if taken + len(members) > constraints.high:
+                continue
+            labels[members] = table
+            seated = np.flatnonzero(labels == table)
+            if _keeps(constraints, seated):
+                size[table] += len(members)
+                break
+            labels[members] = -1
+    return labels
+
+
+def _thin_out(constraints: Constraints, labels: Ints, table: int) -> None:
+    """Send units away from one table, those first whose leaving mends most, or all of them if too few remain."""
+    while True:
+        guests = np.flatnonzero(labels == table)
+        if len(guests) < constraints.low:
+            labels[guests] = -1
+            return
+        if _keeps(constraints, guests):
+            return
+        units = [guests[constraints.unit[guests] == unit] for unit in np.unique(constraints.unit[guests])]
+        leaving = min(units, key=lambda members: (_faults(constraints, np.setdiff1d(guests, members)), len(members)))
+        labels[leaving] = -1
+
+
+def _keeps(constraints: Constraints, guests: Ints) -> bool:
+    return _faults(constraints, guests) == 0
+
+
+def _faults(constraints: Constraints, guests: Ints) -> float:
+    """How badly a set of guests breaks the rules at one table: pairs apart, and for each family those outside its best bit."""
+    faults = float(np.isin(constraints.apart, guests).all(axis=1).sum())
+    for family in range(constraints.masks.shape[1]):
+        masks = constraints.masks[guests, family]
+        if len(guests) and not np.bitwise_and.reduce(masks, axis=0).any():
+            bits = np.unpackbits(masks.view(np.uint8), axis=1)
+            faults += len(guests) - int(bits.sum(axis=0).max())
+    return faults
+
+
+def _renumbered(labels: Ints) -> Ints:
+    seated = labels >= 0
+    result = np.full(len(labels), -1)
+    if seated.any():
+        result[seated] = np.unique(labels[seated], return_inverse=True)[1].reshape(-1)
+    return result

@@ -1,0 +1,99 @@
+"""What a host wants to stay as it is when guests are seated again."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import numpy as np
+
+from dinnerkit.matching.errors import RuleInvalid
+from dinnerkit.matching.people.crowd import Crowd, Links
+from dinnerkit.matching.rules.kinds import Keep
+from dinnerkit.matching.seating.tables import Seating
+from dinnerkit.matching.solving.state import Ints
+
+
+@dataclass(frozen=True, slots=True)
+class LockedTable:
+    """A table that keeps its guests, and gets no others.
+
+    Attributes:
+        guests: ids; those who don't come any more are passed over.
+        at: its place in the list of the venue's own tables, from 0; None if all tables are alike.
+    """
+
+    guests: frozenset[str]
+    at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Locks:
+    """Tables and guests that keep their places.
+
+    Attributes:
+        tables: tables that stay as they are.
+        guests: sets of ids: guests of one set sit at one table, and guests of different sets at different ones.
+    """
+
+    tables: tuple[LockedTable, ...] = field(default=())
+    guests: tuple[frozenset[str], ...] = field(default=())
+
+    @classmethod
+    def of(cls, seating: Seating, *, tables: Collection[int] = (), guests: Collection[str] = ()) -> Locks:
+        """Locks on an earlier seating.
+
+        Args:
+            seating: the earlier one.
+            tables: numbers of tables, from 1, that keep all their guests.
+            guests: ids of people who keep their company: those who shared a table do again, those who did not don't.
+
+        Raises:
+            RuleInvalid: there is no such table, or no such guest at any.
+        """
+        wrong = sorted(number for number in tables if not 1 <= number <= len(seating.tables))
+        if wrong:
+            raise RuleInvalid(f"there is no table {wrong[0]} to lock; there are {len(seating.tables)}")
+        missing = set(guests).difference(*(table.guests for table in seating.tables))
+        if missing:
+            raise RuleInvalid(f"guest '{min(missing)}' sits at no table, and can't be locked")
+        kept = tuple(
+            LockedTable(frozenset(seating.tables[number - 1].guests), seating.tables[number - 1].at) for number in sorted(set(tables))
+        )
+        sets = (frozenset(table.guests) & set(guests) for table in seating.tables)
+        return cls(kept, tuple(one for one in sets if one))
+
+    def labels(self, crowd: Crowd) -> Ints:
+        """(n,), the number of each guest's locked table, from 0; -1 for the others.
+
+        Raises:
+            RuleInvalid: a guest is locked to two tables.
+        """
+        place = {name: number for number, name in enumerate(crowd.ids)}
+        labels = np.full(len(crowd), -1)
+        for number, table in enumerate(self.tables):
+            for name in sorted(table.guests):
+                if name not in place:
+                    continue
+                if labels[place[name]] >= 0:
+                    raise RuleInvalid(f"guest '{name}' is locked to two tables")
+                labels[place[name]] = number
+        return labels
+
+
+@dataclass(frozen=True, slots=True)
+class LockedCompany:
+    """The hard rule that :attr:`Locks.guests` amount to."""
+
+    sets: tuple[frozenset[str], ...]
+    name: ClassVar[str] = "locked"
+
+    def keep(self, crowd: Crowd) -> Keep:
+        """Each set at one table, different sets at different ones."""
+        company = {name: number for number, names in enumerate(self.sets) for name in names}
+        of = np.array([company.get(name, -1) for name in crowd.ids], np.int64)
+        together = np.where(of >= 0, of, len(self.sets) + np.arange(len(crowd)))
+        first = [int(np.flatnonzero(of == number)[0]) for number in np.unique(of[of >= 0])]
+        pairs = [(one, other) for place, one in enumerate(first) for other in first[place + 1 :]]
+        return Keep(together=together, apart=Links.of(np.array(pairs, np.int64).reshape(-1, 2), len(crowd)))

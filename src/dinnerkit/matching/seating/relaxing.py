@@ -1,0 +1,65 @@
+"""Seating everybody although the rules can't all be kept: the seating that breaks the fewest, and what it breaks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from dinnerkit.matching.people.crowd import Crowd
+from dinnerkit.matching.rules.kinds import Rule
+from dinnerkit.matching.seating.arranging import similar_order
+from dinnerkit.matching.seating.constraints import Constraints
+from dinnerkit.matching.seating.finishing import finished
+from dinnerkit.matching.seating.house import House
+from dinnerkit.matching.seating.planning import table_counts
+from dinnerkit.matching.seating.rooms import Room
+from dinnerkit.matching.seating.scoring import Scoring
+from dinnerkit.matching.seating.tables import Broken, Table
+from dinnerkit.matching.solving.state import Ints
+
+_TEXTS = {
+    "table_size": "has too few or too many guests",
+    "apart": "has guests who must not sit together",
+    "common_language": "has no language that all of its guests speak",
+    "budget": "has guests whose budgets are more than a step apart",
+    "age_range": "has ages that are too far apart",
+    "diets_served": "has guests whom it can't serve",
+}
+
+
+def least_broken(crowd: Crowd, scoring: Scoring, rules: Sequence[Rule], room: Room, rng: np.random.Generator) -> Ints:
+    """(n,), a table for everybody, breaking as little as is found; parties stay whole. Of a venue's tables their places."""
+    constraints = Constraints.of(crowd, rules, room.low, room.high)
+    if room.tables is None:
+        count = (table_counts(len(crowd), room.low, room.high) or [max(1, round(2 * len(crowd) / (room.low + room.high)))])[0]
+        places, share = np.arange(count), np.ones(count)
+    else:
+        highs = room.seats(0)[1]
+        places, share = np.flatnonzero(highs), highs[highs > 0].astype(np.float64)
+    labels = np.full(len(crowd), -1)
+    filled = np.zeros(len(places))
+    rank = np.empty(len(crowd), np.int64)
+    rank[similar_order(scoring.axes(crowd), rng)] = np.arange(len(crowd))
+    for unit in sorted(constraints.units(), key=lambda unit: (-len(unit), int(rank[unit].min()))):
+        emptiest = int(np.argmin(filled / share))
+        labels[unit] = places[emptiest]
+        filled[emptiest] += len(unit)
+    house = House(crowd, constraints, scoring, rules, room, len(room.tables) if room.tables is not None else len(places))
+    return finished(house, labels, rng, whatever=True).labels
+
+
+def broken_rules(crowd: Crowd, scoring: Scoring, rules: Sequence[Rule], room: Room, tables: Sequence[Table]) -> tuple[Broken, ...]:
+    """The hard rules that some tables break, and which."""
+    number = {name: place for place, name in enumerate(crowd.ids)}
+    rows = np.full((len(tables), max((len(table.guests) for table in tables), default=0)), -1)
+    for place, table in enumerate(tables):
+        rows[place, : len(table.guests)] = [number[name] for name in table.guests]
+    house = House(crowd, Constraints.of(crowd, rules, room.low, room.high), scoring, rules, room, len(tables))
+    places = np.array([place if table.at is None else table.at for place, table in enumerate(tables)], np.int64)
+    texts = _TEXTS | {rule.name: f"breaks a rule: {rule.broken}" for rule in house.table_rules}
+    return tuple(
+        Broken(name, int(place) + 1, f"table {place + 1} {texts.get(name, f'breaks the rule {name}')}")
+        for name, faults in house.faults_by_rule(rows, places).items()
+        for place in np.flatnonzero(faults > 0)
+    )

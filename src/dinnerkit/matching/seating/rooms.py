@@ -1,0 +1,210 @@
+"""The tables that there are: alike and as many as are needed, or a venue's own, each with its seats and its kitchen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dinnerkit.matching.errors import RuleInvalid
+from dinnerkit.matching.people.crowd import Crowd
+from dinnerkit.matching.rules.kinds import Rule
+from dinnerkit.matching.rules.venue_rules import DietsServed
+from dinnerkit.matching.seating.diagnosis import Cause
+from dinnerkit.matching.solving.state import Ints
+
+_MOST_STEPS = 50_000_000
+_SHOWN = 8
+
+
+@dataclass(frozen=True, slots=True)
+class VenueTable:
+    """One table of a venue; it may stay empty.
+
+    Attributes:
+        low: fewest guests, if anybody sits there.
+        high: most guests.
+        diets: what its kitchen can serve, such as ``{"vegan"}``; None is everything, or what :class:`DietsServed` says.
+        name: for the host.
+
+    Raises:
+        RuleInvalid: the numbers make no sense.
+    """
+
+    low: int
+    high: int
+    diets: frozenset[str] | None = None
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        _check(self.low, self.high)
+        if self.diets is not None:
+            object.__setattr__(self, "diets", frozenset(self.diets))
+
+    def __str__(self) -> str:
+        return str(self.low) if self.low == self.high else f"{self.low}–{self.high}"
+
+
+Size = int | tuple[int, int] | Sequence[int | tuple[int, int] | VenueTable]
+"""How many sit at a table: a number or (fewest, most) for as many tables as needed; or a list, an entry for each table that there is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What ``size`` means.
+
+    Attributes:
+        low: fewest guests at any table.
+        high: most guests.
+        tables: the venue's own tables; None if all are alike and as many as are needed.
+        taken: places in ``tables`` where nobody else may sit.
+    """
+
+    low: int
+    high: int
+    tables: tuple[VenueTable, ...] | None
+    taken: frozenset[int] = frozenset()
+
+    @classmethod
+    def of(cls, size: Size) -> Room:
+        """The room that is meant.
+
+        Raises:
+            RuleInvalid: the numbers make no sense.
+        """
+        if isinstance(size, int | float):
+            return cls(*_check(size, size), None)
+        if isinstance(size, tuple) and len(size) == 2:  # noqa: PLR2004
+            low, high = size
+            if not isinstance(low, tuple | VenueTable) and not isinstance(high, tuple | VenueTable):
+                return cls(*_check(low, high), None)
+        tables = tuple(_table(one) for one in size)
+        if not tables:
+            raise RuleInvalid("a list of table sizes needs at least one table")
+        return cls(min(table.low for table in tables), max(table.high for table in tables), tables)
+
+    def __str__(self) -> str:
+        if self.tables is None:
+            return str(self.low) if self.low == self.high else f"{self.low}–{self.high}"
+        shown = ", ".join(str(table) for table in self.tables[:_SHOWN])
+        return f"{shown} and {len(self.tables) - _SHOWN} more" if len(self.tables) > _SHOWN else shown
+
+    def without(self, taken: Sequence[int]) -> Room:
+        """The room without those of the venue's tables; their places stay, for nobody to sit at."""
+        if self.tables is None or not taken:
+            return self
+        return replace(self, taken=frozenset(taken))
+
+    def seats(self, tables: int) -> tuple[Ints, Ints]:
+        """The fewest and most guests of each of so many tables; of a venue's own, those of each."""
+        if self.tables is None:
+            return np.full(tables, self.low), np.full(tables, self.high)
+        bounds = [(table.low, table.high) if place not in self.taken else (0, 0) for place, table in enumerate(self.tables)]
+        lows, highs = np.array(bounds, np.int64).T
+        return lows, highs
+
+    def served(self, crowd: Crowd, rules: Sequence[Rule], tables: int) -> NDArray[np.bool_]:
+        """(tables, diets): whether each table serves each diet of the crowd; a venue's own tables, whatever ``tables`` says."""
+        tables = tables if self.tables is None else len(self.tables)
+        names = crowd.particulars.diet_names
+        rule = next((rule for rule in rules if isinstance(rule, DietsServed)), None)
+        if rule is None:
+            return np.ones((tables, len(names)), np.bool_)
+        own = [table.diets for table in self.tables] if self.tables is not None else [None] * tables
+        lists = [rule.served if diets is None else diets for diets in own]
+        return np.array([[diets is None or name in diets for name in names] for diets in lists], np.bool_).reshape(tables, len(names))
+
+    def fit(self, guests: int) -> Ints | None:
+        """How many guests to put at each table of a venue, 0 for those left empty; None where the numbers can't come out.
+
+        Tables named first are used first, those that serve every diet before others; guests are spread evenly over those used.
+        """
+        tables = self.tables or ()
+        order = sorted(set(range(len(tables))) - self.taken, key=lambda one: tables[one].diets is not None)
+        chosen = _chosen([(tables[one].low, tables[one].high) for one in order], guests)
+        if chosen is None:
+            return None
+        sizes = np.zeros(len(tables), np.int64)
+        used = [order[one] for one in chosen]
+        for one in used:
+            sizes[one] = tables[one].low
+        highs = np.array([table.high for table in tables])
+        for _ in range(guests - int(sizes.sum())):
+            room = [one for one in used if sizes[one] < highs[one]]
+            sizes[min(room, key=lambda one: sizes[one] / highs[one])] += 1
+        return sizes
+
+    def most(self, guests: int) -> int:
+        """The most of so many guests whose numbers come out."""
+        return next(count for count in range(guests, -1, -1) if count == 0 or self.fit(count) is not None)
+
+
+def unserved(crowd: Crowd, room: Room, rules: Sequence[Rule]) -> list[Cause]:
+    """Guests whom no table of the room can serve."""
+    served = room.served(crowd, rules, 1)
+    needs = crowd.particulars.diets
+    lost = np.flatnonzero(np.all((needs[:, None, :] & ~served[None]).any(axis=2), axis=1))
+    names = crowd.particulars.diet_names
+    causes = []
+    for one in lost:
+        diets = " and ".join(names[diet] for diet in np.flatnonzero(needs[one]))
+        causes.append(Cause(DietsServed.name, (int(one),), f"guest '{crowd.ids[one]}' needs {diets} food, which no table serves"))
+    return causes
+
+
+def alike(room: Room) -> Room:
+    """The room without its own tables: as many as are needed, of any size that it has."""
+    return replace(room, tables=None)
+
+
+def _chosen(bounds: list[tuple[int, int]], guests: int) -> list[int] | None:
+    """Tables whose fewest guests are not more, and whose most guests not fewer, than there are; the first ones where that works."""
+    if guests == 0:
+        return []
+    used: list[int] = []
+    fewest = most = 0
+    for number, (low, high) in enumerate(bounds):
+        if fewest + low <= guests:
+            used.append(number)
+            fewest, most = fewest + low, most + high
+        if most >= guests:
+            return used
+    return _searched(bounds, guests) if guests * len(bounds) <= _MOST_STEPS else None
+
+
+def _searched(bounds: list[tuple[int, int]], guests: int) -> list[int] | None:
+    """The same by dynamic programming: for each sum of fewest guests, the largest sum of most guests and how it comes about."""
+    best = np.full(guests + 1, -1)
+    best[0] = 0
+    taken = np.zeros((len(bounds), guests + 1), np.bool_)
+    for number, (low, high) in enumerate(bounds):
+        if low > guests:
+            continue
+        added = np.full(guests + 1, -1)
+        before = best[: guests + 1 - low]
+        added[low:] = np.where(before >= 0, before + high, -1)
+        taken[number] = added > best
+        best = np.maximum(best, added)
+    enough = np.flatnonzero(best >= guests)
+    if not len(enough):
+        return None
+    left, used = int(enough[0]), []
+    for number in range(len(bounds) - 1, -1, -1):
+        if taken[number, left]:
+            used.append(number)
+            left -= bounds[number][0]
+    return sorted(used)
+
+
+def _table(one: int | tuple[int, int] | VenueTable) -> VenueTable:
+    if isinstance(one, VenueTable):
+        return one
+    return VenueTable(*(one if isinstance(one, tuple) else (one, one)))
+
+
+def _check(low: float, high: float) -> tuple[int, int]:
+    if not (isinstance(low, int) and isinstance(high, int) and 1 <= low <= high):
+        raise RuleInvalid(f"a table size must be whole numbers with 1 <= fewest <= most, not {low}-{high}")
+    return low, high

@@ -1,0 +1,143 @@
+"""Points: what the soft rules give pairs of guests, and how a table's reasons add up to its score."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dinnerkit.matching.people.crowd import Crowd
+from dinnerkit.matching.rules.kinds import FULL, Rule, SoftRule
+from dinnerkit.matching.solving.state import Floats, Ints
+
+STEP = 0.125
+"""Points are whole eighths, which binary floats hold exactly: reasons add up to the score in any order, without rounding."""
+
+_CHANCE_PAIRS = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """What one rule gives a table, in words that may be shown to its guests.
+
+    Attributes:
+        rule: the rule's name.
+        text: a sentence about the table as a whole; it tells nothing about any one guest.
+        points: what the rule gives, in whole eighths; a table's reasons add up exactly to its score.
+        most: what the rule would give at best.
+    """
+
+    rule: str
+    text: str
+    points: float
+    most: float
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """The soft rules in play for a crowd, with their shares of the scale, which add up to 1."""
+
+    rules: tuple[SoftRule, ...]
+    shares: tuple[float, ...]
+
+    @classmethod
+    def of(cls, crowd: Crowd, rules: Sequence[Rule]) -> Scoring:
+        """The soft ones among the rules that can tell these guests apart."""
+        playing = tuple(rule for rule in rules if isinstance(rule, SoftRule) and rule.in_play(crowd))
+        total = sum(rule.weight for rule in playing)
+        return cls(playing, tuple(rule.weight / total for rule in playing))
+
+    def pairs(self, crowd: Crowd, one: Ints, other: Ints) -> NDArray[np.float32]:
+        """0–1 for each pair of two broadcast arrays of places in the crowd; 1 throughout where no rule is in play."""
+        if not self.rules:
+            return np.ones(np.broadcast_shapes(one.shape, other.shape), np.float32)
+        worth = np.zeros(np.broadcast_shapes(one.shape, other.shape), np.float32)
+        for rule, share in zip(self.rules, self.shares, strict=True):
+            worth += np.float32(share) * rule.score(crowd, one, other)
+        return worth
+
+    def matrix(self, crowd: Crowd) -> Floats:
+        """(n, n) of :meth:`pairs`."""
+        everybody = np.arange(len(crowd))
+        return self.pairs(crowd, everybody[:, None], everybody[None, :]).astype(np.float64)
+
+    def axes(self, crowd: Crowd) -> NDArray[np.float32]:
+        """(n, k): coordinates in which near guests score well."""
+        columns = [rule.axes(crowd) for rule in self.rules]
+        return np.concatenate([np.zeros((len(crowd), 0), np.float32), *columns], axis=1)
+
+    def chance(self, crowd: Crowd, rng: np.random.Generator) -> float:
+        """0–100: the mean score of tables drawn at random, hard rules aside; from a sample of pairs if they are many."""
+        n = len(crowd)
+        if n < 2:  # noqa: PLR2004
+            return 0.0
+        if n * (n - 1) // 2 <= _CHANCE_PAIRS:
+            one, other = np.triu_indices(n, 1)
+        else:
+            one = rng.integers(n, size=_CHANCE_PAIRS)
+            other = (one + rng.integers(1, n, size=_CHANCE_PAIRS)) % n
+        return FULL * float(self.pairs(crowd, one, other).mean(dtype=np.float64))
+
+    def reasons(self, crowd: Crowd, labels: Ints) -> list[tuple[Reason, ...]]:
+        """The reasons of each table, from 0 on.
+
+        Args:
+            crowd: the guests.
+            labels: (n,) the table of each, numbered without gaps; -1 is unseated.
+        """
+        tables = int(labels.max(initial=-1)) + 1
+        one, other = table_pairs(labels)
+        counts = np.maximum(np.bincount(labels[one], minlength=tables), 1)
+        if not self.rules:
+            alike = Reason("no_difference", "By these rules every table is as good as any other.", FULL, FULL)
+            return [(alike,)] * tables
+        means = [np.bincount(labels[one], weights=rule.score(crowd, one, other), minlength=tables) / counts for rule in self.rules]
+        most = _eighths(np.array(self.shares) * FULL)
+        return [self._of_table(np.array([mean[table] for mean in means]), most) for table in range(tables)]
+
+    def reasons_of_guest(self, crowd: Crowd, guest: int, company: Ints) -> tuple[Reason, ...]:
+        """What the rules give one guest with the others at a table; they add up as a table's reasons do, and are for the host."""
+        if not self.rules:
+            return (Reason("no_difference", "By these rules every company is as good as any other.", FULL, FULL),)
+        one = np.full(len(company), guest)
+        means = [float(rule.score(crowd, one, company).mean(dtype=np.float64)) if len(company) else 0.0 for rule in self.rules]
+        reasons = self._of_table(np.array(means), _eighths(np.array(self.shares) * FULL))
+        return tuple(
+            Reason(
+                reason.rule, f"{reason.rule} with the others at the table: {reason.points:g} of {reason.most:g}", reason.points, reason.most
+            )
+            for reason in reasons
+        )
+
+    def _of_table(self, means: Floats, most: Floats) -> tuple[Reason, ...]:
+        points = np.minimum(_eighths(means * np.array(self.shares) * FULL), most)
+        return tuple(
+            Reason(rule.name, rule.text(float(mean)), float(given), float(top))
+            for rule, mean, given, top in zip(self.rules, means, points, most, strict=True)
+        )
+
+
+def _eighths(points: Floats) -> Floats:
+    """Points rounded to whole eighths so that their sum is off by half an eighth at most (largest remainders)."""
+    steps = points / STEP
+    whole = np.floor(steps)
+    short = round(float(steps.sum() - whole.sum()))
+    whole[np.argsort(whole - steps, kind="stable")[:short]] += 1
+    return whole * STEP
+
+
+def table_pairs(labels: Ints) -> tuple[Ints, Ints]:
+    """Every pair of guests who share a table, as two arrays of places."""
+    order = np.argsort(labels, kind="stable")
+    order = order[labels[order] >= 0]
+    sizes = np.bincount(labels[order]) if len(order) else np.zeros(0, np.int64)
+    starts = np.cumsum(sizes) - sizes
+    ones, others = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    for size in np.unique(sizes):
+        rows, columns = np.triu_indices(int(size), 1)
+        of_size = starts[sizes == size][:, None]
+        ones.append(order[of_size + rows].ravel())
+        others.append(order[of_size + columns].ravel())
+    return np.concatenate(ones), np.concatenate(others)

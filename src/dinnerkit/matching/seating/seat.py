@@ -1,0 +1,273 @@
+"""Seating: who sits with whom, how good that is and why."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from dinnerkit.matching.errors import RuleInvalid, SeatingImpossible
+from dinnerkit.matching.people.crowd import Crowd
+from dinnerkit.matching.people.guests import Guest
+from dinnerkit.matching.rules.default_rules import DEFAULT_RULES
+from dinnerkit.matching.rules.kinds import Floor, HardRule, Rule, SoftRule, TableRule
+from dinnerkit.matching.seating.arranging import Budget, arranged, similar_order
+from dinnerkit.matching.seating.constraints import Constraints
+from dinnerkit.matching.seating.diagnosis import Cause, count, hopeless, named, shortfall
+from dinnerkit.matching.seating.feasible import feasible_tables
+from dinnerkit.matching.seating.finishing import asks_for_more, finished, lost_by_tables, numbered, venue_start
+from dinnerkit.matching.seating.house import House
+from dinnerkit.matching.seating.impossible import impossible, unknown_cause
+from dinnerkit.matching.seating.locks import LockedCompany, Locks
+from dinnerkit.matching.seating.lowest import below_floor
+from dinnerkit.matching.seating.relaxing import broken_rules, least_broken
+from dinnerkit.matching.seating.rooms import Room, Size, unserved
+from dinnerkit.matching.seating.scoring import Scoring
+from dinnerkit.matching.seating.tables import Seating, Table, Unseated
+from dinnerkit.matching.solving.solver import Progress, RunRecord
+from dinnerkit.matching.solving.state import Ints
+
+NOTHING_LOCKED = Locks()
+
+
+def seat(
+    guests: Iterable[Guest],
+    *,
+    size: Size = (5, 7),
+    rules: Sequence[Rule] = DEFAULT_RULES,
+    seed: int = 0,
+    seconds: float | None = None,
+    best_effort: bool = False,
+    everybody: bool = False,
+    locked: Locks = NOTHING_LOCKED,
+    progress: Progress | None = None,
+) -> Seating:
+    """Seat guests at tables that keep all hard rules and score as well as can be found by the soft ones.
+
+    The result depends on the arguments alone, on one installation; with ``seconds`` also on the speed of the machine.
+
+    Args:
+        guests: whom to seat; ids must be unique.
+        size: fewest and most guests at a table, or one number for both; or a list of a venue's own tables, each a number, such a
+            pair, or a :class:`VenueTable`, of which any may stay empty.
+        rules: hard and soft ones, see :mod:`dinnerkit.matching.rules.default_rules`. The table size is always kept.
+        seed: what all chance is drawn from.
+        seconds: how long to search, by the clock; by default as long as suits the number of guests.
+        best_effort: seat as many as can be, and list the others with reasons, in place of an error.
+        everybody: where the hard rules can't all be met, seat everybody and break as few as is found, in place of an error; what is
+            broken is in :attr:`Seating.broken`.
+        locked: what stays as it is; guests at locked tables take no part in the search.
+        progress: told the fraction done, 0–1; raising from it cancels.
+
+    Raises:
+        SeatingImpossible: the hard rules can't all be met; says why in one line.
+        GuestInvalid: an id occurs twice.
+        RuleInvalid: a size, rule or time makes no sense.
+    """
+    room = Room.of(size)
+    check(rules, seconds)
+    began = time.monotonic()
+    crowd = Crowd.of(list(guests))
+    if locked.guests:
+        rules = (*rules, LockedCompany(locked.guests))
+    scoring = Scoring.of(crowd, rules)
+    kept = locked.labels(crowd)
+    free = np.flatnonzero(kept < 0)
+    search = _Search(seed, None if seconds is None else began + seconds, best_effort, progress, np.random.default_rng(seed))
+    rest = room.without([table.at for table in locked.tables if table.at is not None])
+    try:
+        found = _seated(crowd.take(free), scoring, rules, rest, search)
+    except SeatingImpossible:
+        if not everybody:
+            raise
+        found = _all_seated(crowd.take(free), scoring, rules, rest, search)
+    labels = np.full(len(crowd), -1)
+    labels[free] = found.labels
+    labels[kept >= 0] = kept[kept >= 0] + len(found.at)
+    unseated = tuple(Unseated(crowd.ids[free[one]], found.reasons[one]) for one in sorted(found.reasons))
+    run = replace(found.run, seed=seed, seconds=time.monotonic() - began)
+    at = np.concatenate([found.at, [-1 if table.at is None else table.at for table in locked.tables]]).astype(np.int64)
+    seating = result(crowd, scoring, labels, at, unseated, search.rng, run)
+    broken = broken_rules(crowd, scoring, rules, room, seating.tables) if everybody else ()
+    return replace(seating, below=below_floor(seating.tables, rules), broken=broken)
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    seed: int
+    deadline: float | None
+    best_effort: bool
+    progress: Progress | None
+    rng: np.random.Generator
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    labels: Ints
+    reasons: dict[int, str]
+    at: Ints
+    run: RunRecord
+
+
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    labels: Ints
+    proved: bool
+    cause: Cause | None
+
+
+def check(rules: Sequence[Rule], seconds: float | None) -> None:
+    """Refuse what is not a rule, rules given twice, and times that make no sense.
+
+    Raises:
+        RuleInvalid: one of these.
+    """
+    names = set()
+    for rule in rules:
+        if not isinstance(rule, SoftRule | HardRule | TableRule | Floor):
+            raise RuleInvalid(f"{rule!r} is not a rule")
+        if rule.name in names:
+            raise RuleInvalid(f"the rule {rule.name} is given more than once")
+        names.add(rule.name)
+    if seconds is not None and not (math.isfinite(seconds) and seconds > 0):
+        raise RuleInvalid(f"seconds must be a positive number, not {seconds}")
+
+
+def _seated(crowd: Crowd, scoring: Scoring, rules: Sequence[Rule], room: Room, search: _Search) -> _Found:
+    """Tables for those who are not locked."""
+    constraints = Constraints.of(crowd, rules, room.low, room.high)
+    reasons = _without_hope(crowd, constraints, rules, room, best_effort=search.best_effort)
+    hopeful = np.array([one for one in range(len(crowd)) if one not in reasons], np.int64)
+    placed = _place(crowd, constraints, scoring, room, hopeful, search.rng)
+    left = hopeful[placed.labels < 0]
+    if len(left):
+        cause = placed.cause or unknown_cause(crowd, rules, constraints, left, proved=placed.proved)
+        if not search.best_effort:
+            raise impossible([cause], crowd, proved=placed.proved)
+        reasons |= dict.fromkeys((int(one) for one in left), cause.text)
+    labels = np.full(len(crowd), -1)
+    labels[hopeful] = placed.labels
+    seated = np.flatnonzero(labels >= 0)
+    part, keep, at = crowd.take(seated), constraints.take(seated), np.full(int(labels.max(initial=-1)) + 1, -1)
+    begun = labels[seated]
+    if room.tables is not None and len(seated):
+        keep, begun, at = numbered(keep, room, begun)
+    spare = None if search.deadline is None else max(0.01, search.deadline - time.monotonic())
+    found, run = arranged(part, keep, scoring, begun, Budget(search.seed, spare, search.progress))
+    if asks_for_more(rules, room, crowd):
+        found, at = _finished(part, keep, scoring, rules, room, (found, at, seated), reasons, search)
+    labels[seated] = found
+    return _Found(labels, reasons, at, run)
+
+
+def _all_seated(crowd: Crowd, scoring: Scoring, rules: Sequence[Rule], room: Room, search: _Search) -> _Found:
+    """Tables for all who are not locked, whatever that breaks."""
+    began = time.monotonic()
+    labels = least_broken(crowd, scoring, rules, room, search.rng)
+    at = np.full(int(labels.max(initial=-1)) + 1, -1) if room.tables is None else np.arange(len(room.tables))
+    return _Found(labels, {}, at, RunRecord(search.seed, 0, time.monotonic() - began, "numpy"))
+
+
+def _finished(
+    crowd: Crowd,
+    constraints: Constraints,
+    scoring: Scoring,
+    rules: Sequence[Rule],
+    room: Room,
+    tables: tuple[Ints, Ints, Ints],
+    reasons: dict[int, str],
+    search: _Search,
+) -> tuple[Ints, Ints]:
+    """The tables when the remaining rules are kept too; adds to ``reasons`` those who are sent away for it."""
+    labels, at, places = tables
+    if room.tables is not None:
+        labels, at = at[labels], np.arange(len(room.tables))
+    house = House(crowd, constraints, scoring, rules, room, len(at))
+    ended = finished(house, labels, search.rng)
+    if ended.left and not search.best_effort:
+        culprits = sorted(ended.left)
+        raise impossible([Cause("all", tuple(culprits), f"{named(crowd, culprits)}: {ended.left[culprits[0]]}")], crowd, proved=False)
+    reasons |= {int(places[one]): why for one, why in ended.left.items()}
+    return ended.labels, at
+
+
+def _without_hope(crowd: Crowd, constraints: Constraints, rules: Sequence[Rule], room: Room, *, best_effort: bool) -> dict[int, str]:
+    """Why guests who can't sit at any table can't, by their places; an error unless the best effort will do."""
+    if not len(crowd):
+        return {}
+    whole = shortfall(crowd, constraints) if room.tables is None else None
+    if room.tables is not None and room.fit(len(crowd)) is None:
+        whole = Cause("table_size", tuple(range(len(crowd))), f"{count(len(crowd))} can't be divided among tables of {room}")
+    if len(crowd) < constraints.low and whole:
+        causes = [whole]
+    else:
+        causes = unserved(crowd, room, rules) + lost_by_tables(crowd, rules) + hopeless(crowd, constraints)
+        causes = causes or ([whole] if whole and not best_effort else [])
+    if causes and not best_effort:
+        raise impossible(causes, crowd, proved=True)
+    units = constraints.unit
+    lost = {one: cause.text for cause in reversed(causes) for one in cause.guests}
+    return {one: lost[first] for first in lost for one in np.flatnonzero(units == units[first]).tolist()} | lost
+
+
+def _place(crowd: Crowd, constraints: Constraints, scoring: Scoring, room: Room, hopeful: Ints, rng: np.random.Generator) -> _Placed:
+    """First tables for those with hope."""
+    if not len(hopeful):
+        return _Placed(np.zeros(0, np.int64), proved=True, cause=None)
+    part = constraints.take(hopeful)
+    order = similar_order(scoring.axes(crowd)[hopeful], rng)
+    if room.tables is not None:
+        labels = venue_start(part, room, order, rng)
+        text = f"{count(len(hopeful))} can't be divided among tables of {room}"
+        return _Placed(labels, proved=False, cause=Cause("table_size", tuple(range(len(hopeful))), text))
+    tables = feasible_tables(part, order, rng)
+    cause = shortfall(crowd.take(hopeful), part) if (tables.labels < 0).any() else None
+    return _Placed(tables.labels, tables.proved, cause)
+
+
+def result(
+    crowd: Crowd,
+    scoring: Scoring,
+    labels: Ints,
+    at: Ints,
+    unseated: tuple[Unseated, ...],
+    rng: np.random.Generator,
+    run: RunRecord,
+) -> Seating:
+    """The seating that labels stand for.
+
+    Args:
+        crowd: all guests.
+        scoring: the soft rules.
+        labels: (n,), the table of each, -1 is unseated.
+        at: by label, the table's place in the venue; -1 if all are alike.
+        unseated: those without a place.
+        rng: the source of chance.
+        run: how it was found.
+    """
+    seated = np.flatnonzero(labels >= 0)
+    names, first, numbers = np.unique(labels[seated], return_index=True, return_inverse=True)
+    rank = np.empty(len(names), np.int64)
+    places = at[names]
+    rank[np.lexsort((first, places))] = np.arange(len(names))
+    ordered = np.full(len(labels), -1)
+    ordered[seated] = rank[numbers.reshape(-1)]
+    members: list[list[str]] = [[] for _ in names]
+    for one in seated:
+        members[ordered[one]].append(crowd.ids[one])
+    tables = tuple(
+        Table(tuple(ids), sum(reason.points for reason in reasons), reasons, None if place < 0 else int(place))
+        for ids, reasons, place in zip(members, scoring.reasons(crowd, ordered), np.sort(places), strict=True)
+    )
+    return Seating(
+        tables=tables,
+        score=sum(len(table.guests) * table.score for table in tables) / max(1, len(seated)),
+        floor=min((table.score for table in tables), default=0.0),
+        chance=scoring.chance(crowd.take(seated), rng) if len(seated) else 0.0,
+        seed=run.seed,
+        unseated=unseated,
+        run=run,
+    )

@@ -1,0 +1,1 @@
+"""Groups of the most worth: weights, groups and constraints; nothing here knows of dinners."""

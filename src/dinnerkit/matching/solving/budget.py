@@ -1,0 +1,199 @@
+"""How a budget of time or of sweeps is spent: first the right temperatures are found, then one long cooling takes all the rest.
+
+What decides is where the cooling begins and ends, and that differs by a factor of ten between kinds of weights. Seen through
+the share of people for whom a step is taken per sweep, it is the same for all that were tried: from three in ten down to
+one in fifteen, found on a quick cooling. Above, groups are as good as random ones; below, nothing moves any more.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+import numpy as np
+
+from dinnerkit.matching.solving.state import Floats, Ints
+
+Progress = Callable[[float], bool | None]
+"""Told the fraction done, 0–1, now and then; a true answer ends the search with the best so far, raising cancels it."""
+
+_HOT, _COLD = 0.3, 0.07
+"""The shares of people for whom a step is taken at which the cooling begins and ends; by trial on the public MDGPLIB instances."""
+
+_FIRST, _LAST = 0.6, 0.0005
+"""Where the quick cooling begins, and where it ends at the latest, as fractions of the spread of a swap's gain."""
+
+_MEASURING, _SMOOTHED = 150, 5
+"""The most sweeps of the quick cooling, and over how many the share is smoothed."""
+
+_DESCENTS = 20
+_TELLS = 100
+_LONGEST_CHUNK = 0.05
+
+
+class Search(Protocol):
+    """What the searches in numpy and in numba have in common; see :class:`dinnerkit.matching.annealing.Search`."""
+
+    @property
+    def best(self) -> Ints:
+        """The best groups so far."""
+        ...
+
+    @property
+    def value(self) -> float:
+        """What they are worth."""
+        ...
+
+    def restart(self, group: Ints) -> None:
+        """Go on from these groups."""
+        ...
+
+    def anneal(self, temperatures: Floats) -> Floats:
+        """One sweep per temperature; how many steps were taken, as a share of the units."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Heat:
+    """The temperatures between which it pays to cool, in units of weight."""
+
+    hot: float
+    cold: float
+
+    def at(self, done: Floats) -> Floats:
+        """The temperatures at these fractions of the cooling."""
+        return np.asarray(self.hot * (self.cold / self.hot) ** done) if self.cold > 0 else np.zeros(len(done))
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What a search may take.
+
+    Attributes:
+        seconds: time by the clock, or None where sweeps count.
+        sweeps: how often each unit is looked at; the quick cooling that finds the temperatures comes on top.
+        warmth: the first temperature against the usual one; less keeps more of a good start, 0 only climbs.
+        clock: tells the time, in seconds.
+        progress: see :data:`Progress`.
+    """
+
+    seconds: float | None
+    sweeps: int
+    warmth: float = 1.0
+    clock: Callable[[], float] = time.monotonic
+    progress: Progress | None = None
+
+    _wishes: list[bool] = field(default_factory=list)
+
+    def part(self, ends: float, passed: int, parts: int, total: int) -> Budget:
+        """Some of the equal parts into which a budget is divided, of which some have passed; time is what is left until then."""
+        left = None if self.seconds is None else max(0.001, (ends - self.clock()) * parts / (total - passed))
+        sweeps = max(1, self.sweeps * parts // total)
+        return replace(self, seconds=left, sweeps=sweeps, progress=lambda done: self.tell((passed + parts * done) / total))
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the search was asked to end."""
+        return bool(self._wishes)
+
+    def tell(self, fraction: float) -> bool:
+        """Report progress; whether to stop."""
+        if self.progress is not None and self.progress(min(1.0, fraction)):
+            self._wishes.append(True)
+        return self.stopped
+
+
+def measured(search: Search, spread: float, most_sweeps: int, until: Callable[[], bool]) -> Heat:
+    """Find where cooling should begin and end, by a quick cooling that falls until hardly a step is taken.
+
+    Args:
+        search: what to cool; it is left as it is then.
+        spread: how much swaps differ in gain, roughly; 0 where they don't, which makes all temperatures 0.
+        most_sweeps: how many sweeps the budget has; a fifth as many are spent here at most, but for very short ones.
+        until: whether time is up; the temperatures are guessed then.
+    """
+    if spread <= 0:
+        return Heat(0.0, 0.0)
+    sweeps = int(np.clip(most_sweeps // 5, 12, _MEASURING))
+    temperatures = spread * np.geomspace(_FIRST, _LAST, sweeps)
+    shares: list[float] = []
+    for temperature in temperatures:
+        shares.append(float(search.anneal(np.array([temperature]))[0]))
+        if until() or (len(shares) > _SMOOTHED and max(shares[-_SMOOTHED:]) < _COLD / 2):
+            break
+    smooth = np.convolve(np.pad(shares, _SMOOTHED // 2, mode="edge"), np.ones(_SMOOTHED) / _SMOOTHED, mode="valid")
+    hot, cold = (_crossing(temperatures[: len(smooth)], smooth, share * smooth[0]) for share in (_HOT, _COLD))
+    hot = 0.21 * spread if hot is None else hot
+    return Heat(hot, hot / 2 if cold is None else cold)
+
+
+def _crossing(temperatures: Floats, shares: Floats, limit: float) -> float | None:
+    """The first temperature at which the share is below a limit."""
+    below = np.flatnonzero(shares < limit)
+    return float(temperatures[below[0]]) if len(below) else None
+
+
+def spend(search: Search, budget: Budget, spread: float, heat: Heat | None = None) -> int:
+    """Search for as long as the budget allows; how many sweeps that were.
+
+    Args:
+        search: with the groups to start from.
+        budget: what it may take.
+        spread: see :func:`measured`.
+        heat: the temperatures, where they are known from something alike.
+    """
+    began = budget.clock()
+    start = search.best
+    if budget.warmth == 0:
+        heat = Heat(0.0, 0.0)
+    if heat is None:
+        allowed = np.inf if budget.seconds is None else began + 0.2 * budget.seconds
+        heat = measured(search, spread, budget.sweeps if budget.seconds is None else 10**6, lambda: budget.clock() > allowed)
+        search.restart(start if budget.warmth < 1 else search.best)
+    heat = Heat(max(heat.hot * budget.warmth, heat.cold), heat.cold)
+    if budget.seconds is None:
+        return _spend_sweeps(search, budget, heat)
+    return _spend_time(search, budget, heat, began)
+
+
+def _spend_sweeps(search: Search, budget: Budget, heat: Heat) -> int:
+    sweeps = budget.sweeps
+    descents = min(_DESCENTS, max(1, sweeps // 5))
+    cooling = heat.at(np.linspace(0.0, 1.0, max(0, sweeps - descents)))
+    chunk = max(1, sweeps // _TELLS)
+    for first in range(0, len(cooling), chunk):
+        search.anneal(cooling[first : first + chunk])
+        if budget.tell(min(first + chunk, len(cooling)) / sweeps):
+            return min(first + chunk, len(cooling))
+    search.restart(search.best)
+    search.anneal(np.zeros(min(sweeps, descents)))
+    budget.tell(1.0)
+    return sweeps
+
+
+def _spend_time(search: Search, budget: Budget, heat: Heat, began: float) -> int:
+    """Cool by the clock, whatever a sweep takes; the last hundredth is for descents."""
+    seconds = budget.seconds or 0.0
+    opened, done, chunk = budget.clock(), 0, 1
+    closing = began + 0.99 * seconds
+    span = max(closing - opened, 1e-9)
+    now = opened
+    while now < closing:
+        each = (now - opened) / done if done else 0.0
+        ahead = np.arange(chunk) * each / span
+        search.anneal(heat.at(np.minimum(1.0, (now - opened) / span + ahead)))
+        done += chunk
+        then = now
+        now = budget.clock()
+        took = (now - then) / chunk
+        room = min(_LONGEST_CHUNK, 0.01 * seconds, closing - now)
+        chunk = int(np.clip(room / max(took, 1e-9), 1, 2 * chunk))
+        if budget.tell((now - began) / seconds):
+            return done
+    search.restart(search.best)
+    while budget.clock() < began + seconds and search.anneal(np.zeros(1))[0] > 0:
+        done += 1
+    budget.tell(1.0)
+    return done

@@ -1,0 +1,33 @@
+"""What the compiled searches share; importing this imports numba."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba as nb
+import numpy as np
+
+from dinnerkit.matching.solving.state import Words
+
+JIT: dict[str, Any] = {"cache": True, "fastmath": True, "error_model": "numpy"}
+"""How code is compiled: kept on disk, and free to reorder sums. Infinities and NaN must not occur in what it is given."""
+
+INNER: dict[str, Any] = JIT | {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+"""The same for what only compiled code calls: without a way in from Python, it is compiled in half the time."""
+
+MULTIPLIER, STEP = np.uint64(6364136223846793005), np.uint64(1442695040888963407)
+"""Knuth's 64-bit linear congruential generator (MMIX): its high bits are good enough to shuffle with."""
+
+
+@nb.njit(cache=True, inline="always")
+def meets(left: Words, right: Words) -> bool:
+    """Whether two (families, words) have a bit in common in every family."""
+    for family in range(left.shape[0]):
+        some = False
+        for word in range(left.shape[1]):
+            if left[family, word] & right[family, word]:
+                some = True
+                break
+        if not some:
+            return False
+    return True

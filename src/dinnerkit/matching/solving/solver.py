@@ -1,0 +1,315 @@
+"""Groups of the most worth: the (constrained) maximally diverse grouping problem.
+
+This module knows weights, groups and constraints, and nothing of dinners.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from dinnerkit.matching.errors import RuleInvalid
+from dinnerkit.matching.solving import annealing
+from dinnerkit.matching.solving.bound import bounded
+from dinnerkit.matching.solving.budget import Budget, Progress, Search, spend
+from dinnerkit.matching.solving.sizes import filled, promising_sizes
+from dinnerkit.matching.solving.state import Floats, Ints, Problem, Words, contracted
+
+__all__ = ["SWEEPS", "Progress", "RunRecord", "Solution", "compiled_available", "pack", "solve"]
+
+SWEEPS = 200
+"""The default budget: how often each unit is looked at."""
+
+_COMPILED_FROM = 600_000
+"""Step evaluations from which starting numba pays: below this numpy is done sooner."""
+
+_CHOICES, _LONG, _LONGER = 6, 2, 5
+"""How many choices of sizes get a short search, how many of them a long one, and how much longer that is."""
+
+_SAME = 0.01
+_EXACT = 1e-7
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """How an answer was found, so that it can be told and, by seed and sweeps, repeated.
+
+    Attributes:
+        seed: what all chance was drawn from.
+        sweeps: how often each unit was looked at.
+        seconds: time taken by the clock.
+        engine: ``"numba"`` or ``"numpy"`` (correct, and some fifty times slower).
+    """
+
+    seed: int
+    sweeps: int
+    seconds: float
+    engine: Literal["numba", "numpy"]
+
+
+@dataclass(frozen=True)
+class Solution:
+    """Groups, and what they are worth.
+
+    Attributes:
+        labels: (n,) the group of each, from 0.
+        objective: the sum of the weights of all pairs that share a group, times the size factor where one was given.
+        broken: constraints that could not be met: pairs together that should be apart, groups without a common bit.
+        run: how it was found.
+        bound: what no groups that keep the constraints can exceed, where it was asked for and none is broken; see
+            :mod:`dinnerkit.matching.solving.bound`.
+    """
+
+    labels: Ints
+    objective: float
+    broken: int
+    run: RunRecord
+    bound: float | None = None
+
+    @property
+    def proved(self) -> bool:
+        """Whether the bound shows that no groups are better."""
+        return self.bound is not None and self.bound <= self.objective + _EXACT * max(1.0, abs(self.objective))
+
+    @property
+    def gap(self) -> float | None:
+        """How far below the bound the objective is, as a share of the bound, where that is above zero."""
+        return None if self.bound is None or self.bound <= 0 else max(0.0, 1.0 - self.objective / self.bound)
+
+
+def solve(
+    weights: ArrayLike,
+    minimum: ArrayLike,
+    maximum: ArrayLike,
+    *,
+    seconds: float | None = None,
+    seed: int = 0,
+    together: Iterable[Sequence[int] | Ints] = (),
+    apart: Iterable[Sequence[int]] | Ints = (),
+    start: ArrayLike | None = None,
+    progress: Progress | None = None,
+    sweeps: int | None = None,
+    masks: Words | None = None,
+    factor: Floats | None = None,
+    heat: float = 1.0,
+    clock: Callable[[], float] = time.monotonic,
+    bound: bool = False,
+) -> Solution:
+    """Divide n things into groups so that the weights inside the groups add up to the most.
+
+    With a number of sweeps (the default) the answer depends on the arguments and the seed alone; with ``seconds`` also
+    on how fast the machine is.
+
+    Args:
+        weights: (n, n), symmetric, finite; the diagonal is ignored.
+        minimum: (groups,), the smallest size of each group.
+        maximum: (groups,), the largest.
+        seconds: how long to search, by the clock, in place of a number of sweeps. Loading the compiled search, once in the life of
+            a process, comes on top: about half a second, or some twenty where it has never been compiled on this machine.
+        seed: what all chance is drawn from.
+        together: pairs (or more) of indexes that must share a group.
+        apart: pairs that must not.
+        start: (n,) group numbers to begin from; sizes must be within bounds.
+        progress: see :data:`dinnerkit.matching.budget.Progress`.
+        sweeps: how often each unit is looked at; some tens more find the temperatures.
+        masks: (n, families, words): in each family the members of a group must have a bit in common.
+        factor: (largest maximum + 1,), what a group's sum is multiplied by, given its size; 1 by default.
+        heat: the first temperature against the usual one; less keeps more of a good start, 0 only climbs.
+        clock: what tells the time; with ``time.process_time`` other work on the machine does not count.
+        bound: also tell what no groups can exceed, which takes seconds of its own. For up to some 36 people at tables of 6 it
+            mostly proves the groups to be the best, or finds better ones; beyond, it is stated and far from tight.
+
+    Raises:
+        RuleInvalid: the arguments contradict themselves, or the sizes can't be met.
+        ModuleNotFoundError: a bound is asked for, and scipy is missing; it comes with the extra ``matching``.
+    """
+    matrix = np.asarray(weights, dtype=np.float64)
+    low, high = (np.array(sizes, dtype=np.int64, order="C") for sizes in (minimum, maximum))
+    _check(matrix, low, high)
+    n = len(matrix)
+    factor = np.ones(int(high.max(initial=0)) + 1) if factor is None else factor
+    masks = np.zeros((n, 0, 1), np.uint64) if masks is None else masks
+    apart_pairs = np.array([tuple(pair) for pair in apart], dtype=np.int64).reshape(-1, 2)
+    unit_of = _units(n, together)
+    if n == 0:
+        return Solution(np.zeros(0, np.int64), 0.0, 0, RunRecord(seed, 0, 0.0, "numpy"))
+    problem = contracted(matrix, unit_of, apart_pairs, masks, (low, high), factor)
+    rng = np.random.default_rng(seed)
+    group = None if start is None and not len(apart_pairs) else _start(problem, unit_of, start, rng)
+    budget = Budget(seconds, SWEEPS if sweeps is None else sweeps, heat, clock, progress)
+    group, run = _search(problem, group, unit_of, rng, seed, budget)
+    solution = _solution(group[unit_of], matrix, factor, (apart_pairs, masks), run)
+    if not bound or solution.broken:
+        return solution
+    proof = bounded(problem, group)
+    solution = _solution(proof.group[unit_of], matrix, factor, (apart_pairs, masks), run)
+    return replace(solution, bound=max(proof.value, solution.objective))
+
+
+def pack(sizes: Ints, minimum: Ints, maximum: Ints, rng: np.random.Generator, tries: int = 20) -> Ints | None:
+    """Put units of the given sizes into groups within bounds, balanced, by chance; None where no try fits.
+
+    The largest units go first, each to the group with the smallest share of its maximum taken.
+    """
+    for _ in range(tries):
+        order = rng.permutation(len(sizes))
+        order = order[np.argsort(-sizes[order], kind="stable")]
+        filled = np.zeros(len(maximum), np.int64)
+        group = np.full(len(sizes), -1)
+        for unit in order:
+            lacking = np.minimum(minimum - filled, 1)
+            share = np.where(filled + sizes[unit] <= maximum, filled / maximum - 10.0 * (lacking > 0), np.inf)
+            target = int(np.argmin(share + 1e-6 * rng.random(len(share))))
+            if share[target] == np.inf:
+                break
+            filled[target] += sizes[unit]
+            group[unit] = target
+        if (group >= 0).all() and (filled >= minimum).all():
+            return group
+    return None
+
+
+def _check(matrix: Floats, low: Ints, high: Ints) -> None:
+    n = len(matrix)
+    if matrix.ndim != 2 or matrix.shape != (n, n):  # noqa: PLR2004
+        raise RuleInvalid(f"weights must be a square matrix, not of shape {matrix.shape}")
+    if not np.isfinite(matrix).all():
+        raise RuleInvalid("weights must be finite; some are not a number, or infinite")
+    if not np.allclose(matrix, matrix.T):
+        raise RuleInvalid("weights must be symmetric")
+    if low.shape != high.shape or low.ndim != 1 or (low < 0).any() or (low > high).any() or (high < 1).any():
+        raise RuleInvalid("each group needs a minimum and a maximum size, 0 <= minimum <= maximum and maximum >= 1")
+    if not low.sum() <= n <= high.sum():
+        raise RuleInvalid(f"{n} can't be divided into groups that hold from {low.sum()} to {high.sum()} in all")
+
+
+def _units(n: int, together: Iterable[Sequence[int] | Ints]) -> Ints:
+    """The number of the unit that each belongs to, units numbered by their first member."""
+    root = list(range(n))
+
+    def find(one: int) -> int:
+        while root[one] != one:
+            root[one] = root[root[one]]
+            one = root[one]
+        return one
+
+    for members in together:
+        for other in members[1:]:
+            first, second = sorted((find(int(members[0])), find(int(other))))
+            root[second] = first
+    return np.unique([find(one) for one in range(n)], return_inverse=True)[1].astype(np.int64).reshape(-1)
+
+
+def _start(problem: Problem, unit_of: Ints, start: ArrayLike | None, rng: np.random.Generator) -> Ints:
+    if start is None:
+        group = pack(problem.sizes, problem.minimum, problem.maximum, rng)
+        if group is None:
+            raise RuleInvalid("those that must be together could not be fitted into groups of these sizes")
+        return group
+    labels = np.asarray(start, dtype=np.int64)
+    groups = len(problem.minimum)
+    if labels.shape != unit_of.shape or (labels < 0).any() or (labels >= groups).any():
+        raise RuleInvalid(f"start must give each a group from 0 to {groups - 1}")
+    size = np.bincount(labels, minlength=groups)
+    if (size < problem.minimum).any() or (size > problem.maximum).any():
+        raise RuleInvalid("the groups to start from are not within the bounds of size")
+    group = np.zeros(len(problem.sizes), np.int64)
+    group[unit_of] = labels
+    if (group[unit_of] != labels).any():
+        raise RuleInvalid("the groups to start from separate some that must be together")
+    return group
+
+
+def _search(
+    problem: Problem, group: Ints | None, unit_of: Ints, rng: np.random.Generator, seed: int, budget: Budget
+) -> tuple[Ints, RunRecord]:
+    evaluations = len(problem.sizes) ** 2 * budget.sweeps if budget.seconds is None else _COMPILED_FROM
+    engine = _engine(evaluations, problem)
+    began, spread = budget.clock(), _spread(problem)
+
+    def run(start: Ints, share: Budget) -> tuple[float, Ints, int]:
+        search: Search = engine.Search(problem, start, rng)
+        done = spend(search, share, spread)
+        return search.value, search.best, done
+
+    choices = promising_sizes(problem, spread, _CHOICES, rng) if group is None and _sizes_matter(problem) else []
+    if len(choices) > 1 and (budget.seconds is not None or budget.sweeps >= SWEEPS):
+        best, done = _raced(run, choices, rng, budget)
+    else:
+        if group is None:
+            group = filled(choices[0], rng) if choices else _start(problem, unit_of, None, rng)
+        _, best, done = run(group, budget)
+    name: Literal["numba", "numpy"] = "numpy" if engine is annealing else "numba"
+    return best, RunRecord(seed, done, budget.clock() - began, name)
+
+
+def _raced(
+    run: Callable[[Ints, Budget], tuple[float, Ints, int]], choices: list[Ints], rng: np.random.Generator, budget: Budget
+) -> tuple[Ints, int]:
+    """A short search for each choice of sizes, and long ones for the sizes of the best two."""
+    found: list[tuple[float, Ints]] = []
+    done, passed, ends = 0, 0, budget.clock() + (budget.seconds or 0.0)
+    screened = len(choices)
+    total = screened + _LONG * _LONGER
+    while passed < total:
+        parts = 1 if passed < screened else _LONGER
+        if passed == screened:
+            choices = [*choices, *_sizes_of_best(found, len(choices[0]))]
+        value, labels, sweeps = run(filled(choices[len(found)], rng), budget.part(ends, passed, parts, total))
+        found.append((value, labels))
+        done += sweeps
+        passed += parts
+        if budget.stopped:
+            break
+    return max(found, key=lambda one: one[0])[1], done
+
+
+def _sizes_of_best(found: list[tuple[float, Ints]], groups: int) -> list[Ints]:
+    ranked = sorted(found, key=lambda one: -one[0])
+    return [np.bincount(labels, minlength=groups) for _, labels in ranked[:_LONG]]
+
+
+def _sizes_matter(problem: Problem) -> bool:
+    """Whether sizes may change, and what a group of mean weights is worth to each person depends on its size."""
+    low, high = int(problem.minimum.min()), int(problem.maximum.max())
+    each = problem.factor[low : high + 1] * np.maximum(np.arange(low, high + 1) - 1, 0)
+    free = bool((problem.minimum < problem.maximum).any() and (problem.sizes == 1).all() and not problem.masks.shape[1])
+    return free and float(np.ptp(each)) > _SAME * float(np.abs(each).max(initial=0.0))
+
+
+def compiled_available() -> bool:
+    """Whether numba is installed; the search in numpy is as correct and some fifty times slower."""
+    return importlib.util.find_spec("numba") is not None
+
+
+def _engine(evaluations: int, problem: Problem) -> Any:
+    """The compiled search where numba is installed and there is enough to do, else the one in numpy."""
+    if evaluations < _COMPILED_FROM or not compiled_available():
+        return annealing
+    singles = bool((problem.sizes == 1).all() and not problem.inner.any())
+    return importlib.import_module(f"dinnerkit.matching.solving.{'slots' if singles else 'compiled'}")
+
+
+def _spread(problem: Problem) -> float:
+    """How much swaps differ in what they gain, roughly: the spread of the weights over two groups' members."""
+    proper = problem.weights[problem.weights > -problem.penalty / 2]
+    usual = len(problem.sizes) / max(1, len(problem.minimum))
+    size = round(float(problem.sizes.sum()) / max(1, len(problem.minimum)))
+    return float(np.std(proper) * max(1e-9, float(problem.factor[size])) * np.sqrt(2.0 * max(1.0, usual - 1.0)))
+
+
+def _solution(labels: Ints, matrix: Floats, factor: Floats, constraints: tuple[Ints, Words], run: RunRecord) -> Solution:
+    apart, masks = constraints
+    objective, broken = 0.0, int((labels[apart[:, 0]] == labels[apart[:, 1]]).sum())
+    for number in np.unique(labels):
+        members = np.flatnonzero(labels == number)
+        inside: NDArray[np.float64] = np.triu(matrix[np.ix_(members, members)], 1)
+        objective += float(factor[len(members)] * inside.sum())
+        broken += int(not np.bitwise_and.reduce(masks[members], axis=0).any(axis=-1).all())
+    return Solution(labels.astype(np.int64), objective, broken, run)
