@@ -13,7 +13,7 @@ author = "The dinnerkit developers"
 copyright = "The dinnerkit developers"
 release = version_of("dinnerkit")
 
-extensions = ["myst_parser", "settings_table"]
+extensions = ["myst_parser", "settings_table", "life_of_booking"]
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 exclude_patterns = ["_build"]

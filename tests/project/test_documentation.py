@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import re
+import runpy
 import shlex
 import tomllib
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ import click
 import pytest
 
 import dinnerkit
+from dinnerkit.booking.rules import MOVES, STATES
 from dinnerkit.cli.group import root
 from dinnerkit.errors import DinnerkitError
 from dinnerkit.http.problems import CODES, status_of
@@ -39,6 +41,15 @@ def errors() -> Iterator[type[DinnerkitError]]:
         waiting += kind.__subclasses__()
         if kind.__module__.startswith("dinnerkit."):
             yield kind
+
+
+def test_the_life_of_a_booking_is_drawn_as_the_code_has_it():
+    drawing = runpy.run_path(str(ROOT / "docs/_ext/state_drawing.py"))
+    picture = drawing["drawn"](STATES, MOVES)
+    assert set(drawing["PLACES"]) == set(STATES)
+    assert set(re.findall(r">(\w+)</text>", picture)) == set(STATES)
+    assert set(re.findall(r"<title>(\w+) to (\w+)</title>", picture)) == set(MOVES)
+    assert "```{life-of-a-booking}\n```" in (ROOT / "docs/bookings.md").read_text("utf-8")
 
 
 def test_the_layers_are_drawn_as_they_are_checked():

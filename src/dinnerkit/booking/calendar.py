@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import icalendar
 
+from dinnerkit.booking.rules import OVER, SETTLED
 from dinnerkit.booking.service import BookingService
 from dinnerkit.booking.store import Booking
 from dinnerkit.clock import Clock
@@ -17,9 +18,9 @@ MEDIA_TYPE = "text/calendar"
 LENGTH = timedelta(hours=3)
 """How long a dinner is taken to last: events don't say."""
 
-_STATUSES = {"confirmed": "CONFIRMED", "checked_in": "CONFIRMED", "cancelled": "CANCELLED", "expired": "CANCELLED"}
-_RANKS = {"expired": 1, "confirmed": 2, "checked_in": 3, "cancelled": 4}
-"""The order in which a booking can come by its statuses; all others are 0."""
+_STATUSES = dict.fromkeys(SETTLED, "CONFIRMED") | dict.fromkeys(OVER, "CANCELLED")
+_RANKS = {"expired": 1, "confirmed": 2, "seated": 2, "checked_in": 3, "no_show": 3, "cancelled": 4, "transferred": 4}
+"""The order in which a booking can come by its statuses; all others are 0. Those of one rank are the same to a calendar."""
 
 
 class BookingCalendar:

@@ -11,7 +11,7 @@ from babel.dates import format_datetime
 from dinnerkit.accounts.people import People, Person
 from dinnerkit.booking.errors import AlreadyCheckedIn, BookingNotConfirmed, NoSuchTicket
 from dinnerkit.booking.messages import GuestsCheckedIn
-from dinnerkit.booking.rules import SETTLED
+from dinnerkit.booking.rules import SETTLED, sources
 from dinnerkit.booking.service import BookingService
 from dinnerkit.booking.store import Booking, BookingStore
 from dinnerkit.booking.tickets import Tickets, drawn
@@ -92,7 +92,7 @@ class CheckIn:
         now = self._clock()
         came = min(at, now) if at else now
         told = GuestsCheckedIn(booking_id=booking.id, event_id=booking.event, user_id=booking.user)
-        arrived = self._store.move(booking, ("confirmed",), {"status": "checked_in", "checked_in_at": came}, told)
+        arrived = self._store.move(booking, sources("checked_in"), {"status": "checked_in", "checked_in_at": came}, told)
         if arrived is None:
             raise _not_let_in(self._store.find(booking.id) or booking)
         return self._arrival(arrived, self._people.contact(arrived.user))

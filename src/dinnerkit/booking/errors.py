@@ -31,6 +31,18 @@ class BookingCancelled(Conflict):
     code: ClassVar[str] = "booking_cancelled"
 
 
+class StillWaiting(Conflict):
+    """The party is on the waiting list, and was not offered its seats yet."""
+
+    code: ClassVar[str] = "still_waiting"
+
+
+class BookingTransferred(Conflict):
+    """The seats went to somebody else."""
+
+    code: ClassVar[str] = "booking_transferred"
+
+
 class PaymentNeeded(Conflict):
     """This offer is accepted by paying."""
 

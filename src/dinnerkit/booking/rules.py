@@ -6,35 +6,88 @@ from collections.abc import Mapping
 from datetime import datetime
 from types import MappingProxyType
 
-TRANSITIONS: Mapping[str, frozenset[str]] = MappingProxyType(
+STATES: Mapping[str, str] = MappingProxyType(
     {
-        "offered": frozenset({"action_required", "confirmed", "cancelled", "expired"}),
-        "held": frozenset({"action_required", "confirmed", "cancelled", "expired"}),
-        "action_required": frozenset({"held", "confirmed", "cancelled", "expired"}),
-        "confirmed": frozenset({"checked_in", "cancelled"}),
-        "checked_in": frozenset({"cancelled"}),
-        "expired": frozenset({"confirmed", "cancelled"}),
-        "cancelled": frozenset(),
+        "waitlisted": "A party waits for seats, all of them or none.",
+        "offered": "Seats are kept for a party from the waiting list, until it answers or its time is over.",
+        "held": "Seats are kept for a payment, until its time is over.",
+        "action_required": "Seats are kept while the guest authenticates a payment at the bank.",
+        "confirmed": "The seats are the guest's.",
+        "seated": "The same, and the table can be seen.",
+        "checked_in": "The guests have come.",
+        "no_show": "The guests did not come, to a dinner at which others were checked in.",
+        "expired": "The time to pay or to answer passed; the seats went back.",
+        "cancelled": "The guest or the host ended it, or a late payment found no seats.",
+        "transferred": "The seats went to somebody else, who has a booking of their own.",
     }
 )
-"""What may follow each status. An expired booking whose payment comes late is confirmed if there are seats, else cancelled. One that is
-checked in is cancelled by the host alone, who calls the dinner off."""
+"""What each status means."""
+
+MOVES: Mapping[tuple[str, str], str] = MappingProxyType(
+    {
+        ("waitlisted", "offered"): "seats became free",
+        ("waitlisted", "cancelled"): "the guest left the list, or booked otherwise; or the dinner was called off",
+        ("waitlisted", "expired"): "the dinner began without them",
+        ("offered", "action_required"): "the bank wants to know more",
+        ("offered", "confirmed"): "it is paid, or accepted where it costs nothing",
+        ("offered", "cancelled"): "the guest declined, or the dinner was called off",
+        ("offered", "expired"): "nobody answered in time",
+        ("held", "action_required"): "the bank wants to know more",
+        ("held", "confirmed"): "it is paid",
+        ("held", "cancelled"): "by the guest, or the dinner was called off",
+        ("held", "expired"): "nobody paid in time",
+        ("action_required", "held"): "the authentication failed",
+        ("action_required", "confirmed"): "it is paid",
+        ("action_required", "cancelled"): "by the guest, or the dinner was called off",
+        ("action_required", "expired"): "nobody paid in time",
+        ("confirmed", "seated"): "a seating with them was published",
+        ("confirmed", "checked_in"): "their ticket was shown at the door",
+        ("confirmed", "no_show"): "the dinner is over and they were not checked in",
+        ("confirmed", "cancelled"): "by the guest, or the dinner was called off",
+        ("confirmed", "transferred"): "the guest gave the seats to somebody",
+        ("seated", "confirmed"): "a later seating was published without them",
+        ("seated", "checked_in"): "their ticket was shown at the door",
+        ("seated", "no_show"): "the dinner is over and they were not checked in",
+        ("seated", "cancelled"): "by the guest, or the dinner was called off",
+        ("seated", "transferred"): "the guest gave the seats to somebody",
+        ("checked_in", "no_show"): "the host put it right",
+        ("checked_in", "cancelled"): "the dinner was called off with guests at the door",
+        ("no_show", "checked_in"): "the host put it right, or a door without a connection told late",
+        ("expired", "confirmed"): "the payment came late, and there were seats still",
+        ("expired", "cancelled"): "the payment came late, and the seats were gone",
+    }
+)
+"""Every step that a booking can take, and what makes it."""
+
+TRANSITIONS: Mapping[str, frozenset[str]] = MappingProxyType(
+    {status: frozenset(target for source, target in MOVES if source == status) for status in STATES}
+)
+"""What may follow each status."""
 
 STATUSES = frozenset(TRANSITIONS)
 
 UNPAID = frozenset({"offered", "held", "action_required"})
 """Keeps seats for a while, and waits to be confirmed."""
 
-SETTLED = frozenset({"confirmed", "checked_in"})
+EXPECTED = frozenset({"confirmed", "seated"})
+"""Has its seats for good, and its guests have yet to come."""
+
+SETTLED = EXPECTED | {"checked_in", "no_show"}
 """Has its seats for good, unless it is cancelled."""
 
 LIVE = UNPAID | SETTLED
 """Has seats."""
 
+CANCELLABLE = UNPAID | EXPECTED | {"waitlisted"}
+"""Its guest may end it, until the dinner begins."""
 
-def sources(status: str) -> list[str]:
-    """The statuses from which a booking may become ``status``, sorted."""
-    return sorted(source for source, targets in TRANSITIONS.items() if status in targets)
+OVER = frozenset({"expired", "cancelled", "transferred"})
+"""Has no seats any more."""
+
+
+def sources(status: str) -> frozenset[str]:
+    """The statuses from which a booking may become ``status``."""
+    return frozenset(source for source, target in MOVES if target == status)
 
 
 def has_expired(status: str, expires_at: datetime | None, now: datetime) -> bool:

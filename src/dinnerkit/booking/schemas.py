@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import fields, validate
 
-from dinnerkit.booking.rules import STATUSES
+from dinnerkit.booking.rules import SETTLED, STATUSES
 from dinnerkit.booking.tickets import LONGEST_TICKET
 from dinnerkit.http.fields import IdField, MomentField, TextField, WholeField
 from dinnerkit.http.schemas import MoneyField, StrictSchema
@@ -67,7 +67,7 @@ class ArrivalSchema(StrictSchema):
     booking_id = IdField(required=True)
     name = fields.String(required=True, allow_none=True)
     guests = fields.Integer(required=True)
-    status = fields.String(required=True, validate=validate.OneOf(("confirmed", "checked_in")))
+    status = fields.String(required=True, validate=validate.OneOf(sorted(SETTLED)))
     checked_in_at = MomentField(required=True, allow_none=True)
     ticket_digest = fields.String(
         required=True, metadata={"description": "SHA-256 of the ticket in capitals, in hex: so a scanner without a connection knows it."}

@@ -10,10 +10,19 @@ from datetime import timedelta
 
 from pymongo.errors import DuplicateKeyError
 
-from dinnerkit.booking.errors import AlreadyConfirmed, BookingCancelled, HoldExpired, NoSuchBooking, PaymentNeeded, TooLateToCancel
+from dinnerkit.booking.errors import (
+    AlreadyConfirmed,
+    BookingCancelled,
+    BookingTransferred,
+    HoldExpired,
+    NoSuchBooking,
+    PaymentNeeded,
+    StillWaiting,
+    TooLateToCancel,
+)
 from dinnerkit.booking.messages import BookingCancelled as Cancelled
 from dinnerkit.booking.messages import BookingConfirmed, BookingExpired, BookingOffered
-from dinnerkit.booking.rules import LIVE, SETTLED, UNPAID, has_expired
+from dinnerkit.booking.rules import CANCELLABLE, LIVE, SETTLED, UNPAID, has_expired
 from dinnerkit.booking.store import Booking, BookingStore
 from dinnerkit.clock import Clock
 from dinnerkit.events.rules import refundable
@@ -106,6 +115,7 @@ class BookingService:
         Raises:
             NoSuchBooking: there is none, or it is somebody else's.
             HoldExpired: it had expired already.
+            BookingTransferred: the seats are somebody else's.
             TooLateToCancel: the dinner has begun, or the guests are in.
         """
         booking = self.get(user_id, booking_id)
@@ -113,7 +123,9 @@ class BookingService:
             return booking
         if booking.status == "expired":
             raise HoldExpired("this booking had expired")
-        if booking.status == "checked_in" or booking.about["starts_at"] <= self._clock():
+        if booking.status == "transferred":
+            raise BookingTransferred("the seats of this booking went to somebody else")
+        if booking.status not in CANCELLABLE or booking.about["starts_at"] <= self._clock():
             raise TooLateToCancel("this dinner has begun")
         return self._cancel(booking, self.refund_now(booking), "guest") or self.cancel(user_id, booking_id)
 
@@ -217,7 +229,7 @@ def must_be_unpaid(booking: Booking) -> None:
     """Let only a booking pass that waits to be confirmed.
 
     Raises:
-        AlreadyConfirmed, BookingCancelled, HoldExpired: what it is instead.
+        AlreadyConfirmed, BookingCancelled, HoldExpired, BookingTransferred, StillWaiting: what it is instead.
     """
     if booking.status in SETTLED:
         raise AlreadyConfirmed("this booking is confirmed already")
@@ -225,6 +237,10 @@ def must_be_unpaid(booking: Booking) -> None:
         raise BookingCancelled("this booking is cancelled")
     if booking.status == "expired":
         raise HoldExpired("the time to pay for this booking is over")
+    if booking.status == "transferred":
+        raise BookingTransferred("the seats of this booking went to somebody else")
+    if booking.status == "waitlisted":
+        raise StillWaiting("there are no seats for your party yet")
 
 
 def _paid(booking: Booking) -> Money:

@@ -11,6 +11,7 @@ from pymongo import ReturnDocument
 from pymongo.database import Database
 
 from dinnerkit.booking.documents import BookingDocument
+from dinnerkit.booking.rules import sources
 from dinnerkit.clock import Clock
 from dinnerkit.delivery.outbox import Outbox
 from dinnerkit.events.rules import RefundPolicy
@@ -107,7 +108,13 @@ class BookingStore:
         """Change a booking that still has one of the statuses ``since`` (and meets ``when``); as it is then, or None where it had not.
 
         A value of None takes the field away.
+
+        Raises:
+            ValueError: no booking can come from one of those statuses to the new one.
         """
+        target = values.get("status")
+        if target is not None and not set(since) <= sources(target) | {target}:
+            raise ValueError(f"no booking becomes {target} from {sorted(set(since) - sources(target))}")
         kept = {name: value for name, value in values.items() if value is not None}
         gone = {name: "" for name, value in values.items() if value is None}
         update: dict[str, Any] = {"$set": kept | {"updated_at": self._clock()}}

@@ -11,7 +11,7 @@ from dinnerkit.booking.calendar import MEDIA_TYPE, BookingCalendar
 from dinnerkit.booking.checking_in import CheckIn
 from dinnerkit.booking.errors import BookingNotConfirmed
 from dinnerkit.booking.paying import PayingService
-from dinnerkit.booking.rules import LIVE, SETTLED, UNPAID
+from dinnerkit.booking.rules import CANCELLABLE, EXPECTED, LIVE, SETTLED, UNPAID
 from dinnerkit.booking.service import BookingService
 from dinnerkit.booking.store import Booking
 from dinnerkit.clock import utcnow
@@ -152,7 +152,7 @@ def answer_bank(booking_id: str) -> Response:
 def ask_to_cancel(booking_id: str) -> Response:
     """Show what cancelling would give back, before it is done."""
     booking = _mine(booking_id)
-    if booking.status not in LIVE or booking.status == "checked_in" or booking.about["starts_at"] <= utcnow():
+    if booking.status not in CANCELLABLE or booking.about["starts_at"] <= utcnow():
         return see("bookings.one", booking_id=booking.id)
     refund = service(BookingService).refund_now(booking)
     return show("cancel.html", booking=booking, refund=refund, refunds=in_words(booking.refund_policy))
@@ -185,8 +185,10 @@ def _page(booking: Booking, error: DinnerkitError | None = None) -> Response:
         booking=booking,
         table=_table(booking),
         begun=begun,
+        settled=booking.status in SETTLED,
+        expected=booking.status in EXPECTED and not begun,
         unpaid=booking.status in UNPAID and not begun,
-        cancellable=booking.status in LIVE and booking.status != "checked_in" and not begun,
+        cancellable=booking.status in CANCELLABLE and not begun,
         refunds=in_words(booking.refund_policy),
         sandbox=_sandboxed(),
         gateway=service(AuthenticationService).gateway,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, abort, request
 
+from dinnerkit.booking.rules import SETTLED
 from dinnerkit.booking.schemas import MAX_PARTY
 from dinnerkit.booking.service import BookingService
 from dinnerkit.booking.store import Booking
@@ -75,10 +76,12 @@ def _page(event_id: str, error: DinnerkitError | None = None) -> Response:
     event = service(EventService).get(existing(event_id), me)
     begun = event["starts_at"] <= utcnow()
     seating = service(SeatingService).published(event_id) if event["format"] == "match_night" else None
+    booking = _booking_of(me.user_id, event_id) if me else None
     response = show_public(
         "event.html",
         event=event,
-        booking=_booking_of(me.user_id, event_id) if me else None,
+        booking=booking,
+        settled=booking is not None and booking.status in SETTLED,
         position=service(Waitlist).position(event_id, me.user_id) if me else None,
         open=event["status"] == Status.PUBLISHED and not begun,
         begun=begun,
