@@ -2,21 +2,35 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import textwrap
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dinnerkit.backends.sandbox import METHODS, SIGNATURE_HEADER, SandboxGateway, sandbox
+from dinnerkit.backends.sandbox.books import _STEPS
 from dinnerkit.errors import Conflict, Invalid, NotFound, SettingError, Unavailable
 from dinnerkit.money import Money
-from dinnerkit.ports.gateway import BadSignature, Charge, Gateway, LocalAuthentication, LocalWebhooks
+from dinnerkit.ports.gateway import (
+    BadSignature,
+    Charge,
+    Disputes,
+    Gateway,
+    Listings,
+    LocalAuthentication,
+    LocalDisputes,
+    LocalWebhooks,
+    Payouts,
+    RefundHistory,
+)
 
 PRICE = Money(3500, "EUR")
 
@@ -31,9 +45,8 @@ def charge(gateway: SandboxGateway, key: str = "pay_1", method: str = "pm_card_v
 
 
 def test_it_speaks_through_the_ports(gateway: SandboxGateway) -> None:
-    assert isinstance(gateway, Gateway)
-    assert isinstance(gateway, LocalWebhooks)
-    assert isinstance(gateway, LocalAuthentication)
+    for port in (Gateway, RefundHistory, Disputes, Listings, Payouts, LocalWebhooks, LocalAuthentication, LocalDisputes):
+        assert isinstance(gateway, port)
 
 
 class TestCharging:
@@ -187,6 +200,28 @@ class TestTheFile:
         same = SandboxGateway(tmp_path / "other.db", secret="whsec_ours")
         assert same.verify(b'{"id": "1", "type": "t", "charge": "c"}', ours.sign(b'{"id": "1", "type": "t", "charge": "c"}')).id == "1"
 
+    def test_while_the_secret_is_changed_the_previous_one_is_believed_too(self, tmp_path: Path) -> None:
+        body = b'{"id": "1", "type": "t"}'
+        before, after = (sandbox(f"sandbox://{tmp_path}/gateway.db?secret={secret}") for secret in ("old", "new"))
+        between = sandbox(f"sandbox://{tmp_path}/gateway.db?secret=new&previous_secret=old")
+        for signer in (before, after, between):
+            assert between.verify(body, signer.sign(body)).id == "1"
+        assert after.verify(body, between.sign(body)).id == "1"
+        with pytest.raises(BadSignature):
+            after.verify(body, before.sign(body))
+
+    def test_a_file_of_an_earlier_release_is_brought_up_to_date(self, tmp_path: Path) -> None:
+        path = tmp_path / "gateway.db"
+        with closing(sqlite3.connect(path)) as books, books:
+            for statement in _STEPS[0]:
+                books.execute(statement)
+            books.execute("insert into charges values ('ch_1', 'pay_1', 3500, 'EUR', 'pm_card_visa', 'succeeded', 'cs_1', null, 500)")
+            books.execute("insert into refunds values ('re_1', 'back_1', 'ch_1', 500)")
+        for _ in range(2):
+            gateway = SandboxGateway(path)
+            assert ("succeeded", 500) in [(refund.status, refund.money.amount) for refund in gateway.refunds("ch_1")]
+            gateway.refund(key="back_2", charge_id="ch_1", money=Money(3000, "EUR"))
+
     def test_many_threads_make_one_charge_of_one_key(self, gateway: SandboxGateway) -> None:
         found: list[Charge] = []
         threads = [threading.Thread(target=lambda: found.append(charge(gateway))) for _ in range(16)]
@@ -238,7 +273,7 @@ class TestTheFile:
         gateway.close()
 
     def test_an_error_in_the_middle_leaves_nothing(self, gateway: SandboxGateway, monkeypatch: pytest.MonkeyPatch) -> None:
-        def fail(*_: Any) -> None:
+        def fail(*_: Any, **__: Any) -> None:
             raise KeyboardInterrupt
 
         monkeypatch.setattr(gateway, "_tell", fail)
@@ -260,7 +295,7 @@ class TestTheUrl:
             ("sandbox://{0}/g.db?webhook_delay=soon", "webhook_delay is a number of seconds"),
             ("sandbox://{0}/g.db?webhook_delay=nan", "webhook_delay is a number of seconds"),
             ("sandbox://{0}/g.db?webhook_delay=-1", "webhook_delay is a number of seconds"),
-            ("sandbox://{0}/g.db?delay=1", "has no option 'delay' (allowed: webhook_delay, secret)"),
+            ("sandbox://{0}/g.db?delay=1", "has no option 'delay' (allowed: webhook_delay, secret, previous_secret)"),
             ("sandbox://{0}/file/g.db", "can't be made"),
         ],
     )

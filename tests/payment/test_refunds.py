@@ -31,7 +31,7 @@ def carry_out(till: Till) -> None:
 def given_back(till: Till) -> int:
     charge = till.gateway.find("pay-1")
     assert charge
-    with till.gateway._reading() as books:
+    with till.gateway.books.reading() as books:
         (amount,) = books.execute("select coalesce(sum(amount), 0) from refunds").fetchone()
     return int(amount)
 

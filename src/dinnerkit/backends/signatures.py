@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Sequence
 
 from dinnerkit.ports.gateway import BadSignature
 
@@ -17,8 +18,8 @@ def sign(secret: str, body: bytes, timestamp: int) -> str:
     return f"t={timestamp},v1={_digest(secret, body, str(timestamp))}"
 
 
-def verify(secret: str, body: bytes, header: str, now: float) -> None:
-    """Check the header's value.
+def verify(secrets: Sequence[str], body: bytes, header: str, now: float) -> None:
+    """Check the header's value against each of the secrets in force: there are two while they are changed.
 
     Raises:
         BadSignature: it is missing, malformed, too old or from the future, or was made with another secret.
@@ -28,9 +29,10 @@ def verify(secret: str, body: bytes, header: str, now: float) -> None:
     signatures = [value for name, value in parts if name.strip() == "v1"]
     if not (timestamp.isascii() and timestamp.isdecimal() and len(timestamp) <= _LONGEST_TIMESTAMP):
         raise BadSignature("the webhook is not signed")
-    expected = _digest(secret, body, timestamp)
+    expected = [_digest(secret, body, timestamp).encode() for secret in secrets]
     # Compared as bytes, since a header may hold anything, and compare_digest takes no text but ASCII.
-    if not any(hmac.compare_digest(expected.encode(), signature.encode("utf-8", "replace")) for signature in signatures):
+    given = [signature.encode("utf-8", "replace") for signature in signatures]
+    if not any(hmac.compare_digest(right, signature) for right in expected for signature in given):
         raise BadSignature("the webhook's signature is wrong")
     if abs(now - int(timestamp)) > TOLERANCE_SECONDS:
         raise BadSignature("the webhook's signature is too old, or from the future")

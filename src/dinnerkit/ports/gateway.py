@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal, Protocol, TypeAlias, runtime_checkable
+from datetime import datetime
+from typing import ClassVar, Literal, Protocol, TypeAlias, runtime_checkable
 
-from dinnerkit.errors import Invalid
+from dinnerkit.errors import Conflict, Invalid
 from dinnerkit.money import Money
 
 ChargeStatus: TypeAlias = Literal["processing", "action_required", "succeeded", "declined", "cancelled"]
 RefundStatus: TypeAlias = Literal["pending", "succeeded", "failed"]
+DisputeStatus: TypeAlias = Literal["open", "won", "lost"]
+PayoutStatus: TypeAlias = Literal["pending", "paid", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,7 @@ class Charge:
         money: what was asked for.
         client_secret: what the guest's browser needs to authenticate, while ``action_required``.
         decline_code: why it was declined.
+        fee: what the gateway keeps of it, once that is known; in the currency of ``money``, else None.
     """
 
     id: str
@@ -32,16 +36,46 @@ class Charge:
     money: Money
     client_secret: str | None = None
     decline_code: str | None = None
+    fee: Money | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class GatewayRefund:
-    """A refund as the gateway knows it now; ``key`` is our refund's id."""
+    """A refund as the gateway knows it now.
+
+    Attributes:
+        id: the gateway's own id.
+        key: our refund's id; empty where it was not asked for by us, but by a person at the gateway's own desk.
+        status: where it stands. None is final for ever: what ``succeeded`` may still come back ``failed``, as when the guest's account is
+            closed.
+        money: what goes back.
+        charge_id: the payment that it is of.
+    """
 
     id: str
     key: str
     status: RefundStatus
     money: Money
+    charge_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dispute:
+    """A guest's bank takes a payment back, as the gateway knows it now.
+
+    Attributes:
+        id: the gateway's own id.
+        charge_id: the payment that it is about.
+        status: ``open`` until it is decided; ``won`` gives the money back to us, ``lost`` leaves it with the guest.
+        money: what the bank took.
+        reason: the gateway's word for why, such as ``fraudulent``.
+    """
+
+    id: str
+    charge_id: str
+    status: DisputeStatus
+    money: Money
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +85,27 @@ class GatewayEvent:
     Attributes:
         id: the gateway's id of the notification: a second delivery has the same.
         kind: the gateway's word for what happened, such as ``payment_intent.succeeded``.
-        charge_id: the payment that it is about, or None where it is about something that we don't use.
+        charge_id: the payment to look at, whether the payment itself, a refund or a dispute of it has changed; None where it is about
+            something else.
+        account_id: the host's account to look at, where it is about one or about a payout to it.
     """
 
     id: str
     kind: str
-    charge_id: str | None
+    charge_id: str | None = None
+    account_id: str | None = None
 
 
 class BadSignature(Invalid):
     """A webhook's signature is missing, wrong or too old: it was not sent by the gateway."""
 
-    code = "bad_signature"
+    code: ClassVar[str] = "bad_signature"
+
+
+class PaymentDisputed(Conflict):
+    """The guest's bank has taken the payment back, so it can't be refunded as well."""
+
+    code: ClassVar[str] = "payment_disputed"
 
 
 @runtime_checkable
@@ -117,6 +160,7 @@ class Gateway(Protocol):
 
         Raises:
             Invalid: more than what is left of the payment.
+            PaymentDisputed: the guest's bank has taken it back, or is about to.
             NotFound: the gateway has no such payment.
             Unavailable: no answer; the refund may or may not exist.
         """
@@ -141,6 +185,152 @@ class Gateway(Protocol):
 
     def close(self) -> None:
         """Give back connections."""
+        ...
+
+
+@runtime_checkable
+class RefundHistory(Protocol):
+    """Capability of a gateway that tells what became of its refunds; one whose refunds may end ``pending`` or fail later must have it."""
+
+    def refunds(self, charge_id: str) -> list[GatewayRefund]:
+        """All refunds of a payment as they are now, oldest first, also those that were not asked for by us.
+
+        Raises:
+            NotFound: the gateway has no such payment.
+            Unavailable: no answer.
+        """
+        ...
+
+
+@runtime_checkable
+class Disputes(Protocol):
+    """Capability of a gateway whose payments may be taken back by the guest's bank."""
+
+    def disputes(self, charge_id: str) -> list[Dispute]:
+        """All disputes of a payment as they are now, oldest first.
+
+        Raises:
+            NotFound: the gateway has no such payment.
+            Unavailable: no answer.
+        """
+        ...
+
+
+@runtime_checkable
+class Listings(Protocol):
+    """Capability of a gateway that can be compared with: it lists what was made in a time, from ``since`` until before ``until``.
+
+    However many there are, each is listed once, oldest or newest first; pages are the backend's own affair. What is listed is as it is now.
+    """
+
+    def charges(self, since: datetime, until: datetime) -> Iterable[Charge]:
+        """The payments that were made then.
+
+        Raises:
+            Unavailable: no answer; what was listed so far is not all.
+        """
+        ...
+
+    def refunds_made(self, since: datetime, until: datetime) -> Iterable[GatewayRefund]:
+        """The refunds that were made then, of payments of any age.
+
+        Raises:
+            Unavailable: no answer; what was listed so far is not all.
+        """
+        ...
+
+    def disputes_opened(self, since: datetime, until: datetime) -> Iterable[Dispute]:
+        """The disputes that were opened then, of payments of any age.
+
+        Raises:
+            Unavailable: no answer; what was listed so far is not all.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class HostAccount:
+    """A host's account at the gateway, to which payouts go.
+
+    Attributes:
+        id: the gateway's own id.
+        ready: whether it can take payouts.
+        missing: what the host must still tell the gateway, in the gateway's words; empty where nothing is.
+    """
+
+    id: str
+    ready: bool
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Payout:
+    """Money that goes to a host's account, as the gateway knows it now; ``key`` is our payout's id, ``failed`` means that it came back."""
+
+    id: str
+    key: str
+    account_id: str
+    status: PayoutStatus
+    money: Money
+
+
+class AccountNotReady(Conflict):
+    """The host's account can't take payouts yet: the host has not told the gateway all that it must know."""
+
+    code: ClassVar[str] = "account_not_ready"
+
+
+@runtime_checkable
+class Payouts(Protocol):
+    """Capability of a gateway that pays hosts. Every write is idempotent on its ``key``, as with payments."""
+
+    def open_account(self, *, key: str, host_id: str, country: str, email: str) -> HostAccount:
+        """Open an account for a host; ``country`` is where they live, in two letters of ISO 3166-1.
+
+        Raises:
+            Invalid: the gateway pays nobody in that country.
+            Unavailable: no answer; the account may or may not exist.
+        """
+        ...
+
+    def onboarding_url(self, account_id: str, *, return_url: str, refresh_url: str) -> str:
+        """Where the host tells the gateway what it must know; the URL works once, soon.
+
+        ``return_url`` is where the host comes back to, having finished or not; ``refresh_url`` where to ask for a new URL.
+
+        Raises:
+            NotFound: the gateway has no such account.
+            Unavailable: no answer.
+        """
+        ...
+
+    def account(self, account_id: str) -> HostAccount:
+        """The account as it is now.
+
+        Raises:
+            NotFound: the gateway has no such account.
+            Unavailable: no answer.
+        """
+        ...
+
+    def pay_out(self, *, key: str, account_id: str, money: Money, description: str) -> Payout:
+        """Send money to the account, out of what the payments have brought.
+
+        Raises:
+            AccountNotReady: the account can't take payouts yet.
+            Invalid: the account can't take that currency, or it is no amount.
+            NotFound: the gateway has no such account.
+            Unavailable: no answer, and the payout may or may not exist; or there is not enough money there yet, and it does not.
+        """
+        ...
+
+    def payout(self, payout_id: str) -> Payout:
+        """The payout as it is now.
+
+        Raises:
+            NotFound: the gateway has no such payout.
+            Unavailable: no answer.
+        """
         ...
 
 
@@ -176,5 +366,19 @@ class LocalAuthentication(Protocol):
         Raises:
             NotFound: no payment has that secret.
             Conflict: it requires no action any more.
+        """
+        ...
+
+
+@runtime_checkable
+class LocalDisputes(Protocol):
+    """Capability of a gateway without a bank: disputes are decided here."""
+
+    def settle_dispute(self, dispute_id: str, *, won: bool) -> Dispute:
+        """Decide a dispute as the guest's bank would.
+
+        Raises:
+            NotFound: there is no such dispute.
+            Conflict: it is decided already.
         """
         ...
