@@ -31,8 +31,9 @@ PLUGINS = sorted(path.parent for path in ROOT.glob("plugins/*/pyproject.toml"))
 
 
 def tools(*names: str) -> list[str]:
-    """The requirements of that name, as the ``dev`` extra has them."""
-    return [text for text in PROJECT["optional-dependencies"]["dev"] if Requirement(text).name in names]
+    """The requirements of that name, as the ``dev`` and ``test`` extras have them."""
+    extras = PROJECT["optional-dependencies"]
+    return [text for text in (*extras["dev"], *extras["test"]) if Requirement(text).name in names]
 
 
 @nox.session
@@ -46,7 +47,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Mypy, strictly, on the package."""
-    session.install("-e", ".[matching]", *tools("mypy", "scipy-stubs"))
+    session.install("-e", ".[matching]", *tools("mypy", "pytest", "scipy-stubs"))
     session.run("mypy")
 
 

@@ -1,14 +1,32 @@
-"""For the tests of those who embed or extend dinnerkit: a clock that stands, and a Kit whose background work is done at once.
+"""For the tests of those who embed or extend dinnerkit.
 
-kit = Kit.open(Settings(**settings_for_tests(database_url, tmp_path)), clock=StandingClock())
-kit.service(BookingService).reserve(…)
-run_background(kit)          # relays, delivers and sweeps until nothing is left to do
+A clock that stands, and a Kit whose background work is done at once:
+
+    kit = Kit.open(Settings(**settings_for_tests(database_url, tmp_path)), clock=StandingClock())
+    kit.service(BookingService).reserve(…)
+    run_background(kit)          # relays, delivers and sweeps until nothing is left to do
+
+And, for the author of a payment gateway, the tests that it must pass; they alone need pytest, and are imported on first use:
+
+    from dinnerkit.testing import GatewayBench, GatewayContract
 """
 
 from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from dinnerkit.testing.background import run_background
 from dinnerkit.testing.clock import StandingClock
 from dinnerkit.testing.settings import settings_for_tests
 
-__all__ = ["StandingClock", "run_background", "settings_for_tests"]
+if TYPE_CHECKING:
+    from dinnerkit.testing.gateway import GatewayBench, GatewayContract
+
+__all__ = ["GatewayBench", "GatewayContract", "StandingClock", "run_background", "settings_for_tests"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.gateway"), name)

@@ -42,5 +42,5 @@ def understood(body: bytes) -> GatewayEvent:
     try:
         event = json.loads(body)
         return GatewayEvent(str(event["id"]), str(event["type"]), event.get("charge") or None, event.get("account") or None)
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise Invalid("the notification is not understood") from error

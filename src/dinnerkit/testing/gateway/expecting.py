@@ -1,0 +1,104 @@
+"""How the contract says what a gateway did wrong."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from queue import Empty, SimpleQueue
+from typing import TypeVar
+
+import pytest
+
+T = TypeVar("T")
+E = TypeVar("E", bound=Exception)
+
+_PATIENCE = 60.0
+"""Seconds after which a call counts as hung; far above any time-out that a bench would set."""
+
+
+class ContractBroken(AssertionError):
+    """The gateway did something else than the contract says; the message is a sentence about it."""
+
+
+def expect(kept: object, broken: str) -> None:
+    """Hold the gateway to it.
+
+    No ``assert``: it says more than a comparison does, and holds under ``python -O`` too.
+
+    Raises:
+        ContractBroken: it does not hold.
+    """
+    if not kept:
+        raise ContractBroken(broken)
+
+
+def refusal(kind: type[E], what: str, call: Callable[[], object]) -> E:
+    """The error of that kind with which the gateway refuses.
+
+    Raises:
+        ContractBroken: it answers, or raises something else; ``what`` was asked of it.
+    """
+    try:
+        answer = call()
+    except kind as refused:
+        return refused
+    except Exception as error:
+        raise ContractBroken(f"{what}: it raised {type(error).__name__} ({error}) where {kind.__name__} is due") from error
+    raise ContractBroken(f"{what}: it answered {answer!r} where {kind.__name__} is due")
+
+
+def needed(given: T | None, what: str) -> T:
+    """What the bench gives for a test; the test is skipped where it gives nothing."""
+    if not given:
+        pytest.skip(f"this bench has no {what}")
+    return given
+
+
+def in_time(what: str, call: Callable[[], T]) -> T:
+    """The answer of ``call``, or its error, given that it comes at all.
+
+    Raises:
+        ContractBroken: it hangs.
+    """
+    (outcome,) = at_once([call], what)
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome
+
+
+def at_once(calls: Sequence[Callable[[], T]], what: str) -> list[T | Exception]:
+    """What each of ``calls`` answers or raises, in their order, when all run at the same time in threads of their own.
+
+    Raises:
+        ContractBroken: one of them hangs.
+    """
+    ended: SimpleQueue[tuple[int, T | Exception]] = SimpleQueue()
+    start = threading.Barrier(len(calls))
+
+    def run(number: int) -> None:
+        start.wait()
+        try:
+            ended.put((number, calls[number]()))
+        except Exception as error:  # noqa: BLE001 - the test judges it
+            ended.put((number, error))
+
+    for number in range(len(calls)):
+        threading.Thread(target=run, args=(number,), daemon=True).start()
+    try:
+        return [outcome for _, outcome in sorted((ended.get(timeout=_PATIENCE) for _ in calls), key=lambda found: found[0])]
+    except Empty:
+        raise ContractBroken(f"{what}: no answer after {_PATIENCE:.0f} s") from None
+
+
+def all_answered(outcomes: Sequence[T | Exception], what: str) -> list[T]:
+    """The answers, given that none is an error.
+
+    Raises:
+        ContractBroken: one is.
+    """
+    answers: list[T] = []
+    for outcome in outcomes:
+        if isinstance(outcome, Exception):
+            raise ContractBroken(f"{what}: it raised {type(outcome).__name__} ({outcome})") from outcome
+        answers.append(outcome)
+    return answers
