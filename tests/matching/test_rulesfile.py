@@ -2,7 +2,20 @@ from __future__ import annotations
 
 import pytest
 
-from dinnerkit.matching import DEFAULT_RULES, Balanced, DietsServed, Floor, NobodyAlone, RuleInvalid, SimilarTrait, VenueTable
+from dinnerkit.matching import (
+    DEFAULT_RULES,
+    Balanced,
+    CommonLanguage,
+    Demand,
+    DietsServed,
+    Floor,
+    NobodyAlone,
+    RuleInvalid,
+    SharedInterests,
+    SimilarTrait,
+    VenueTable,
+    wish,
+)
 from dinnerkit.matching.files.rulesfile import KINDS, read_rules
 
 
@@ -43,6 +56,25 @@ def test_without_the_defaults_only_what_is_written_holds(tmp_path):
     assert read_rules(written(tmp_path, text)).rules == (Floor(60), Balanced("gender"))
 
 
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in ("floor", "diets_served")])
+def test_every_kind_of_rule_can_be_written_in_its_other_form(tmp_path, kind):
+    needs = {"label": '"gender"', "trait": '"openness"', "years": "10", "dinners": "3", "least": "1"}
+    fields = [name for name in KINDS[kind].__dataclass_fields__ if name in needs]
+    soft = hasattr(KINDS[kind], "score")
+    text = f'defaults = false\n[[rules]]\nrule = "{kind}"\n' + "".join(f"{name} = {needs[name]}\n" for name in fields)
+    (plain,) = read_rules(written(tmp_path, text)).rules
+    (rule,) = read_rules(written(tmp_path, text + ("demand = 0.4\n" if soft else "weight = 25\n"))).rules
+    assert rule == (Demand(plain, 0.4) if soft else wish(plain, 25))
+
+
+def test_a_default_rule_that_gets_a_weight_holds_no_longer_and_one_that_is_demanded_keeps_its_weight(tmp_path):
+    text = '[[rules]]\nrule = "common_language"\nweight = 20\n[[rules]]\nrule = "shared_interests"\ndemand = 0.3\n'
+    rules = read_rules(written(tmp_path, text)).rules
+    assert rules[-2:] == (wish(CommonLanguage(), 20), Demand(SharedInterests(), 0.3))
+    assert CommonLanguage() not in rules
+    assert SharedInterests() in rules
+
+
 def test_a_venues_tables_are_read(tmp_path):
     text = '[[tables]]\nseats = 6\ncount = 2\n[[tables]]\nseats = [4, 8]\ndiets = ["vegan"]\nname = "Long one"\n'
     tables = read_rules(written(tmp_path, text)).tables
@@ -62,11 +94,19 @@ def test_every_kind_of_rule_can_be_written(tmp_path, kind):
     ("text", "message"),
     [
         ("weights = 3", "the file has the key 'weights', which means nothing; allowed: defaults, without, rules, tables"),
-        ('[[rules]]\nrule = "similar_trait"\ntrait = "openness"\nwieght = 3', "did you mean weight? allowed: trait, weight, width"),
+        ('[[rules]]\nrule = "similar_trait"\ntrait = "openness"\nwieght = 3', "did you mean weight? allowed: trait, weight, width, demand"),
         ('[[rules]]\nrule = "humour"', "rule 1 is 'humour', which is no rule; allowed: parties_together, "),
         ('[[rules]]\nrule = "nobody_alon"', "did you mean nobody_alone? "),
         ("[[rules]]\nweight = 3", "rule 1 does not say which it is; rule must be one of "),
-        ('[[rules]]\nrule = "never_met"\nweight = 3', "rule 1 (never_met) has the key 'weight', which means nothing; allowed: none"),
+        ('[[rules]]\nrule = "never_met"\nyears = 3', "rule 1 (never_met) has the key 'years', which means nothing; allowed: weight"),
+        ('[[rules]]\nrule = "diets_served"\nweight = 3', "(diets_served) has the key 'weight', which means nothing; allowed: served"),
+        ('[[rules]]\nrule = "floor"\nleast = 3\nweight = 3', "(floor) has the key 'weight', which means nothing; allowed: least"),
+        ('[[rules]]\nrule = "never_met"\nweight = 0', "rule 1 (never_met): the weight of wish_never_met must be a positive number, not 0"),
+        ('[[rules]]\nrule = "never_met"\nweight = "3"', "rule 1 (never_met): weight must be a number, not '3'"),
+        (
+            '[[rules]]\nrule = "shared_interests"\ndemand = 2',
+            "the least of demand_shared_interests must be more than 0 and at most 1, not 2",
+        ),
         ('[[rules]]\nrule = "nobody_alone"', "rule 1 (nobody_alone) needs label"),
         ('[[rules]]\nrule = "nobody_alone"\nlabel = 3', "rule 1 (nobody_alone): label must be a text, not 3"),
         ('[[rules]]\nrule = "age_range"\nyears = "ten"', "years must be a number, not 'ten'"),

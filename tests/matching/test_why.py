@@ -11,30 +11,56 @@ from hypothesis import strategies as st
 
 from dinnerkit.matching import (
     DEFAULT_RULES,
+    AgeRange,
+    Balanced,
+    BlockedApart,
+    CommonLanguage,
     Floor,
     GuestInvalid,
     MixedCompany,
+    NearBudget,
+    NeverMet,
     NewWithExperienced,
     NobodyAlone,
     NotMetLately,
+    NotMetWithin,
+    PartiesTogether,
     RuleInvalid,
     SoftRule,
+    SomebodyExperienced,
+    Table,
     Traits,
     Why,
     record,
     replay,
     seat,
     told_to_guests,
+    wish,
 )
 from dinnerkit.matching.people.crowd import Crowd
 from dinnerkit.matching.seating.scoring import Scoring
-from dinnerkit.matching.seating.why import DISCREET
+from dinnerkit.matching.seating.why import DISCREET, FEWEST_TOLD
 
 from .people import guests
 from .test_more_rules import crowd
 
 SLOW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
+WISHES = tuple(
+    wish(rule)
+    for rule in (
+        PartiesTogether(),
+        BlockedApart(),
+        CommonLanguage(),
+        NearBudget(),
+        NeverMet(),
+        AgeRange(10),
+        NotMetWithin(2),
+        NobodyAlone("faith"),
+        Balanced("faith"),
+        SomebodyExperienced(),
+    )
+)
 ALL_RULES = (*DEFAULT_RULES, MixedCompany("gender"), NewWithExperienced(), NotMetLately(), NobodyAlone("gender"), Floor(50))
 
 
@@ -121,12 +147,11 @@ def test_a_venues_tables_and_those_left_out_are_explained_too():
         why.table(9)
 
 
-def told(people, tables_of):
-    """What guests are told at given tables, whoever is asked about what."""
+def told(people, tables_of, rules=(*ALL_RULES, *WISHES)):
+    """What guests are told at given tables, by whatever rules."""
     everybody = Crowd.of(people)
-    scoring = Scoring.of(everybody, ALL_RULES)
-    texts = scoring.reasons(everybody, tables_of)
-    return [tuple(reason.text for reason in reasons) for reasons in texts]
+    found = Scoring.of(everybody, rules).reasons(everybody, tables_of)
+    return [told_to_guests(Table(("",) * FEWEST_TOLD, 0.0, reasons)) for reasons in found]
 
 
 @SLOW
@@ -145,12 +170,20 @@ def test_what_guests_are_told_does_not_change_with_blocks_or_what_others_decline
     assert told(changed, labels) == before
 
 
+@SLOW
+@given(people=guests(most=14))
+def test_a_wish_about_what_is_private_adds_nothing_to_what_guests_are_told(people):
+    labels = np.arange(len(people)) // 5
+    assert told(people, labels) == told(people, labels, ALL_RULES)
+    assert set(told(people, labels, WISHES)) <= {(DISCREET,)}
+
+
 def test_what_guests_are_told_is_from_a_fixed_vocabulary_without_numbers_or_names():
     people = [
         replace(guest, stated={"gender": "woman" if number % 3 else "man"}, dinners=number % 2, met_ago={"4": 1})
         for number, guest in enumerate(mixed(60))
     ]
-    seating = seat(people, rules=ALL_RULES, best_effort=True)
+    seating = seat(people, rules=(*ALL_RULES, *WISHES), best_effort=True)
     vocabulary = {
         rule.text(mean) for rule in ALL_RULES if isinstance(rule, SoftRule) for mean in (0.0, 0.44, 0.45, 0.5, 0.65, 0.66, 0.99, 1.0)
     }

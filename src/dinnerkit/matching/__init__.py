@@ -32,10 +32,11 @@ from dinnerkit.matching.rules.default_rules import (
     SharedInterests,
     SimilarTrait,
 )
-from dinnerkit.matching.rules.kinds import Floor, HardRule, Rule, SoftRule, TableRule
+from dinnerkit.matching.rules.kinds import Demand, Floor, HardRule, Rule, SoftRule, TableRule, TableWish
 from dinnerkit.matching.rules.pair_rules import MixedCompany, NewWithExperienced, NotMetLately
 from dinnerkit.matching.rules.table_rules import Balanced, NobodyAlone, SomebodyExperienced
 from dinnerkit.matching.rules.venue_rules import AgeRange, DietsServed, NotMetWithin
+from dinnerkit.matching.rules.wishes import PairWish, wish
 from dinnerkit.matching.seating.locks import LockedTable, Locks
 from dinnerkit.matching.seating.recording import Record, record, replay
 from dinnerkit.matching.seating.reseating import Changes, CurvePoint, Move, Reseating, moves_against_score, reseat
@@ -62,6 +63,7 @@ __all__ = [
     "CloseInAge",
     "CommonLanguage",
     "CurvePoint",
+    "Demand",
     "DietsServed",
     "Floor",
     "Guest",
@@ -81,6 +83,7 @@ __all__ = [
     "NotMetBefore",
     "NotMetLately",
     "NotMetWithin",
+    "PairWish",
     "PartiesTogether",
     "PeopleFileInvalid",
     "QuestionnaireInvalid",
@@ -100,6 +103,7 @@ __all__ = [
     "Table",
     "TableRule",
     "TableWhy",
+    "TableWish",
     "Traits",
     "Unseated",
     "VenueTable",
@@ -116,4 +120,5 @@ __all__ = [
     "seat",
     "solve",
     "told_to_guests",
+    "wish",
 ]

@@ -7,6 +7,15 @@ rule = "similar_trait"
 trait = "openness"
 weight = 30
 
+[[rules]]                        # a hard rule with a weight
+rule = "common_language"
+weight = 20
+
+[[rules]]                        # a soft rule that every table must reach
+rule = "mixed_trait"
+trait = "extraversion"
+demand = 0.4
+
 [[tables]]                       # the venue's own tables, in place of a size
 seats = [4, 6]
 diets = ["vegan"]
@@ -19,17 +28,18 @@ import dataclasses
 import difflib
 import os
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from dinnerkit.matching.errors import RuleInvalid
 from dinnerkit.matching.rules import default_rules
-from dinnerkit.matching.rules.kinds import Floor, Rule
+from dinnerkit.matching.rules.kinds import Demand, Floor, Rule, TableWish
 from dinnerkit.matching.rules.pair_rules import MixedCompany, NewWithExperienced, NotMetLately
 from dinnerkit.matching.rules.table_rules import Balanced, NobodyAlone, SomebodyExperienced
 from dinnerkit.matching.rules.venue_rules import AgeRange, DietsServed, NotMetWithin
+from dinnerkit.matching.rules.wishes import PairWish, wish
 from dinnerkit.matching.seating.rooms import VenueTable
 
 KINDS: Mapping[str, type[Any]] = {
@@ -108,7 +118,9 @@ def rules_from(content: Mapping[str, Any]) -> RulesFile:
     defaults = content.get("defaults", True)
     if not isinstance(defaults, bool):
         raise RuleInvalid(f"defaults must be true or false, not {defaults!r}")
-    kept = [rule for rule in default_rules.DEFAULT_RULES if defaults and rule.name not in names]
+    # A default rule that gets a weight here is no longer a hard one.
+    changed = {*names, *(rule.rule.name for rule in rules if isinstance(rule, PairWish | TableWish))}
+    kept = [rule for rule in default_rules.DEFAULT_RULES if defaults and rule.name not in changed]
     for name in _texts("without", content.get("without", [])):
         meant = [rule for rule in default_rules.DEFAULT_RULES if rule.name == name or isinstance(rule, KINDS.get(name, ()))]
         if not meant:
@@ -128,16 +140,25 @@ def _rule(number: int, entry: Mapping[str, Any]) -> Rule:
         raise RuleInvalid(f"{where} is '{kind}', which is no rule; {_allowed(str(kind), list(KINDS))}")
     where = f"{where} ({kind})"
     fields = {field.name: field for field in dataclasses.fields(KINDS[kind])}
+    key, other_form = _other_form(KINDS[kind])
     values = {key: value for key, value in entry.items() if key != "rule"}
-    _only(where, values, list(fields))
+    _only(where, values, [*fields, *([key] if key else [])])
+    asked = _value(f"{where}: {key}", "float", values.pop(key)) if key in values else None
     missing = [name for name, field in fields.items() if field.default is dataclasses.MISSING and name not in values]
     if missing:
         raise RuleInvalid(f"{where} needs {' and '.join(missing)}")
     try:
         rule: Rule = KINDS[kind](**{name: _value(f"{where}: {name}", str(fields[name].type), value) for name, value in values.items()})
+        return rule if asked is None else other_form(rule, asked)
     except RuleInvalid as error:
         raise RuleInvalid(error.message if error.message.startswith(where) else f"{where}: {error.message}") from error
-    return rule
+
+
+def _other_form(kind: type[Any]) -> tuple[str, Callable[[Any, float], Rule]]:
+    """The key by which a kind of rule takes its other form, and what makes that: a weight of a hard one, a demand of a soft one."""
+    if issubclass(kind, Floor | DietsServed):
+        return "", wish
+    return ("demand", Demand) if hasattr(kind, "score") else ("weight", wish)
 
 
 def _tables(number: int, entry: Mapping[str, Any]) -> list[VenueTable]:

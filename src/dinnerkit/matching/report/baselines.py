@@ -26,7 +26,8 @@ def scores_of_tables(crowd: Crowd, scoring: Scoring, labels: Ints) -> Floats:
     tables = int(labels.max(initial=-1)) + 1
     worth = scoring.pairs(crowd, one, other).astype(np.float64)
     counts = np.bincount(labels[one], minlength=tables)
-    return np.asarray(FULL * np.bincount(labels[one], weights=worth, minlength=tables) / np.maximum(counts, 1), np.float64)
+    by_pairs = np.bincount(labels[one], weights=worth, minlength=tables) / np.maximum(counts, 1)
+    return np.asarray(FULL * (by_pairs + scoring.wished(crowd, labels)), np.float64)
 
 
 def at_random(sizes: Sequence[int], rng: np.random.Generator) -> Ints:
@@ -35,7 +36,7 @@ def at_random(sizes: Sequence[int], rng: np.random.Generator) -> Ints:
 
 
 def greedily(crowd: Crowd, scoring: Scoring, sizes: Sequence[int], rng: np.random.Generator) -> Ints:
-    """(n,), tables filled one after the other, each place by the guest who scores best with those there already.
+    """(n,), tables filled one after the other, each place by the guest who scores best with those there already, pair by pair.
 
     Hard rules are not looked at, which only helps it. Of more than 400 guests who are left, 400 at random are looked at.
     """

@@ -95,12 +95,13 @@ def figures(people: People, seating: Seating, *, size: Size, rules: Sequence[Rul
 
 def _by_rule(crowd: Crowd, scoring: Scoring, labels: Ints, random: Ints) -> tuple[RuleFigures, ...]:
     found = []
-    for rule, share in zip(scoring.rules, scoring.shares, strict=True):
-        alone = Scoring((rule,), (1.0,))
+    alone = [(rule.name, share, Scoring((rule,), (1.0,))) for rule, share in zip(scoring.rules, scoring.shares, strict=True)]
+    alone += [(wish.name, share, Scoring((), (), (wish,), (1.0,))) for wish, share in zip(scoring.wishes, scoring.wish_shares, strict=True)]
+    for name, share, only in alone:
         ours, chance = (
-            share * float(np.average(scores_of_tables(crowd, alone, tables), weights=np.bincount(tables))) for tables in (labels, random)
+            share * float(np.average(scores_of_tables(crowd, only, tables), weights=np.bincount(tables))) for tables in (labels, random)
         )
-        found.append(RuleFigures(rule.name, ours, chance, FULL * share))
+        found.append(RuleFigures(name, ours, chance, FULL * share))
     return tuple(sorted(found, key=lambda rule: -rule.most))
 
 

@@ -14,7 +14,7 @@ from dinnerkit.matching.people.reliability import PUBLISHED_ALPHAS
 from dinnerkit.matching.report.drawing import bar, distribution, spans, table_from_above
 from dinnerkit.matching.report.figures import Figures, figures
 from dinnerkit.matching.rules.default_rules import DEFAULT_RULES
-from dinnerkit.matching.rules.kinds import Floor, Rule, SoftRule
+from dinnerkit.matching.rules.kinds import Floor, Rule, SoftRule, TableWish
 from dinnerkit.matching.seating.recording import record
 from dinnerkit.matching.seating.rooms import Size
 from dinnerkit.matching.seating.tables import Seating
@@ -114,7 +114,8 @@ def _tables(people: People, seating: Seating, found: Figures) -> str:
     def card(number: int) -> str:
         table = seating.tables[number - 1]
         reasons = "".join(
-            f"<tr><td>{escape(reason.text)}</td><td>{reason.points:g} of {reason.most:g}</td></tr>" for reason in table.reasons
+            f"<tr><td>{escape(reason.text) or _plain(reason.rule)}</td><td>{reason.points:g} of {reason.most:g}</td></tr>"
+            for reason in table.reasons
         )
         better = f'<p class="better">{escape(_upper(found.better[number]))}.</p>' if number in found.better else ""
         return (
@@ -180,8 +181,8 @@ def _questionnaire(people: People) -> str:
 
 def _making(people: People, seating: Seating, size: Size, rules: Sequence[Rule]) -> str:
     made = record(seating, people.guests, size=size, rules=rules)
-    hard = ", ".join(rule.name for rule in rules if not isinstance(rule, SoftRule))
-    soft = ", ".join(f"{rule.name} {rule.weight:g}" for rule in rules if isinstance(rule, SoftRule))
+    hard = ", ".join(rule.name for rule in rules if not isinstance(rule, SoftRule | TableWish))
+    soft = ", ".join(f"{rule.name} {rule.weight:g}" for rule in rules if isinstance(rule, SoftRule | TableWish))
     entries = {
         "table size": size
         if isinstance(size, int)

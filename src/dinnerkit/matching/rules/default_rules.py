@@ -17,7 +17,7 @@ import numpy as np
 from dinnerkit.matching.errors import RuleInvalid
 from dinnerkit.matching.people.crowd import Crowd
 from dinnerkit.matching.people.items import TRAITS, TraitName
-from dinnerkit.matching.rules.kinds import UNSET_SCORE, HardRule, Index, Keep, Rule, Scores, SoftRule
+from dinnerkit.matching.rules.kinds import UNSET_SCORE, HardRule, Index, Keep, Rule, Scores, SoftRule, check_weight
 from dinnerkit.matching.rules.venue_rules import DietsServed
 
 __all__ = [
@@ -71,7 +71,8 @@ class CommonLanguage:
 
     def keep(self, crowd: Crowd) -> Keep:
         """A bit per language."""
-        return Keep(share=crowd.languages, lacking="shares no language with", sharing="shares a language with")
+        told = np.asarray(~np.all(crowd.languages == ~np.uint64(0), axis=1))
+        return Keep(share=crowd.languages, lacking="shares no language with", sharing="shares a language with", told=told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ class NearBudget:
     def keep(self, crowd: Crowd) -> Keep:
         """Two bits: a table of low and medium, and one of medium and high."""
         bits = np.array([0b11, 0b01, 0b11, 0b10], np.uint64)[crowd.budget]
-        return Keep(share=bits[:, None], lacking="has a budget near that of", sharing="has a budget near that of")
+        return Keep(share=bits[:, None], lacking="has a budget near that of", sharing="has a budget near that of", told=crowd.budget > 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,8 +287,7 @@ def _check_trait(trait: str) -> None:
 
 
 def _check_weight(name: str, weight: float, width: float) -> None:
-    if not (math.isfinite(weight) and weight > 0):
-        raise RuleInvalid(f"the weight of {name} must be a positive number, not {weight}")
+    check_weight(name, weight)
     if not (math.isfinite(width) and width > 0):
         raise RuleInvalid(f"the range of {name} must be a positive number, not {width}")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar, Protocol, runtime_checkable
 
@@ -43,7 +44,7 @@ class SoftRule(Protocol):
         """(n, k): coordinates in which near guests score well; k is 0 where nearness means nothing."""
 
     def text(self, mean: float) -> str:
-        """A table's mean score, 0–1, in words that say nothing about any one guest."""
+        """A table's mean score, 0–1, in words that say nothing about any one guest; empty if guests should not be told at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,7 @@ class Keep:
         share: (n, words), bits of which all guests of a table must have one in common.
         lacking: how to say that a guest has no bit in common with anyone, such as "shares no language with".
         sharing: the same of the few, such as "shares a language with".
+        told: (n,), who has told what ``share`` goes by; None is everybody.
     """
 
     together: Index | None = None
@@ -63,6 +65,7 @@ class Keep:
     share: NDArray[np.uint64] | None = None
     lacking: str = ""
     sharing: str = ""
+    told: NDArray[np.bool_] | None = None
 
 
 @runtime_checkable
@@ -121,4 +124,73 @@ class Floor:
             raise RuleInvalid(f"a floor must be a score from 0 to 100, not {self.least}")
 
 
-Rule = SoftRule | HardRule | TableRule | Floor
+@dataclass(frozen=True, slots=True)
+class TableWish:
+    """A rule about whole tables with a weight, as :func:`dinnerkit.matching.wish` makes it.
+
+    It earns a table the share of its guests who need not change places for the table to keep the rule: all of the weight where the rule
+    is kept, and of six guests with one too many five sixths.
+    """
+
+    rule: TableRule
+    weight: float = 20.0
+
+    def __post_init__(self) -> None:
+        check_weight(self.name, self.weight)
+
+    @property
+    def name(self) -> str:
+        """``"wish_"`` and the rule's name."""
+        return f"wish_{self.rule.name}"
+
+    def in_play(self, crowd: Crowd) -> bool:
+        """Whether there is anybody whom the rule counts."""
+        return bool(self.rule.columns(crowd).any())
+
+    def text(self, mean: float) -> str:
+        """Nothing: what a table has too few of is what its guests chose to state."""
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """A soft rule as a hard one: no table may earn less of it than so much.
+
+    Where the rule can't tell any two of the guests apart, it asks nothing.
+
+    Args:
+        rule: any soft rule; its weight does not matter.
+        least: what each table's pairs must earn on average, from 0 to 1.
+    """
+
+    rule: SoftRule
+    least: float
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.rule, SoftRule):
+            raise RuleInvalid(f"only a soft rule can be demanded, and {self.rule!r} is none")
+        if not 0.0 < self.least <= 1.0:
+            raise RuleInvalid(f"the least of {self.name} must be more than 0 and at most 1, not {self.least}")
+
+    @property
+    def name(self) -> str:
+        """``"demand_"`` and the rule's name."""
+        return f"demand_{self.rule.name}"
+
+    @property
+    def broken(self) -> str:
+        """What is wrong with a table that breaks it, for the host."""
+        return f"the table earns less than {self.least:.0%} of {self.rule.name}"
+
+
+def check_weight(name: str, weight: float) -> None:
+    """Refuse a weight that is none.
+
+    Raises:
+        RuleInvalid: it is not a positive number.
+    """
+    if not (math.isfinite(weight) and weight > 0):
+        raise RuleInvalid(f"the weight of {name} must be a positive number, not {weight}")
+
+
+Rule = SoftRule | HardRule | TableRule | TableWish | Demand | Floor

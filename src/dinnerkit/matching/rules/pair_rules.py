@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -10,7 +9,7 @@ import numpy as np
 
 from dinnerkit.matching.errors import RuleInvalid
 from dinnerkit.matching.people.crowd import Crowd
-from dinnerkit.matching.rules.kinds import UNSET_SCORE, Index, Scores
+from dinnerkit.matching.rules.kinds import UNSET_SCORE, Index, Scores, check_weight
 from dinnerkit.matching.rules.venue_rules import met_within
 
 
@@ -29,7 +28,7 @@ class MixedCompany:
     weight: float = 10.0
 
     def __post_init__(self) -> None:
-        _check_weight(self.name, self.weight)
+        check_weight(self.name, self.weight)
 
     @property
     def name(self) -> str:
@@ -64,7 +63,7 @@ class NewWithExperienced:
     name: ClassVar[str] = "new_with_experienced"
 
     def __post_init__(self) -> None:
-        _check_weight(self.name, self.weight)
+        check_weight(self.name, self.weight)
 
     def in_play(self, crowd: Crowd) -> bool:
         """Whether some are new and others not."""
@@ -96,7 +95,7 @@ class NotMetLately:
     name: ClassVar[str] = "not_met_lately"
 
     def __post_init__(self) -> None:
-        _check_weight(self.name, self.weight)
+        check_weight(self.name, self.weight)
         if self.dinners < 1:
             raise RuleInvalid(f"the dinners of not_met_lately must be at least 1, not {self.dinners}")
 
@@ -115,8 +114,3 @@ class NotMetLately:
     def text(self, mean: float) -> str:
         """Whether the table is new to each other."""
         return "Nobody here has met lately." if mean >= 1.0 else "Most people at this table have not met lately."
-
-
-def _check_weight(name: str, weight: float) -> None:
-    if not (math.isfinite(weight) and weight > 0):
-        raise RuleInvalid(f"the weight of {name} must be a positive number, not {weight}")

@@ -53,7 +53,7 @@ class AgeRange:
         for span, fit in enumerate(fits.T):
             words[fit, span // _WORD] |= np.uint64(1 << (span % _WORD))
         near = f"has an age within {self.years:g} years of"
-        return Keep(share=words, lacking=near, sharing=near)
+        return Keep(share=words, lacking=near, sharing=near, told=np.asarray(~np.isnan(crowd.age)))
 
 
 @dataclass(frozen=True, slots=True)

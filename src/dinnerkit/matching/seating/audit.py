@@ -9,11 +9,13 @@ import numpy as np
 from dinnerkit.matching.people.crowd import Crowd
 from dinnerkit.matching.people.guests import Guest
 from dinnerkit.matching.rules.default_rules import DEFAULT_RULES
-from dinnerkit.matching.rules.kinds import Rule, TableRule
+from dinnerkit.matching.rules.kinds import Demand, Rule, TableRule
 from dinnerkit.matching.seating.constraints import Constraints
 from dinnerkit.matching.seating.rooms import Room, Size
 from dinnerkit.matching.seating.tables import Seating
 from dinnerkit.matching.solving.state import Ints
+
+_ROUNDING = 1e-4
 
 
 def breaches(
@@ -51,7 +53,7 @@ def breaches(
     for members in constraints.together():
         if len(np.unique(labels[members])) > 1:
             found.append(f"party '{crowd.party_names[crowd.party[members[0]]]}' is separated")
-    return found + _unserved(seating, crowd, room, rules, labels) + _as_a_whole(crowd, rules, labels)
+    return found + _unserved(seating, crowd, room, rules, labels) + _as_a_whole(crowd, rules, labels) + _demanded(crowd, rules, labels)
 
 
 def _unserved(seating: Seating, crowd: Crowd, room: Room, rules: Sequence[Rule], labels: Ints) -> list[str]:
@@ -78,4 +80,18 @@ def _as_a_whole(crowd: Crowd, rules: Sequence[Rule], labels: Ints) -> list[str]:
             counts, sizes = members.sum(axis=0, dtype=np.float32)[None], np.array([len(members)], np.float32)
             if rule.faults(counts, sizes, columns[seated].mean(axis=0))[0] > 0:
                 found.append(f"table {table} breaks the rule {rule.name}: {rule.broken}")
+    return found
+
+
+def _demanded(crowd: Crowd, rules: Sequence[Rule], labels: Ints) -> list[str]:
+    """Tables that earn less of a soft rule than is demanded."""
+    found = []
+    for demand in rules:
+        if not isinstance(demand, Demand) or not demand.rule.in_play(crowd.take(np.flatnonzero(labels >= 0))):
+            continue
+        for table in np.unique(labels[labels >= 0]):
+            members = np.flatnonzero(labels == table)
+            one, other = np.triu_indices(len(members), 1)
+            if len(one) and demand.rule.score(crowd, members[one], members[other]).mean(dtype=np.float64) < demand.least - _ROUNDING:
+                found.append(f"table {table} breaks the rule {demand.name}: {demand.broken}")
     return found

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from dinnerkit.matching.people.crowd import Crowd
-from dinnerkit.matching.rules.kinds import Floor, Rule, TableRule
+from dinnerkit.matching.rules.kinds import Demand, Floor, Rule, TableRule, TableWish
 from dinnerkit.matching.seating.constraints import Constraints
 from dinnerkit.matching.seating.diagnosis import Cause, named
 from dinnerkit.matching.seating.house import House
@@ -40,6 +40,10 @@ class Finished:
 def asks_for_more(rules: Sequence[Rule], room: Room, crowd: Crowd) -> bool:
     """Whether the rules say more than pairs of guests and equal tables can."""
     if room.tables is not None or any(isinstance(rule, Floor) for rule in rules):
+        return True
+    if any(isinstance(rule, TableWish) and rule.in_play(crowd) for rule in rules):
+        return True
+    if any(isinstance(rule, Demand) and rule.rule.in_play(crowd) for rule in rules):
         return True
     return any(isinstance(rule, TableRule) and rule.columns(crowd).any() for rule in rules)
 
@@ -105,6 +109,8 @@ def finished(house: House, labels: Ints, rng: np.random.Generator, *, whatever: 
     settling = best[1]
     if len(labels) <= _POLISHED_UP_TO:
         settling.polish(_SWEEPS)
+    else:
+        settling.fulfil()
     if house.least and settling.lift():
         settling.polish(1)
     found = settling.labels()
@@ -124,7 +130,7 @@ def _faulty(house: House, labels: Ints) -> dict[str, tuple[int, ...]]:
 def _sent_away(house: House, labels: Ints) -> Finished:
     """As few guests as is found sent away from broken tables, and told by which rule; who fits elsewhere goes there."""
     labels, left = labels.copy(), {}
-    names = {rule.name: rule.broken for rule in house.table_rules}
+    names = house.broken
     for table, faults in enumerate(house.faults(house.rows(labels), np.arange(len(house)))):
         if faults == 0:
             continue

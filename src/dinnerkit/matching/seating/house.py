@@ -6,28 +6,22 @@ the rule. Searches that look at pairs alone (:mod:`dinnerkit.matching.solving.so
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dinnerkit.matching.people.crowd import Crowd
-from dinnerkit.matching.rules.kinds import FULL, Floor, Rule, Scores, TableRule
+from dinnerkit.matching.rules.kinds import FULL, Demand, Floor, Rule, Scores, TableRule
 from dinnerkit.matching.seating.constraints import Constraints
+from dinnerkit.matching.seating.counting import Counted, rows_of
 from dinnerkit.matching.seating.rooms import Room
 from dinnerkit.matching.seating.scoring import STEP, Scoring
 from dinnerkit.matching.solving.state import Ints, Words
 
 _MATRIX_UP_TO = 1500
+_ROUNDING = 1e-6
 _ALL = ~np.uint64(0)
-
-
-@dataclass(frozen=True, slots=True)
-class _TablePart:
-    rule: TableRule
-    columns: Scores
-    shares: Scores
 
 
 class House:
@@ -48,12 +42,16 @@ class House:
         least = next((rule.least for rule in rules if isinstance(rule, Floor)), 0.0)
         self.least = min(FULL, least + STEP / 2) if least else 0.0
         self._scoring = scoring
-        self._worth = scoring.matrix(crowd).astype(np.float32) if len(crowd) <= _MATRIX_UP_TO else None
+        self._worth = self._matrix(scoring)
         served = room.served(crowd, rules, len(self.lows))
         needs = crowd.particulars.diets
         unserved = np.asarray((needs[None] & ~served[:, None]).any(axis=2), np.bool_)
         self._unserved = unserved if unserved.any() else None
-        self._parts = tuple(_part(rule, crowd) for rule in rules if isinstance(rule, TableRule))
+        self._parts = tuple(Counted.of(rule, crowd) for rule in rules if isinstance(rule, TableRule))
+        self._wishes = scoring.counted(crowd)
+        demands = [rule for rule in rules if isinstance(rule, Demand) and rule.rule.in_play(crowd)]
+        self._demands = {rule: Scoring((rule.rule,), (1.0,)) for rule in demands}
+        self._demanded = {rule: self._matrix(alone) for rule, alone in self._demands.items()}
         one, other = constraints.apart.T
         self._apart = np.sort(np.concatenate([one * len(crowd) + other, other * len(crowd) + one]))
 
@@ -62,34 +60,46 @@ class House:
         return len(self.lows)
 
     @property
-    def table_rules(self) -> tuple[TableRule, ...]:
-        """The rules about whole tables."""
-        return tuple(part.rule for part in self._parts)
+    def broken(self) -> dict[str, str]:
+        """What is wrong with a table that breaks a rule about whole tables, by the rule's name."""
+        return {part.rule.name: part.rule.broken for part in self._parts} | {rule.name: rule.broken for rule in self._demands}
 
     def rows(self, labels: Ints) -> Ints:
         """(tables, most guests): the guests of each table, -1 after them."""
-        seated = np.flatnonzero(labels >= 0)
-        order = seated[np.argsort(labels[seated], kind="stable")]
-        sizes = np.bincount(labels[order], minlength=len(self))
-        rows = np.full((len(self), max(int(self.highs.max(initial=0)), int(sizes.max(initial=0)))), -1)
-        rows[np.arange(rows.shape[1])[None] < sizes[:, None]] = order
-        return rows
+        return rows_of(labels, len(self), int(self.highs.max(initial=0)) if len(labels) else 0)
 
     def scores(self, rows: Ints) -> NDArray[np.float64]:
-        """(rows,): the score of each table, 0–100, unrounded; guests are in any columns, -1 elsewhere. A guest alone scores 0."""
-        one, other = np.triu_indices(rows.shape[1], 1)
-        first, second = rows[:, one], rows[:, other]
-        valid = (first >= 0) & (second >= 0)
-        worth = self._pairs(np.maximum(first, 0), np.maximum(second, 0))
-        total = np.where(valid, worth, np.float32(0.0)).sum(axis=1, dtype=np.float64)
-        return np.asarray(FULL * total / np.maximum(valid.sum(axis=1), 1), np.float64)
+        """(rows,): the score of each table, 0–100, unrounded; guests are in any columns, -1 elsewhere.
+
+        A guest alone earns nothing from rules about pairs.
+        """
+        return FULL * (_mean_of_pairs(rows, self._pairs) + self.wished(rows))
+
+    @property
+    def most_wished(self) -> float:
+        """What :meth:`wished` is at best."""
+        return sum(share for share, _ in self._wishes)
+
+    def counted(self) -> NDArray[np.bool_]:
+        """(n,), the guests whom a rule about whole tables with a weight counts."""
+        counted = np.zeros(len(self.crowd), np.bool_)
+        for _, part in self._wishes:
+            counted |= part.columns.any(axis=1)
+        return counted
+
+    def wished(self, rows: Ints) -> NDArray[np.float64]:
+        """(rows,): the part of the score, 0–1, that comes from rules about whole tables with a weight."""
+        total = np.zeros(len(rows))
+        for share, part in self._wishes:
+            total += share * part.kept(rows)
+        return total
 
     def scores_of(self, guest: int, rows: Ints) -> NDArray[np.float64]:
         """(rows,): what a guest would score at each table, of whom the guest is one: the mean over the others, 0–100."""
         valid = (rows >= 0) & (rows != guest)
         worth = self._pairs(np.full(rows.shape, guest), np.maximum(rows, 0))
         total = np.where(valid, worth, np.float32(0.0)).sum(axis=1, dtype=np.float64)
-        return np.asarray(FULL * total / np.maximum(valid.sum(axis=1), 1), np.float64)
+        return np.asarray(FULL * (total / np.maximum(valid.sum(axis=1), 1) + self.wished(rows)), np.float64)
 
     def faults(self, rows: Ints, tables: Ints) -> NDArray[np.float64]:
         """(rows,): how much is wrong with each table, 0 if it keeps every hard rule; ``tables`` are their numbers."""
@@ -99,10 +109,21 @@ class House:
         """The same, told by the names of the rules."""
         return self._by_kind(rows, tables)
 
+    def _matrix(self, scoring: Scoring) -> Scores | None:
+        return scoring.matrix(self.crowd).astype(np.float32) if len(self.crowd) <= _MATRIX_UP_TO else None
+
     def _pairs(self, one: Ints, other: Ints) -> Scores:
         if self._worth is not None:
             return self._worth[one, other]
         return self._scoring.pairs(self.crowd, one, other)
+
+    def _below_demand(self, demand: Demand, rows: Ints) -> NDArray[np.float64]:
+        """How far each table is from what is demanded: 1 or more where it is."""
+        matrix, alone = self._demanded[demand], self._demands[demand]
+        mean = _mean_of_pairs(rows, lambda one, other: alone.pairs(self.crowd, one, other) if matrix is None else matrix[one, other])
+        sizes = (rows >= 0).sum(axis=1)
+        short = demand.least - mean
+        return np.where((sizes > 1) & (short > _ROUNDING), 1.0 + sizes * short, 0.0)
 
     def _by_kind(self, rows: Ints, tables: Ints) -> dict[str, NDArray[np.float64]]:
         there = np.greater_equal(rows, 0)
@@ -118,8 +139,9 @@ class House:
         if self._unserved is not None:
             found["diets_served"] = np.asarray((self._unserved[tables[:, None], guests] & there).sum(axis=1), np.float64)
         for part in self._parts:
-            counts = np.where(there[:, :, None], part.columns[guests], np.float32(0.0)).sum(axis=1)
-            found[part.rule.name] = part.rule.faults(counts, sizes.astype(np.float32), part.shares).astype(np.float64)
+            found[part.rule.name] = part.faults(rows)
+        for demand in self._demands:
+            found[demand.name] = self._below_demand(demand, rows)
         return found
 
     def _pairs_apart(self, rows: Ints, there: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -141,7 +163,11 @@ class House:
         return faults
 
 
-def _part(rule: TableRule, crowd: Crowd) -> _TablePart:
-    columns = rule.columns(crowd)
-    shares = columns.mean(axis=0) if len(crowd) else np.zeros(columns.shape[1], np.float32)
-    return _TablePart(rule, columns, shares)
+def _mean_of_pairs(rows: Ints, worth: Callable[[Ints, Ints], Scores]) -> NDArray[np.float64]:
+    """(rows,): the mean over each table's pairs; 0 for fewer than two guests."""
+    one, other = np.triu_indices(rows.shape[1], 1)
+    first, second = rows[:, one], rows[:, other]
+    valid = (first >= 0) & (second >= 0)
+    each = worth(np.maximum(first, 0), np.maximum(second, 0))
+    total = np.where(valid, each, np.float32(0.0)).sum(axis=1, dtype=np.float64)
+    return np.asarray(total / np.maximum(valid.sum(axis=1), 1), np.float64)

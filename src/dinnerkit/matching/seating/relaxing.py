@@ -57,7 +57,7 @@ def broken_rules(crowd: Crowd, scoring: Scoring, rules: Sequence[Rule], room: Ro
         rows[place, : len(table.guests)] = [number[name] for name in table.guests]
     house = House(crowd, Constraints.of(crowd, rules, room.low, room.high), scoring, rules, room, len(tables))
     places = np.array([place if table.at is None else table.at for place, table in enumerate(tables)], np.int64)
-    texts = _TEXTS | {rule.name: f"breaks a rule: {rule.broken}" for rule in house.table_rules}
+    texts = _TEXTS | {name: f"breaks a rule: {broken}" for name, broken in house.broken.items()}
     return tuple(
         Broken(name, int(place) + 1, f"table {place + 1} {texts.get(name, f'breaks the rule {name}')}")
         for name, faults in house.faults_by_rule(rows, places).items()

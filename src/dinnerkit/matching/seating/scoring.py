@@ -9,22 +9,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dinnerkit.matching.people.crowd import Crowd
-from dinnerkit.matching.rules.kinds import FULL, Rule, SoftRule
+from dinnerkit.matching.rules.kinds import FULL, Rule, SoftRule, TableWish
+from dinnerkit.matching.seating.counting import Counted, rows_of
 from dinnerkit.matching.solving.state import Floats, Ints
 
 STEP = 0.125
 """Points are whole eighths, which binary floats hold exactly: reasons add up to the score in any order, without rounding."""
 
+NO_DIFFERENCE = "no_difference"
+"""In place of a rule's name, where no rule can tell the guests apart."""
+
 _CHANCE_PAIRS = 200_000
+_CHANCE_TABLES = 400
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """What one rule gives a table, in words that may be shown to its guests.
+    """What one rule gives a table, in words that may be shown to its guests, if there are any.
 
     Attributes:
         rule: the rule's name.
-        text: a sentence about the table as a whole; it tells nothing about any one guest.
+        text: a sentence about the table as a whole, which tells nothing about any one guest; empty if it is about what is private.
         points: what the rule gives, in whole eighths; a table's reasons add up exactly to its score.
         most: what the rule would give at best.
     """
@@ -37,21 +42,43 @@ class Reason:
 
 @dataclass(frozen=True)
 class Scoring:
-    """The soft rules in play for a crowd, with their shares of the scale, which add up to 1."""
+    """The soft rules in play for a crowd, with their shares of the scale, which add up to 1.
+
+    Attributes:
+        rules: those about pairs.
+        shares: theirs.
+        wishes: those about whole tables.
+        wish_shares: theirs.
+    """
 
     rules: tuple[SoftRule, ...]
     shares: tuple[float, ...]
+    wishes: tuple[TableWish, ...] = ()
+    wish_shares: tuple[float, ...] = ()
 
     @classmethod
     def of(cls, crowd: Crowd, rules: Sequence[Rule]) -> Scoring:
         """The soft ones among the rules that can tell these guests apart."""
         playing = tuple(rule for rule in rules if isinstance(rule, SoftRule) and rule.in_play(crowd))
-        total = sum(rule.weight for rule in playing)
-        return cls(playing, tuple(rule.weight / total for rule in playing))
+        wishes = tuple(rule for rule in rules if isinstance(rule, TableWish) and rule.in_play(crowd))
+        total = sum(rule.weight for rule in playing) + sum(rule.weight for rule in wishes)
+        return cls(playing, tuple(rule.weight / total for rule in playing), wishes, tuple(rule.weight / total for rule in wishes))
+
+    def counted(self, crowd: Crowd) -> list[tuple[float, Counted]]:
+        """The rules about whole tables, ready for a crowd, and their shares."""
+        return [(share, Counted.of(wish.rule, crowd)) for wish, share in zip(self.wishes, self.wish_shares, strict=True)]
+
+    def wished(self, crowd: Crowd, labels: Ints) -> Floats:
+        """(tables,): what the rules about whole tables add to each table's score, 0–1."""
+        rows = rows_of(labels, int(labels.max(initial=-1)) + 1)
+        return sum((share * part.kept(rows) for share, part in self.counted(crowd)), np.zeros(len(rows)))
 
     def pairs(self, crowd: Crowd, one: Ints, other: Ints) -> NDArray[np.float32]:
-        """0–1 for each pair of two broadcast arrays of places in the crowd; 1 throughout where no rule is in play."""
-        if not self.rules:
+        """0–1 for each pair of two broadcast arrays of places in the crowd; 1 throughout where no rule is in play.
+
+        What rules about whole tables give comes on top, see :meth:`wished`.
+        """
+        if not self.rules and not self.wishes:
             return np.ones(np.broadcast_shapes(one.shape, other.shape), np.float32)
         worth = np.zeros(np.broadcast_shapes(one.shape, other.shape), np.float32)
         for rule, share in zip(self.rules, self.shares, strict=True):
@@ -68,8 +95,8 @@ class Scoring:
         columns = [rule.axes(crowd) for rule in self.rules]
         return np.concatenate([np.zeros((len(crowd), 0), np.float32), *columns], axis=1)
 
-    def chance(self, crowd: Crowd, rng: np.random.Generator) -> float:
-        """0–100: the mean score of tables drawn at random, hard rules aside; from a sample of pairs if they are many."""
+    def chance(self, crowd: Crowd, sizes: Ints, rng: np.random.Generator) -> float:
+        """0–100: the mean score of tables of these sizes drawn at random, hard rules aside; from a sample of pairs if they are many."""
         n = len(crowd)
         if n < 2:  # noqa: PLR2004
             return 0.0
@@ -78,7 +105,13 @@ class Scoring:
         else:
             one = rng.integers(n, size=_CHANCE_PAIRS)
             other = (one + rng.integers(1, n, size=_CHANCE_PAIRS)) % n
-        return FULL * float(self.pairs(crowd, one, other).mean(dtype=np.float64))
+        drawn = self._wished_by_chance(crowd, sizes, rng) if self.wishes else 0.0
+        return FULL * (float(self.pairs(crowd, one, other).mean(dtype=np.float64)) + drawn)
+
+    def _wished_by_chance(self, crowd: Crowd, sizes: Ints, rng: np.random.Generator) -> float:
+        labels = np.repeat(np.arange(len(sizes)), sizes)
+        drawn = [self.wished(crowd, rng.permutation(labels)) for _ in range(max(1, _CHANCE_TABLES // len(sizes)))]
+        return float(np.average(np.mean(drawn, axis=0), weights=sizes))
 
     def reasons(self, crowd: Crowd, labels: Ints) -> list[tuple[Reason, ...]]:
         """The reasons of each table, from 0 on.
@@ -90,20 +123,25 @@ class Scoring:
         tables = int(labels.max(initial=-1)) + 1
         one, other = table_pairs(labels)
         counts = np.maximum(np.bincount(labels[one], minlength=tables), 1)
-        if not self.rules:
-            alike = Reason("no_difference", "By these rules every table is as good as any other.", FULL, FULL)
+        if not self.rules and not self.wishes:
+            alike = Reason(NO_DIFFERENCE, "By these rules every table is as good as any other.", FULL, FULL)
             return [(alike,)] * tables
         means = [np.bincount(labels[one], weights=rule.score(crowd, one, other), minlength=tables) / counts for rule in self.rules]
-        most = _eighths(np.array(self.shares) * FULL)
+        if self.wishes:
+            seated = np.flatnonzero(labels >= 0)
+            rows = rows_of(labels[seated], tables)
+            means += [part.kept(rows) for _, part in self.counted(crowd.take(seated))]
+        most = _eighths(np.array((*self.shares, *self.wish_shares)) * FULL)
         return [self._of_table(np.array([mean[table] for mean in means]), most) for table in range(tables)]
 
     def reasons_of_guest(self, crowd: Crowd, guest: int, company: Ints) -> tuple[Reason, ...]:
         """What the rules give one guest with the others at a table; they add up as a table's reasons do, and are for the host."""
-        if not self.rules:
-            return (Reason("no_difference", "By these rules every company is as good as any other.", FULL, FULL),)
+        if not self.rules and not self.wishes:
+            return (Reason(NO_DIFFERENCE, "By these rules every company is as good as any other.", FULL, FULL),)
         one = np.full(len(company), guest)
         means = [float(rule.score(crowd, one, company).mean(dtype=np.float64)) if len(company) else 0.0 for rule in self.rules]
-        reasons = self._of_table(np.array(means), _eighths(np.array(self.shares) * FULL))
+        means += [float(part.kept(np.array([[guest, *company]]))[0]) for _, part in self.counted(crowd)]
+        reasons = self._of_table(np.array(means), _eighths(np.array((*self.shares, *self.wish_shares)) * FULL))
         return tuple(
             Reason(
                 reason.rule, f"{reason.rule} with the others at the table: {reason.points:g} of {reason.most:g}", reason.points, reason.most
@@ -112,10 +150,11 @@ class Scoring:
         )
 
     def _of_table(self, means: Floats, most: Floats) -> tuple[Reason, ...]:
-        points = np.minimum(_eighths(means * np.array(self.shares) * FULL), most)
+        rules: tuple[SoftRule | TableWish, ...] = (*self.rules, *self.wishes)
+        points = np.minimum(_eighths(means * np.array((*self.shares, *self.wish_shares)) * FULL), most)
         return tuple(
             Reason(rule.name, rule.text(float(mean)), float(given), float(top))
-            for rule, mean, given, top in zip(self.rules, means, points, most, strict=True)
+            for rule, mean, given, top in zip(rules, means, points, most, strict=True)
         )
 
 

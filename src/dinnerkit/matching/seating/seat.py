@@ -13,7 +13,7 @@ from dinnerkit.matching.errors import RuleInvalid, SeatingImpossible
 from dinnerkit.matching.people.crowd import Crowd
 from dinnerkit.matching.people.guests import Guest
 from dinnerkit.matching.rules.default_rules import DEFAULT_RULES
-from dinnerkit.matching.rules.kinds import Floor, HardRule, Rule, SoftRule, TableRule
+from dinnerkit.matching.rules.kinds import Demand, Floor, HardRule, Rule, SoftRule, TableRule, TableWish
 from dinnerkit.matching.seating.arranging import Budget, arranged, similar_order
 from dinnerkit.matching.seating.constraints import Constraints
 from dinnerkit.matching.seating.diagnosis import Cause, count, hopeless, named, shortfall
@@ -127,7 +127,7 @@ def check(rules: Sequence[Rule], seconds: float | None) -> None:
     """
     names = set()
     for rule in rules:
-        if not isinstance(rule, SoftRule | HardRule | TableRule | Floor):
+        if not isinstance(rule, SoftRule | HardRule | TableRule | TableWish | Demand | Floor):
             raise RuleInvalid(f"{rule!r} is not a rule")
         if rule.name in names:
             raise RuleInvalid(f"the rule {rule.name} is given more than once")
@@ -266,7 +266,7 @@ def result(
         tables=tables,
         score=sum(len(table.guests) * table.score for table in tables) / max(1, len(seated)),
         floor=min((table.score for table in tables), default=0.0),
-        chance=scoring.chance(crowd.take(seated), rng) if len(seated) else 0.0,
+        chance=scoring.chance(crowd.take(seated), np.bincount(ordered[seated]), rng) if len(seated) else 0.0,
         seed=run.seed,
         unseated=unseated,
         run=run,

@@ -30,6 +30,7 @@ _MOST_STEPS = 6000
 _RESTLESS = 200.0
 _WARM, _COOL = 60.0, 0.5
 _LIFTING = 300
+_SWEEPS_OF_UNMET = 3
 
 
 @dataclass(frozen=True)
@@ -158,6 +159,20 @@ class Settling:
                 best, best_total = self.table.copy(), self._total()
         if self._total() < best_total:
             self._restore(best)
+        return steps
+
+    def fulfil(self) -> int:
+        """Take exchanges that gain, of guests at tables where a rule about whole tables with a weight is not kept; returns the steps taken.
+
+        Only those whom such a rule counts: what :meth:`polish` does for all guests, for crowds that are too large for that.
+        """
+        steps, counted = 0, self._house.counted()
+        concerned = self._free & np.array([counted[unit].any() for unit in self._units], np.bool_)
+        for _ in range(_SWEEPS_OF_UNMET):
+            unmet = np.flatnonzero((self._house.wished(self._rows) < self._house.most_wished - _LEAST_GAIN) & (self._rows >= 0).any(axis=1))
+            for unit in self._rng.permutation(np.flatnonzero(concerned & np.isin(self.table, unmet)))[:_MOST_STEPS]:
+                steps += 1
+                self._step(int(unit), restless=0.0)
         return steps
 
     def polish(self, sweeps: int, until: Callable[[], bool] = lambda: False) -> int:
