@@ -8,7 +8,7 @@ from contextlib import closing
 from typing import Any
 
 from dinnerkit.booking.rules import LIVE, SETTLED, UNPAID
-from dinnerkit.events.rules import RefundPolicy, refundable
+from dinnerkit.events.rules import RefundPolicy, refund_of, resold_share
 from dinnerkit.money import Money
 from tests.booking.world import OFFER, World
 
@@ -124,6 +124,7 @@ def _charges_match(world: World, bookings: dict[str, Row]) -> None:
         else:
             assert booking["status"] == "cancelled"
             assert back == booking["refund"] == _owed(booking), "a refund was owed and not given"
+            assert booking.get("resold", 0) == _resold(world, booking), "a seat was sold again, and its money stays"
     for payment in payments.values():
         assert all(refund["status"] == "succeeded" for refund in payment["refunds"])
 
@@ -132,7 +133,18 @@ def _owed(booking: Row) -> int:
     paid = Money(booking["amount"], booking["currency"])
     if booking["cancelled_by"] != "guest":
         return paid.amount
-    return refundable(RefundPolicy(**booking["refund_policy"]), paid, booking["about"]["starts_at"], booking["updated_at"]).amount
+    policy, starts_at = RefundPolicy(**booking["refund_policy"]), booking["about"]["starts_at"]
+    refund = refund_of(policy, paid, starts_at, booking["cancelled_at"], booking["guests"])
+    return refund.at_once.amount + resold_share(refund.if_resold, booking["guests"], booking.get("resold", 0)).amount
+
+
+def _resold(world: World, booking: Row) -> int:
+    """How many of its seats the event's account says are sold again."""
+    if not booking.get("refund_if_resold"):
+        return 0
+    event = world.database["events"].find_one({"_id": booking["event"]}) or {}
+    left = sum(entry["left"] for entry in event["resale"] if entry["booking"] == booking["_id"])
+    return booking["guests"] - left
 
 
 def _mails_were_sent(world: World, bookings: dict[str, Row]) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import timedelta
 
 from dinnerkit.booking.store import Booking
+from dinnerkit.events.rules import RefundPolicy
 from dinnerkit.ids import new_id
 from dinnerkit.money import Money
 from dinnerkit.payment.errors import PaymentDeclined
@@ -93,6 +95,30 @@ def declined(world: World) -> Booking:
     with suppress(PaymentDeclined):
         world.pay(booking, DECLINED)
     world.work()
+    return booking
+
+
+def late(world: World, booking: Booking) -> None:
+    """Let time pass until it is late to cancel, and not too late."""
+    world.clock.now = booking.about["starts_at"] - timedelta(hours=3)
+
+
+def given_back_late(world: World) -> str:
+    """Two seats of a full dinner whose money comes back once they are sold again."""
+    event = world.host_dinner(2, policy=RefundPolicy(48, 50, 0, None, late_only_if_resold=True))
+    booking = world.book("ada", event, 2)
+    late(world, booking)
+    world.bookings.cancel("ada", booking.id)
+    world.work()
+    return event
+
+
+def late_with_others_waiting(world: World) -> Booking:
+    event = world.host_dinner(2, policy=RefundPolicy(48, 50, 0, None, late_only_if_resold=True))
+    booking = world.book("ada", event, 2)
+    world.waitlist.join(event, "ben", 1)
+    world.work()
+    late(world, booking)
     return booking
 
 

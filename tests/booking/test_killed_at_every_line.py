@@ -26,8 +26,10 @@ from tests.booking.scenes import (
     expired_with_money_on_its_way,
     free_dinner,
     full_house,
+    given_back_late,
     held,
     held_with_others_waiting,
+    late_with_others_waiting,
     offered,
     paid,
     paid_with_others_waiting,
@@ -149,6 +151,18 @@ def cancel_late(world: World, booking: Booking) -> None:
 @case("cancel a paid booking that others wait for", paid_with_others_waiting, after_retry="cancelled")
 def cancel_waited_for(world: World, booking: Booking) -> None:
     world.bookings.cancel("ada", booking.id)
+
+
+@case("cancel what is refunded once it is sold again", late_with_others_waiting, after_retry="cancelled")
+def cancel_for_resale(world: World, booking: Booking) -> None:
+    world.bookings.cancel("ada", booking.id)
+
+
+@case("buy what was given back late", given_back_late)
+def buy_again(world: World, event: str) -> None:
+    world.pay(world.reserve("cleo", event, 1, "b" * 24), VISA, "p" * 24)
+    world.tick()
+    world.tick()
 
 
 @case("cancel what is held", held_with_others_waiting, after_retry="cancelled")

@@ -34,7 +34,13 @@ BODY: dict[str, Any] = {
     "price": {"amount": 3500, "currency": "EUR"},
     "tags": ["Vegan"],
     "format": "match_night",
-    "refund_policy": {"full_until_hours": 24, "late_percent": 50},
+    "refund_policy": {
+        "full_until_hours": 24,
+        "late_percent": 50,
+        "late_until_hours": 12,
+        "late_fee": None,
+        "late_only_if_resold": True,
+    },
 }
 FEWEST = {name: BODY[name] for name in ("title", "cuisine", "starts_at", "timezone", "city", "seats", "price")} | {
     "venue": {"name": "Home", "location": {"lat": 48, "lon": 11}}
@@ -118,7 +124,13 @@ def test_what_may_be_left_out_has_a_usual_value(host_asks: Caller):
     assert event["table_size"] == {"min": 4, "max": 6}
     assert event["tags"] == []
     assert event["format"] == "table"
-    assert event["refund_policy"] == {"full_until_hours": 48, "late_percent": 0}
+    assert event["refund_policy"] == {
+        "full_until_hours": 48,
+        "late_percent": 0,
+        "late_until_hours": 0,
+        "late_fee": None,
+        "late_only_if_resold": False,
+    }
 
 
 @pytest.mark.parametrize("left_out", list(FEWEST))

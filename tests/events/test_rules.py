@@ -20,7 +20,9 @@ from dinnerkit.events.rules import (
     check,
     distinct_tags,
     in_words,
+    refund_of,
     refundable,
+    resold_share,
     search_key,
     timezones,
     unready,
@@ -66,6 +68,10 @@ def test_a_sound_event_passes_and_is_ready(details: Make):
         ({"refund_policy": RefundPolicy(-1, 0)}, "refund_policy.full_until_hours"),
         ({"refund_policy": RefundPolicy(LONGEST_NOTICE_HOURS + 1, 0)}, "refund_policy.full_until_hours"),
         ({"refund_policy": RefundPolicy(48, 101)}, "refund_policy.late_percent"),
+        ({"refund_policy": RefundPolicy(48, 0, -1)}, "refund_policy.late_until_hours"),
+        ({"refund_policy": RefundPolicy(48, 50, 49)}, "refund_policy.late_until_hours"),
+        ({"refund_policy": RefundPolicy(48, 0, 0, -1)}, "refund_policy.late_fee"),
+        ({"refund_policy": RefundPolicy(48, 50, 0, 500)}, "refund_policy.late_fee"),
     ],
 )
 def test_a_value_that_can_not_be_kept_is_named(details: Make, replaced: dict, field: str):
@@ -137,7 +143,17 @@ def test_tags_that_differ_only_in_spelling_are_one():
     assert distinct_tags(["Vegan", "café", "VEGAN", "cafe"]) == ("Vegan", "café")
 
 
-policies = st.builds(RefundPolicy, st.integers(0, LONGEST_NOTICE_HOURS), st.integers(0, 100))
+BY_48_HOURS = "Cancel at least 48 hours before the dinner and you get everything back;"
+BY_12_HOURS = "Cancel at least 12 hours before the dinner"
+
+policies = st.builds(
+    lambda full, percent, late, fee, resold: RefundPolicy(full, 0 if fee is not None else percent, min(late, full), fee, resold),
+    st.integers(0, LONGEST_NOTICE_HOURS),
+    st.integers(0, 100),
+    st.integers(0, LONGEST_NOTICE_HOURS),
+    st.none() | st.integers(0, 10**6),
+    st.booleans(),
+)
 amounts = st.integers(0, 10**9).map(lambda amount: Money(amount, "EUR"))
 moments = st.timedeltas(timedelta(days=-800), timedelta(days=10)).map(lambda before: START + before)
 
@@ -162,11 +178,45 @@ def test_the_usual_policy_is_all_until_two_days_before_and_nothing_after():
     assert refundable(RefundPolicy(), Money(3500, "EUR"), START, START - timedelta(hours=47)) == Money(0, "EUR")
 
 
-@given(policies, amounts, moments, st.timedeltas(timedelta(0), timedelta(days=400)))
-def test_a_refund_is_never_more_than_was_paid_and_never_grows_by_waiting(policy: RefundPolicy, paid: Money, now: datetime, wait: timedelta):
-    first, later = (refundable(policy, paid, START, moment) for moment in (now, now + wait))
+@given(policies, amounts, moments, st.timedeltas(timedelta(0), timedelta(days=400)), st.integers(1, 20))
+def test_a_refund_is_never_more_than_was_paid_and_never_grows_by_waiting(
+    policy: RefundPolicy, paid: Money, now: datetime, wait: timedelta, seats: int
+):
+    first, later = (refundable(policy, paid, START, moment, seats) for moment in (now, now + wait))
     assert 0 <= later.amount <= first.amount <= paid.amount
     assert first.currency == paid.currency
+
+
+@given(policies, amounts, moments, st.integers(1, 20))
+def test_what_goes_back_goes_back_at_once_or_by_the_seat_and_is_all_of_it_in_the_end(
+    policy: RefundPolicy, paid: Money, now: datetime, seats: int
+):
+    refund = refund_of(policy, paid, START, now, seats)
+    assert refund.at_once + refund.if_resold == refundable(policy, paid, START, now, seats)
+    assert not (refund.at_once.amount and refund.if_resold.amount)
+    by_seat = [resold_share(refund.if_resold, seats, resold).amount for resold in range(seats + 1)]
+    assert by_seat == sorted(by_seat)
+    assert (by_seat[0], by_seat[-1]) == (0, refund.if_resold.amount)
+
+
+@given(policies, amounts, moments)
+def test_who_is_in_time_gets_everything_at_once(policy: RefundPolicy, paid: Money, now: datetime):
+    if policy.in_time(START, now):
+        assert refund_of(policy, paid, START, now).at_once == paid
+
+
+@pytest.mark.parametrize(
+    ("policy", "before", "back"),
+    [
+        (RefundPolicy(48, 50, 12), timedelta(hours=12), 500),
+        (RefundPolicy(48, 50, 12), timedelta(hours=12) - timedelta(milliseconds=1), 0),
+        (RefundPolicy(48, 0, 0, 200), timedelta(hours=1), 600),
+        (RefundPolicy(48, 0, 0, 600), timedelta(hours=1), 0),
+        (RefundPolicy(48, 0, 0, 600), timedelta(hours=48), 1000),
+    ],
+)
+def test_late_there_is_a_deadline_too_or_a_fee_for_each_seat(policy: RefundPolicy, before: timedelta, back: int):
+    assert refundable(policy, Money(1000, "EUR"), START, START - before, seats=2) == Money(back, "EUR")
 
 
 @pytest.mark.parametrize(
@@ -176,6 +226,15 @@ def test_a_refund_is_never_more_than_was_paid_and_never_grows_by_waiting(policy:
         (RefundPolicy(1, 25), "Cancel at least an hour before the dinner and you get everything back; after that you get 25 % back."),
         (RefundPolicy(0, 0), "Cancel before the dinner begins and you get everything back."),
         (RefundPolicy(48, 100), "Cancel before the dinner begins and you get everything back."),
+        (RefundPolicy(48, 100, 12), f"{BY_12_HOURS} and you get everything back; after that nothing is refunded."),
+        (RefundPolicy(48, 25, 12), f"{BY_48_HOURS} after that you get 25 % back, until 12 hours before; then nothing is refunded."),
+        (RefundPolicy(48, 0, 0, 550), f"{BY_48_HOURS} after that you get it back less €5.50 a seat."),
+        (RefundPolicy(48, 50, 48), f"{BY_48_HOURS} after that nothing is refunded."),
+        (RefundPolicy(168), "Cancel at least 7 days before the dinner and you get everything back; after that nothing is refunded."),
+        (
+            RefundPolicy(48, 100, 0, None, late_only_if_resold=True),
+            f"{BY_48_HOURS} after that, and only for seats that are sold again, you get it back.",
+        ),
     ],
 )
 def test_the_policy_is_said_in_words(policy: RefundPolicy, words: str):

@@ -25,7 +25,8 @@ class EventSnapshot(mongoengine.EmbeddedDocument):  # type: ignore[misc]
 class BookingDocument(SendingDocument):
     """A booking. Its ``status`` decides what its hold in the event's account shall become, never the other way round.
 
-    ``hold`` is the hold that counts; ``expires_at`` is set while the booking may expire. ``refund`` is what a cancellation promised.
+    ``hold`` is the hold that counts; ``expires_at`` is set while the booking may expire. ``refund`` is what a cancellation gives back by
+    now, and ``refund_if_resold`` what it gives back once all its seats are sold again, of which ``resold`` are.
     """
 
     meta: ClassVar[dict[str, Any]] = {"collection": "bookings"}
@@ -49,7 +50,10 @@ class BookingDocument(SendingDocument):
     expires_at = DateTimeField()
     payment = StringField()
     refund = LongField(min_value=0)
+    refund_if_resold = LongField(min_value=0)
+    resold = IntField(min_value=0)
     checked_in_at = DateTimeField()
     cancelled_by = StringField(choices=("guest", "host", "payment"))
+    cancelled_at = DateTimeField()
     created_at = DateTimeField(required=True)
     updated_at = DateTimeField(required=True)

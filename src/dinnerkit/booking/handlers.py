@@ -1,4 +1,4 @@
-"""What booking does upon messages."""
+"""What booking does upon messages. Each handler finds its work in the state of the documents, and so may run twice."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dinnerkit.booking.messages import BookingCancelled, BookingExpired
 from dinnerkit.booking.paying import PayingService
 from dinnerkit.booking.service import BookingService
 from dinnerkit.events.messages import EventCancelled, EventChanged
-from dinnerkit.events.seat_messages import SeatsOffered
+from dinnerkit.events.seat_messages import SeatsOffered, SeatsResold
 from dinnerkit.events.seats import SeatHold, Seats
 from dinnerkit.messages import Handler
 from dinnerkit.payment.messages import PaymentFailed, PaymentSucceeded
@@ -16,8 +16,11 @@ from dinnerkit.payment.service import PaymentService
 
 
 def booking_handlers(bookings: BookingService, paying: PayingService, payments: PaymentService, seats: Seats) -> list[Handler[Any]]:
-    """The handlers of the booking domain. Each finds its work in the state of the documents, and so may run twice."""
+    """The handlers of the booking domain."""
+    return [*_about_money(bookings, paying, payments), *_about_seats(bookings, seats)]
 
+
+def _about_money(bookings: BookingService, paying: PayingService, payments: PaymentService) -> list[Handler[Any]]:
     def settle(message: PaymentSucceeded) -> None:
         paying.settle_again(message.payment_id)
 
@@ -25,17 +28,30 @@ def booking_handlers(bookings: BookingService, paying: PayingService, payments: 
         if payments.live(message.reference) is None:
             paying.unlock(message.reference)
 
-    def record_offer(message: SeatsOffered) -> None:
-        bookings.record_offer(
-            SeatHold(message.event_id, message.hold_id, message.booking_id, message.user_id, message.guests, message.until)
-        )
-
     def stop_paying(message: BookingExpired) -> None:
         payments.abandon(message.booking_id)
 
     def finish_cancellation(message: BookingCancelled) -> None:
         bookings.finish_cancellation(message.booking_id)
         payments.abandon(message.booking_id)
+
+    def give_back_resold(message: SeatsResold) -> None:
+        bookings.give_back_resold(message.booking_id, message.seats)
+
+    return [
+        Handler("booking.settle", PaymentSucceeded, settle, queue="payments"),
+        Handler("booking.unlock", PaymentFailed, unlock, queue="payments"),
+        Handler("booking.stop_paying", BookingExpired, stop_paying, queue="payments"),
+        Handler("booking.finish_cancellation", BookingCancelled, finish_cancellation, queue="payments"),
+        Handler("booking.give_back_resold", SeatsResold, give_back_resold, queue="payments"),
+    ]
+
+
+def _about_seats(bookings: BookingService, seats: Seats) -> list[Handler[Any]]:
+    def record_offer(message: SeatsOffered) -> None:
+        bookings.record_offer(
+            SeatHold(message.event_id, message.hold_id, message.booking_id, message.user_id, message.guests, message.until)
+        )
 
     def cancel_all(message: EventCancelled) -> None:
         for hold in seats.holds(message.event_id):
@@ -45,11 +61,7 @@ def booking_handlers(bookings: BookingService, paying: PayingService, payments: 
         bookings.offer_free(message.event_id)
 
     return [
-        Handler("booking.settle", PaymentSucceeded, settle, queue="payments"),
-        Handler("booking.unlock", PaymentFailed, unlock, queue="payments"),
         Handler("booking.record_offer", SeatsOffered, record_offer),
-        Handler("booking.stop_paying", BookingExpired, stop_paying, queue="payments"),
-        Handler("booking.finish_cancellation", BookingCancelled, finish_cancellation, queue="payments"),
         Handler("booking.cancel_all", EventCancelled, cancel_all),
         Handler("booking.offer_new_seats", EventChanged, offer_new_seats),
     ]

@@ -54,6 +54,18 @@ class BookingCancelled(Message):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class BookingResold(Message):
+    """Of the seats of a cancelled booking, so many are sold again by now, and their money goes back."""
+
+    kind: ClassVar[str] = "booking.resold"
+
+    booking_id: str
+    event_id: str
+    user_id: str
+    seats: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class GuestsCheckedIn(Message):
     """The guests of the booking have come."""
 

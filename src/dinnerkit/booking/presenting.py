@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from dinnerkit.booking.checking_in import Arrival
 from dinnerkit.booking.store import Booking
+from dinnerkit.events.rules import in_words
 
 
 def presented(booking: Booking) -> dict[str, Any]:
@@ -18,7 +20,10 @@ def presented(booking: Booking) -> dict[str, Any]:
         "amount": booking.amount.to_document(),
         "expires_at": booking.expires_at,
         "created_at": booking.created_at,
+        "refund_policy": asdict(booking.refund_policy),
+        "terms": in_words(booking.refund_policy, booking.amount.currency),
         "refund": booking.refund.to_document() if booking.refund else None,
+        "refund_if_resold": booking.refund_if_resold.to_document() if booking.refund_if_resold else None,
         "cancelled_by": booking.cancelled_by,
         "event": booking.about,
     }

@@ -6,6 +6,7 @@ from marshmallow import fields, validate
 
 from dinnerkit.booking.rules import SETTLED, STATUSES
 from dinnerkit.booking.tickets import LONGEST_TICKET
+from dinnerkit.events.schemas import RefundPolicySchema
 from dinnerkit.http.fields import IdField, MomentField, TextField, WholeField
 from dinnerkit.http.schemas import MoneyField, StrictSchema
 
@@ -42,7 +43,12 @@ class BookingSchema(StrictSchema):
     amount = MoneyField(required=True)
     expires_at = MomentField(required=True, allow_none=True, metadata={"description": "When it ends unless it is confirmed."})
     created_at = MomentField(required=True)
-    refund = MoneyField(required=True, allow_none=True, metadata={"description": "What a cancellation gives back."})
+    refund_policy = fields.Nested(RefundPolicySchema, required=True, metadata={"description": "As it was when it was booked."})
+    terms = fields.String(required=True, metadata={"description": "The same in words, for people."})
+    refund = MoneyField(required=True, allow_none=True, metadata={"description": "What a cancellation gives back by now."})
+    refund_if_resold = MoneyField(
+        required=True, allow_none=True, metadata={"description": "What it gives back in all once its seats are sold again."}
+    )
     cancelled_by = fields.String(required=True, allow_none=True, validate=validate.OneOf(("guest", "host", "payment")))
     event = fields.Nested(BookedEventSchema, required=True)
 

@@ -7,6 +7,7 @@ its hold: whatever dies in between, :mod:`dinnerkit.booking.sweep` finds the hol
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from pymongo.errors import DuplicateKeyError
 
@@ -21,11 +22,12 @@ from dinnerkit.booking.errors import (
     TooLateToCancel,
 )
 from dinnerkit.booking.messages import BookingCancelled as Cancelled
-from dinnerkit.booking.messages import BookingConfirmed, BookingExpired, BookingOffered
+from dinnerkit.booking.messages import BookingConfirmed, BookingExpired, BookingOffered, BookingResold
+from dinnerkit.booking.refunds import owed_back
 from dinnerkit.booking.rules import CANCELLABLE, LIVE, SETTLED, UNPAID, has_expired
 from dinnerkit.booking.store import Booking, BookingStore
 from dinnerkit.clock import Clock
-from dinnerkit.events.rules import refundable
+from dinnerkit.events.rules import Refund, refund_of, resold_share
 from dinnerkit.events.seats import EventFacts, SeatHold, Seats
 from dinnerkit.money import Money
 from dinnerkit.payment.refunds import RefundService
@@ -82,9 +84,9 @@ class BookingService:
         """The user's booking of that event that has seats, or None."""
         return next((booking for booking in self._store.of_event(event_id, LIVE, user_id=user_id)), None)
 
-    def refund_now(self, booking: Booking) -> Money:
+    def refund_now(self, booking: Booking) -> Refund:
         """What its guest would get back by cancelling the booking at this moment."""
-        return refundable(booking.refund_policy, _paid(booking), booking.about["starts_at"], self._clock())
+        return refund_of(booking.refund_policy, _paid(booking), booking.about["starts_at"], self._clock(), booking.guests)
 
     def accept(self, user_id: str, booking_id: str) -> Booking:
         """Accept an offer from the waiting list that costs nothing.
@@ -134,14 +136,24 @@ class BookingService:
         booking = self._store.find(hold.booking) or self.write_off(hold)
         # An expired booking with another hold than its own is being confirmed by a late payment: that must not succeed any more.
         while booking.status in LIVE or (booking.status == "expired" and booking.hold != hold.hold):
-            booking = self._cancel(booking, _paid(booking), "host") or self._store.find(booking.id) or booking
-        self.free(hold.event, hold.hold, hold.guests)
+            booking = self._cancel(booking, Refund(_paid(booking), booking.amount * 0), "host") or self._store.find(booking.id) or booking
+        self.give_up(hold, booking)
 
     def finish_cancellation(self, booking_id: str) -> None:
         """Carry out what a cancelled booking owes: seats back to the event, money back to the guest; safe to repeat."""
         booking = self._store.find(booking_id)
         if booking is not None and booking.status == "cancelled":
             self._finish(booking)
+
+    def give_back_resold(self, booking_id: str, seats: int) -> None:
+        """Give the money for ``seats`` of a cancelled booking back, now that they are sold again; safe to repeat, and in any order."""
+        booking = self._store.find(booking_id)
+        if booking is None or booking.refund_if_resold is None:
+            return
+        values = {"resold": seats, "refund": resold_share(booking.refund_if_resold, booking.guests, seats).amount}
+        told = BookingResold(booking_id=booking.id, event_id=booking.event, user_id=booking.user, seats=seats)
+        counted = self._store.move(booking, ("cancelled",), values, told, when={"resold": {"$not": {"$gte": seats}}})
+        self._finish(counted or self._store.find(booking_id) or booking)
 
     def expire(self, booking: Booking) -> Booking:
         """End a booking whose time is over, and free its seats; the booking as it is then."""
@@ -156,6 +168,12 @@ class BookingService:
     def free(self, event_id: str, hold_id: str, guests: int) -> None:
         """Give a hold's seats back to the event, and make the bookings of those who are offered them."""
         for offer in self._seats.give_back(event_id, hold_id, guests):
+            self.record_offer(offer)
+
+    def give_up(self, hold: SeatHold, booking: Booking) -> None:
+        """The same for a hold of a booking that is over, whose money may wait for its seats to be sold again."""
+        resell_for = booking.id if booking.refund_if_resold and booking.hold == hold.hold else None
+        for offer in self._seats.give_back(hold.event, hold.hold, hold.guests, resell_for=resell_for):
             self.record_offer(offer)
 
     def offer_free(self, event_id: str) -> None:
@@ -185,9 +203,10 @@ class BookingService:
             return self._store.find(hold.booking) or booking
         return booking
 
-    def _cancel(self, booking: Booking, refund: Money, by: str) -> Booking | None:
+    def _cancel(self, booking: Booking, refund: Refund, by: str) -> Booking | None:
         told = Cancelled(booking_id=booking.id, event_id=booking.event, user_id=booking.user, by=by)
-        values = {"status": "cancelled", "expires_at": None, "refund": refund.amount, "cancelled_by": by}
+        values: dict[str, Any] = {"status": "cancelled", "expires_at": None, "refund": refund.at_once.amount, "cancelled_by": by}
+        values |= {"refund_if_resold": refund.if_resold.amount or None, "cancelled_at": self._clock()}
         # Only from the status that the refund was computed for: a payment may come in between.
         cancelled = self._store.move(booking, (booking.status,), values, told)
         if cancelled is not None:
@@ -195,11 +214,9 @@ class BookingService:
         return cancelled
 
     def _finish(self, booking: Booking) -> None:
-        self.free(booking.event, booking.hold, booking.guests)
-        if booking.payment and booking.refund and booking.refund.amount:
-            self._refunds.request(
-                booking.payment, booking.refund, key=f"{booking.id}:cancelled", reason=f"cancelled_by_{booking.cancelled_by}"
-            )
+        self.give_up(SeatHold(booking.event, booking.hold, booking.id, booking.user, booking.guests, None), booking)
+        for owed in owed_back(booking):
+            self._refunds.request(booking.payment or "", owed.money, key=owed.key, reason=owed.reason)
 
     def _earlier(self, booking_id: str, user_id: str) -> Booking:
         booking = self.get(user_id, booking_id)

@@ -29,7 +29,9 @@ class Booking:
         amount: the price of all its seats.
         expires_at: when it ends unless it is confirmed; None once it is.
         about: title, starts_at, timezone, city and venue of the event, as they were when it was booked.
-        refund: what a cancellation promised, or None.
+        refund: what a cancellation gives back by now, or None.
+        refund_if_resold: what it gives back in all once its seats are sold again, or None where it does not depend on that.
+        resold: how many of them are.
     """
 
     id: str
@@ -47,6 +49,8 @@ class Booking:
     refund: Money | None = None
     cancelled_by: str | None = None
     checked_in_at: datetime | None = None
+    refund_if_resold: Money | None = None
+    resold: int = 0
 
 
 class BookingStore:
@@ -145,4 +149,6 @@ def _booking(row: Row) -> Booking:
         refund=Money(row["refund"], currency) if row.get("refund") is not None else None,
         cancelled_by=row.get("cancelled_by"),
         checked_in_at=row.get("checked_in_at"),
+        refund_if_resold=Money(row["refund_if_resold"], currency) if row.get("refund_if_resold") else None,
+        resold=row.get("resold", 0),
     )

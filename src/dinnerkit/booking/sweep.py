@@ -50,4 +50,4 @@ class BookingSweep:
         elif booking.status == "expired" and booking.hold != hold.hold and self._paying.settle_again(hold.hold):
             log.info("late_payment_settled", booking=booking.id)
         else:
-            self._bookings.free(hold.event, hold.hold, hold.guests)
+            self._bookings.give_up(hold, booking)

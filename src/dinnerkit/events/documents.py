@@ -42,6 +42,9 @@ class RefundTerms(mongoengine.EmbeddedDocument):  # type: ignore[misc]
 
     full_until_hours = mongoengine.IntField(required=True, min_value=0)
     late_percent = mongoengine.IntField(required=True, min_value=0, max_value=100)
+    late_until_hours = mongoengine.IntField(required=True, default=0, min_value=0)
+    late_fee = mongoengine.LongField(null=True, min_value=0)
+    late_only_if_resold = mongoengine.BooleanField(required=True, default=False)
 
 
 class Hold(mongoengine.EmbeddedDocument):  # type: ignore[misc]
@@ -61,6 +64,14 @@ class WaitingParty(mongoengine.EmbeddedDocument):  # type: ignore[misc]
     user = mongoengine.StringField(required=True)
     guests = mongoengine.IntField(required=True, min_value=1)
     at = mongoengine.DateTimeField(required=True)
+
+
+class ForResale(mongoengine.EmbeddedDocument):  # type: ignore[misc]
+    """Seats that were given back late, whose money goes back once they are sold again. Written by ``events.seats`` alone."""
+
+    booking = mongoengine.StringField(required=True)
+    seats = mongoengine.IntField(required=True, min_value=1)
+    left = mongoengine.IntField(required=True, min_value=1)
 
 
 class EventDocument(SendingDocument):
@@ -101,6 +112,7 @@ class EventDocument(SendingDocument):
     seats_left = mongoengine.IntField(required=True, min_value=0, max_value=MOST_SEATS)
     holds = mongoengine.EmbeddedDocumentListField(Hold)
     waitlist = mongoengine.EmbeddedDocumentListField(WaitingParty)
+    resale = mongoengine.EmbeddedDocumentListField(ForResale)
     seq = mongoengine.IntField(required=True, default=0, min_value=0)
 
     meta: ClassVar[dict[str, Any]] = {"collection": "events"}

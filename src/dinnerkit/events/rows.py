@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any, NotRequired, TypedDict
 
@@ -29,7 +30,7 @@ class EventSummary(TypedDict):
     price: dict[str, Any]
     tags: list[str]
     format: str
-    refund_policy: dict[str, int]
+    refund_policy: dict[str, Any]
     status: str
     version: int
     created_at: datetime
@@ -56,7 +57,6 @@ _AS_STORED = (
     "price",
     "tags",
     "format",
-    "refund_policy",
     "status",
     "version",
     "created_at",
@@ -76,6 +76,11 @@ SUMMARY: Mapping[str, Any] = {
             "lon": {"$arrayElemAt": ["$venue.location.coordinates", 0]},
         },
     },
+    "refund_policy": {
+        # Events that were made before there were all of these have only some.
+        item.name: {"$ifNull": [f"$refund_policy.{item.name}", {"$literal": item.default}]}
+        for item in fields(RefundPolicy)
+    },
     **dict.fromkeys(_AS_STORED, 1),
 }
 """Projects a stored event to an :class:`EventSummary`."""
@@ -83,7 +88,7 @@ SUMMARY: Mapping[str, Any] = {
 VIEW: Mapping[str, Any] = {**SUMMARY, "description": 1}
 """Projects a stored event to an :class:`EventView`."""
 
-EVENT: Mapping[str, Any] = {"holds": 0, "waitlist": 0, "outbox": 0}
+EVENT: Mapping[str, Any] = {"holds": 0, "waitlist": 0, "resale": 0, "outbox": 0}
 """Projects a stored event to what :func:`event_of` reads; the accounts of seats can be large."""
 
 
@@ -139,8 +144,5 @@ def stored(details: EventDetails) -> Row:
         "tags": list(tags),
         "tag_keys": [search_key(tag) for tag in tags],
         "format": details.format.value,
-        "refund_policy": {
-            "full_until_hours": details.refund_policy.full_until_hours,
-            "late_percent": details.refund_policy.late_percent,
-        },
+        "refund_policy": asdict(details.refund_policy),
     }

@@ -11,11 +11,12 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from decimal import Decimal
 from enum import StrEnum
 from functools import cache
 from zoneinfo import available_timezones
 
-from babel.numbers import is_currency
+from babel.numbers import format_currency, get_currency_precision, is_currency
 
 from dinnerkit.errors import Invalid
 from dinnerkit.identity import Principal, Role
@@ -32,9 +33,15 @@ MOST_SEATS = 10_000
 """The largest capacity; the holds of one event stay far below MongoDB's 16 MB a document."""
 LONGEST_NOTICE_HOURS = 8_760
 """The earliest deadline of a full refund: a year before the event."""
+MAX_FEE = 10**9
+"""The highest fee of a seat; with all seats it stays an amount of money."""
 
 TERMS = ("starts_at", "timezone", "price", "refund_policy")
 """What guests agreed to when they booked; the names of fields of :class:`EventDetails`."""
+
+_ALL = 100
+"""Per cent."""
+_HOURS_THAT_ARE_DAYS = 72
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _CONTROL_BUT_LINES = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
@@ -84,10 +91,47 @@ class TableSize:
 
 @dataclass(frozen=True, slots=True)
 class RefundPolicy:
-    """What a guest who cancels gets back: all until so many hours before the start, then that many hundredths until it begins."""
+    """What a guest who cancels gets back.
+
+    All until ``full_until_hours`` before the start. Then, until ``late_until_hours`` before it, that many hundredths, or, where there is a
+    fee, all but the fee. After that nothing.
+
+    Attributes:
+        late_fee: what is kept of each seat, in minor units of the price's currency; None where the percentage counts.
+        late_only_if_resold: what is given back late is given back for each seat that is sold again, and not before.
+    """
 
     full_until_hours: int = 48
     late_percent: int = 0
+    late_until_hours: int = 0
+    late_fee: int | None = None
+    late_only_if_resold: bool = False
+
+    def in_time(self, starts_at: datetime, now: datetime) -> bool:
+        """Whether who cancels now gets everything back at once."""
+        if now >= starts_at:
+            return False
+        return now <= starts_at - timedelta(hours=self.full_until_hours) or (self.forgiving and self._late(starts_at, now))
+
+    def gives_late(self, starts_at: datetime, now: datetime) -> bool:
+        """Whether who cancels now is late, and not too late for a part."""
+        return not self.in_time(starts_at, now) and self._late(starts_at, now)
+
+    @property
+    def forgiving(self) -> bool:
+        """Whether the late get everything back, too."""
+        return not self.late_only_if_resold and (self.late_percent == _ALL if self.late_fee is None else self.late_fee == 0)
+
+    def _late(self, starts_at: datetime, now: datetime) -> bool:
+        return now < starts_at and now <= starts_at - timedelta(hours=self.late_until_hours)
+
+
+@dataclass(frozen=True, slots=True)
+class Refund:
+    """What goes back for a cancellation: at once, and once all its seats are sold again. One of the two is always nothing."""
+
+    at_once: Money
+    if_resold: Money
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,27 +233,73 @@ def unready(details: EventDetails, now: datetime) -> dict[str, str]:
     return problems
 
 
-def refundable(policy: RefundPolicy, paid: Money, starts_at: datetime, now: datetime) -> Money:
-    """What a guest who paid ``paid`` and cancels at ``now`` gets back: nothing once the event has begun."""
-    if now >= starts_at:
-        return Money(0, paid.currency)
-    if now <= starts_at - timedelta(hours=policy.full_until_hours):
+def refundable(policy: RefundPolicy, paid: Money, starts_at: datetime, now: datetime, seats: int = 1) -> Money:
+    """What a guest who paid ``paid`` for ``seats`` and cancels at ``now`` can get back at most: nothing once the event has begun."""
+    if policy.in_time(starts_at, now):
         return paid
-    return paid.percent(policy.late_percent)
+    if not policy.gives_late(starts_at, now):
+        return paid * 0
+    if policy.late_fee is None:
+        return paid.percent(policy.late_percent)
+    return Money(max(0, paid.amount - policy.late_fee * seats), paid.currency)
 
 
-def in_words(policy: RefundPolicy) -> str:
-    """The policy as a sentence for guests."""
-    if policy.full_until_hours == 0 or policy.late_percent == 100:  # noqa: PLR2004 - per cent
+def refund_of(policy: RefundPolicy, paid: Money, starts_at: datetime, now: datetime, seats: int = 1) -> Refund:
+    """The same, by when it goes back."""
+    most = refundable(policy, paid, starts_at, now, seats)
+    if policy.late_only_if_resold and policy.gives_late(starts_at, now):
+        return Refund(most * 0, most)
+    return Refund(most, most * 0)
+
+
+def resold_share(total: Money, seats: int, resold: int) -> Money:
+    """What of ``total`` goes back once ``resold`` of the ``seats`` are sold again; for all of them exactly ``total``."""
+    return Money(total.amount * resold // seats, total.currency)
+
+
+def in_words(policy: RefundPolicy, currency: str = "EUR") -> str:
+    """The policy as a sentence for guests; fees are in ``currency``."""
+    always = policy.forgiving and not policy.late_until_hours
+    if always or policy.full_until_hours == 0:
         return "Cancel before the dinner begins and you get everything back."
-    hours = "an hour" if policy.full_until_hours == 1 else f"{policy.full_until_hours} hours"
-    after = f"you get {policy.late_percent} % back" if policy.late_percent else "nothing is refunded"
-    return f"Cancel at least {hours} before the dinner and you get everything back; after that {after}."
+    deadline = policy.late_until_hours if policy.forgiving else policy.full_until_hours
+    words = f"Cancel at least {_hours(deadline)} before the dinner and you get everything back; after that"
+    late = _late_in_words(policy, currency)
+    if not late or policy.late_until_hours == deadline:
+        return f"{words} nothing is refunded."
+    if policy.late_only_if_resold:
+        words += ", and only for seats that are sold again,"
+    if not policy.late_until_hours:
+        return f"{words} {late}."
+    return f"{words} {late}, until {_hours(policy.late_until_hours)} before; then nothing is refunded."
+
+
+def _late_in_words(policy: RefundPolicy, currency: str) -> str:
+    if policy.late_fee is not None:
+        kept = money_in_words(Money(policy.late_fee, currency))
+        return f"you get it back less {kept} a seat" if policy.late_fee else "you get it back"
+    if policy.late_percent == _ALL:
+        return "you get it back"
+    return f"you get {policy.late_percent} % back" if policy.late_percent else ""
+
+
+def _hours(hours: int) -> str:
+    if hours == 1:
+        return "an hour"
+    return f"{hours // 24} days" if hours % 24 == 0 and hours > _HOURS_THAT_ARE_DAYS else f"{hours} hours"
+
+
+def money_in_words(money: Money) -> str:
+    """As in €35 or €35.50, the way the pages write it."""
+    amount = Decimal(money.amount).scaleb(-get_currency_precision(money.currency))
+    digits = "" if amount == amount.to_integral_value() else "." + "0" * get_currency_precision(money.currency)
+    return format_currency(amount, money.currency, f"¤#,##0{digits}", locale="en_GB", currency_digits=False)
 
 
 def _problems(details: EventDetails) -> Iterator[tuple[str, str]]:
     yield from _text_problems(details)
     yield from _number_problems(details)
+    yield from _policy_problems(details.refund_policy)
     if details.starts_at.tzinfo is None:
         yield "starts_at", "It needs an offset from UTC."
     if details.timezone not in timezones():
@@ -260,9 +350,18 @@ def _number_problems(details: EventDetails) -> Iterator[tuple[str, str]]:
         "venue.location.lon": (details.venue.location.lon, -180, 180),
         "refund_policy.full_until_hours": (details.refund_policy.full_until_hours, 0, LONGEST_NOTICE_HOURS),
         "refund_policy.late_percent": (details.refund_policy.late_percent, 0, 100),
+        "refund_policy.late_until_hours": (details.refund_policy.late_until_hours, 0, LONGEST_NOTICE_HOURS),
+        "refund_policy.late_fee": (details.refund_policy.late_fee or 0, 0, MAX_FEE),
     }
     for name, (number, least, most) in bounds.items():
         if not number >= least:  # so written that a NaN is refused
             yield name, f"It must not be below {least}."
         elif most is not None and not number <= most:
             yield name, f"It must not be above {most}."
+
+
+def _policy_problems(policy: RefundPolicy) -> Iterator[tuple[str, str]]:
+    if policy.late_fee is not None and policy.late_percent:
+        yield "refund_policy.late_fee", "There is a fee or a percentage, not both."
+    if policy.late_until_hours > max(policy.full_until_hours, 0):
+        yield "refund_policy.late_until_hours", "It must not be earlier than the deadline of a full refund."

@@ -16,6 +16,7 @@ from dinnerkit.events.rules import (
     LONGEST_NOTICE_HOURS,
     LONGEST_TAG,
     LONGEST_TITLE,
+    MAX_FEE,
     MOST_SEATS,
     MOST_TAGS,
     EventDetails,
@@ -28,7 +29,7 @@ from dinnerkit.events.rules import (
     timezones,
     usual_tables,
 )
-from dinnerkit.http.fields import IdField, MomentField, TextField, WholeField
+from dinnerkit.http.fields import FlagField, IdField, MomentField, TextField, WholeField
 from dinnerkit.http.schemas import MoneyField, PageQuery, StrictSchema
 from dinnerkit.money import MAX_AMOUNT
 
@@ -98,10 +99,28 @@ class TableSizeSchema(StrictSchema):
 
 
 class RefundPolicySchema(StrictSchema):
+    """All back until the first deadline; then a part, by percentage or less a fee, until the second; then nothing."""
+
     full_until_hours = WholeField(
         0, LONGEST_NOTICE_HOURS, load_default=48, metadata={"description": "Until so many hours before the start all is refunded."}
     )
-    late_percent = WholeField(0, 100, load_default=0, metadata={"description": "What is refunded after that, until the start."})
+    late_percent = WholeField(0, 100, load_default=0, metadata={"description": "What is refunded after that, in per cent."})
+    late_until_hours = WholeField(
+        0,
+        LONGEST_NOTICE_HOURS,
+        load_default=0,
+        metadata={"description": "Until so many hours before the start that is refunded; not above full_until_hours."},
+    )
+    late_fee = WholeField(
+        0,
+        MAX_FEE,
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "Instead of a percentage: kept of each seat, in minor units of the price's currency."},
+    )
+    late_only_if_resold = FlagField(
+        load_default=False, metadata={"description": "What is refunded late is refunded for each seat that is sold again, and not before."}
+    )
 
     @post_load
     def _value(self, data: dict[str, Any], **_: Any) -> RefundPolicy:

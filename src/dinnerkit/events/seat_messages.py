@@ -10,6 +10,17 @@ from dinnerkit.messages import Message
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class SeatsResold(Message):
+    """Of the seats of a cancelled booking, so many are sold again by now; the last such message says it all."""
+
+    kind: ClassVar[str] = "events.seats_resold"
+
+    event_id: str
+    booking_id: str
+    seats: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SeatsOffered(Message):
     """Free seats are kept for a party from the waiting list, until a moment."""
 

@@ -15,6 +15,25 @@ class Waiting:
     guests: int
 
 
+@dataclass(frozen=True, slots=True)
+class ForResale:
+    """Seats of a cancelled booking whose money goes back once they are sold again; ``left`` of ``seats`` are not yet."""
+
+    booking: str
+    seats: int
+    left: int
+
+
+def sold_again(for_resale: Sequence[ForResale], seats: int) -> tuple[ForResale, ...]:
+    """What becomes of the seats for resale when ``seats`` are sold: first cancelled, first sold."""
+    after = []
+    for entry in for_resale:
+        sold = min(entry.left, seats)
+        seats -= sold
+        after.append(ForResale(entry.booking, entry.seats, entry.left - sold))
+    return tuple(after)
+
+
 def next_in_line(seats_left: int, waiting: Sequence[Waiting]) -> tuple[Waiting, ...]:
     """The parties to be offered seats, first come first served, each all or nothing.
 

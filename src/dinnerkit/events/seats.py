@@ -7,13 +7,15 @@ They all lie in the event's own document, so that each change is one atomic upda
   does nothing;
 - no party on the ``waitlist`` fits into ``seats_left``: what becomes free is offered in the very update that frees it; only what a host
   adds waits for a moment, and nobody can take it meanwhile;
+- ``resale`` lists the seats that were given back late, in their order, until they are sold again: the update that gives seats for good
+  takes as many off its head, and tells of them;
 - ``seq`` rises with every change of these, for the updates that depend on what was read.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -31,8 +33,8 @@ from dinnerkit.events.seat_errors import (
     NoSuchEvent,
     SoldOut,
 )
-from dinnerkit.events.seat_messages import SeatsOffered
-from dinnerkit.events.seat_rules import Waiting, next_in_line
+from dinnerkit.events.seat_messages import SeatsOffered, SeatsResold
+from dinnerkit.events.seat_rules import ForResale, Waiting, next_in_line, sold_again
 from dinnerkit.money import Money
 from dinnerkit.storage import Row, collection
 
@@ -130,19 +132,27 @@ class Seats:
 
     def settle(self, event_id: str, hold_id: str) -> None:
         """Give the seats for good; nothing happens where that was done, or the hold is gone."""
-        self._set_end(event_id, hold_id, None)
+        unsettled = {"$elemMatch": {"hold": hold_id, "until": {"$ne": None}}}
+        settled = {"$set": {"holds.$.until": None}, "$inc": {"seq": 1}}
+        if not self._events.update_one({"_id": event_id, "holds": unsettled, "resale.0": {"$exists": False}}, settled).matched_count:
+            self._resell(event_id, hold_id)
 
     def extend(self, event_id: str, hold_id: str, until: datetime) -> None:
         """Keep the seats until then; nothing happens where the hold is gone or settled."""
         self._set_end(event_id, hold_id, until)
 
-    def give_back(self, event_id: str, hold_id: str, guests: int) -> list[SeatHold]:
-        """Free the seats of a hold and offer them to those who wait; the offers. Nothing happens where the hold is gone."""
+    def give_back(self, event_id: str, hold_id: str, guests: int, *, resell_for: str | None = None) -> list[SeatHold]:
+        """Free the seats of a hold and offer them to those who wait; the offers. Nothing happens where the hold is gone.
+
+        With ``resell_for``, the id of a booking, :class:`SeatsResold` tells when they are sold again.
+        """
+        update: dict[str, Any] = {"$inc": {"seats_left": guests, "seq": 1}, "$pull": {"holds": {"hold": hold_id}}}
+        if resell_for:
+            update["$push"] = _for_resale(resell_for, guests)
         freed = self._events.update_one(
-            {"_id": event_id, "holds": {"$elemMatch": {"hold": hold_id, "guests": guests}}, "waitlist": {"$size": 0}},
-            {"$inc": {"seats_left": guests, "seq": 1}, "$pull": {"holds": {"hold": hold_id}}},
+            {"_id": event_id, "holds": {"$elemMatch": {"hold": hold_id, "guests": guests}}, "waitlist": {"$size": 0}}, update
         )
-        return [] if freed.matched_count else self._free(event_id, hold_id)
+        return [] if freed.matched_count else self._free(event_id, hold_id, resell_for)
 
     def offer_free(self, event_id: str) -> list[SeatHold]:
         """Offer the seats that are left to those who wait, after the capacity grew; the offers."""
@@ -181,7 +191,24 @@ class Seats:
             return self.take(wanted)
         raise SoldOut(f"only {facts.seats_left} seats are left", seats_left=facts.seats_left)
 
-    def _free(self, event_id: str, hold_id: str | None) -> list[SeatHold]:
+    def _resell(self, event_id: str, hold_id: str) -> None:
+        """Settle a hold, and take its seats off those that wait to be sold again."""
+        unsettled = {"$elemMatch": {"hold": hold_id, "until": {"$ne": None}}}
+        while row := self._events.find_one({"_id": event_id, "holds": unsettled}, ("seq", "holds", "resale")):
+            waiting = [ForResale(entry["booking"], entry["seats"], entry["left"]) for entry in row.get("resale", ())]
+            hold = next(hold for hold in _holds(row) if hold.hold == hold_id)
+            after = sold_again(waiting, hold.guests)
+            told = [
+                SeatsResold(event_id=event_id, booking_id=now.booking, seats=now.seats - now.left)
+                for before, now in zip(waiting, after, strict=True)
+                if now.left < before.left
+            ]
+            update: dict[str, Any] = {"$set": {"holds.$.until": None, "resale": [asdict(entry) for entry in after if entry.left]}}
+            update |= {"$inc": {"seq": 1}, "$push": self._outbox.push(*told)}
+            if self._events.update_one({"_id": event_id, "seq": row["seq"], "holds": unsettled}, update).matched_count:
+                return
+
+    def _free(self, event_id: str, hold_id: str | None, resell_for: str | None = None) -> list[SeatHold]:
         while True:
             row = self._events.find_one({"_id": event_id}, ("status", "starts_at", "seats_left", "seq", "holds", "waitlist"))
             freed = next((hold for hold in _holds(row) if hold.hold == hold_id), None) if row else None
@@ -190,7 +217,7 @@ class Seats:
             offers = self._offers(row, freed)
             if freed is None and not offers:
                 return []
-            if self._write_accounts(row, freed, offers):
+            if self._write_accounts(row, freed, offers, resell_for):
                 return offers
 
     def _offers(self, row: Row, freed: SeatHold | None) -> list[SeatHold]:
@@ -202,7 +229,7 @@ class Seats:
         until = min(now + self._offer_length, row["starts_at"])
         return [SeatHold(row["_id"], party.entry, party.entry, party.user, party.guests, until) for party in chosen]
 
-    def _write_accounts(self, row: Row, freed: SeatHold | None, offers: list[SeatHold]) -> bool:
+    def _write_accounts(self, row: Row, freed: SeatHold | None, offers: list[SeatHold], resell_for: str | None) -> bool:
         """Write what follows from ``row``, unless somebody changed the accounts since it was read."""
         keep = [hold for hold in row["holds"] if freed is None or hold["hold"] != freed.hold]
         new = [{"hold": o.hold, "booking": o.booking, "user": o.user, "guests": o.guests, "until": o.until} for o in offers]
@@ -220,6 +247,8 @@ class Seats:
         }
         if told:
             update["$push"] = self._outbox.push(*told)
+        if resell_for and freed:
+            update["$push"] = update.get("$push", {}) | _for_resale(resell_for, freed.guests)
         unchanged = {"_id": row["_id"], "seq": row["seq"], "status": row["status"]}
         return self._events.update_one(unchanged, update).matched_count == 1
 
@@ -232,6 +261,10 @@ def must_be_a_party(guests: int) -> None:
     """
     if guests < 1:
         raise Invalid("a party has one guest at least", fields={"guests": "It must not be below 1."})
+
+
+def _for_resale(booking_id: str, seats: int) -> dict[str, Any]:
+    return {"resale": {"booking": booking_id, "seats": seats, "left": seats}}
 
 
 def _facts(row: Row) -> EventFacts:

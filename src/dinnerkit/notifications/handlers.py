@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 from dinnerkit.accounts.messages import PasswordChanged, PasswordResetRequested, UserRegistered, VerificationRequested
-from dinnerkit.booking.messages import BookingCancelled, BookingConfirmed, BookingOffered
+from dinnerkit.booking.messages import BookingCancelled, BookingConfirmed, BookingOffered, BookingResold
 from dinnerkit.matching.messages import SeatingPublished
 from dinnerkit.messages import Handler
 from dinnerkit.money import Money
@@ -26,6 +26,9 @@ def notification_handlers(notifications: NotificationService) -> list[Handler[An
 
     def booking_offered(message: BookingOffered) -> None:
         notifications.booking_offered(message.booking_id)
+
+    def seats_resold(message: BookingResold) -> None:
+        notifications.seats_resold(message.booking_id, message.seats)
 
     def refund_sent(message: RefundSucceeded) -> None:
         notifications.refund_sent(message.user_id, message.refund_id, Money(message.amount, message.currency))
@@ -51,5 +54,6 @@ def notification_handlers(notifications: NotificationService) -> list[Handler[An
         about("booking_confirmed", BookingConfirmed),
         Handler("notifications.booking_offered", BookingOffered, booking_offered, queue="emails"),
         about("booking_cancelled", BookingCancelled),
+        Handler("notifications.seats_resold", BookingResold, seats_resold, queue="emails"),
         Handler("notifications.refund_sent", RefundSucceeded, refund_sent, queue="emails"),
     ]

@@ -9,6 +9,7 @@ from dinnerkit.accounts.recovery import RecoveryService
 from dinnerkit.booking.calendar import BookingCalendar
 from dinnerkit.booking.rules import SETTLED, UNPAID
 from dinnerkit.booking.store import BookingStore
+from dinnerkit.events.rules import resold_share
 from dinnerkit.matching.service import SeatingService
 from dinnerkit.money import Money
 from dinnerkit.notifications.writing import MailWriter
@@ -55,6 +56,17 @@ class NotificationService:
         booking = self._bookings.find(booking_id)
         if booking is not None and booking.status in UNPAID:
             self._send("booking_offered", booking.user, booking.id, booking=booking)
+
+    def seats_resold(self, booking_id: str, seats: int) -> None:
+        """Tell who cancelled that so many of the seats are sold again, and what goes back in all.
+
+        Raises:
+            Unavailable: it could not be handed over.
+        """
+        booking = self._bookings.find(booking_id)
+        if booking is not None and booking.refund_if_resold is not None:
+            back = resold_share(booking.refund_if_resold, booking.guests, seats)
+            self._send("seats_resold", booking.user, f"{booking.id}:{seats}", booking=booking, seats=seats, back=back)
 
     def tables_published(self, event_id: str) -> None:
         """Tell every guest of the seating in force who still comes that their table can be seen.

@@ -155,7 +155,7 @@ def ask_to_cancel(booking_id: str) -> Response:
     if booking.status not in CANCELLABLE or booking.about["starts_at"] <= utcnow():
         return see("bookings.one", booking_id=booking.id)
     refund = service(BookingService).refund_now(booking)
-    return show("cancel.html", booking=booking, refund=refund, refunds=in_words(booking.refund_policy))
+    return show("cancel.html", booking=booking, refund=refund, refunds=in_words(booking.refund_policy, booking.amount.currency))
 
 
 @blueprint.route("/<booking_id>/cancel", methods=["POST"])
@@ -189,7 +189,7 @@ def _page(booking: Booking, error: DinnerkitError | None = None) -> Response:
         expected=booking.status in EXPECTED and not begun,
         unpaid=booking.status in UNPAID and not begun,
         cancellable=booking.status in CANCELLABLE and not begun,
-        refunds=in_words(booking.refund_policy),
+        refunds=in_words(booking.refund_policy, booking.amount.currency),
         sandbox=_sandboxed(),
         gateway=service(AuthenticationService).gateway,
         cards=CARDS,

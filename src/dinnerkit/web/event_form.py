@@ -29,6 +29,8 @@ NAMES: Mapping[str, str] = {
     "price.currency": "currency",
     "refund_policy.full_until_hours": "full_until_hours",
     "refund_policy.late_percent": "late_percent",
+    "refund_policy.late_until_hours": "late_until_hours",
+    "refund_policy.late_fee": "late_fee",
     **{f"tags.{place}": "tags" for place in range(100)},
 }
 """The events' names of fields, and the form's."""
@@ -42,6 +44,7 @@ EMPTY: Mapping[str, str] = {
     "format": Format.MATCH_NIGHT.value,
     "full_until_hours": "48",
     "late_percent": "0",
+    "late_until_hours": "0",
 }
 """What a new form begins with."""
 
@@ -69,8 +72,7 @@ def as_typed(event: Event) -> dict[str, str]:
         "currency": details.price.currency,
         "tags": ", ".join(details.tags),
         "format": details.format.value,
-        "full_until_hours": str(details.refund_policy.full_until_hours),
-        "late_percent": str(details.refund_policy.late_percent),
+        **_policy_as_typed(details.refund_policy, details.price.currency),
         "version": str(event.version),
     }
 
@@ -92,9 +94,19 @@ def details_of(form: Form) -> EventDetails | None:
         "price": read.amount("price", currency),
         "tags": tuple(tag for part in read.text("tags").split(",") if (tag := part.strip())),
         "format": read.format("format"),
-        "refund_policy": (read.whole("full_until_hours"), read.whole("late_percent")),
+        "refund_policy": read.policy(currency),
     }
     return None if form.errors else _checked(form, details)
+
+
+def _policy_as_typed(policy: RefundPolicy, currency: str) -> dict[str, str]:
+    return {
+        "full_until_hours": str(policy.full_until_hours),
+        "late_percent": str(policy.late_percent),
+        "late_until_hours": str(policy.late_until_hours),
+        "late_fee": "" if policy.late_fee is None else str(major_units(Money(policy.late_fee, currency))),
+        "late_only_if_resold": "on" if policy.late_only_if_resold else "",
+    }
 
 
 def changes(details: EventDetails) -> dict[str, Any]:
@@ -108,7 +120,6 @@ def _checked(form: Form, values: Mapping[str, Any]) -> EventDetails | None:
         **values,
         "venue": Venue(name, address, Location(*place)),
         "table_size": TableSize(*values["table_size"]),
-        "refund_policy": RefundPolicy(*values["refund_policy"]),
     }
     details = EventDetails(**whole)
     try:
@@ -152,6 +163,15 @@ class _Reader:
         if minor != minor.to_integral_value() or not 0 <= minor <= MAX_AMOUNT:
             return Money(self._wrong(name, f"Not below zero, and with at most {digits} digits after the point."), currency)
         return Money(int(minor), currency)
+
+    def policy(self, currency: str) -> RefundPolicy:
+        return RefundPolicy(
+            full_until_hours=self.whole("full_until_hours"),
+            late_percent=self.whole("late_percent"),
+            late_until_hours=self.whole("late_until_hours"),
+            late_fee=self.amount("late_fee", currency).amount if self.text("late_fee") else None,
+            late_only_if_resold=bool(self.text("late_only_if_resold")),
+        )
 
     def moment(self, name: str, zone: str) -> datetime:
         if zone not in timezones():

@@ -13,6 +13,7 @@ from babel.dates import format_datetime, format_timedelta
 from babel.numbers import format_currency, format_decimal, get_currency_precision
 
 from dinnerkit.clock import utcnow
+from dinnerkit.events.rules import money_in_words
 from dinnerkit.money import Money
 
 LOCALE = "en_GB"
@@ -32,7 +33,7 @@ def major_units(money: Money) -> Decimal:
 
 def price(value: Money | Mapping[str, Any]) -> str:
     """As in €35 or €35.50; nothing to pay is "free"."""
-    return _written(as_money(value), "¤#,##0") if as_money(value).amount else "free"
+    return money_in_words(as_money(value)) if as_money(value).amount else "free"
 
 
 def price_in_words(value: Money | Mapping[str, Any]) -> str:
@@ -42,7 +43,7 @@ def price_in_words(value: Money | Mapping[str, Any]) -> str:
 
 def sum_of_money(value: Money | Mapping[str, Any]) -> str:
     """As :func:`price`, where a zero is a sum too: €0."""
-    return _written(as_money(value), "¤#,##0")
+    return money_in_words(as_money(value))
 
 
 def day(moment: datetime, zone: str) -> str:
