@@ -9,14 +9,14 @@ from math import hypot
 PLACES: Mapping[str, tuple[float, float]] = {
     "waitlisted": (0, 0),
     "offered": (1, 0),
-    "held": (0, 1.5),
-    "action_required": (1, 1.5),
-    "confirmed": (2, 0.5),
-    "seated": (3, 0.5),
+    "held": (0, 1.8),
+    "action_required": (1, 1.8),
+    "confirmed": (2, 0.75),
+    "seated": (3, 0.75),
     "checked_in": (4, 0),
     "no_show": (4, 1.5),
     "expired": (0.5, 3),
-    "cancelled": (2, 3),
+    "cancelled": (2.3, 3),
     "transferred": (3.5, 3),
 }
 """Columns and rows: time goes to the right, and what is over lies below."""

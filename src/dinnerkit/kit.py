@@ -24,11 +24,13 @@ from dinnerkit.booking.calendar import BookingCalendar
 from dinnerkit.booking.checking_in import CheckIn
 from dinnerkit.booking.documents import BookingDocument
 from dinnerkit.booking.handlers import booking_handlers
+from dinnerkit.booking.no_shows import NoShows
 from dinnerkit.booking.paying import PayingService
 from dinnerkit.booking.service import BookingService
 from dinnerkit.booking.store import BookingStore
 from dinnerkit.booking.sweep import BookingSweep
 from dinnerkit.booking.tickets import Tickets
+from dinnerkit.booking.waiting import WaitingList
 from dinnerkit.clock import Clock, utcnow
 from dinnerkit.delivery.documents import DeadLetterDocument, DeliveryDocument, LeaseDocument
 from dinnerkit.delivery.outbox import SendingDocument
@@ -194,8 +196,10 @@ class Kit:
         payments = PaymentService(database, gateway, clock)
         refunds = RefundService(database, gateway, clock)
         store = BookingStore(database, clock)
-        bookings = BookingService(store, seats, refunds, clock, settings.hold_seconds)
-        paying = PayingService(store, bookings, seats, payments, refunds, clock, settings.hold_seconds)
+        waitlist = Waitlist(database, clock)
+        waiting = WaitingList(store, seats, waitlist, clock)
+        bookings = BookingService(store, seats, refunds, waiting, clock, settings.hold_seconds)
+        paying = PayingService(store, bookings, seats, payments, refunds, waiting, clock, settings.hold_seconds)
         seatings = SeatingService(database, events, store, people, clock)
         seating_work = SeatingWork(database, events, store, people, clock)
         calendar = BookingCalendar(bookings, events, clock, settings.public_url)
@@ -203,15 +207,16 @@ class Kit:
         notifications = NotificationService(people, services[RecoveryService], store, calendar, seatings, writer, self.backends.mail)
         handlers = [
             *payment_handlers(payments, refunds),
-            *booking_handlers(bookings, paying, payments, seats),
-            *matching_handlers(seating_work),
+            *booking_handlers(bookings, paying, payments, seats, waiting),
+            *matching_handlers(seating_work, seatings),
             *notification_handlers(notifications),
         ]
         made = (
             people,
             events,
             seats,
-            Waitlist(database, clock),
+            waitlist,
+            waiting,
             payments,
             refunds,
             WebhookInbox(database, gateway, clock),
@@ -221,6 +226,7 @@ class Kit:
             calendar,
             CheckIn(store, bookings, events, people, Tickets(Keys(secret_key(settings)).derive("tickets")), clock),
             paying,
+            NoShows(store, clock),
             BookingSweep(store, bookings, paying, seats, clock),
             seatings,
             seating_work,

@@ -13,7 +13,9 @@ import structlog
 from huey.api import Huey
 from huey.consumer import Consumer
 
+from dinnerkit.booking.no_shows import NoShows
 from dinnerkit.booking.sweep import BookingSweep
+from dinnerkit.booking.waiting import WaitingList
 from dinnerkit.delivery.lease import Lease
 from dinnerkit.delivery.relay import Relay
 from dinnerkit.delivery.service import DeliveryService
@@ -96,6 +98,8 @@ class Worker:
             _Job("holds", 1.0, kit.service(BookingSweep).run),
             _Job("deliveries", 1.0, kit.service(DeliveryService).sweep),
             _Job("payments", 5.0, kit.service(PaymentService).sweep, apart=True),
+            _Job("waiting", 60.0, kit.service(WaitingList).call_the_roll),
+            _Job("no_shows", 300.0, kit.service(NoShows).run),
             _Job("lists", 60.0, kit.service(EventService).delist_begun),
         ]
         # Not of the clockwork's jobs: every worker renews the leases of what it runs itself.

@@ -63,6 +63,7 @@ def books_balance(world: World) -> None:
     assert not list(world.database["dead_letters"].find()), "there are dead letters"
     undone = world.database["deliveries"].count_documents({"state": {"$ne": "done"}})
     assert not undone, f"{undone} deliveries are not done"
+    _waiting_lists_match(world, bookings)
     _mails_were_sent(world, bookings)
 
 
@@ -98,6 +99,18 @@ def _holds_match(world: World, bookings: dict[str, Row]) -> None:
             held[hold["booking"]] = hold
     without = [row["_id"] for row in bookings.values() if row["status"] in LIVE and row["_id"] not in held]
     assert not without, f"live bookings without seats: {without}"
+
+
+def _waiting_lists_match(world: World, bookings: dict[str, Row]) -> None:
+    listed = {
+        party["entry"]: party
+        for event in world.database["events"].find()
+        if event["status"] == "published" and event["starts_at"] > world.clock()
+        for party in event["waitlist"]
+    }
+    waiting = {name: row for name, row in bookings.items() if row["status"] == "waitlisted"}
+    assert waiting.keys() == listed.keys(), "who waits has no booking, or who has one does not wait"
+    assert all((row["user"], row["guests"]) == (listed[name]["user"], listed[name]["guests"]) for name, row in waiting.items())
 
 
 def _charges_match(world: World, bookings: dict[str, Row]) -> None:
@@ -149,8 +162,10 @@ def _resold(world: World, booking: Row) -> int:
 
 def _mails_were_sent(world: World, bookings: dict[str, Row]) -> None:
     reachable = {row["_id"]: row["email"] for row in world.database["users"].find()}
-    subjects = {"confirmed": "Your place at", "checked_in": "Your place at", "cancelled": "Cancelled:"}
+    subjects = dict.fromkeys(SETTLED, "Your place at") | {"cancelled": "Cancelled:"}
     for booking in bookings.values():
+        if booking["status"] == "cancelled" and "refund" not in booking:
+            continue  # who left the waiting list has had no seats
         address, subject = reachable.get(booking["user"]), subjects.get(booking["status"])
         if address and subject:
             assert any(to == address and text.startswith(subject) for to, text in world.postbox.mails), f"no mail: {booking['status']}"

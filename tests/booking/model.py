@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from tests.booking.balance import gateway_books
@@ -11,7 +11,9 @@ from tests.booking.world import CHECK, HOLD, OFFER, World
 
 UNPAID = ("offered", "held", "action_required")
 OPEN = ("created", "action_required")
-SETTLED = ("confirmed", "checked_in")
+EXPECTED = ("confirmed", "seated")
+SETTLED = (*EXPECTED, "checked_in", "no_show")
+NO_SHOW, LOOKED_BACK, CORRECTABLE = timedelta(hours=6), timedelta(days=3), timedelta(days=7)
 
 
 @dataclass
@@ -118,12 +120,12 @@ class Model:
         if guests <= self.seats_left:
             return "SeatsAvailable"
         self.waiting.append((entry, user, guests))
+        self.bookings[entry] = Booking(user, guests, "waitlisted", entry, now, None)
         return str(len(self.waiting))
 
     def leave(self, user: str) -> str:
-        before = len(self.waiting)
-        self.waiting = [party for party in self.waiting if party[1] != user]
-        return "gone" if len(self.waiting) < before else "NotWaiting"
+        gone = self._off_the_list(user)
+        return "gone" if gone else "NotWaiting"
 
     def accept(self, booking_id: str, now: datetime) -> str:
         booking = self._look(booking_id, now)
@@ -169,8 +171,12 @@ class Model:
             return "cancelled"
         if booking.status == "expired":
             return "HoldExpired"
-        if now >= self.starts_at or booking.status == "checked_in":
+        if now >= self.starts_at or booking.status in ("checked_in", "no_show"):
             return "TooLateToCancel"
+        if booking.status == "waitlisted":
+            self.waiting = [party for party in self.waiting if party[0] != booking_id]
+            booking.status = "cancelled"
+            return "cancelled"
         self._cancel(booking, now)
         return "cancelled"
 
@@ -180,10 +186,44 @@ class Model:
             return "BookingNotConfirmed"
         if booking.status == "checked_in":
             return "AlreadyCheckedIn"
-        if booking.status != "confirmed":
+        if booking.status not in SETTLED:
             return "BookingNotConfirmed"
         booking.status = "checked_in"
         return "checked_in"
+
+    def note(self, booking_id: str, now: datetime, *, came: bool) -> str:
+        booking = self.bookings[booking_id]
+        if self.status == "cancelled":
+            return "BookingNotConfirmed"
+        if now > self.starts_at + CORRECTABLE:
+            return "TooLateToCorrect"
+        if not came and now < self.starts_at:
+            return "DinnerNotBegun"
+        if booking.status not in SETTLED:
+            return "BookingNotConfirmed"
+        booking.status = "checked_in" if came else "no_show"
+        return booking.status
+
+    def seat(self, seated: set[str]) -> None:
+        for name, booking in self.bookings.items():
+            if booking.status in EXPECTED:
+                booking.status = "seated" if name in seated else "confirmed"
+
+    def find_no_shows(self, now: datetime) -> None:
+        over = self.starts_at + NO_SHOW <= now <= self.starts_at + LOOKED_BACK
+        if over and any(booking.status == "checked_in" for booking in self.bookings.values()):
+            for booking in self.bookings.values():
+                if booking.status in EXPECTED:
+                    booking.status = "no_show"
+
+    def call_the_roll(self, now: datetime) -> None:
+        listed = {entry for entry, _, _ in self.waiting}
+        for name, booking in self.bookings.items():
+            if booking.status == "waitlisted":
+                if self.status == "cancelled" or (name not in listed and now < self.starts_at):
+                    booking.status = "cancelled"
+                elif now >= self.starts_at:
+                    booking.status = "expired"
 
     def call_off(self, now: datetime) -> str:
         if self.status == "cancelled":
@@ -207,6 +247,8 @@ class Model:
             elif booking.status == "expired" and booking.hold != hold.name:
                 self.settle(hold.name, now)
             else:
+                if booking.status == "waitlisted":
+                    booking.status = "expired"
                 self._free(hold.name, now)
 
     def look_after_payments(self, now: datetime) -> None:
@@ -304,11 +346,23 @@ class Model:
             if booking.status in (*UNPAID, *SETTLED) or (booking.status == "expired" and booking.hold != hold.name):
                 self._cancel(booking, now)
             self._free(hold.name, now)
+        for booking in self.bookings.values():
+            if booking.status == "waitlisted":
+                booking.status = "cancelled"
 
     def _take(self, hold: Hold) -> None:
         self.holds.append(hold)
         self.seats_left -= hold.guests
-        self.waiting = [party for party in self.waiting if party[1] != hold.user]
+        self._off_the_list(hold.user, but=hold.name)
+
+    def _off_the_list(self, user: str, but: str = "") -> list[str]:
+        """Take a user's party off; its booking is over, unless its entry becomes an offer."""
+        gone = [entry for entry, waiting, _ in self.waiting if waiting == user]
+        self.waiting = [party for party in self.waiting if party[1] != user]
+        for entry in gone:
+            if entry != but and entry in self.bookings:
+                self.bookings[entry].status = "cancelled"
+        return gone
 
     def _free(self, name: str, now: datetime) -> None:
         freed = [hold for hold in self.holds if hold.name == name]
@@ -320,13 +374,19 @@ class Model:
             if guests <= self.seats_left and not self._closed(now):
                 until = min(now + OFFER, self.starts_at)
                 self._take(Hold(entry, entry, user, guests, until))
-                self.bookings[entry] = Booking(user, guests, "offered", entry, now, until)
+                self._offer(entry, Booking(user, guests, "offered", entry, now, until))
 
     def _record_offer(self, data: dict[str, Any], now: datetime) -> None:
         offered = Booking(data["user_id"], data["guests"], "offered", data["hold_id"], now, data["until"])
-        booking = self.bookings.setdefault(data["booking_id"], offered)
-        if booking.status not in (*UNPAID, *SETTLED):
+        if self._offer(data["booking_id"], offered).status not in (*UNPAID, *SETTLED):
             self._free(data["hold_id"], now)
+
+    def _offer(self, entry: str, offered: Booking) -> Booking:
+        """Make a booking of an offer, or of the one that waits for it."""
+        booking = self.bookings.setdefault(entry, offered)
+        if booking.status == "waitlisted":
+            booking.status, booking.expires_at = "offered", offered.expires_at
+        return booking
 
     def _hold(self, name: str) -> Hold:
         return next(hold for hold in self.holds if hold.name == name)
@@ -339,6 +399,6 @@ class Model:
 
 
 def _refusal(status: str) -> str:
-    return {"confirmed": "AlreadyConfirmed", "checked_in": "AlreadyConfirmed", "cancelled": "BookingCancelled", "expired": "HoldExpired"}[
-        status
-    ]
+    if status in SETTLED:
+        return "AlreadyConfirmed"
+    return {"cancelled": "BookingCancelled", "expired": "HoldExpired", "waitlisted": "StillWaiting"}[status]

@@ -82,6 +82,25 @@ class Story(RuleBasedStateMachine):
         ticket = self.world.tickets.of(booking)
         assert outcome(lambda: self.world.door.check_in(HOST, self.event, ticket).booking.status) == expected
 
+    @precondition(lambda self: self.model.bookings)
+    @rule(which=WHICH, came=st.booleans())
+    def note_who_came(self, which: int, came: bool) -> None:
+        booking = self._booking(which)
+        expected = self.model.note(booking, self.world.clock(), came=came)
+        assert outcome(lambda: self.world.door.note(HOST, self.event, booking, came=came).booking.status) == expected
+
+    @precondition(lambda self: self.model.bookings)
+    @rule(which=st.sets(WHICH))
+    def publish_tables(self, which: set[int]) -> None:
+        seated = {self._booking(number) for number in which}
+        self.model.seat(seated)
+        self.world.store.seat(self.event, seated)
+
+    @rule()
+    def find_no_shows(self) -> None:
+        self.model.find_no_shows(self.world.clock())
+        self.world.find_no_shows()
+
     @precondition(lambda self: any(payment.at_gateway == "action_required" for payment in self.model.payments.values()))
     @rule(which=WHICH, approve=st.booleans())
     def authenticate(self, which: int, approve: bool) -> None:
@@ -128,6 +147,8 @@ class Story(RuleBasedStateMachine):
     def sweep(self) -> None:
         self.model.sweep(self.world.clock())
         self.world.sweep()
+        self.model.call_the_roll(self.world.clock())
+        self.world.roll()
 
     @rule()
     def look_after_payments(self) -> None:

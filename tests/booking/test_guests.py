@@ -143,7 +143,7 @@ class TestWaiting:
         ]
         world.bookings.cancel("ada", first.id)
         assert [world.offer_of(user).status for user in ("cleo", "dan")] == ["offered", "offered"]
-        assert world.waitlist.waiting(event) == ["ben", "eve"]
+        assert world.line(event) == ["ben", "eve"]
         books_balance_soon(world)
 
     def test_an_unanswered_offer_goes_to_the_next(self, world: World) -> None:
@@ -230,7 +230,7 @@ class TestWaiting:
         assert world.reserve("zoe", event, 1).status == "held"
         world.work()
         assert world.offer_of("ben").status == "offered"
-        assert world.waitlist.waiting(event) == ["cleo"]
+        assert world.line(event) == ["cleo"]
         books_balance_soon(world)
 
     def test_new_seats_are_offered(self, world: World) -> None:

@@ -20,11 +20,13 @@ from dinnerkit.accounts.secrecy import Keys
 from dinnerkit.backends.json_tasks import JsonTasks
 from dinnerkit.backends.limiter import MemoryLimiterStorage
 from dinnerkit.booking.checking_in import CheckIn
+from dinnerkit.booking.no_shows import NoShows
 from dinnerkit.booking.paying import PayingService, PayResult
 from dinnerkit.booking.service import BookingService
 from dinnerkit.booking.store import Booking, BookingStore
 from dinnerkit.booking.sweep import BookingSweep
 from dinnerkit.booking.tickets import Tickets
+from dinnerkit.booking.waiting import WaitingList
 from dinnerkit.delivery.relay import Relay
 from dinnerkit.delivery.service import DeliveryService
 from dinnerkit.events.rules import EventDetails, Location, RefundPolicy, TableSize, Venue
@@ -117,7 +119,7 @@ class World:
         self.bookings = self.kit.service(BookingService)
         self.paying = self.kit.service(PayingService)
         self.payments = self.kit.service(PaymentService)
-        self.waitlist = self.kit.service(Waitlist)
+        self.waitlist = self.kit.service(WaitingList)
         self.deliveries = self.kit.service(DeliveryService)
         self.inbox = self.kit.service(WebhookInbox)
         self.store = self.kit.service(BookingStore)
@@ -220,7 +222,17 @@ class World:
     def tick(self) -> int:
         """What a worker does in a turn, the clockwork and the deliveries that it was told of; how much that was."""
         done = self.inbox.fetch_local() + self.relay() + self.deliver()
-        return done + self.sweep() + self.deliveries.sweep() + self.payments.sweep() + self.deliver()
+        return done + self.sweep() + self.deliveries.sweep() + self.payments.sweep() + self.roll() + self.deliver()
+
+    def roll(self) -> int:
+        return self.waitlist.call_the_roll()
+
+    def find_no_shows(self) -> int:
+        return self.kit.service(NoShows).run()
+
+    def line(self, event_id: str) -> list[str]:
+        """Who waits, in their order."""
+        return self.kit.service(Waitlist).waiting(event_id)
 
     def relay(self) -> int:
         return self.kit.service(Relay).run()

@@ -16,6 +16,7 @@ from dinnerkit.booking.schemas import (
     ActionRequiredSchema,
     ArrivalSchema,
     ArrivalsSchema,
+    AttendanceSchema,
     BookingSchema,
     NewBookingSchema,
     PartySchema,
@@ -24,6 +25,8 @@ from dinnerkit.booking.schemas import (
     TicketSchema,
 )
 from dinnerkit.booking.service import BookingService
+from dinnerkit.booking.store import Booking
+from dinnerkit.booking.waiting import WaitingList
 from dinnerkit.events.seat_errors import NotWaiting
 from dinnerkit.events.waitlist import Waitlist
 from dinnerkit.http.auth import authenticated, current_principal, requires
@@ -66,7 +69,7 @@ def list_bookings(query: dict[str, Any]) -> Response:
     limit = query["limit"]
     found = service(BookingService).page(current_principal().user_id, limit=limit + 1, before=before)
     further = encode_cursor(found[limit - 1].id) if len(found) > limit else None
-    return private_json({"items": [presented(booking) for booking in found[:limit]], "next": further})
+    return private_json({"items": [_shown(booking) for booking in found[:limit]], "next": further})
 
 
 @blueprint.route("/bookings/<booking_id>")
@@ -75,7 +78,7 @@ def list_bookings(query: dict[str, Any]) -> Response:
 @blueprint.alt_response(404, "NOT_FOUND")
 def get_booking(booking_id: str) -> Response:
     """Show a booking of mine."""
-    return private_json(presented(service(BookingService).get(current_principal().user_id, _existing(booking_id))))
+    return private_json(_shown(service(BookingService).get(current_principal().user_id, _existing(booking_id))))
 
 
 @blueprint.route("/bookings/<booking_id>/calendar.ics")
@@ -146,11 +149,11 @@ def cancel_booking(booking_id: str) -> Response:
 @blueprint.alt_response(404, "NOT_FOUND")
 @blueprint.alt_response(409, "CONFLICT")
 def join_waitlist(body: dict[str, Any], event_id: str) -> Response:
-    """Wait for seats: the party is offered all its seats or none, and has a day to take them.
+    """Wait for seats: the party is offered all its seats or none, and has a day to take them. It has a booking that says so meanwhile.
 
     409: `seats_available`, `already_booked`, `already_waiting` (with `position`), `booking_closed`, `party_too_large`, `waiting_list_full`.
     """
-    position = service(Waitlist).join(event_id, current_principal().user_id, body["guests"])
+    position = service(WaitingList).join(event_id, current_principal().user_id, body["guests"], entry_id=operation_id())
     return private_json({"event_id": event_id, "position": position}, 201)
 
 
@@ -172,7 +175,7 @@ def place_in_line(event_id: str) -> Response:
 @blueprint.alt_response(404, "NOT_FOUND")
 def leave_waitlist(event_id: str) -> None:
     """Wait no longer."""
-    service(Waitlist).leave(event_id, current_principal().user_id)
+    service(WaitingList).leave(event_id, current_principal().user_id)
 
 
 @blueprint.route("/bookings/<booking_id>/ticket.svg")
@@ -200,6 +203,21 @@ def check_in(body: dict[str, Any], event_id: str) -> Response:
     return private_json(arrival(service(CheckIn).check_in(current_principal(), event_id, body["ticket"], body["at"])))
 
 
+@blueprint.route("/events/<event_id>/check-in/<booking_id>", methods=["PUT"])
+@requires(Role.HOST)
+@blueprint.arguments(AttendanceSchema)
+@blueprint.response(200, ArrivalSchema)
+@blueprint.alt_response(404, "NOT_FOUND")
+@blueprint.alt_response(409, "CONFLICT")
+def note_attendance(body: dict[str, Any], event_id: str, booking_id: str) -> Response:
+    """Say of a booking's guests that they came, without their ticket, or that they did not; until a week after the dinner.
+
+    409: `not_confirmed`, `not_begun`, `too_late_to_correct`.
+    """
+    door = service(CheckIn)
+    return private_json(arrival(door.note(current_principal(), event_id, _existing(booking_id), body["at"], came=body["came"])))
+
+
 @blueprint.route("/events/<event_id>/check-in")
 @requires(Role.HOST)
 @blueprint.response(200, ArrivalsSchema)
@@ -207,6 +225,10 @@ def check_in(body: dict[str, Any], event_id: str) -> Response:
 def arrivals(event_id: str) -> Response:
     """List everybody who may come, for a door without a connection: check tickets by their digests, and send them with `at` later."""
     return private_json({"items": [arrival(found) for found in service(CheckIn).arrivals(current_principal(), event_id)]})
+
+
+def _shown(booking: Booking) -> dict[str, Any]:
+    return presented(booking, service(WaitingList).position(booking))
 
 
 def _existing(booking_id: str) -> str:

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from babel.dates import format_datetime
 
 from dinnerkit.accounts.people import People, Person
-from dinnerkit.booking.errors import AlreadyCheckedIn, BookingNotConfirmed, NoSuchTicket
+from dinnerkit.booking.errors import (
+    AlreadyCheckedIn,
+    BookingNotConfirmed,
+    DinnerNotBegun,
+    NoSuchBooking,
+    NoSuchTicket,
+    TooLateToCorrect,
+)
 from dinnerkit.booking.messages import GuestsCheckedIn
+from dinnerkit.booking.no_shows import did_not_come
 from dinnerkit.booking.rules import SETTLED, sources
 from dinnerkit.booking.service import BookingService
 from dinnerkit.booking.store import Booking, BookingStore
@@ -19,6 +27,10 @@ from dinnerkit.clock import Clock
 from dinnerkit.events.rules import Status
 from dinnerkit.events.service import EventService
 from dinnerkit.identity import Principal
+from dinnerkit.messages import Message
+
+CORRECTABLE_FOR = timedelta(days=7)
+"""How long after the beginning of a dinner its host can say who was there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +103,44 @@ class CheckIn:
             raise BookingNotConfirmed("this dinner was called off", booking_status="cancelled")
         now = self._clock()
         came = min(at, now) if at else now
-        told = GuestsCheckedIn(booking_id=booking.id, event_id=booking.event, user_id=booking.user)
-        arrived = self._store.move(booking, sources("checked_in"), {"status": "checked_in", "checked_in_at": came}, told)
+        values = {"status": "checked_in", "checked_in_at": came}
+        arrived = self._store.move(booking, sources("checked_in"), values, _told(booking, came=True))
         if arrived is None:
             raise _not_let_in(self._store.find(booking.id) or booking)
         return self._arrival(arrived, self._people.contact(arrived.user))
+
+    def note(self, principal: Principal, event_id: str, booking_id: str, at: datetime | None = None, *, came: bool) -> Arrival:
+        """Say of a booking's guests that they came, or did not: at the door without a ticket, or afterwards, to put it right.
+
+        A second call answers the same. ``at`` is as for :meth:`check_in`.
+
+        Raises:
+            NoSuchEvent, NotTheHost: the door is not this user's to keep.
+            NoSuchBooking: there is none of this event.
+            BookingNotConfirmed: it gives no right to come, or not any more.
+            DinnerNotBegun: nobody can have missed it yet.
+            TooLateToCorrect: it was too long ago.
+        """
+        event = self._events.managed(principal, event_id)
+        booking = self._store.find(booking_id)
+        if booking is None or booking.event != event_id:
+            raise NoSuchBooking("there is no such booking of this event")
+        if event.status is Status.CANCELLED:
+            raise BookingNotConfirmed("this dinner was called off", booking_status="cancelled")
+        now = self._clock()
+        if now > event.details.starts_at + CORRECTABLE_FOR:
+            raise TooLateToCorrect(f"who was there can be told for {CORRECTABLE_FOR.days} days")
+        if not came and not event.begun(now):
+            raise DinnerNotBegun("nobody can have missed this dinner yet")
+        target = "checked_in" if came else "no_show"
+        if booking.status != target:
+            values = {"status": target, "checked_in_at": (min(at, now) if at else now) if came else None}
+            booking = (
+                self._store.move(booking, sources(target), values, _told(booking, came=came)) or self._store.find(booking.id) or booking
+            )
+        if booking.status != target:
+            raise _not_let_in(booking)
+        return self._arrival(booking, self._people.contact(booking.user))
 
     def arrivals(self, principal: Principal, event_id: str) -> list[Arrival]:
         """Everybody who may come, for a door without a connection; those who are in already are told apart by their status.
@@ -117,6 +162,10 @@ class CheckIn:
     def _arrival(self, booking: Booking, person: Person | None) -> Arrival:
         digest = hashlib.sha256(self._tickets.of(booking).encode()).hexdigest()
         return Arrival(booking, person.name if person else None, digest)
+
+
+def _told(booking: Booking, *, came: bool) -> Message:
+    return GuestsCheckedIn(booking_id=booking.id, event_id=booking.event, user_id=booking.user) if came else did_not_come(booking)
 
 
 def _not_let_in(booking: Booking) -> AlreadyCheckedIn | BookingNotConfirmed:

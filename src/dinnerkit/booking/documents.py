@@ -34,6 +34,7 @@ class BookingDocument(SendingDocument):
     index_models: ClassVar[tuple[IndexModel, ...]] = (
         IndexModel([("user", ASCENDING), ("_id", DESCENDING)], name="by_user"),
         IndexModel([("event", ASCENDING), ("status", ASCENDING), ("_id", ASCENDING)], name="by_event"),
+        IndexModel([("status", ASCENDING), ("about.starts_at", ASCENDING)], name="by_status_and_start"),
         OUTBOX_INDEX,
     )
 

@@ -73,6 +73,18 @@ class BookingNotConfirmed(Conflict):
     code: ClassVar[str] = "not_confirmed"
 
 
+class DinnerNotBegun(Conflict):
+    """Nobody can have missed a dinner that has not begun."""
+
+    code: ClassVar[str] = "not_begun"
+
+
+class TooLateToCorrect(Conflict):
+    """The dinner was too long ago to say who was there."""
+
+    code: ClassVar[str] = "too_late_to_correct"
+
+
 class AlreadyCheckedIn(Conflict):
     """The guests of this ticket are in already; the details say since when."""
 

@@ -7,6 +7,7 @@ from typing import Any
 from dinnerkit.booking.messages import BookingCancelled, BookingExpired
 from dinnerkit.booking.paying import PayingService
 from dinnerkit.booking.service import BookingService
+from dinnerkit.booking.waiting import WaitingList
 from dinnerkit.events.messages import EventCancelled, EventChanged
 from dinnerkit.events.seat_messages import SeatsOffered, SeatsResold
 from dinnerkit.events.seats import SeatHold, Seats
@@ -15,9 +16,11 @@ from dinnerkit.payment.messages import PaymentFailed, PaymentSucceeded
 from dinnerkit.payment.service import PaymentService
 
 
-def booking_handlers(bookings: BookingService, paying: PayingService, payments: PaymentService, seats: Seats) -> list[Handler[Any]]:
-    """The handlers of the booking domain."""
-    return [*_about_money(bookings, paying, payments), *_about_seats(bookings, seats)]
+def booking_handlers(
+    bookings: BookingService, paying: PayingService, payments: PaymentService, seats: Seats, waiting: WaitingList
+) -> list[Handler[Any]]:
+    """The handlers of the booking domain. Each finds its work in the state of the documents, and so may run twice."""
+    return [*_about_money(bookings, paying, payments), *_about_seats(bookings, seats, waiting)]
 
 
 def _about_money(bookings: BookingService, paying: PayingService, payments: PaymentService) -> list[Handler[Any]]:
@@ -47,7 +50,7 @@ def _about_money(bookings: BookingService, paying: PayingService, payments: Paym
     ]
 
 
-def _about_seats(bookings: BookingService, seats: Seats) -> list[Handler[Any]]:
+def _about_seats(bookings: BookingService, seats: Seats, waiting: WaitingList) -> list[Handler[Any]]:
     def record_offer(message: SeatsOffered) -> None:
         bookings.record_offer(
             SeatHold(message.event_id, message.hold_id, message.booking_id, message.user_id, message.guests, message.until)
@@ -56,6 +59,7 @@ def _about_seats(bookings: BookingService, seats: Seats) -> list[Handler[Any]]:
     def cancel_all(message: EventCancelled) -> None:
         for hold in seats.holds(message.event_id):
             bookings.cancel_by_host(hold)
+        waiting.dismiss(message.event_id)
 
     def offer_new_seats(message: EventChanged) -> None:
         bookings.offer_free(message.event_id)

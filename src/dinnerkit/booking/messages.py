@@ -66,6 +66,17 @@ class BookingResold(Message):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class GuestsDidNotCome(Message):
+    """The dinner is over, and the guests of the booking were not there."""
+
+    kind: ClassVar[str] = "booking.no_show"
+
+    booking_id: str
+    event_id: str
+    user_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class GuestsCheckedIn(Message):
     """The guests of the booking have come."""
 

@@ -12,6 +12,7 @@ from dinnerkit.booking.messages import BookingCancelled, BookingConfirmed
 from dinnerkit.booking.rules import SETTLED, UNPAID
 from dinnerkit.booking.service import BookingService, must_be_unpaid
 from dinnerkit.booking.store import Booking, BookingStore
+from dinnerkit.booking.waiting import WaitingList
 from dinnerkit.clock import Clock
 from dinnerkit.errors import Conflict
 from dinnerkit.events.seats import SeatHold, Seats
@@ -44,6 +45,7 @@ class PayingService:
         seats: Seats,
         payments: PaymentService,
         refunds: RefundService,
+        waiting: WaitingList,
         clock: Clock,
         hold_seconds: int,
     ) -> None:
@@ -52,6 +54,7 @@ class PayingService:
         self._seats = seats
         self._payments = payments
         self._refunds = refunds
+        self._waiting = waiting
         self._clock = clock
         self._hold_length = timedelta(seconds=hold_seconds)
 
@@ -181,7 +184,7 @@ class PayingService:
         self._bookings.free(booking.event, booking.hold, booking.guests)
         until = self._clock() + self._hold_length
         try:
-            self._seats.take(SeatHold(booking.event, payment.id, booking.id, booking.user, booking.guests, until))
+            facts = self._seats.take(SeatHold(booking.event, payment.id, booking.id, booking.user, booking.guests, until))
         except Conflict:
             told = BookingCancelled(booking_id=booking.id, event_id=booking.event, user_id=booking.user, by="payment")
             values = {"status": "cancelled", "payment": payment.id, "refund": payment.money.amount, "cancelled_by": "payment"}
@@ -189,6 +192,8 @@ class PayingService:
             if cancelled is not None:
                 self._bookings.finish_cancellation(booking.id)
             return cancelled
+        if facts.waited_as:
+            self._waiting.no_longer(booking.user, facts.waited_as)
         return self._confirm(booking, payment, frozenset({"expired"}), payment.id)
 
     def _refund(self, payment: Payment, reason: str) -> None:

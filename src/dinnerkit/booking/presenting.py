@@ -10,8 +10,8 @@ from dinnerkit.booking.store import Booking
 from dinnerkit.events.rules import in_words
 
 
-def presented(booking: Booking) -> dict[str, Any]:
-    """The booking in the shape of :class:`dinnerkit.booking.schemas.BookingSchema`."""
+def presented(booking: Booking, position: int | None = None) -> dict[str, Any]:
+    """The booking in the shape of :class:`dinnerkit.booking.schemas.BookingSchema`; ``position`` is that of a party which waits."""
     return {
         "id": booking.id,
         "event_id": booking.event,
@@ -25,6 +25,7 @@ def presented(booking: Booking) -> dict[str, Any]:
         "refund": booking.refund.to_document() if booking.refund else None,
         "refund_if_resold": booking.refund_if_resold.to_document() if booking.refund_if_resold else None,
         "cancelled_by": booking.cancelled_by,
+        "position": position,
         "event": booking.about,
     }
 

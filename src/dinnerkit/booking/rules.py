@@ -27,7 +27,7 @@ MOVES: Mapping[tuple[str, str], str] = MappingProxyType(
     {
         ("waitlisted", "offered"): "seats became free",
         ("waitlisted", "cancelled"): "the guest left the list, or booked otherwise; or the dinner was called off",
-        ("waitlisted", "expired"): "the dinner began without them",
+        ("waitlisted", "expired"): "the dinner began without them, or an offer could not be told in time",
         ("offered", "action_required"): "the bank wants to know more",
         ("offered", "confirmed"): "it is paid, or accepted where it costs nothing",
         ("offered", "cancelled"): "the guest declined, or the dinner was called off",

@@ -50,6 +50,7 @@ class BookingSchema(StrictSchema):
         required=True, allow_none=True, metadata={"description": "What it gives back in all once its seats are sold again."}
     )
     cancelled_by = fields.String(required=True, allow_none=True, validate=validate.OneOf(("guest", "host", "payment")))
+    position = fields.Integer(required=True, allow_none=True, metadata={"description": "On the waiting list, from 1, while it waits."})
     event = fields.Nested(BookedEventSchema, required=True)
 
 
@@ -66,6 +67,13 @@ class TicketSchema(StrictSchema):
     ticket = TextField(LONGEST_TICKET, required=True, metadata={"description": "As it was scanned; in any case of letters."})
     at = MomentField(
         load_default=None, allow_none=True, metadata={"description": "When it was scanned, by a device that had no connection then."}
+    )
+
+
+class AttendanceSchema(StrictSchema):
+    came = fields.Boolean(required=True, truthy={True}, falsy={False})
+    at = MomentField(
+        load_default=None, allow_none=True, metadata={"description": "When they came, told by a device that had no connection then."}
     )
 
 

@@ -21,14 +21,16 @@ from dinnerkit.booking.errors import (
     StillWaiting,
     TooLateToCancel,
 )
+from dinnerkit.booking.making import made
 from dinnerkit.booking.messages import BookingCancelled as Cancelled
-from dinnerkit.booking.messages import BookingConfirmed, BookingExpired, BookingOffered, BookingResold
+from dinnerkit.booking.messages import BookingConfirmed, BookingExpired, BookingResold
 from dinnerkit.booking.refunds import owed_back
 from dinnerkit.booking.rules import CANCELLABLE, LIVE, SETTLED, UNPAID, has_expired
 from dinnerkit.booking.store import Booking, BookingStore
+from dinnerkit.booking.waiting import WaitingList
 from dinnerkit.clock import Clock
 from dinnerkit.events.rules import Refund, refund_of, resold_share
-from dinnerkit.events.seats import EventFacts, SeatHold, Seats
+from dinnerkit.events.seats import SeatHold, Seats
 from dinnerkit.money import Money
 from dinnerkit.payment.refunds import RefundService
 
@@ -36,10 +38,13 @@ from dinnerkit.payment.refunds import RefundService
 class BookingService:
     """What guests do with seats, but for paying (see :class:`dinnerkit.booking.paying.PayingService`)."""
 
-    def __init__(self, store: BookingStore, seats: Seats, refunds: RefundService, clock: Clock, hold_seconds: int) -> None:
+    def __init__(
+        self, store: BookingStore, seats: Seats, refunds: RefundService, waiting: WaitingList, clock: Clock, hold_seconds: int
+    ) -> None:
         self._store = store
         self._seats = seats
         self._refunds = refunds
+        self._waiting = waiting
         self._clock = clock
         self._hold_length = timedelta(seconds=hold_seconds)
 
@@ -55,12 +60,13 @@ class BookingService:
         until = self._clock() + self._hold_length
         hold = SeatHold(event_id, booking_id, booking_id, user_id, guests, until)
         facts = self._seats.take(hold)
-        amount = facts.price * guests
-        booking = self._new(hold, facts, amount, "held" if amount.amount else "confirmed")
+        booking = made(hold, facts, "held" if facts.price.amount else "confirmed", self._clock())
         try:
             self._store.insert(booking, *_news(booking))
         except DuplicateKeyError:
             return self._earlier(booking_id, user_id)
+        if facts.waited_as:
+            self._waiting.no_longer(user_id, facts.waited_as)
         if booking.status == "confirmed":
             self._seats.settle(event_id, booking_id)
         return booking
@@ -112,7 +118,7 @@ class BookingService:
         return booking
 
     def cancel(self, user_id: str, booking_id: str) -> Booking:
-        """Give the seats back; what was paid goes back by the event's policy. A second call answers the same.
+        """Give the seats back, or wait for them no longer; what was paid goes back by the event's policy. A second call answers the same.
 
         Raises:
             NoSuchBooking: there is none, or it is somebody else's.
@@ -129,6 +135,8 @@ class BookingService:
             raise BookingTransferred("the seats of this booking went to somebody else")
         if booking.status not in CANCELLABLE or booking.about["starts_at"] <= self._clock():
             raise TooLateToCancel("this dinner has begun")
+        if booking.status == "waitlisted":
+            return self._waiting.give_up(booking) or self.cancel(user_id, booking_id)
         return self._cancel(booking, self.refund_now(booking), "guest") or self.cancel(user_id, booking_id)
 
     def cancel_by_host(self, hold: SeatHold) -> None:
@@ -183,20 +191,13 @@ class BookingService:
 
     def record_offer(self, offer: SeatHold) -> None:
         """Make the booking of an offer; safe to repeat. Where it is over already, its seats go to the next."""
-        facts = self._seats.facts(offer.event)
-        booking = self._new(offer, facts, facts.price * offer.guests, "offered")
-        told = BookingOffered(booking_id=booking.id, event_id=booking.event, user_id=booking.user)
-        try:
-            self._store.insert(booking, told)
-        except DuplicateKeyError:
-            earlier = self._store.find(booking.id)
-            if earlier is not None and earlier.status not in LIVE:
-                self.free(offer.event, offer.hold, offer.guests)
+        if not self._waiting.offer(offer):
+            self.free(offer.event, offer.hold, offer.guests)
 
     def write_off(self, hold: SeatHold) -> Booking:
         """Make an expired booking for a hold whose own was never made, so that it can't be made any more; the one that is there."""
         facts = self._seats.facts(hold.event)
-        booking = self._new(hold, facts, facts.price * hold.guests, "expired")
+        booking = made(hold, facts, "expired", self._clock())
         try:
             self._store.insert(booking)
         except DuplicateKeyError:
@@ -224,22 +225,6 @@ class BookingService:
             self.free(booking.event, booking.hold, booking.guests)
             raise HoldExpired("the time to pay for this booking is over")
         return booking
-
-    def _new(self, hold: SeatHold, facts: EventFacts, amount: Money, status: str) -> Booking:
-        about = {name: getattr(facts, name) for name in ("title", "starts_at", "timezone", "city", "venue")}
-        return Booking(
-            id=hold.booking,
-            event=hold.event,
-            user=hold.user,
-            guests=hold.guests,
-            status=status,
-            hold=hold.hold,
-            amount=amount,
-            refund_policy=facts.refund_policy,
-            about=about,
-            created_at=self._clock(),
-            expires_at=hold.until if status in UNPAID else None,
-        )
 
 
 def must_be_unpaid(booking: Booking) -> None:

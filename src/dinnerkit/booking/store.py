@@ -101,6 +101,33 @@ class BookingStore:
         query: Row = {"event": event_id, "status": {"$in": sorted(statuses)}} | ({"user": user_id} if user_id else {})
         return [_booking(row) for row in self._bookings.find(query, {"outbox": 0}).sort("_id", 1)]
 
+    def offer(self, offered: Booking, message: Message) -> bool:
+        """Turn a booking that waits into this one, on the terms that are offered now; whether it waited still."""
+        terms = {
+            "amount": offered.amount.amount,
+            "currency": offered.amount.currency,
+            "refund_policy": asdict(offered.refund_policy),
+            "about": offered.about,
+            "expires_at": offered.expires_at,
+        }
+        return self.move(offered, ("waitlisted",), {"status": "offered", **terms}, message) is not None
+
+    def events_waited_for(self) -> list[str]:
+        """The events for which a booking waits."""
+        return sorted(self._bookings.distinct("event", {"status": "waitlisted"}))
+
+    def events_with(self, statuses: Collection[str], begun: tuple[datetime, datetime]) -> set[str]:
+        """The events that began between these moments and have a booking with one of the statuses."""
+        first, last = begun
+        query = {"status": {"$in": sorted(statuses)}, "about.starts_at": {"$gte": first, "$lte": last}}
+        return set(self._bookings.distinct("event", query))
+
+    def seat(self, event_id: str, seated: Collection[str]) -> None:
+        """Make these of the event's confirmed bookings seated, and its other seated ones confirmed."""
+        for source, target, which in (("confirmed", "seated", "$in"), ("seated", "confirmed", "$nin")):
+            query = {"event": event_id, "status": source, "_id": {which: sorted(seated)}}
+            self._bookings.update_many(query, {"$set": {"status": target, "updated_at": self._clock()}})
+
     def move(
         self,
         booking: Booking,
@@ -116,6 +143,18 @@ class BookingStore:
         Raises:
             ValueError: no booking can come from one of those statuses to the new one.
         """
+        return self.move_by_id(booking.id, booking.user, since, values, *messages, when=when)
+
+    def move_by_id(
+        self,
+        booking_id: str,
+        user_id: str,
+        since: Collection[str],
+        values: dict[str, Any],
+        *messages: Message,
+        when: dict[str, Any] | None = None,
+    ) -> Booking | None:
+        """The same for a booking that was not read."""
         target = values.get("status")
         if target is not None and not set(since) <= sources(target) | {target}:
             raise ValueError(f"no booking becomes {target} from {sorted(set(since) - sources(target))}")
@@ -126,7 +165,7 @@ class BookingStore:
             update["$unset"] = gone
         if messages:
             update["$push"] = self._outbox.push(*messages)
-        query = {"_id": booking.id, "user": booking.user, "status": {"$in": sorted(since)}} | (when or {})
+        query = {"_id": booking_id, "user": user_id, "status": {"$in": sorted(since)}} | (when or {})
         row = self._bookings.find_one_and_update(query, update, projection={"outbox": 0}, return_document=ReturnDocument.AFTER)
         return _booking(row) if row else None
 

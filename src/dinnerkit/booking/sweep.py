@@ -50,4 +50,6 @@ class BookingSweep:
         elif booking.status == "expired" and booking.hold != hold.hold and self._paying.settle_again(hold.hold):
             log.info("late_payment_settled", booking=booking.id)
         else:
+            if booking.status == "waitlisted":  # nobody told its party of the offer
+                self._store.move(booking, ("waitlisted",), {"status": "expired"})
             self._bookings.give_up(hold, booking)

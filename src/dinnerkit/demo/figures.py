@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dinnerkit.analytics.service import AnalyticsService
-from dinnerkit.booking.rules import STATUSES
+from dinnerkit.booking.rules import EXPECTED, STATUSES
 from dinnerkit.booking.store import BookingStore
 from dinnerkit.demo.plan import Plan
 from dinnerkit.demo.plots import PAYING, Plot, Script
@@ -115,10 +115,10 @@ class Count:
             visit.plot
             for script in self._plan.scripts
             for visit in script.visits
-            if visit.plot in PAYING and (booking := by_id.get(visit.id)) and booking.status == "confirmed"
+            if visit.plot in PAYING and (booking := by_id.get(visit.id)) and booking.status in EXPECTED
         )
         parties = [party.id for script in self._plan.scripts for party in script.waiting]
-        offers = [by_id[party] for party in parties if party in by_id]
+        offers = [by_id[party] for party in parties if party in by_id and by_id[party].status != "waitlisted"]
         waitlist = self._kit.service(Waitlist)
         return WorldFigures(
             cities=[self._city(night) for night in self._plan.nights],
@@ -130,7 +130,7 @@ class Count:
             second_try=paid[Plot.DECLINED_FIRST] + paid[Plot.REFUSED],
             waited=len(parties),
             offered=len(offers),
-            accepted=sum(offer.status == "confirmed" for offer in offers),
+            accepted=sum(offer.status in EXPECTED for offer in offers),
             waiting=sum(len(waitlist.waiting(script.event.id)) for script in self._plan.scripts if script.waiting),
             mails=_mails(self._kit.settings),
         )

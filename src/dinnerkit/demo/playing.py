@@ -12,8 +12,10 @@ from itertools import count
 
 from dinnerkit.booking.errors import AlreadyConfirmed, HoldExpired
 from dinnerkit.booking.paying import PayingService
+from dinnerkit.booking.rules import EXPECTED
 from dinnerkit.booking.service import BookingService
 from dinnerkit.booking.store import Booking, BookingStore
+from dinnerkit.booking.waiting import WaitingList
 from dinnerkit.demo.keys import Keys
 from dinnerkit.demo.plots import BAD_CARDS, CARD_WITH_QUESTIONS, PAYING, Plot, Script, Visit
 from dinnerkit.demo.programme import Planned
@@ -47,7 +49,7 @@ class Stage:
         self._bookings = kit.service(BookingService)
         self._earlier_bookings = _bookings_of_a_while_ago(kit)
         self._paying = kit.service(PayingService)
-        self._waitlist = kit.service(Waitlist)
+        self._waitlist = kit.service(WaitingList)
         self._authentication = kit.service(AuthenticationService)
 
     def announce(self, event: Planned) -> None:
@@ -141,7 +143,7 @@ class Stage:
             booking = self._store.find(self._keys.again(visit.id, attempt) if attempt else visit.id)
             if booking is None:
                 return
-            if booking.status == "confirmed":
+            if booking.status in EXPECTED:
                 self._bookings.cancel(visit.user, booking.id)
                 return
 
@@ -164,5 +166,6 @@ def _bookings_of_a_while_ago(kit: Kit) -> BookingService:
     def then() -> datetime:
         return kit.clock() - ago
 
-    seats = Seats(kit.database, then, settings.offer_seconds)
-    return BookingService(BookingStore(kit.database, then), seats, kit.service(RefundService), then, settings.hold_seconds)
+    store, seats = BookingStore(kit.database, then), Seats(kit.database, then, settings.offer_seconds)
+    waiting = WaitingList(store, seats, Waitlist(kit.database, then), then)
+    return BookingService(store, seats, kit.service(RefundService), waiting, then, settings.hold_seconds)

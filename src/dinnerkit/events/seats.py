@@ -15,7 +15,7 @@ They all lie in the event's own document, so that each change is one atomic upda
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -62,6 +62,8 @@ class EventFacts:
     refund_policy: RefundPolicy
     seats: int
     seats_left: int
+    waited_as: str | None = None
+    """The entry that the party which took seats had on the waiting list, and has no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,10 +127,14 @@ class Seats:
                 "$push": {"holds": hold},
                 "$pull": {"waitlist": {"user": wanted.user}},
             },
-            projection=_FACTS,
-            return_document=ReturnDocument.AFTER,
+            projection={**dict.fromkeys(_FACTS, 1), "waitlist": {"$elemMatch": {"user": wanted.user}}},
+            return_document=ReturnDocument.BEFORE,
         )
-        return _facts(row) if row else self._held_already(wanted)
+        if row is None:
+            return self._held_already(wanted)
+        waited = row.get("waitlist")
+        taken = {"seats_left": row["seats_left"] - wanted.guests}
+        return replace(_facts(row | taken), waited_as=waited[0]["entry"] if waited else None)
 
     def settle(self, event_id: str, hold_id: str) -> None:
         """Give the seats for good; nothing happens where that was done, or the hold is gone."""

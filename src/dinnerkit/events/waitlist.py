@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from pymongo import ReturnDocument
 from pymongo.database import Database
 
@@ -17,12 +19,21 @@ from dinnerkit.events.seat_errors import (
     SeatsAvailable,
     WaitingListFull,
 )
+from dinnerkit.events.seat_rules import Waiting
 from dinnerkit.events.seats import must_be_a_party
 from dinnerkit.ids import new_id
 from dinnerkit.storage import Row, collection
 
 MAX_WAITING = 1_000
 """The longest waiting list; it lies in the event's document."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An entry of the list, and where it stands, from 1."""
+
+    entry: str
+    position: int
 
 
 class Waitlist:
@@ -66,26 +77,50 @@ class Waitlist:
         )
         return _position(row, user_id) if row else self._why_not(event_id, user_id, guests)
 
-    def leave(self, event_id: str, user_id: str) -> None:
-        """Take the guest's party off the list.
+    def leave(self, event_id: str, user_id: str, entry_id: str | None = None) -> str:
+        """Take the guest's party off the list; the id of its entry. With ``entry_id`` only if it has that one.
 
         Raises:
             NotWaiting: it is not there.
         """
-        waiting = {"_id": event_id, "waitlist.user": user_id}
-        result = self._events.update_one(waiting, {"$pull": {"waitlist": {"user": user_id}}, "$inc": {"seq": 1}})
-        if not result.matched_count:
+        party = {"user": user_id} | ({"entry": entry_id} if entry_id else {})
+        waiting = {"_id": event_id, "waitlist": {"$elemMatch": party}}
+        row = self._events.find_one_and_update(
+            waiting,
+            {"$pull": {"waitlist": party}, "$inc": {"seq": 1}},
+            projection={"waitlist": {"$elemMatch": party}},
+        )
+        if row is None:
             raise NotWaiting("you are not on this waiting list")
+        entry: str = row["waitlist"][0]["entry"]
+        return entry
+
+    def place(self, event_id: str, user_id: str) -> Place | None:
+        """Where the guest's party stands, or None."""
+        row = self._events.find_one({"_id": event_id, "waitlist.user": user_id}, ("waitlist.user", "waitlist.entry"))
+        if row is None:
+            return None
+        position = _position(row, user_id)
+        return Place(row["waitlist"][position - 1]["entry"], position)
 
     def position(self, event_id: str, user_id: str) -> int | None:
         """Where the guest stands, from 1, or None."""
-        row = self._events.find_one({"_id": event_id, "waitlist.user": user_id}, ("waitlist.user",))
-        return _position(row, user_id) if row else None
+        place = self.place(event_id, user_id)
+        return place.position if place else None
+
+    def parties(self, event_id: str) -> list[Waiting]:
+        """The parties who wait, in their order."""
+        row = self._events.find_one({"_id": event_id}, ("waitlist",))
+        return [Waiting(party["entry"], party["user"], party["guests"]) for party in row["waitlist"]] if row else []
 
     def waiting(self, event_id: str) -> list[str]:
         """The users who wait, in their order."""
-        row = self._events.find_one({"_id": event_id}, ("waitlist.user",))
-        return [party["user"] for party in row["waitlist"]] if row else []
+        return [party.user for party in self.parties(event_id)]
+
+    def events_with_a_list(self) -> list[str]:
+        """The events to come for which somebody waits."""
+        query = {"listed": True, "starts_at": {"$gt": self._clock()}, "waitlist.0": {"$exists": True}}
+        return [row["_id"] for row in self._events.find(query, ("_id",))]
 
     def _why_not(self, event_id: str, user_id: str, guests: int) -> int:
         row = self._events.find_one({"_id": event_id, "published_at": {"$ne": None}})

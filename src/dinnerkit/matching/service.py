@@ -138,6 +138,15 @@ class SeatingService:
         row = self._seatings.find_one({"event": event_id, "status": "published"}, sort=[("published_at", -1)])
         return from_row(row) if row else None
 
+    def seat_bookings(self, event_id: str) -> None:
+        """Make the bookings that have a table in the seating in force seated, and the others not; safe to repeat."""
+        seating = self.published(event_id)
+        while seating is not None:
+            self._bookings.seat(event_id, {place.booking for table in seating.tables for place in table.places})
+            written, seating = seating, self.published(event_id)
+            if seating is not None and (seating.id, seating.published_at) == (written.id, written.published_at):
+                return
+
     def latest_published(self, limit: int) -> list[StoredSeating]:
         """The seatings in force that were published last, one for each event; the caller has checked who may see them."""
         stages: list[Row] = [

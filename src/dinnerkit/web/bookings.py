@@ -14,6 +14,7 @@ from dinnerkit.booking.paying import PayingService
 from dinnerkit.booking.rules import CANCELLABLE, EXPECTED, LIVE, SETTLED, UNPAID
 from dinnerkit.booking.service import BookingService
 from dinnerkit.booking.store import Booking
+from dinnerkit.booking.waiting import WaitingList
 from dinnerkit.clock import utcnow
 from dinnerkit.errors import Conflict, DinnerkitError, Invalid, PaymentRequired
 from dinnerkit.events.rules import in_words
@@ -65,7 +66,7 @@ def mine() -> Response:
         before = None
     found = service(BookingService).page(user, limit=_SHOWN + 1, before=before)
     following = encode_cursor(found[_SHOWN - 1].id) if len(found) > _SHOWN else None
-    coming = [one for one in found[:_SHOWN] if one.status in LIVE and one.about["starts_at"] > utcnow()]
+    coming = [one for one in found[:_SHOWN] if one.status in LIVE | {"waitlisted"} and one.about["starts_at"] > utcnow()]
     others = [one for one in found[:_SHOWN] if one not in coming]
     coming.sort(key=lambda one: one.about["starts_at"])
     return show("bookings.html", coming=coming, others=others, following=following, searching=before is not None)
@@ -166,7 +167,7 @@ def cancel(booking_id: str) -> Response:
         service(BookingService).cancel(booking.user, booking.id)
     except Conflict as error:
         return _page(_mine(booking_id), error)
-    say("cancelled")
+    say("not_waiting" if booking.status == "waitlisted" else "cancelled")
     return see("bookings.one", booking_id=booking.id)
 
 
@@ -185,6 +186,7 @@ def _page(booking: Booking, error: DinnerkitError | None = None) -> Response:
         booking=booking,
         table=_table(booking),
         begun=begun,
+        position=service(WaitingList).position(booking),
         settled=booking.status in SETTLED,
         expected=booking.status in EXPECTED and not begun,
         unpaid=booking.status in UNPAID and not begun,

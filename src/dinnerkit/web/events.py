@@ -8,6 +8,7 @@ from dinnerkit.booking.rules import SETTLED
 from dinnerkit.booking.schemas import MAX_PARTY
 from dinnerkit.booking.service import BookingService
 from dinnerkit.booking.store import Booking
+from dinnerkit.booking.waiting import WaitingList
 from dinnerkit.clock import utcnow
 from dinnerkit.errors import Conflict, DinnerkitError, Invalid
 from dinnerkit.events.rules import RefundPolicy, Status, in_words, manages
@@ -49,7 +50,7 @@ def wait(event_id: str) -> Response:
     """Put the guest's party on the waiting list."""
     principal = signed_in()
     try:
-        service(Waitlist).join(existing(event_id), principal.user_id, _party())
+        service(WaitingList).join(existing(event_id), principal.user_id, _party(), entry_id=operation_id())
     except Conflict as error:
         return _page(event_id, error)
     say("waiting")
@@ -59,7 +60,7 @@ def wait(event_id: str) -> Response:
 @blueprint.route("/<event_id>/wait-no-longer", methods=["POST"])
 def wait_no_longer(event_id: str) -> Response:
     """Take the guest's party off the waiting list."""
-    service(Waitlist).leave(existing(event_id), signed_in().user_id)
+    service(WaitingList).leave(existing(event_id), signed_in().user_id)
     say("not_waiting")
     return see("events.show", event_id=event_id)
 

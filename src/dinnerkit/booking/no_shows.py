@@ -1,0 +1,43 @@
+"""Who did not come: found some hours after the dinner, and put right by its host for some days."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from dinnerkit.booking.messages import GuestsDidNotCome
+from dinnerkit.booking.rules import EXPECTED
+from dinnerkit.booking.store import Booking, BookingStore
+from dinnerkit.clock import Clock
+
+AFTER = timedelta(hours=6)
+"""How long after its beginning a dinner is over, whatever happens."""
+
+LOOKING_BACK = timedelta(days=3)
+"""Dinners that began earlier are not looked at any more."""
+
+
+class NoShows:
+    """Marks the bookings of those who did not come."""
+
+    def __init__(self, store: BookingStore, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    def run(self) -> int:
+        """Go over the dinners of the last days that are over, and at which somebody was checked in; how many were marked.
+
+        Where nobody was checked in, the host keeps no door, and nothing is known of anybody. Safe to run in several processes at once.
+        """
+        now = self._clock()
+        begun = (now - LOOKING_BACK, now - AFTER)
+        kept = self._store.events_with({"checked_in"}, begun) & self._store.events_with(EXPECTED, begun)
+        missing = [booking for event_id in sorted(kept) for booking in self._store.of_event(event_id, EXPECTED)]
+        return sum(self._mark(booking) for booking in missing if booking.about["starts_at"] <= begun[1])
+
+    def _mark(self, booking: Booking) -> bool:
+        return self._store.move(booking, EXPECTED, {"status": "no_show"}, did_not_come(booking)) is not None
+
+
+def did_not_come(booking: Booking) -> GuestsDidNotCome:
+    """What is told of a booking whose guests did not come."""
+    return GuestsDidNotCome(booking_id=booking.id, event_id=booking.event, user_id=booking.user)

@@ -1,0 +1,128 @@
+"""The waiting list as guests see it: who waits has a booking, which says so.
+
+The list itself lies in the event, and is the truth; a party's booking has the id of its entry there. What a crash leaves between the two,
+:meth:`WaitingList.call_the_roll` finds.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from pymongo.errors import DuplicateKeyError
+
+from dinnerkit.booking.making import made
+from dinnerkit.booking.messages import BookingCancelled, BookingOffered
+from dinnerkit.booking.rules import LIVE
+from dinnerkit.booking.store import Booking, BookingStore
+from dinnerkit.clock import Clock
+from dinnerkit.events.seat_errors import AlreadyWaiting, NotWaiting
+from dinnerkit.events.seats import EventFacts, SeatHold, Seats
+from dinnerkit.events.waitlist import Waitlist
+from dinnerkit.ids import new_id
+
+
+class WaitingList:
+    """Lets parties wait, and makes their bookings follow the event's list."""
+
+    def __init__(self, store: BookingStore, seats: Seats, waitlist: Waitlist, clock: Clock) -> None:
+        self._store = store
+        self._seats = seats
+        self._waitlist = waitlist
+        self._clock = clock
+
+    def join(self, event_id: str, user_id: str, guests: int, *, entry_id: str | None = None) -> int:
+        """Put a party at the end of the list; its position, from 1.
+
+        ``entry_id`` is a new id, which its booking will have; the same call with the same id again finds the same place.
+
+        Raises:
+            Invalid, NoSuchEvent, BookingClosed, SeatsAvailable, AlreadyBooked, AlreadyWaiting, PartyTooLarge, WaitingListFull: as
+                :meth:`dinnerkit.events.waitlist.Waitlist.join` says.
+        """
+        entry = entry_id or new_id()
+        try:
+            position = self._waitlist.join(event_id, user_id, guests, entry_id=entry)
+        except AlreadyWaiting:
+            place = self._waitlist.place(event_id, user_id)
+            if place is None or place.entry != entry:
+                raise
+            position = place.position
+        self._enrol(SeatHold(event_id, entry, entry, user_id, guests, None), self._seats.facts(event_id))
+        return position
+
+    def leave(self, event_id: str, user_id: str) -> None:
+        """Take the guest's party off the list.
+
+        Raises:
+            NotWaiting: it is not there.
+        """
+        self.no_longer(user_id, self._waitlist.leave(event_id, user_id))
+
+    def give_up(self, booking: Booking) -> Booking | None:
+        """End a booking that waits; as it is then, or None where it waits no more."""
+        with suppress(NotWaiting):
+            self._waitlist.leave(booking.event, booking.user, booking.id)
+        return self.no_longer(booking.user, booking.id)
+
+    def no_longer(self, user_id: str, entry: str) -> Booking | None:
+        """End the booking of an entry that its guest took off the list, by leaving or by booking; None where it does not wait."""
+        return self._store.move_by_id(entry, user_id, ("waitlisted",), {"status": "cancelled", "cancelled_by": "guest"})
+
+    def position(self, booking: Booking) -> int | None:
+        """Where the booking's party stands, from 1; None where it does not wait."""
+        place = self._waitlist.place(booking.event, booking.user) if booking.status == "waitlisted" else None
+        return place.position if place and place.entry == booking.id else None
+
+    def offer(self, hold: SeatHold) -> bool:
+        """Make the booking of an offer, or of that which waited one; safe to repeat. False where the booking is over already."""
+        facts = self._seats.facts(hold.event)
+        booking = made(hold, facts, "offered", self._clock())
+        told = BookingOffered(booking_id=booking.id, event_id=booking.event, user_id=booking.user)
+        if self._store.offer(booking, told):
+            return True
+        try:
+            self._store.insert(booking, told)
+        except DuplicateKeyError:
+            earlier = self._store.find(booking.id)
+            return earlier is None or earlier.status in LIVE
+        return True
+
+    def dismiss(self, event_id: str) -> None:
+        """Tell those who wait that the dinner was called off; safe to repeat."""
+        for booking in self._store.of_event(event_id, ("waitlisted",)):
+            told = BookingCancelled(booking_id=booking.id, event_id=event_id, user_id=booking.user, by="host")
+            values = {"status": "cancelled", "cancelled_by": "host", "refund": 0}
+            self._store.move(booking, ("waitlisted",), values, told)
+
+    def call_the_roll(self) -> int:
+        """Make the bookings agree with the lists of their events; how many were changed.
+
+        It finds what a crash or a race has left, the entries of old that have no booking yet, and the dinners that began.
+        """
+        events = set(self._store.events_waited_for()) | set(self._waitlist.events_with_a_list())
+        return sum(self._call_the_roll_of(event_id) for event_id in sorted(events))
+
+    def _call_the_roll_of(self, event_id: str) -> int:
+        facts = self._seats.facts(event_id)
+        if facts.status != "published":
+            self.dismiss(event_id)
+            return 0
+        # The bookings are read first: whoever joins in between is on the list, and whoever is offered seats waits no more.
+        bookings = {booking.id: booking for booking in self._store.of_event(event_id, ("waitlisted",))}
+        parties = {party.entry: party for party in self._waitlist.parties(event_id)}
+        if facts.starts_at <= self._clock():
+            over = [self._store.move(booking, ("waitlisted",), {"status": "expired"}) for booking in bookings.values()]
+            return sum(booking is not None for booking in over)
+        gone = [self.no_longer(bookings[entry].user, entry) for entry in bookings.keys() - parties.keys()]
+        new = [
+            self._enrol(SeatHold(event_id, entry, entry, parties[entry].user, parties[entry].guests, None), facts)
+            for entry in parties.keys() - bookings.keys()
+        ]
+        return sum(booking is not None for booking in gone) + sum(new)
+
+    def _enrol(self, hold: SeatHold, facts: EventFacts) -> bool:
+        try:
+            self._store.insert(made(hold, facts, "waitlisted", self._clock()))
+        except DuplicateKeyError:
+            return False
+        return True

@@ -1,0 +1,96 @@
+"""Bookings follow the tables that are published."""
+
+from __future__ import annotations
+
+import pytest
+
+from dinnerkit import Kit
+from dinnerkit.booking.service import BookingService
+from dinnerkit.booking.store import BookingStore
+from dinnerkit.ids import new_id
+from dinnerkit.matching.app_errors import NoTableYet
+from dinnerkit.matching.seatings import Wishes
+from dinnerkit.matching.service import SeatingService
+from dinnerkit.testing import run_background
+from tests.matching.test_seatings import HOST, book, guests, kit, night, seatings
+
+__all__ = ["kit", "seatings"]
+
+
+def statuses(kit: Kit, bookings: list[str]) -> list[str]:
+    found = [kit.service(BookingStore).find(booking) for booking in bookings]
+    return [booking.status for booking in found if booking]
+
+
+def published(kit: Kit, seatings: SeatingService, event: str, *, best_effort: bool = False) -> str:
+    kit.clock.advance(minutes=1)  # type: ignore[attr-defined]
+    asked = seatings.request(HOST, event, seating_id=new_id(), wishes=Wishes(best_effort=best_effort))
+    run_background(kit)
+    seatings.publish(HOST, event, asked.id)
+    run_background(kit)
+    return asked.id
+
+
+def test_who_has_a_published_table_is_seated_and_who_comes_later_is_confirmed(kit: Kit, seatings: SeatingService) -> None:
+    event = night(kit)
+    users = guests(kit, *["en"] * 7)
+    booked = book(kit, event, users[:6])
+    seatings.request(HOST, event, seating_id=new_id())
+    run_background(kit)
+    assert statuses(kit, booked) == ["confirmed"] * 6, "nothing is published yet"
+
+    published(kit, seatings, event)
+    late = book(kit, event, users[6:])
+
+    assert statuses(kit, [*booked, *late]) == ["seated"] * 6 + ["confirmed"]
+
+
+def test_whom_a_later_seating_leaves_out_is_confirmed_again(kit: Kit, seatings: SeatingService) -> None:
+    event = night(kit)
+    booked = book(kit, event, guests(kit, *["en"] * 4))
+    first = published(kit, seatings, event)
+    alone = book(kit, event, guests(kit, "eu"))
+    later = published(kit, seatings, event, best_effort=True)
+    assert statuses(kit, [*booked, *alone]) == ["seated"] * 4 + ["confirmed"]
+
+    kit.service(BookingStore).seat(event, {*booked, *alone})
+    seatings.seat_bookings(event)
+    assert statuses(kit, alone) == ["confirmed"], "the seating in force decides, whoever is asked"
+    assert first != later
+
+
+def test_who_is_seated_may_cancel_and_gets_a_table_no_more(kit: Kit, seatings: SeatingService) -> None:
+    event = night(kit)
+    users = guests(kit, *["en"] * 4)
+    booked = book(kit, event, users)
+    published(kit, seatings, event)
+    bookings = kit.service(BookingService)
+    assert seatings.table_of(bookings.get(users[0], booked[0])).places
+
+    cancelled = bookings.cancel(users[0], booked[0])
+    seatings.seat_bookings(event)
+
+    assert statuses(kit, booked) == ["cancelled"] + ["seated"] * 3
+    with pytest.raises(NoTableYet):
+        seatings.table_of(cancelled)
+
+
+def test_a_seating_published_while_another_is_carried_out_wins(kit: Kit, seatings: SeatingService, monkeypatch: pytest.MonkeyPatch) -> None:
+    event = night(kit)
+    booked = book(kit, event, guests(kit, *["en"] * 4))
+    published(kit, seatings, event)
+    alone = book(kit, event, guests(kit, "en", "en"))
+    asked = seatings.request(HOST, event, seating_id=new_id())
+    run_background(kit)
+    kit.clock.advance(minutes=1)  # type: ignore[attr-defined]
+    store = kit.service(BookingStore)
+    seat, told = store.seat, []
+
+    def publish_meanwhile(event_id: str, seated: set[str]) -> None:
+        if not told:
+            told.append(seatings.publish(HOST, event, asked.id))
+        seat(event_id, seated)
+
+    monkeypatch.setattr(store, "seat", publish_meanwhile)
+    seatings.seat_bookings(event)
+    assert statuses(kit, [*booked, *alone]) == ["seated"] * 6
