@@ -27,7 +27,7 @@ from dinnerkit.kit import Kit, secret_key
 from dinnerkit.ports.offload import Offload, inline
 from dinnerkit.settings import Settings
 
-API_MODULES = ("accounts", "events", "booking", "payment", "matching", "delivery")
+API_MODULES = ("accounts", "events", "vouchers", "booking", "payment", "matching", "delivery")
 """The domains with routes, each under ``/v1``."""
 
 ALL_MODULES = (*API_MODULES, "operations", "docs")

@@ -14,6 +14,7 @@ from typing import Any, Self, TypeVar, cast
 
 from pymongo.database import Database
 
+from dinnerkit.accounts.attempts import Attempts
 from dinnerkit.accounts.documents import AttemptDocument, UserDocument
 from dinnerkit.accounts.people import People
 from dinnerkit.accounts.recovery import RecoveryService
@@ -66,6 +67,9 @@ from dinnerkit.ports.offload import Offload, inline
 from dinnerkit.ports.queue import Queue
 from dinnerkit.settings import Settings
 from dinnerkit.storage import Row, StoredDocument, ensure_indexes
+from dinnerkit.vouchers.documents import VoucherDocument
+from dinnerkit.vouchers.service import VoucherService
+from dinnerkit.vouchers.uses import VoucherUses
 
 S = TypeVar("S")
 
@@ -82,6 +86,7 @@ SENDERS: tuple[type[SendingDocument], ...] = (
 DOCUMENTS: tuple[type[StoredDocument], ...] = (
     *SENDERS,
     AttemptDocument,
+    VoucherDocument,
     IdempotencyRecord,
     DeliveryDocument,
     DeadLetterDocument,
@@ -198,8 +203,9 @@ class Kit:
         store = BookingStore(database, clock)
         waitlist = Waitlist(database, clock)
         waiting = WaitingList(store, seats, waitlist, clock)
-        bookings = BookingService(store, seats, refunds, waiting, clock, settings.hold_seconds)
-        paying = PayingService(store, bookings, seats, payments, refunds, waiting, clock, settings.hold_seconds)
+        uses = VoucherUses(database, Attempts(database, Keys(secret_key(settings)), clock), clock)
+        bookings = BookingService(store, seats, uses, refunds, waiting, clock, settings.hold_seconds)
+        paying = PayingService(store, bookings, seats, uses, payments, refunds, waiting, clock, settings.hold_seconds)
         seatings = SeatingService(database, events, store, people, clock)
         seating_work = SeatingWork(database, events, store, people, clock)
         calendar = BookingCalendar(bookings, events, clock, settings.public_url)
@@ -217,6 +223,8 @@ class Kit:
             seats,
             waitlist,
             waiting,
+            VoucherService(database, events, clock),
+            uses,
             payments,
             refunds,
             WebhookInbox(database, gateway, clock),
@@ -227,7 +235,7 @@ class Kit:
             CheckIn(store, bookings, events, people, Tickets(Keys(secret_key(settings)).derive("tickets")), clock),
             paying,
             NoShows(store, clock),
-            BookingSweep(store, bookings, paying, seats, clock),
+            BookingSweep(store, bookings, paying, seats, uses, clock),
             seatings,
             seating_work,
             notifications,

@@ -66,6 +66,10 @@ OWNERS = {
 
 HOSTS = {
     "POST /v1/events",
+    "POST /v1/vouchers",
+    "GET /v1/vouchers",
+    "GET /v1/vouchers/{voucher_id}",
+    "POST /v1/vouchers/{voucher_id}/stop",
     "POST /v1/events/{event_id}/check-in",
     "GET /v1/events/{event_id}/check-in",
     "PUT /v1/events/{event_id}/check-in/{booking_id}",
@@ -167,6 +171,22 @@ def test_another_hosts_event_cannot_be_changed_or_seated(client: FlaskClient, ki
     for operation in sorted(OWNERS):
         answer = send(client, operation.replace("{event_id}", event), guest.headers)
         assert (answer.status_code, answer.get_json()["code"]) == (403, "not_the_host"), operation
+
+
+def test_another_hosts_voucher_or_event_is_not_there(client: FlaskClient, kit: Kit, caller: MakeCaller) -> None:
+    event = host_dinner(kit, seats=4)
+    owner, other = caller("owner", Role.HOST), caller("other", Role.HOST)
+    voucher = client.post("/v1/vouchers", json={"kind": "free"}, headers=owner.headers).get_json()["id"]
+    for method, path, body in (
+        ("GET", f"/{voucher}", None),
+        ("POST", f"/{voucher}/stop", None),
+        ("POST", "", {"kind": "free", "event_id": event}),
+    ):
+        answer = client.open(f"/v1/vouchers{path}", method=method, json=body, headers=other.headers)
+        assert (answer.status_code, answer.get_json()["code"]) == (404, "not_found"), path
+    assert client.get("/v1/vouchers", headers=other.headers).get_json()["items"] == []
+    answer = client.post("/v1/vouchers", json={"kind": "free", "everywhere": True}, headers=other.headers)
+    assert (answer.status_code, answer.get_json()["code"]) == (403, "forbidden")
 
 
 def send(client: FlaskClient, operation: str, headers: dict[str, str]) -> Any:

@@ -60,6 +60,7 @@ def books_balance(world: World) -> None:
     bookings = {row["_id"]: row for row in world.database["bookings"].find()}
     _holds_match(world, bookings)
     _charges_match(world, bookings)
+    _uses_match(world, bookings)
     assert not list(world.database["dead_letters"].find()), "there are dead letters"
     undone = world.database["deliveries"].count_documents({"state": {"$ne": "done"}})
     assert not undone, f"{undone} deliveries are not done"
@@ -111,6 +112,25 @@ def _waiting_lists_match(world: World, bookings: dict[str, Row]) -> None:
     waiting = {name: row for name, row in bookings.items() if row["status"] == "waitlisted"}
     assert waiting.keys() == listed.keys(), "who waits has no booking, or who has one does not wait"
     assert all((row["user"], row["guests"]) == (listed[name]["user"], listed[name]["guests"]) for name, row in waiting.items())
+
+
+def vouchers_are_not_overused(world: World) -> None:
+    """True at every moment."""
+    for voucher in world.database["vouchers"].find():
+        assert len(voucher["uses"]) <= voucher["max_uses"], "a voucher is used more often than it may be"
+        guests = Counter(use["user"] for use in voucher["uses"])
+        assert all(count <= voucher["per_guest"] for count in guests.values()), f"a guest uses a voucher too often: {guests}"
+        assert len({use["hold"] for use in voucher["uses"]}) == len(voucher["uses"]), "one hold is counted twice"
+
+
+def _uses_match(world: World, bookings: dict[str, Row]) -> None:
+    """Every live booking that has a voucher is a use of it, and nothing else is."""
+    vouchers_are_not_overused(world)
+    counted = {(row["_id"], use["hold"]) for row in world.database["vouchers"].find() for use in row["uses"]}
+    having = {(row["voucher"], row["hold"]) for row in bookings.values() if row.get("voucher") and row["status"] in LIVE}
+    assert counted == having, "uses of vouchers were lost or made"
+    for row in bookings.values():
+        assert bool(row.get("voucher")) == (row.get("discount") is not None)
 
 
 def _charges_match(world: World, bookings: dict[str, Row]) -> None:

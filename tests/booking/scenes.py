@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
+from typing import Any
 
 from dinnerkit.booking.store import Booking
 from dinnerkit.events.rules import RefundPolicy
 from dinnerkit.ids import new_id
 from dinnerkit.money import Money
 from dinnerkit.payment.errors import PaymentDeclined
-from tests.booking.world import DECLINED, HOLD, SECURE, World
+from dinnerkit.vouchers.rules import Kind, Terms, Voucher
+from tests.booking.world import DECLINED, HOLD, HOST, SECURE, World
 
 FREE = Money(0, "EUR")
 
@@ -26,8 +28,40 @@ def free_dinner(world: World) -> str:
     return world.host_dinner(2, FREE)
 
 
-def held(world: World) -> Booking:
-    return world.reserve("ada", world.host_dinner(2), 2, new_id())
+def held(world: World, code: str | None = None) -> Booking:
+    return world.reserve("ada", world.host_dinner(2), 2, new_id(), code)
+
+
+def voucher(world: World, code: str = "SUMMER26", **terms: Any) -> Voucher:
+    """A voucher of the host, for a tenth off unless told otherwise."""
+    wanted = Terms(**({"kind": Kind.PERCENT} | ({} if "kind" in terms else {"percent": 10}) | terms))
+    return world.vouchers.make(HOST, wanted, voucher_id=new_id(), code=code)
+
+
+def dinner_and_voucher(world: World) -> str:
+    voucher(world, percent=50, max_uses=1)
+    return dinner(world)
+
+
+def dinner_and_free_voucher(world: World) -> str:
+    voucher(world, kind=Kind.FREE, max_uses=1)
+    return dinner(world)
+
+
+def held_with_voucher(world: World) -> Booking:
+    voucher(world, percent=50, max_uses=1)
+    return held(world, "SUMMER26")
+
+
+def paid_with_voucher(world: World) -> Booking:
+    booking = world.pay(held_with_voucher(world)).booking
+    world.work()
+    return booking
+
+
+def expired_with_voucher_and_money_on_its_way(world: World) -> tuple[Booking, str]:
+    voucher(world, percent=50, max_uses=1)
+    return expired_with_money_on_its_way(world, "SUMMER26")
 
 
 def paid(world: World) -> Booking:
@@ -50,8 +84,8 @@ def held_with_others_waiting(world: World) -> Booking:
     return booking
 
 
-def authenticating(world: World) -> tuple[Booking, str]:
-    result = world.pay(held(world), SECURE)
+def authenticating(world: World, code: str | None = None) -> tuple[Booking, str]:
+    result = world.pay(held(world, code), SECURE)
     assert result.client_secret
     world.work()
     return result.booking, result.client_secret
@@ -122,8 +156,8 @@ def late_with_others_waiting(world: World) -> Booking:
     return booking
 
 
-def expired_with_money_on_its_way(world: World) -> tuple[Booking, str]:
-    booking, secret = authenticating(world)
+def expired_with_money_on_its_way(world: World, code: str | None = None) -> tuple[Booking, str]:
+    booking, secret = authenticating(world, code)
     world.clock.now += HOLD * 2
     world.bookings.get("ada", booking.id)
     world.gateway.authenticate(secret, approve=True)

@@ -22,17 +22,22 @@ from tests.booking.scenes import (
     authenticating,
     declined,
     dinner,
+    dinner_and_free_voucher,
+    dinner_and_voucher,
     expired_and_sold_out,
     expired_with_money_on_its_way,
+    expired_with_voucher_and_money_on_its_way,
     free_dinner,
     full_house,
     given_back_late,
     held,
     held_with_others_waiting,
+    held_with_voucher,
     late_with_others_waiting,
     offered,
     paid,
     paid_with_others_waiting,
+    paid_with_voucher,
     waiting_for_two,
 )
 from tests.booking.world import DECLINED, HOLD, HOST, SECURE, VISA, World
@@ -74,6 +79,39 @@ def reserve_free(world: World, event: str) -> None:
 @case("reserve fewer seats than one waits for", waiting_for_two, after_retry="held")
 def reserve_from_the_list(world: World, event: str) -> None:
     world.reserve("ada", event, 1, "b" * 24)
+
+
+@case("reserve with a voucher", dinner_and_voucher, after_retry="held")
+def reserve_with_voucher(world: World, event: str) -> None:
+    world.reserve("ada", event, 2, "b" * 24, "SUMMER26")
+
+
+@case("reserve with a voucher that makes it free", dinner_and_free_voucher, after_retry="confirmed")
+def reserve_free_by_voucher(world: World, event: str) -> None:
+    world.reserve("ada", event, 2, "b" * 24, "SUMMER26")
+
+
+@case("pay what has a voucher", held_with_voucher, after_retry="confirmed")
+def pay_with_voucher(world: World, booking: Booking) -> None:
+    world.pay(booking, VISA, "p" * 24)
+
+
+@case("cancel what has a voucher", paid_with_voucher, after_retry="cancelled")
+def cancel_with_voucher(world: World, booking: Booking) -> None:
+    world.bookings.cancel("ada", booking.id)
+
+
+@case("sweep what has a voucher and expired", held_with_voucher)
+def sweep_with_voucher(world: World, _: Booking) -> None:
+    world.clock.now += HOLD
+    world.tick()
+    world.tick()
+
+
+@case("be paid too late, with a voucher", expired_with_voucher_and_money_on_its_way)
+def paid_late_with_voucher(world: World, prepared: tuple[Booking, str]) -> None:
+    world.tick()
+    world.tick()
 
 
 @case("pay", held, after_retry="confirmed")

@@ -41,6 +41,7 @@ from dinnerkit.payment.service import PaymentService
 from dinnerkit.payment.webhooks import WebhookInbox
 from dinnerkit.settings import Settings
 from dinnerkit.testing import StandingClock
+from dinnerkit.vouchers.service import VoucherService
 from tests.booking.killing import KillableDatabase, KillableGateway, Killer
 
 NOW = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
@@ -124,6 +125,7 @@ class World:
         self.inbox = self.kit.service(WebhookInbox)
         self.store = self.kit.service(BookingStore)
         self.seats = self.kit.service(Seats)
+        self.vouchers = self.kit.service(VoucherService)
         self.door = self.kit.service(CheckIn)
         self.tickets = Tickets(Keys(settings.secret_key).derive("tickets"))
 
@@ -190,8 +192,8 @@ class World:
             address = f"{user}@example.org"
             self.database["users"].insert_one({"_id": user, "name": user.title(), "email": address, "email_key": address, "profile": {}})
 
-    def reserve(self, user: str, event_id: str, guests: int = 1, booking_id: str | None = None) -> Booking:
-        return self.bookings.reserve(user, event_id, guests, booking_id=booking_id or new_id())
+    def reserve(self, user: str, event_id: str, guests: int = 1, booking_id: str | None = None, code: str | None = None) -> Booking:
+        return self.bookings.reserve(user, event_id, guests, booking_id=booking_id or new_id(), code=code)
 
     def pay(self, booking: Booking, method: str = VISA, payment_id: str | None = None) -> PayResult:
         return self.paying.pay(booking.user, booking.id, method, payment_id=payment_id or new_id())

@@ -52,10 +52,11 @@ blueprint = ApiBlueprint("booking", __name__, description="Seats held, paid, con
 def create_booking(body: dict[str, Any]) -> Response:
     """Hold seats for ten minutes; seats that cost nothing are confirmed at once.
 
-    409: `sold_out` (with `seats_left`), `already_booked`, `booking_closed`, `hold_expired`.
+    409: `sold_out` (with `seats_left`), `already_booked`, `booking_closed`, `hold_expired`; of a voucher `voucher_unknown`,
+    `voucher_expired`, `voucher_used_up`, `voucher_not_for_this_event`, `voucher_minimum`. 429: `too_many_attempts` to find a voucher.
     """
     user = current_principal().user_id
-    booking = service(BookingService).reserve(user, body["event_id"], body["guests"], booking_id=operation_id())
+    booking = service(BookingService).reserve(user, body["event_id"], body["guests"], booking_id=operation_id(), code=body["voucher"])
     return private_json(presented(booking), 201)
 
 

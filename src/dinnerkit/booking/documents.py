@@ -46,6 +46,8 @@ class BookingDocument(SendingDocument):
     hold = StringField(required=True)
     amount = LongField(required=True, min_value=0)
     currency = StringField(required=True, regex=r"^[A-Z]{3}$")
+    discount = LongField(min_value=0)
+    voucher = StringField()
     refund_policy = mongoengine.DictField()
     about = mongoengine.EmbeddedDocumentField(EventSnapshot, required=True)
     expires_at = DateTimeField()

@@ -7,10 +7,13 @@ from datetime import datetime
 from dinnerkit.booking.rules import UNPAID
 from dinnerkit.booking.store import Booking
 from dinnerkit.events.seats import EventFacts, SeatHold
+from dinnerkit.vouchers.rules import Voucher, discount
 
 
-def made(hold: SeatHold, facts: EventFacts, status: str, now: datetime) -> Booking:
+def made(hold: SeatHold, facts: EventFacts, status: str, now: datetime, voucher: Voucher | None = None) -> Booking:
     """A new booking with that status."""
+    price = facts.price * hold.guests
+    off = discount(voucher.terms, price) if voucher else price * 0
     return Booking(
         id=hold.booking,
         event=hold.event,
@@ -18,7 +21,9 @@ def made(hold: SeatHold, facts: EventFacts, status: str, now: datetime) -> Booki
         guests=hold.guests,
         status=status,
         hold=hold.hold,
-        amount=facts.price * hold.guests,
+        amount=price - off,
+        voucher=voucher.id if voucher else None,
+        discount=off if voucher else None,
         refund_policy=facts.refund_policy,
         about={name: getattr(facts, name) for name in ("title", "starts_at", "timezone", "city", "venue")},
         created_at=now,

@@ -20,6 +20,7 @@ from dinnerkit.payment.errors import PaymentDeclined
 from dinnerkit.payment.refunds import RefundService
 from dinnerkit.payment.rules import Payment
 from dinnerkit.payment.service import PaymentService
+from dinnerkit.vouchers.uses import VoucherUse, VoucherUses
 
 log = structlog.get_logger(__name__)
 
@@ -43,6 +44,7 @@ class PayingService:
         store: BookingStore,
         bookings: BookingService,
         seats: Seats,
+        uses: VoucherUses,
         payments: PaymentService,
         refunds: RefundService,
         waiting: WaitingList,
@@ -52,6 +54,7 @@ class PayingService:
         self._store = store
         self._bookings = bookings
         self._seats = seats
+        self._uses = uses
         self._payments = payments
         self._refunds = refunds
         self._waiting = waiting
@@ -71,7 +74,7 @@ class PayingService:
         """
         booking = self._bookings.get(user_id, booking_id)
         if booking.status in SETTLED and booking.payment == payment_id:
-            self._seats.settle(booking.event, booking.hold)
+            self._bookings.settle(booking)
             return PayResult(booking)
         must_be_unpaid(booking)
         if not booking.amount.amount:
@@ -147,7 +150,7 @@ class PayingService:
     def _finish(self, booking: Booking, payment: Payment) -> None:
         """Settle a payment for a booking that is confirmed or cancelled already, perhaps by that payment."""
         if booking.status in SETTLED and booking.payment == payment.id:
-            self._seats.settle(booking.event, booking.hold)
+            self._bookings.settle(booking)
         elif booking.payment == payment.id:
             self._bookings.finish_cancellation(booking.id)
         else:
@@ -165,6 +168,8 @@ class PayingService:
             must_be_unpaid(now)
             return now
         self._seats.extend(booking.event, booking.hold, until)
+        if booking.voucher:
+            self._uses.extend(booking.voucher, booking.hold, until)
         return waiting
 
     def _confirm(self, booking: Booking, payment: Payment, since: frozenset[str], hold: str) -> Booking | None:
@@ -172,24 +177,28 @@ class PayingService:
         values = {"status": "confirmed", "expires_at": None, "payment": payment.id, "hold": hold}
         confirmed = self._store.move(booking, since, values, told, when={"hold": booking.hold})
         if confirmed is not None:
-            self._seats.settle(booking.event, hold)
+            self._bookings.settle(confirmed)
         return confirmed
 
     def _confirm_late(self, booking: Booking, payment: Payment) -> Booking | None:
-        """The money came after the hold's end: seats if there are still some, else the money back.
+        """The money came after the hold's end: seats if there are still some (and a use of its voucher), else the money back.
 
         The new hold has the payment's id: whoever repeats this after a crash, or does it at the same time, finds it and goes on with it.
         """
         # The old hold must be gone first, or its guest would count as having a booking already.
-        self._bookings.free(booking.event, booking.hold, booking.guests)
+        self._bookings.release(booking)
         until = self._clock() + self._hold_length
+        hold = SeatHold(booking.event, payment.id, booking.id, booking.user, booking.guests, until)
         try:
-            facts = self._seats.take(SeatHold(booking.event, payment.id, booking.id, booking.user, booking.guests, until))
+            facts = self._seats.take(hold)
+            if booking.voucher:
+                self._uses.take(VoucherUse(booking.voucher, payment.id, booking.id, booking.user, until))
         except Conflict:
             told = BookingCancelled(booking_id=booking.id, event_id=booking.event, user_id=booking.user, by="payment")
             values = {"status": "cancelled", "payment": payment.id, "refund": payment.money.amount, "cancelled_by": "payment"}
             cancelled = self._store.move(booking, ("expired",), values, told)
             if cancelled is not None:
+                self._bookings.give_up(hold, cancelled)
                 self._bookings.finish_cancellation(booking.id)
             return cancelled
         if facts.waited_as:

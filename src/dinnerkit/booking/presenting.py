@@ -18,6 +18,7 @@ def presented(booking: Booking, position: int | None = None) -> dict[str, Any]:
         "guests": booking.guests,
         "status": booking.status,
         "amount": booking.amount.to_document(),
+        "discount": booking.discount.to_document() if booking.discount else None,
         "expires_at": booking.expires_at,
         "created_at": booking.created_at,
         "refund_policy": asdict(booking.refund_policy),

@@ -9,6 +9,7 @@ from dinnerkit.booking.tickets import LONGEST_TICKET
 from dinnerkit.events.schemas import RefundPolicySchema
 from dinnerkit.http.fields import IdField, MomentField, TextField, WholeField
 from dinnerkit.http.schemas import MoneyField, StrictSchema
+from dinnerkit.vouchers.rules import LONGEST_CODE
 
 MAX_PARTY = 20
 """The most guests of one booking."""
@@ -17,6 +18,9 @@ MAX_PARTY = 20
 class NewBookingSchema(StrictSchema):
     event_id = IdField(required=True)
     guests = WholeField(1, MAX_PARTY, load_default=1)
+    voucher = TextField(
+        LONGEST_CODE, load_default=None, allow_none=True, metadata={"description": "The code of a voucher, in any case of letters."}
+    )
 
 
 class PaySchema(StrictSchema):
@@ -40,7 +44,8 @@ class BookingSchema(StrictSchema):
     event_id = IdField(required=True)
     guests = fields.Integer(required=True)
     status = fields.String(required=True, validate=validate.OneOf(sorted(STATUSES)))
-    amount = MoneyField(required=True)
+    amount = MoneyField(required=True, metadata={"description": "What is to be paid, less the discount."})
+    discount = MoneyField(required=True, allow_none=True, metadata={"description": "What a voucher takes off."})
     expires_at = MomentField(required=True, allow_none=True, metadata={"description": "When it ends unless it is confirmed."})
     created_at = MomentField(required=True)
     refund_policy = fields.Nested(RefundPolicySchema, required=True, metadata={"description": "As it was when it was booked."})

@@ -6,6 +6,7 @@ its hold: whatever dies in between, :mod:`dinnerkit.booking.sweep` finds the hol
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -33,34 +34,53 @@ from dinnerkit.events.rules import Refund, refund_of, resold_share
 from dinnerkit.events.seats import SeatHold, Seats
 from dinnerkit.money import Money
 from dinnerkit.payment.refunds import RefundService
+from dinnerkit.vouchers.errors import VoucherUsedUp
+from dinnerkit.vouchers.rules import Voucher
+from dinnerkit.vouchers.uses import VoucherUse, VoucherUses
 
 
 class BookingService:
     """What guests do with seats, but for paying (see :class:`dinnerkit.booking.paying.PayingService`)."""
 
     def __init__(
-        self, store: BookingStore, seats: Seats, refunds: RefundService, waiting: WaitingList, clock: Clock, hold_seconds: int
+        self,
+        store: BookingStore,
+        seats: Seats,
+        uses: VoucherUses,
+        refunds: RefundService,
+        waiting: WaitingList,
+        clock: Clock,
+        hold_seconds: int,
     ) -> None:
         self._store = store
         self._seats = seats
+        self._uses = uses
         self._refunds = refunds
         self._waiting = waiting
         self._clock = clock
         self._hold_length = timedelta(seconds=hold_seconds)
 
-    def reserve(self, user_id: str, event_id: str, guests: int, *, booking_id: str) -> Booking:
+    def reserve(self, user_id: str, event_id: str, guests: int, *, booking_id: str, code: str | None = None) -> Booking:
         """Hold seats for a payment, or confirm them at once where they cost nothing.
 
         ``booking_id`` is a new id; the same call with the same id again finds the same booking, so it can be repeated after a crash.
+        ``code`` is of a voucher.
 
         Raises:
             NoSuchEvent, BookingClosed, AlreadyBooked, SoldOut: as :meth:`dinnerkit.events.seats.Seats.take` says.
+            VoucherUnknown, …, TooManyAttempts: as :meth:`dinnerkit.vouchers.uses.VoucherUses.look_up` says.
             HoldExpired: a repetition, and the time to pay is over.
         """
-        until = self._clock() + self._hold_length
-        hold = SeatHold(event_id, booking_id, booking_id, user_id, guests, until)
+        if code and self._store.find(booking_id, user_id):
+            return self._earlier(booking_id, user_id)
+        hold = SeatHold(event_id, booking_id, booking_id, user_id, guests, self._clock() + self._hold_length)
+        voucher = self._look_up(code, hold) if code else None
         facts = self._seats.take(hold)
-        booking = made(hold, facts, "held" if facts.price.amount else "confirmed", self._clock())
+        if voucher:
+            self._use(voucher, hold)
+        booking = made(hold, facts, "held", self._clock(), voucher)
+        if not booking.amount.amount:
+            booking = replace(booking, status="confirmed", expires_at=None)
         try:
             self._store.insert(booking, *_news(booking))
         except DuplicateKeyError:
@@ -68,7 +88,7 @@ class BookingService:
         if facts.waited_as:
             self._waiting.no_longer(user_id, facts.waited_as)
         if booking.status == "confirmed":
-            self._seats.settle(event_id, booking_id)
+            self.settle(booking)
         return booking
 
     def get(self, user_id: str, booking_id: str) -> Booking:
@@ -114,8 +134,14 @@ class BookingService:
             if confirmed is None:
                 return self.accept(user_id, booking_id)
             booking = confirmed
-        self._seats.settle(booking.event, booking.hold)
+        self.settle(booking)
         return booking
+
+    def settle(self, booking: Booking) -> None:
+        """Make the hold of a confirmed booking last: its seats, and the use of its voucher; safe to repeat."""
+        self._seats.settle(booking.event, booking.hold)
+        if booking.voucher:
+            self._uses.settle(booking.voucher, booking.hold)
 
     def cancel(self, user_id: str, booking_id: str) -> Booking:
         """Give the seats back, or wait for them no longer; what was paid goes back by the event's policy. A second call answers the same.
@@ -170,7 +196,7 @@ class BookingService:
         expired = self._store.move(booking, UNPAID, {"status": "expired"}, told, when=over)
         if expired is None:
             return self._store.find(booking.id) or booking
-        self.free(booking.event, booking.hold, booking.guests)
+        self.release(expired)
         return expired
 
     def free(self, event_id: str, hold_id: str, guests: int) -> None:
@@ -178,8 +204,14 @@ class BookingService:
         for offer in self._seats.give_back(event_id, hold_id, guests):
             self.record_offer(offer)
 
+    def release(self, booking: Booking) -> None:
+        """The same for the hold of a booking that is over, and for the use of its voucher."""
+        self.give_up(SeatHold(booking.event, booking.hold, booking.id, booking.user, booking.guests, None), booking)
+
     def give_up(self, hold: SeatHold, booking: Booking) -> None:
-        """The same for a hold of a booking that is over, whose money may wait for its seats to be sold again."""
+        """The same for any hold of a booking that is over; its money may wait for its seats to be sold again."""
+        if booking.voucher:
+            self._uses.give_back(booking.voucher, hold.hold)
         resell_for = booking.id if booking.refund_if_resold and booking.hold == hold.hold else None
         for offer in self._seats.give_back(hold.event, hold.hold, hold.guests, resell_for=resell_for):
             self.record_offer(offer)
@@ -215,16 +247,31 @@ class BookingService:
         return cancelled
 
     def _finish(self, booking: Booking) -> None:
-        self.give_up(SeatHold(booking.event, booking.hold, booking.id, booking.user, booking.guests, None), booking)
+        self.release(booking)
         for owed in owed_back(booking):
             self._refunds.request(booking.payment or "", owed.money, key=owed.key, reason=owed.reason)
 
     def _earlier(self, booking_id: str, user_id: str) -> Booking:
         booking = self.get(user_id, booking_id)
         if booking.status not in LIVE:
-            self.free(booking.event, booking.hold, booking.guests)
+            self.release(booking)
             raise HoldExpired("the time to pay for this booking is over")
         return booking
+
+    def _look_up(self, code: str, hold: SeatHold) -> Voucher:
+        facts = self._seats.facts(hold.event)
+        price = facts.price * hold.guests
+        return self._uses.look_up(code, hold_id=hold.hold, user_id=hold.user, host_id=facts.host, event_id=hold.event, price=price)
+
+    def _use(self, voucher: Voucher, hold: SeatHold) -> None:
+        """Count a use of the voucher; where others were faster, the hold goes back, and its booking can't be made any more."""
+        try:
+            self._uses.take(VoucherUse(voucher.id, hold.hold, hold.booking, hold.user, hold.until))
+        except VoucherUsedUp:
+            written_off = self.write_off(hold)
+            if written_off.status not in LIVE:
+                self.give_up(hold, written_off)
+            raise
 
 
 def must_be_unpaid(booking: Booking) -> None:

@@ -26,7 +26,8 @@ class Booking:
 
     Attributes:
         hold: the hold in the event's account that counts.
-        amount: the price of all its seats.
+        amount: what all its seats cost, less the discount.
+        voucher: the id of the voucher that it has, or None; ``discount`` is what that takes off.
         expires_at: when it ends unless it is confirmed; None once it is.
         about: title, starts_at, timezone, city and venue of the event, as they were when it was booked.
         refund: what a cancellation gives back by now, or None.
@@ -51,6 +52,8 @@ class Booking:
     checked_in_at: datetime | None = None
     refund_if_resold: Money | None = None
     resold: int = 0
+    voucher: str | None = None
+    discount: Money | None = None
 
 
 class BookingStore:
@@ -77,6 +80,8 @@ class BookingStore:
             amount=booking.amount.amount,
             currency=booking.amount.currency,
             refund_policy=asdict(booking.refund_policy),
+            voucher=booking.voucher,
+            discount=booking.discount.amount if booking.discount else None,
             about=booking.about,
             expires_at=booking.expires_at,
             created_at=booking.created_at,
@@ -190,4 +195,6 @@ def _booking(row: Row) -> Booking:
         checked_in_at=row.get("checked_in_at"),
         refund_if_resold=Money(row["refund_if_resold"], currency) if row.get("refund_if_resold") else None,
         resold=row.get("resold", 0),
+        voucher=row.get("voucher"),
+        discount=Money(row["discount"], currency) if row.get("discount") else None,
     )

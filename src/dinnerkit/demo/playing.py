@@ -30,6 +30,7 @@ from dinnerkit.kit import Kit
 from dinnerkit.payment.authentication import AuthenticationService
 from dinnerkit.payment.errors import PaymentDeclined
 from dinnerkit.payment.refunds import RefundService
+from dinnerkit.vouchers.uses import VoucherUses
 
 
 class Stage:
@@ -168,4 +169,5 @@ def _bookings_of_a_while_ago(kit: Kit) -> BookingService:
 
     store, seats = BookingStore(kit.database, then), Seats(kit.database, then, settings.offer_seconds)
     waiting = WaitingList(store, seats, Waitlist(kit.database, then), then)
-    return BookingService(store, seats, kit.service(RefundService), waiting, then, settings.hold_seconds)
+    uses, refunds = kit.service(VoucherUses), kit.service(RefundService)
+    return BookingService(store, seats, uses, refunds, waiting, then, settings.hold_seconds)

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields
-from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
 from typing import Any
-from zoneinfo import ZoneInfo
-
-from babel.numbers import get_currency_precision, is_currency
 
 from dinnerkit.errors import Invalid
-from dinnerkit.events.rules import Event, EventDetails, Format, Location, RefundPolicy, TableSize, Venue, check, timezones
-from dinnerkit.money import MAX_AMOUNT, Money
+from dinnerkit.events.rules import Event, EventDetails, Format, Location, RefundPolicy, TableSize, Venue, check
+from dinnerkit.money import Money
 from dinnerkit.web.forms import Form
+from dinnerkit.web.typing_in import Reader
 from dinnerkit.web.words import local_input, major_units
 
 NAMES: Mapping[str, str] = {
@@ -48,8 +44,6 @@ EMPTY: Mapping[str, str] = {
 }
 """What a new form begins with."""
 
-_LONGEST_NUMBER = 20
-
 
 def as_typed(event: Event) -> dict[str, str]:
     """The form of an event that is there."""
@@ -79,7 +73,7 @@ def as_typed(event: Event) -> dict[str, str]:
 
 def details_of(form: Form) -> EventDetails | None:
     """The details that were typed; None where they make no sense, which the form then says."""
-    read = _Reader(form)
+    read = Reader(form)
     currency = read.text("currency").upper()
     details = {
         "title": read.text("title"),
@@ -93,8 +87,8 @@ def details_of(form: Form) -> EventDetails | None:
         "table_size": (read.whole("table_min"), read.whole("table_max")),
         "price": read.amount("price", currency),
         "tags": tuple(tag for part in read.text("tags").split(",") if (tag := part.strip())),
-        "format": read.format("format"),
-        "refund_policy": read.policy(currency),
+        "format": _format(read),
+        "refund_policy": _policy(read, currency),
     }
     return None if form.errors else _checked(form, details)
 
@@ -130,77 +124,19 @@ def _checked(form: Form, values: Mapping[str, Any]) -> EventDetails | None:
     return details
 
 
-class _Reader:
-    """Reads typed values, and notes in the form what can't be read."""
+def _policy(read: Reader, currency: str) -> RefundPolicy:
+    return RefundPolicy(
+        full_until_hours=read.whole("full_until_hours"),
+        late_percent=read.whole("late_percent"),
+        late_until_hours=read.whole("late_until_hours"),
+        late_fee=read.amount("late_fee", currency).amount if read.text("late_fee") else None,
+        late_only_if_resold=bool(read.text("late_only_if_resold")),
+    )
 
-    def __init__(self, form: Form) -> None:
-        self._form = form
 
-    def text(self, name: str) -> str:
-        return str(self._form.values.get(name, "")).strip()
-
-    def whole(self, name: str) -> int:
-        typed = self.text(name)
-        if typed.isascii() and typed.isdigit() and len(typed) <= _LONGEST_NUMBER:
-            return int(typed)
-        return self._wrong(name, "A whole number.")
-
-    def degrees(self, name: str) -> float:
-        try:
-            return float(self._decimal(name))
-        except InvalidOperation:
-            return self._wrong(name, "Degrees, such as 52.52.")
-
-    def amount(self, name: str, currency: str) -> Money:
-        if not is_currency(currency):
-            self._wrong("currency", "Three letters such as EUR.")
-            return Money(0, "EUR")
-        digits = get_currency_precision(currency)
-        try:
-            minor = self._decimal(name).scaleb(digits)
-        except InvalidOperation:
-            return Money(self._wrong(name, "An amount such as 35 or 35.50."), currency)
-        if minor != minor.to_integral_value() or not 0 <= minor <= MAX_AMOUNT:
-            return Money(self._wrong(name, f"Not below zero, and with at most {digits} digits after the point."), currency)
-        return Money(int(minor), currency)
-
-    def policy(self, currency: str) -> RefundPolicy:
-        return RefundPolicy(
-            full_until_hours=self.whole("full_until_hours"),
-            late_percent=self.whole("late_percent"),
-            late_until_hours=self.whole("late_until_hours"),
-            late_fee=self.amount("late_fee", currency).amount if self.text("late_fee") else None,
-            late_only_if_resold=bool(self.text("late_only_if_resold")),
-        )
-
-    def moment(self, name: str, zone: str) -> datetime:
-        if zone not in timezones():
-            self._wrong("timezone", "Choose one of the list.")
-            return datetime.now(UTC)
-        try:
-            local = datetime.fromisoformat(self.text(name)).replace(tzinfo=None)
-            moment = local.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
-            exists = moment.astimezone(ZoneInfo(zone)).replace(tzinfo=None) == local
-        except (ValueError, OverflowError):
-            self._wrong(name, "A day and a time.")
-            return datetime.now(UTC)
-        if not exists:
-            self._wrong(name, "That hour is left out there: the clocks are put forward.")
-        return moment
-
-    def format(self, name: str) -> Format:
-        try:
-            return Format(self.text(name))
-        except ValueError:
-            self._wrong(name, "Choose one of the two.")
-            return Format.TABLE
-
-    def _decimal(self, name: str) -> Decimal:
-        value = Decimal(self.text(name).replace(",", ".")[:_LONGEST_NUMBER])
-        if not value.is_finite():
-            raise InvalidOperation
-        return value
-
-    def _wrong(self, name: str, message: str) -> int:
-        self._form.errors.setdefault(name, message)
-        return 0
+def _format(read: Reader) -> Format:
+    try:
+        return Format(read.text("format"))
+    except ValueError:
+        read.wrong("format", "Choose one of the two.")
+        return Format.TABLE

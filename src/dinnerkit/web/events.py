@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, abort, request
 
+from dinnerkit.accounts.errors import TooManyAttempts
 from dinnerkit.booking.rules import SETTLED
 from dinnerkit.booking.schemas import MAX_PARTY
 from dinnerkit.booking.service import BookingService
@@ -18,6 +19,7 @@ from dinnerkit.http.problems import status_of
 from dinnerkit.http.services import service
 from dinnerkit.ids import is_id, new_id
 from dinnerkit.matching.service import SeatingService
+from dinnerkit.vouchers.rules import LONGEST_CODE
 from dinnerkit.web.forms import operation_id, show_public
 from dinnerkit.web.options import options
 from dinnerkit.web.places import see
@@ -38,8 +40,8 @@ def book(event_id: str) -> Response:
     """Hold seats, and go on to pay for them."""
     principal = signed_in()
     try:
-        booking = service(BookingService).reserve(principal.user_id, existing(event_id), _party(), booking_id=operation_id())
-    except Conflict as error:
+        booking = service(BookingService).reserve(principal.user_id, existing(event_id), _party(), booking_id=operation_id(), code=_code())
+    except (Conflict, TooManyAttempts) as error:
         return _page(event_id, error)
     say("held" if booking.amount.amount else "confirmed")
     return see("bookings.one", booking_id=booking.id)
@@ -90,6 +92,7 @@ def _page(event_id: str, error: DinnerkitError | None = None) -> Response:
         night=seating is not None and (options().demo or manages(me, event["host_id"])),
         refunds=in_words(RefundPolicy(**event["refund_policy"]), event["price"]["currency"]),
         most=min(MAX_PARTY, event["seats"]),
+        code=_code() or "",
         operation=new_id(),
         problem=sentence(error.message) if error else "",
     )
@@ -102,6 +105,10 @@ def _party() -> int:
     if not (typed.isascii() and typed.isdigit() and 1 <= int(typed[:4]) <= MAX_PARTY):
         raise Invalid(f"A party has from 1 to {MAX_PARTY} guests.")
     return int(typed)
+
+
+def _code() -> str | None:
+    return request.form.get("voucher", "").strip()[:LONGEST_CODE] or None
 
 
 def _booking_of(user_id: str, event_id: str) -> Booking | None:

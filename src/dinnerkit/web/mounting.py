@@ -11,7 +11,7 @@ from dinnerkit.http.blueprint import begin, finish, forget
 from dinnerkit.http.limits import RequestLimits
 from dinnerkit.http.mount import current_mount
 from dinnerkit.http.services import service
-from dinnerkit.web import account, admin, bookings, events, home, hosting, nights, profile
+from dinnerkit.web import account, admin, bookings, events, home, hosting, nights, profile, vouchers
 from dinnerkit.web.assets import serve_asset
 from dinnerkit.web.errors import error_page
 from dinnerkit.web.options import PageOptions
@@ -25,7 +25,7 @@ POLICY = (
 )
 """Nothing from elsewhere, and nothing that is written into the page itself."""
 
-_GROUPS = (home, events, bookings, profile, hosting, nights, admin)
+_GROUPS = (home, events, bookings, profile, vouchers, hosting, nights, admin)
 _ASSET = f"{PAGES}.asset"
 
 
