@@ -45,7 +45,9 @@ from dinnerkit.matching.seating.scoring import Reason
 from dinnerkit.matching.seating.seat import seat
 from dinnerkit.matching.seating.tables import BelowFloor, Broken, Seating, Table, Unseated
 from dinnerkit.matching.seating.why import Better, GuestWhy, TableWhy, Why, told_to_guests
+from dinnerkit.matching.solving.crowds import solve_features
 from dinnerkit.matching.solving.solver import RunRecord, Solution, solve
+from dinnerkit.matching.solving.terms import Common, Far, Kinds, Linked, Near
 
 __all__ = [
     "BUDGETS",
@@ -61,21 +63,26 @@ __all__ = [
     "Careless",
     "Changes",
     "CloseInAge",
+    "Common",
     "CommonLanguage",
     "CurvePoint",
     "Demand",
     "DietsServed",
+    "Far",
     "Floor",
     "Guest",
     "GuestInvalid",
     "GuestWhy",
     "HardRule",
     "Item",
+    "Kinds",
+    "Linked",
     "LockedTable",
     "Locks",
     "MixedCompany",
     "MixedTrait",
     "Move",
+    "Near",
     "NearBudget",
     "NeverMet",
     "NewWithExperienced",
@@ -119,6 +126,7 @@ __all__ = [
     "score_rows",
     "seat",
     "solve",
+    "solve_features",
     "told_to_guests",
     "wish",
 ]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
+from typing import Any
 
 import numpy as np
 
@@ -21,6 +23,9 @@ AGES = (10, 100)
 """Ages outside are taken as not told: a year of birth says nothing without the year in which it was typed."""
 
 _ANSWERS: dict[str, int] = {"": 0, "0": 0, "na": 0, **{str(value): value for value in range(1, HIGHEST + 1)}}
+_GIVEN = str.maketrans("", "", "".join(str(value) for value in range(1, HIGHEST + 1)))
+_VALUES = bytes(max(0, code - ord("0")) for code in range(256))
+_ENGLISH = frozenset({"en"})
 _FEWEST_ANSWER_COLUMNS = len(ITEMS) - MAX_MISSING
 STATED = "state:"
 """How the name of a column begins that holds what people chose to state, such as ``state:gender``."""
@@ -80,13 +85,14 @@ class PeopleRows:
     def __init__(self) -> None:
         self._columns: dict[str, int] | None = None
         self._items: list[int] = []
+        self._all_items: itemgetter[Any] | None = None
+        self._told: list[tuple[str, int, Callable[[str], Any]]] = []
         self._stated: list[tuple[str, int]] = []
         self._width = 0
         self._rows = 0
         self._seen: dict[str, int] = {}
         self._bad: list[BadRow] = []
-        self._drafts: list[Guest] = []
-        self._numbers: list[int] = []
+        self._drafts: list[tuple[int, str, dict[str, Any]]] = []
         self._answers = bytearray()
 
     @property
@@ -111,6 +117,8 @@ class PeopleRows:
             raise PeopleFileInvalid(
                 f"its first line names {found} of the answer columns E1 … O10, at least {_FEWEST_ANSWER_COLUMNS} are needed"
             )
+        self._all_items = itemgetter(*self._items) if found == len(ITEMS) else None
+        self._told = [(name, self._columns[name], read) for name, read in _READERS.items() if name in self._columns]
         self._stated = [(name.removeprefix(STATED), place) for name, place in self._columns.items() if name.startswith(STATED)]
         self._width = len(names)
 
@@ -123,7 +131,7 @@ class PeopleRows:
         self._count()
         try:
             self._person(number, fields)
-        except (_Skip, GuestInvalid) as problem:
+        except _Skip as problem:
             self._bad.append(BadRow(number, str(problem)))
 
     def unreadable(self, number: int, reason: str) -> None:
@@ -140,9 +148,18 @@ class PeopleRows:
         if self._columns is None:
             raise PeopleFileInvalid("the file is empty")
         answers = np.frombuffer(bytes(self._answers), np.uint8).reshape(-1, len(ITEMS))
-        guests = tuple(_with_traits(draft, Traits(*row)) for draft, row in zip(self._drafts, score_rows(answers).tolist(), strict=True))
-        careless = tuple(CarelessRow(self._numbers[row], guests[row].id, why) for row, why in careless_rows(answers).items())
-        return People(guests, tuple(self._bad), self._rows, careless, alphas(answers))
+        guests, lines, used = [], [], np.ones(len(answers), np.bool_)
+        for place, ((number, name, told), traits) in enumerate(zip(self._drafts, score_rows(answers).tolist(), strict=True)):
+            try:
+                guests.append(Guest(name, Traits(*traits), **told))
+                lines.append(number)
+            except GuestInvalid as problem:
+                self._bad.append(BadRow(number, str(problem)))
+                used[place] = False
+        answers = answers[used]
+        careless = tuple(CarelessRow(lines[row], guests[row].id, why) for row, why in careless_rows(answers).items())
+        bad = tuple(sorted(self._bad, key=lambda row: row.line))
+        return People(tuple(guests), bad, self._rows, careless, alphas(answers))
 
     def _count(self) -> None:
         self._rows += 1
@@ -154,29 +171,20 @@ class PeopleRows:
             raise _Skip(f"{len(fields)} columns, the header has {self._width}")
         answers = self._read_answers(fields)
         name = self._identify(fields, number)
-        languages = self._list(fields, "languages")
-        if not languages and "engnat" in (self._columns or {}):
-            languages = frozenset({"en"})
-        draft = Guest(
-            id=name,
-            age=_age(self._field(fields, "age")),
-            languages=languages,
-            interests=self._list(fields, "interests"),
-            budget=self._budget(fields),
-            party=self._field(fields, "party") or None,
-            met=frozenset(_parts(self._field(fields, "met"))),
-            blocked=frozenset(_parts(self._field(fields, "blocked"))),
-            diets=self._list(fields, "diets"),
-            dinners=_whole("dinners", self._field(fields, "dinners")),
-            stated={label: told.lower() for label, place in self._stated if (told := fields[place].strip())},
-            met_ago=_met_ago(self._field(fields, "met_ago")),
-        )
+        told = {column: read(fields[place].strip()) for column, place, read in self._told}
+        if not told.get("languages") and "engnat" in (self._columns or {}):
+            told["languages"] = _ENGLISH
+        if self._stated:
+            told["stated"] = {label: cell.lower() for label, place in self._stated if (cell := fields[place].strip())}
         self._seen[name] = number
-        self._drafts.append(draft)
-        self._numbers.append(number)
+        self._drafts.append((number, name, told))
         self._answers += answers
 
     def _read_answers(self, fields: Sequence[str]) -> bytes:
+        """The answers, 0 for missing ones; most rows hold a digit in each cell, and are read at once."""
+        digits = "".join(self._all_items(fields)) if self._all_items else ""
+        if len(digits) == len(ITEMS) and digits.isascii() and not digits.translate(_GIVEN):
+            return digits.encode().translate(_VALUES)
         try:
             answers = [_ANSWERS[fields[place].strip().lower()] if place >= 0 else 0 for place in self._items]
         except KeyError as error:
@@ -190,29 +198,17 @@ class PeopleRows:
                 raise _Skip(f"no answer on {ITEMS[first].trait}")
         return bytes(answers)
 
-    def _budget(self, fields: Sequence[str]) -> str | None:
-        budget = self._field(fields, "budget").lower() or None
-        if budget is not None and budget not in BUDGETS:
-            raise _Skip(f"budget {budget!r} is not one of {', '.join(BUDGETS)}")
-        return budget
-
     def _identify(self, fields: Sequence[str], number: int) -> str:
-        if "id" not in (self._columns or {}):
+        place = (self._columns or {}).get("id")
+        if place is None:
             return str(self._rows)
-        name = self._field(fields, "id")
+        name = fields[place].strip()
         if not name:
             raise _Skip("the id is empty")
         if name in self._seen:
             raise _Skip(f"the id '{name[:40]}' was already used on line {self._seen[name]}")
         self._seen[name] = number
         return name
-
-    def _field(self, fields: Sequence[str], column: str) -> str:
-        place = (self._columns or {}).get(column)
-        return "" if place is None else fields[place].strip()
-
-    def _list(self, fields: Sequence[str], column: str) -> frozenset[str]:
-        return frozenset(part.lower() for part in _parts(self._field(fields, column)))
 
 
 class _Skip(Exception):
@@ -223,6 +219,17 @@ def _parts(cell: str) -> list[str]:
     return [part.strip() for part in re.split(r"[;|,]", cell) if part.strip()]
 
 
+def _list(cell: str) -> frozenset[str]:
+    return frozenset(part.lower() for part in _parts(cell))
+
+
+def _budget(cell: str) -> str | None:
+    budget = cell.lower() or None
+    if budget is not None and budget not in BUDGETS:
+        raise _Skip(f"budget {budget!r} is not one of {', '.join(BUDGETS)}")
+    return budget
+
+
 def _age(cell: str) -> float | None:
     try:
         age = float(cell)
@@ -231,11 +238,11 @@ def _age(cell: str) -> float | None:
     return age if AGES[0] <= age <= AGES[1] else None
 
 
-def _whole(column: str, cell: str) -> int | None:
+def _dinners(cell: str) -> int | None:
     if not cell:
         return None
     if not re.fullmatch(r"\d{1,6}", cell):
-        raise _Skip(f"{column} {cell[:20]!r} is not a whole number")
+        raise _Skip(f"dinners {cell[:20]!r} is not a whole number")
     return int(cell)
 
 
@@ -249,9 +256,16 @@ def _met_ago(cell: str) -> dict[str, int]:
     return met
 
 
-def _with_traits(draft: Guest, traits: Traits) -> Guest:
-    """The same guest with traits; ``dataclasses.replace`` takes three times as long."""
-    d = draft
-    return Guest(
-        d.id, traits, d.age, d.languages, d.interests, d.budget, d.party, d.met, d.blocked, d.diets, d.dinners, d.stated, d.met_ago
-    )
+_READERS: Mapping[str, Callable[[str], Any]] = {
+    "age": _age,
+    "languages": _list,
+    "interests": _list,
+    "budget": _budget,
+    "party": lambda cell: cell or None,
+    "met": lambda cell: frozenset(_parts(cell)),
+    "blocked": lambda cell: frozenset(_parts(cell)),
+    "diets": _list,
+    "dinners": _dinners,
+    "met_ago": _met_ago,
+}
+"""How the cells of each column are read that is an attribute of guests."""

@@ -129,6 +129,8 @@ class Crowd:
 
     def take(self, index: NDArray[np.int64]) -> Crowd:
         """Some of the guests, in the order of the index."""
+        if len(index) == len(self) and (index == np.arange(len(self))).all():
+            return self
         return Crowd(
             ids=tuple(self.ids[one] for one in index),
             traits=self.traits[index],

@@ -10,21 +10,20 @@ from numpy.typing import NDArray
 
 from dinnerkit.matching.people.crowd import Crowd
 from dinnerkit.matching.seating.constraints import Constraints
+from dinnerkit.matching.seating.declaring import declared
 from dinnerkit.matching.seating.scoring import Scoring
+from dinnerkit.matching.solving.blocks import Effort, Task, near_order, searched, usual_rounds
 from dinnerkit.matching.solving.solver import Progress, RunRecord, compiled_available, solve
 from dinnerkit.matching.solving.state import Floats, Ints
 
 AT_ONCE = 600
 """Up to so many guests are solved as one; more in blocks, so that time and memory grow with the guests, not their square."""
 
-BLOCK = 480
-_ROUNDS = 3
 _EVALUATIONS = {True: 120_000_000, False: 10_000_000}
-_BLOCK_SWEEPS = {True: 12, False: 6}
-_BLOCK_HEAT = 0.3
 _SWEEPS = (20, 400)
 _FEW = 40
 _SWEEPS_OF_FEW = 50
+_NEIGHBOURS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,53 +55,25 @@ def arranged(crowd: Crowd, constraints: Constraints, scoring: Scoring, labels: I
 
 
 def similar_order(axes: NDArray[np.float32], rng: np.random.Generator) -> Ints:
-    """The rows in an order in which neighbours are near: a k-d tree over randomly turned axes, cut down to small leaves."""
-    n, dimensions = axes.shape
-    if dimensions == 0:
-        return rng.permutation(n)
-    turned = axes @ np.linalg.qr(rng.normal(size=(dimensions, dimensions)))[0]
-    order, pending = np.empty(n, np.int64), [(0, np.arange(n))]
-    while pending:
-        first, rows = pending.pop()
-        if len(rows) <= BLOCK // 40:
-            order[first : first + len(rows)] = rows
-            continue
-        widest = int(np.argmax(np.ptp(turned[rows], axis=0)))
-        half = len(rows) // 2
-        rows = rows[np.argpartition(turned[rows, widest], half)]
-        pending += [(first, rows[:half]), (first + half, rows[half:])]
-    return order
+    """The rows in an order in which neighbours are near."""
+    return near_order(axes, max(1, len(axes) // _NEIGHBOURS), rng)[0]
 
 
 def _in_blocks(crowd: Crowd, constraints: Constraints, scoring: Scoring, labels: Ints, budget: Budget) -> tuple[Ints, RunRecord]:
+    """Better tables for many guests."""
     began = time.monotonic()
-    rng = np.random.default_rng(budget.seed)
-    labels, axes = labels.copy(), scoring.axes(crowd)
-    fast = compiled_available()
-    sizes = np.bincount(labels)
-    blocks = -(-len(crowd) // BLOCK)
-    done, total = 0, _ROUNDS * blocks
-    for _ in range(_ROUNDS):
-        means = (
-            np.stack([np.bincount(labels, weights=axis) / sizes for axis in axes.T], axis=1) if axes.size else (np.zeros((len(sizes), 0)))
-        )
-        order = similar_order(means.astype(np.float32), rng)
-        block_of_table = np.empty(len(sizes), np.int64)
-        block_of_table[order] = np.arange(len(sizes)) * blocks // len(sizes)
-        guests_by_block = np.argsort(block_of_table[labels], kind="stable")
-        cuts = np.cumsum(np.bincount(block_of_table[labels], minlength=blocks))[:-1]
-        for guests in np.split(guests_by_block, cuts):
-            left = None if budget.seconds is None else (budget.seconds - (time.monotonic() - began)) / (total - done)
-            own = Budget(int(rng.integers(1 << 31)), left, None)
-            if left is None or left > 0:
-                found, _ = _improve(crowd, constraints, scoring, (guests, labels[guests]), own, _BLOCK_SWEEPS[fast])
-                labels[guests] = found
-            done += 1
-            if budget.progress:
-                budget.progress(done / total)
-        sizes = np.bincount(labels)
-    sweeps = _ROUNDS * _BLOCK_SWEEPS[fast]
-    return labels, RunRecord(budget.seed, sweeps, time.monotonic() - began, "numba" if fast else "numpy")
+    tables = np.arange(int(labels.max()) + 1)
+    task = Task(
+        declared(crowd, scoring),
+        *constraints.seats(tables),
+        factor=_per_guest(constraints.high),
+        unit=constraints.unit if len(np.unique(constraints.unit)) < len(crowd) else None,
+        apart=constraints.apart,
+        masks=constraints.binding(),
+    )
+    effort = Effort(budget.seed, usual_rounds(len(crowd)), budget.seconds, budget.progress)
+    found, sweeps = searched(task, labels, effort)
+    return found, RunRecord(budget.seed, sweeps, time.monotonic() - began, "numba" if compiled_available() else "numpy")
 
 
 def _improve(
@@ -124,7 +95,6 @@ def _improve(
         start=start.reshape(-1),
         factor=_per_guest(constraints.high),
         progress=budget.progress,
-        heat=1.0 if len(guests) == len(crowd) else _BLOCK_HEAT,
     )
     return names[solution.labels], solution.run
 

@@ -66,14 +66,15 @@ class Constraints:
         masks = np.zeros((len(crowd), len(shares), words), np.uint64)
         for number, share in enumerate(shares):
             masks[:, number, : share.shape[1]] = share
-        pairs = np.unique(np.concatenate(apart), axis=0)
-        return cls(low, high, unit, pairs, masks, tuple(families))
+        return cls(low, high, unit, _distinct(apart, len(crowd)), masks, tuple(families))
 
     def __len__(self) -> int:
         return len(self.unit)
 
     def take(self, index: Ints) -> Constraints:
         """The same for some of the guests, in the order of the index; parties must be in it whole."""
+        if len(index) == len(self) and (index == np.arange(len(self))).all():
+            return self
         place = np.full(len(self), -1)
         place[index] = np.arange(len(index))
         pairs = place[self.apart]
@@ -86,6 +87,12 @@ class Constraints:
         if self.tables is None:
             return np.full(len(tables), self.low), np.full(len(tables), self.high)
         return self.tables[0][tables], self.tables[1][tables]
+
+    def binding(self) -> Words:
+        """``masks`` without the families in which all guests have a bit in common: those ask for nothing."""
+        if not len(self):
+            return self.masks
+        return self.masks[:, ~np.bitwise_and.reduce(self.masks, axis=0).any(axis=-1)]
 
     def units(self) -> list[Ints]:
         """The guests of each unit."""
@@ -102,7 +109,9 @@ class Constraints:
 
     def together(self) -> list[Ints]:
         """The units of more than one guest."""
-        return [members for members in self.units() if len(members) > 1]
+        shared = np.flatnonzero(np.bincount(self.unit)[self.unit] > 1) if len(self) else np.zeros(0, np.int64)
+        order = shared[np.argsort(self.unit[shared], kind="stable")]
+        return np.split(order, np.flatnonzero(np.diff(self.unit[order])) + 1) if len(order) else []
 
     def divisible(self, guests: int) -> bool:
         """Whether so many guests can be divided into tables, other rules aside."""
@@ -123,6 +132,26 @@ class Constraints:
             common = np.bitwise_and.reduceat(self.masks[order], starts, axis=0)
             broken = np.concatenate([broken, tables[~common.any(axis=-1).all(axis=-1)]])
         return np.unique(broken)
+
+
+def _distinct(pairs: list[Ints], guests: int) -> Ints:
+    """All pairs once, in order."""
+    if len(pairs) == 1:
+        return pairs[0]
+    together = np.concatenate(pairs)
+    keys = np.unique(together[:, 0] * guests + together[:, 1])
+    return np.stack(np.divmod(keys, max(guests, 1)), axis=1)
+
+
+def kinds_of(rows: Words) -> tuple[Words, Ints]:
+    """The different rows of a matrix, and which of them each row is; many times as fast as ``np.unique`` along an axis."""
+    kind = np.zeros(len(rows), np.int64)
+    for column in rows.T:
+        if len(column) and (column != column[0]).any():
+            values, code = np.unique(column, return_inverse=True)
+            kind = np.unique(kind * len(values) + code.reshape(-1), return_inverse=True)[1].reshape(-1)
+    first = np.unique(kind, return_index=True)[1]
+    return rows[first], kind
 
 
 def _joined(unit: Ints, together: Ints) -> Ints:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dinnerkit.matching.people.crowd import Crowd
-from dinnerkit.matching.seating.constraints import Constraints
+from dinnerkit.matching.seating.constraints import Constraints, kinds_of
 from dinnerkit.matching.solving.state import Ints, Words
 
 _NAMED = 7
@@ -86,24 +87,24 @@ def _party(crowd: Crowd, constraints: Constraints, members: Ints) -> Cause | Non
 
 def _lonely(crowd: Crowd, constraints: Constraints, lost: set[int]) -> list[Cause]:
     """Units with too few others whom they could sit with."""
-    units, sizes = constraints.units(), np.bincount(constraints.unit)
+    sizes = np.bincount(constraints.unit)
     masks = constraints.unit_masks()
-    kinds, kind = np.unique(masks.reshape(len(units), -1), axis=0, return_inverse=True)
-    kind = kind.reshape(-1)
-    if not len(units) or len(kinds) > _MOST_TYPES:
+    kinds, kind = kinds_of(masks.reshape(len(sizes), math.prod(masks.shape[1:])))
+    if not len(sizes) or len(kinds) > _MOST_TYPES:
         return []
     heads = np.bincount(kind, weights=sizes).astype(np.int64)
     shaped = kinds.reshape(len(kinds), *masks.shape[1:])
     fits = [_shares(shaped[:, number : number + 1]) for number in range(masks.shape[1])]
     fits_all = np.logical_and.reduce(fits) if fits else np.ones((len(kinds), len(kinds)), np.bool_)
     one, other = constraints.unit[constraints.apart].T
-    enemies = np.unique(np.stack([np.concatenate([one, other]), np.concatenate([other, one])], axis=1), axis=0)
+    keys = np.unique(np.concatenate([one * len(sizes) + other, other * len(sizes) + one]))
+    enemies = np.stack(np.divmod(keys, len(sizes)), axis=1)
     counted = enemies[fits_all[kind[enemies[:, 0]], kind[enemies[:, 1]]] & (enemies[:, 0] != enemies[:, 1])]
-    shunned = np.bincount(counted[:, 0], weights=sizes[counted[:, 1]], minlength=len(units)).astype(np.int64)
+    shunned = np.bincount(counted[:, 0], weights=sizes[counted[:, 1]], minlength=len(sizes)).astype(np.int64)
     possible = (fits_all @ heads)[kind] - sizes - shunned
     causes: list[Cause] = []
     for unit in np.flatnonzero((possible < constraints.low - sizes) & (sizes <= constraints.high)):
-        members = units[unit]
+        members = np.flatnonzero(constraints.unit == unit)
         if lost.intersection(members.tolist()):
             continue
         in_family = [int((fit @ heads)[kind[unit]] - sizes[unit]) for fit in fits]
@@ -154,8 +155,7 @@ def _islands(unit: Ints, masks: Words) -> list[Ints]:
     """The guests, cut up so that nobody shares a bit, or a party, with anyone of another part."""
     flat = masks.reshape(len(masks), -1)
     parts: list[tuple[NDArray[np.uint64], NDArray[np.bool_]]] = []
-    kinds, kind = np.unique(flat, axis=0, return_inverse=True)
-    kind = kind.reshape(-1)
+    kinds, kind = kinds_of(flat)
     for number, bits in enumerate(kinds):
         joined, members = bits.copy(), kind == number
         apart = []

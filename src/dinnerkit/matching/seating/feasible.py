@@ -106,12 +106,13 @@ def _mend(constraints: Constraints, labels: Ints, tables: Ints, rng: np.random.G
 def _dropped(constraints: Constraints, labels: Ints) -> Ints:
     """The tables without those who break a rule, and with such unseated guests as still find a place."""
     labels = labels.copy()
-    units = constraints.units()
     for table in constraints.broken_tables(labels):
         _thin_out(constraints, labels, int(table))
-    tables = np.unique(labels[labels >= 0])
-    size = {int(table): int((labels == table).sum()) for table in tables}
-    waiting = [unit for unit in units if labels[unit[0]] < 0]
+    if (labels >= 0).all():
+        return labels
+    counts = np.bincount(labels[labels >= 0])
+    size = {int(table): int(counts[table]) for table in np.flatnonzero(counts)}
+    waiting = [unit for unit in constraints.units() if labels[unit[0]] < 0]
     for members in sorted(waiting, key=len, reverse=True):
         for table, taken in size.items():
             if taken + len(members) > constraints.high:

@@ -13,10 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dinnerkit.matching.seating.constraints import Constraints
+from dinnerkit.matching.solving.filling import packed
 from dinnerkit.matching.solving.solver import pack
 from dinnerkit.matching.solving.state import Ints, Words
 
 _TRIES = 6
+_PACKED_BY_CHANCE = 100_000
 _WORD = 64
 
 
@@ -62,7 +64,8 @@ def _accepts(masks: Words) -> NDArray[np.bool_]:
         used = np.bitwise_or.reduce(masks[:, family], axis=0)
         bits = [(word, bit) for word in range(words) for bit in range(_WORD) if (int(used[word]) >> bit) & 1]
         flags = np.array([(masks[:, family, word] >> np.uint64(bit)) & np.uint64(1) for word, bit in bits], np.bool_)
-        flags = np.unique(flags.reshape(-1, units), axis=0)
+        packed_flags = np.unique(np.packbits(flags.reshape(-1, units), axis=1), axis=0)
+        flags = np.unpackbits(packed_flags, axis=1, count=units).astype(np.bool_)
         choices.append(flags[flags.sum(axis=1) > 0])
     rows = [np.logical_and.reduce(chosen) if chosen else np.ones(units, np.bool_) for chosen in product(*choices)]
     return np.array(rows, np.bool_).reshape(-1, units)
@@ -172,12 +175,13 @@ def _fill_tables(constraints: Constraints, sizes: Ints, count: int, rng: np.rand
     """Units into so many tables: parties first, balanced; then the others, in their order, to even out the tables."""
     parties = np.flatnonzero(sizes > 1)
     places = np.full(len(sizes), -1)
-    bounds = np.zeros(count, np.int64), np.full(count, constraints.high)
-    packed = pack(sizes[parties], *bounds, rng)
-    if packed is None:
+    room = np.full(count, constraints.high)
+    few = len(parties) * count <= _PACKED_BY_CHANCE
+    begun = pack(sizes[parties], np.zeros(count, np.int64), room, rng) if few else packed(sizes[parties], room)
+    if begun is None:
         return None
-    places[parties] = packed
-    filled = np.bincount(packed, weights=sizes[parties], minlength=count).astype(np.int64)
+    places[parties] = begun
+    filled = np.bincount(begun, weights=sizes[parties], minlength=count).astype(np.int64)
     final = np.maximum(filled, constraints.low)
     rest = int(sizes.sum() - final.sum())
     if rest < 0:

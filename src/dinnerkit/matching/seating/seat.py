@@ -140,7 +140,7 @@ def _seated(crowd: Crowd, scoring: Scoring, rules: Sequence[Rule], room: Room, s
     """Tables for those who are not locked."""
     constraints = Constraints.of(crowd, rules, room.low, room.high)
     reasons = _without_hope(crowd, constraints, rules, room, best_effort=search.best_effort)
-    hopeful = np.array([one for one in range(len(crowd)) if one not in reasons], np.int64)
+    hopeful = np.setdiff1d(np.arange(len(crowd)), list(reasons)).astype(np.int64)
     placed = _place(crowd, constraints, scoring, room, hopeful, search.rng)
     left = hopeful[placed.labels < 0]
     if len(left):
