@@ -52,8 +52,13 @@ from dinnerkit.notifications.handlers import notification_handlers
 from dinnerkit.notifications.service import NotificationService
 from dinnerkit.notifications.writing import MailWriter
 from dinnerkit.payment.authentication import AuthenticationService
+from dinnerkit.payment.deposits import DepositService
+from dinnerkit.payment.disputes import DisputeService
 from dinnerkit.payment.documents import NotificationDocument, PaymentDocument
 from dinnerkit.payment.handlers import payment_handlers
+from dinnerkit.payment.ledger.checking import LedgerCheck
+from dinnerkit.payment.ledger.documents import EntryDocument
+from dinnerkit.payment.ledger.service import Ledger
 from dinnerkit.payment.refunds import RefundService
 from dinnerkit.payment.service import PaymentService
 from dinnerkit.payment.webhooks import WebhookInbox
@@ -88,6 +93,7 @@ DOCUMENTS: tuple[type[StoredDocument], ...] = (
     AttemptDocument,
     VoucherDocument,
     IdempotencyRecord,
+    EntryDocument,
     DeliveryDocument,
     DeadLetterDocument,
     LeaseDocument,
@@ -198,8 +204,10 @@ class Kit:
         people = People(database)
         events = EventService(database, clock)
         seats = Seats(database, clock, settings.offer_seconds)
-        payments = PaymentService(database, gateway, clock)
+        payments = PaymentService(database, gateway, clock, settings.platform_fee_basis_points)
         refunds = RefundService(database, gateway, clock)
+        disputes = DisputeService(database, gateway, clock)
+        ledger = Ledger(database, clock)
         store = BookingStore(database, clock)
         waitlist = Waitlist(database, clock)
         waiting = WaitingList(store, seats, waitlist, clock)
@@ -212,7 +220,7 @@ class Kit:
         writer = MailWriter(settings.mail_from, settings.public_url)
         notifications = NotificationService(people, services[RecoveryService], store, calendar, seatings, writer, self.backends.mail)
         handlers = [
-            *payment_handlers(payments, refunds),
+            *payment_handlers(payments, refunds, disputes, ledger),
             *booking_handlers(bookings, paying, payments, seats, waiting),
             *matching_handlers(seating_work, seatings),
             *notification_handlers(notifications),
@@ -227,6 +235,10 @@ class Kit:
             uses,
             payments,
             refunds,
+            disputes,
+            DepositService(database, refunds, clock),
+            ledger,
+            LedgerCheck(database, ledger, clock),
             WebhookInbox(database, gateway, clock),
             AuthenticationService(gateway),
             store,

@@ -22,6 +22,7 @@ from dinnerkit.delivery.service import DeliveryService
 from dinnerkit.errors import SettingError
 from dinnerkit.events.service import EventService
 from dinnerkit.kit import Kit
+from dinnerkit.payment.refunds import RefundService
 from dinnerkit.payment.service import PaymentService
 from dinnerkit.payment.webhooks import WebhookInbox
 from dinnerkit.ports.queue import QUEUES
@@ -100,6 +101,7 @@ class Worker:
             _Job("payments", 5.0, kit.service(PaymentService).sweep, apart=True),
             _Job("waiting", 60.0, kit.service(WaitingList).call_the_roll),
             _Job("no_shows", 300.0, kit.service(NoShows).run),
+            _Job("refunds", 60.0, kit.service(RefundService).sweep, apart=True),
             _Job("lists", 60.0, kit.service(EventService).delist_begun),
         ]
         # Not of the clockwork's jobs: every worker renews the leases of what it runs itself.

@@ -10,6 +10,9 @@ from typing import Any
 from dinnerkit.booking.rules import LIVE, SETTLED, UNPAID
 from dinnerkit.events.rules import RefundPolicy, refund_of, resold_share
 from dinnerkit.money import Money
+from dinnerkit.payment.ledger.checking import IN_FLIGHT, LedgerCheck
+from dinnerkit.payment.ledger.rules import Account
+from dinnerkit.payment.ledger.service import Ledger
 from tests.booking.world import OFFER, World
 
 Row = dict[str, Any]
@@ -48,7 +51,8 @@ def money_is_safe(world: World) -> None:
         assert known.get(refund["key"]) == refund["amount"], "money went back that nobody asked for"
     for row in payments.values():
         asked = sum(refund["amount"] for refund in row["refunds"])
-        assert row["refundable"] == row["amount"] - asked >= 0
+        kept = (row.get("deposit_kept") or {}).get("amount", 0)
+        assert row["refundable"] == row["amount"] - asked - kept >= 0
         assert len({refund["key"] for refund in row["refunds"]}) == len(row["refunds"]), "one cause gave back twice"
 
 
@@ -66,6 +70,7 @@ def books_balance(world: World) -> None:
     assert not undone, f"{undone} deliveries are not done"
     _waiting_lists_match(world, bookings)
     _mails_were_sent(world, bookings)
+    _ledger_agrees(world)
 
 
 def come_to_rest(world: World) -> None:
@@ -160,6 +165,18 @@ def _charges_match(world: World, bookings: dict[str, Row]) -> None:
             assert booking.get("resold", 0) == _resold(world, booking), "a seat was sold again, and its money stays"
     for payment in payments.values():
         assert all(refund["status"] == "succeeded" for refund in payment["refunds"])
+
+
+def _ledger_agrees(world: World) -> None:
+    """Nothing of it is on its way any more, so all of it must be there."""
+    check = LedgerCheck(world.database, Ledger(world.database, world.clock), lambda: world.clock() + IN_FLIGHT)
+    assert not list(check.findings())
+    charges, refunds = gateway_books(world)
+    came = sum(charge["amount"] for charge in charges.values() if charge["status"] == "succeeded")
+    went = sum(refund["amount"] for refund in refunds)
+    balances = Ledger(world.database, world.clock).balances().get("EUR", {})
+    at_the_gateway = balances.get(Account.GATEWAY, 0) + balances.get(Account.GATEWAY_FEES, 0)
+    assert at_the_gateway == came - went, "the ledger and the gateway disagree about the money that is there"
 
 
 def _owed(booking: Row) -> int:

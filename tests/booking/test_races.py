@@ -6,13 +6,16 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing, suppress
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from dinnerkit.booking.errors import AlreadyConfirmed, BookingCancelled, HoldExpired
 from dinnerkit.booking.store import Booking
 from dinnerkit.errors import NotFound, Unavailable
+from dinnerkit.events.rules import RefundPolicy
 from dinnerkit.payment.errors import ChargeMismatch, PaymentInProgress
+from dinnerkit.ports.gateway import PaymentDisputed
 from tests.booking.balance import come_to_rest, gateway_books
 from tests.booking.scenes import authenticating, held, paid
 from tests.booking.world import HOLD, HOST, SECURE, VISA, World
@@ -275,6 +278,71 @@ class TestTheBrowserNeverReturns:
             world.pay(booking, SECURE)
         (charge,) = gateway_books(world)[0].values()
         assert charge["status"] == "cancelled"
+
+
+class TestRefundOfADispute:
+    def test_is_refused_to_the_guest_and_the_booking_stays(self, world: World) -> None:
+        booking = disputed(world)
+        with pytest.raises(PaymentDisputed, match="your bank"):
+            world.bookings.cancel("ada", booking.id)
+        assert world.now(booking).status == "confirmed"
+        assert refunds(world) == []
+
+    def test_is_not_needed_to_cancel_where_nothing_would_go_back(self, world: World) -> None:
+        booking = disputed(world, policy=RefundPolicy(48, 0))
+        world.clock.now = booking.about["starts_at"] - timedelta(hours=1)
+        assert world.bookings.cancel("ada", booking.id).status == "cancelled"
+        assert refunds(world) == []
+
+    def test_waits_where_the_host_calls_the_dinner_off_and_is_made_once_it_is_won(self, world: World) -> None:
+        booking = disputed(world)
+        world.events.cancel(HOST, booking.event)
+        world.work()
+        assert world.now(booking).status == "cancelled"
+        assert refunds(world) == []
+        decide(world, won=True)
+        come_to_rest(world)
+        assert refunds(world) == [3500]
+
+    def test_is_never_made_once_it_is_lost(self, world: World) -> None:
+        booking = disputed(world)
+        world.events.cancel(HOST, booking.event)
+        world.work()
+        decide(world, won=False)
+        world.recover()
+        assert refunds(world) == []
+        assert world.deliveries.dead_letters(limit=1) == []
+
+    def test_of_what_was_paid_twice_waits_too(self, world: World) -> None:
+        booking, secret = authenticating(world)
+        pretend_never_to_have_cancelled(world)
+        world.pay(booking, VISA)
+        charge = world.gateway.authenticate(secret, approve=True)
+        with closing(sqlite3.connect(world.books)) as books, books:
+            books.execute("insert into disputes values ('dp_1', ?, 7000, 'open', 'fraudulent', 0)", (charge.id,))
+            books.execute("update webhooks set body = replace(body, 'payment_intent.succeeded', 'unheard.of')")
+        world.work()
+        assert refunds(world) == []
+        decide(world, won=True)
+        come_to_rest(world)
+        assert refunds(world) == [7000]
+
+
+def disputed(world: World, **options: Any) -> Booking:
+    """A booking of one seat, whose payment the guest's bank has taken back."""
+    booking = world.book("ada", world.host_dinner(2, **options), method="pm_card_createDispute")
+    world.work()
+    payment = world.payments.live(booking.id)
+    assert payment is not None
+    assert payment.disputed
+    return booking
+
+
+def decide(world: World, *, won: bool) -> None:
+    with closing(sqlite3.connect(world.books)) as books:
+        (dispute_id,) = books.execute("select id from disputes where status = 'open'").fetchone()
+    world.gateway.settle_dispute(dispute_id, won=won)
+    world.work()
 
 
 class TestTheGatewayDoesNotAnswer:

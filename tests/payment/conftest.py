@@ -9,9 +9,15 @@ from pymongo.database import Database
 
 from dinnerkit.backends.sandbox import SandboxGateway
 from dinnerkit.money import Money
+from dinnerkit.payment.deposits import DepositService
+from dinnerkit.payment.disputes import DisputeService
 from dinnerkit.payment.documents import NotificationDocument, PaymentDocument
+from dinnerkit.payment.handlers import payment_handlers
+from dinnerkit.payment.ledger.documents import EntryDocument
+from dinnerkit.payment.ledger.service import Ledger
+from dinnerkit.payment.messages import NotificationReceived
 from dinnerkit.payment.refunds import RefundService
-from dinnerkit.payment.rules import Payment
+from dinnerkit.payment.rules import Payment, Share
 from dinnerkit.payment.service import PaymentService
 from dinnerkit.payment.webhooks import WebhookInbox
 from dinnerkit.ports.gateway import Charge, GatewayRefund
@@ -50,17 +56,51 @@ class Till:
     """The services of the domain on a gateway of their own."""
 
     def __init__(self, database: Database[dict[str, Any]], folder: Path, clock: StandingClock) -> None:
-        ensure_indexes(database, [PaymentDocument, NotificationDocument])
+        ensure_indexes(database, [PaymentDocument, NotificationDocument, EntryDocument])
         self.database, self.clock = database, clock
-        self.gateway = ScriptedGateway(folder / "gateway.db", webhook_delay=0)
-        self.payments = PaymentService(database, self.gateway, clock)
+        self.gateway = ScriptedGateway(folder / "gateway.db", webhook_delay=0, clock=clock)
+        self.payments = PaymentService(database, self.gateway, clock, platform_fee_basis_points=1000)
         self.refunds = RefundService(database, self.gateway, clock)
+        self.disputes = DisputeService(database, self.gateway, clock)
+        self.deposits = DepositService(database, self.refunds, clock)
+        self.ledger = Ledger(database, clock)
         self.inbox = WebhookInbox(database, self.gateway, clock)
 
-    def pay(self, payment_id: str = "pay-1", method: str = "pm_card_visa", reference: str = "booking-1") -> Payment:
+    def pay(
+        self, payment_id: str = "pay-1", method: str = "pm_card_visa", reference: str = "booking-1", share: Share | None = None
+    ) -> Payment:
         return self.payments.pay(
-            payment_id=payment_id, reference=reference, user_id="ada", money=PRICE, method=method, description="Booking"
+            payment_id=payment_id, reference=reference, user_id="ada", money=PRICE, method=method, description="Booking", share=share
         )
+
+    def work(self) -> None:
+        """Hand in the gateway's webhooks, and let every message that lies in an outbox be heard, until none is left."""
+        handlers = payment_handlers(self.payments, self.refunds, self.disputes, self.ledger)
+        heard = True
+        while heard:
+            heard = bool(self.inbox.fetch_local())
+            for name in ("payments", "gateway_notifications"):
+                for row in self.database[name].find({"outbox.at": {"$exists": True}}):
+                    for entry in row["outbox"]:
+                        for handler in handlers:
+                            if handler.message.kind == entry["kind"]:
+                                handler.run(handler.message.from_document(entry["data"]))
+                        self.database[name].update_one({"_id": row["_id"]}, {"$pull": {"outbox": {"id": entry["id"]}}})
+                        heard = True
+
+    def look(self, charge_id: str, subject: str | None = None) -> None:
+        """React to a webhook about that charge."""
+        for handler in payment_handlers(self.payments, self.refunds, self.disputes, self.ledger):
+            if handler.message is NotificationReceived:
+                handler.run(NotificationReceived(notification_id="n", charge_id=charge_id, subject=subject))
+
+    def balances(self) -> dict[str, int]:
+        """What the accounts of the ledger stand at, in euros; those at zero are left out."""
+        return {str(account): amount for account, amount in self.ledger.balances().get("EUR", {}).items() if amount}
+
+    def entries(self) -> list[str]:
+        """The ids of the ledger's entries without those of what they are about."""
+        return sorted(row["_id"].partition(":")[0] for row in self.database["ledger"].find())
 
     def row(self, payment_id: str = "pay-1") -> dict[str, Any]:
         found = self.database["payments"].find_one({"_id": payment_id})

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from dinnerkit.errors import Unavailable
 from dinnerkit.money import Money
-from dinnerkit.payment.errors import NoSuchPayment, RefundFailed, RefundTooLarge
+from dinnerkit.payment.errors import NoSuchPayment, RefundTooLarge
 from tests.payment.conftest import PRICE, Till
 
 
@@ -144,10 +144,82 @@ def test_without_an_answer_it_stays_to_be_done(paid: Till) -> None:
     assert given_back(paid) == 3500
 
 
-def test_a_refund_that_the_gateway_could_not_make_is_not_told_as_made(paid: Till) -> None:
-    ask(paid)
-    paid.gateway.refunded = lambda refund: replace(refund, status="failed")
-    with pytest.raises(RefundFailed):
+class TestWhatTheGatewayCouldNotGiveBack:
+    def test_is_told_as_failed_and_not_as_made(self, paid: Till) -> None:
+        ask(paid)
+        paid.gateway.refunded = lambda refund: replace(refund, status="failed")
         carry_out(paid)
-    assert paid.row()["refunds"][0]["status"] == "pending"
-    assert "payment.refund_succeeded" not in paid.told()
+        assert [refund["status"] for refund in paid.row()["refunds"]] == ["failed"]
+        assert paid.told()[-1] == "payment.refund_failed"
+        assert "payment.refund_succeeded" not in paid.told()
+        assert [(payment, entry["amount"]) for payment, entry in paid.refunds.failed()] == [("pay-1", 3500)]
+
+    def test_can_be_tried_again_under_another_key(self, paid: Till) -> None:
+        ask(paid)
+        paid.gateway.refunded = lambda refund: replace(refund, status="failed")
+        carry_out(paid)
+        del paid.gateway.refunded
+        paid.gateway.books.close()
+        with paid.gateway.books.writing() as books:
+            books.execute("update refunds set status = 'failed'")
+            books.execute("update charges set refunded = 0")
+        refund_id = paid.row()["refunds"][0]["id"]
+        assert paid.refunds.try_again("pay-1", refund_id) is True
+        assert paid.refunds.try_again("pay-1", refund_id) is False
+        (refund,) = paid.row()["refunds"]
+        assert (refund["status"], refund["attempt"], len(refund["failed"])) == ("succeeded", 2, 1)
+        assert [made.key for made in paid.gateway.refunds(paid.row()["charge"])] == [refund_id, f"{refund_id}:2"]
+        assert list(paid.refunds.failed()) == []
+
+    def test_of_nothing_nothing_is_tried_again(self, paid: Till) -> None:
+        ask(paid)
+        assert paid.refunds.try_again("pay-1", "re-unknown") is False
+        assert paid.refunds.try_again("pay-9", "re-unknown") is False
+        assert paid.refunds.try_again("pay-1", paid.row()["refunds"][0]["id"]) is False
+
+
+class TestWhatIsNotSettledAtOnce:
+    def test_is_not_told_as_made_until_it_is(self, till: Till) -> None:
+        till.pay(method="pm_card_pendingRefund")
+        till.gateway._delay = 60
+        ask(till)
+        carry_out(till)
+        assert (till.row()["refunds"][0]["status"], "refund_check_at" in till.row()) == ("pending", True)
+        assert "payment.refund_succeeded" not in till.told()
+        till.clock.advance(seconds=60)
+        till.look(till.row()["charge"], "refund")
+        assert till.row()["refunds"][0]["status"] == "succeeded"
+        assert till.told().count("payment.refund_succeeded") == 1
+
+    def test_is_asked_about_by_the_sweep_where_no_webhook_comes(self, till: Till) -> None:
+        till.pay(method="pm_card_pendingRefund")
+        till.gateway._delay = 3600
+        ask(till)
+        carry_out(till)
+        assert till.refunds.sweep() == 0
+        for _ in range(6):
+            till.clock.advance(minutes=10)
+            assert till.refunds.sweep() == 1
+        assert till.row()["refunds"][0]["status"] == "succeeded"
+        assert till.refunds.sweep() == 0
+        assert "refund_check_at" not in till.row()
+
+    def test_may_fail_after_it_had_succeeded(self, till: Till) -> None:
+        till.pay(method="pm_card_refundFail")
+        till.gateway._delay = 60
+        ask(till)
+        carry_out(till)
+        assert till.row()["refunds"][0]["status"] == "succeeded"
+        till.clock.advance(seconds=60)
+        for _ in range(2):
+            till.look(till.row()["charge"], "refund")
+        (refund,) = till.row()["refunds"]
+        assert (refund["status"], "succeeded_at" in refund) == ("failed", False)
+        assert refund["failed"][0]["succeeded_at"]
+        assert till.told().count("payment.refund_failed") == 1
+
+    def test_of_another_amount_than_asked_for_is_not_believed(self, paid: Till) -> None:
+        ask(paid)
+        paid.gateway.refunded = lambda refund: replace(refund, money=Money(1, "EUR"))
+        carry_out(paid)
+        assert paid.row()["refunds"][0]["status"] == "pending"

@@ -7,7 +7,6 @@ import pytest
 from dinnerkit.errors import Invalid
 from dinnerkit.payment.authentication import AuthenticationService
 from dinnerkit.payment.errors import NoSuchGateway, NoSuchPayment
-from dinnerkit.payment.handlers import payment_handlers
 from dinnerkit.ports.gateway import BadSignature, Gateway
 from tests.payment.conftest import Till
 
@@ -34,8 +33,7 @@ def test_it_only_says_where_to_look(till: Till) -> None:
     charge = till.row()["charge"]
     body = json.dumps({"id": "evt_forged", "type": "payment_intent.succeeded", "charge": charge}).encode()
     till.inbox.receive("sandbox", body, till.gateway.sign(body))
-    (look, _) = payment_handlers(till.payments, till.refunds)
-    look.run(look.message(notification_id="n", charge_id=charge))
+    till.look(charge)
     assert till.row()["status"] == "action_required"
 
 

@@ -137,7 +137,7 @@ def accept_booking(booking_id: str) -> Response:
 def cancel_booking(booking_id: str) -> Response:
     """Give the seats back at once; `refund` says what comes back by the event's policy.
 
-    409: `hold_expired`, `too_late_to_cancel`.
+    409: `hold_expired`, `too_late_to_cancel`, `payment_disputed`.
     """
     return private_json(presented(service(BookingService).cancel(current_principal().user_id, _existing(booking_id))))
 

@@ -12,7 +12,7 @@ from dinnerkit.events.messages import EventCancelled, EventChanged
 from dinnerkit.events.seat_messages import SeatsOffered, SeatsResold
 from dinnerkit.events.seats import SeatHold, Seats
 from dinnerkit.messages import Handler
-from dinnerkit.payment.messages import PaymentFailed, PaymentSucceeded
+from dinnerkit.payment.messages import DisputeClosed, PaymentFailed, PaymentSucceeded
 from dinnerkit.payment.service import PaymentService
 
 
@@ -26,6 +26,10 @@ def booking_handlers(
 def _about_money(bookings: BookingService, paying: PayingService, payments: PaymentService) -> list[Handler[Any]]:
     def settle(message: PaymentSucceeded) -> None:
         paying.settle_again(message.payment_id)
+
+    def settle_after_dispute(message: DisputeClosed) -> None:
+        if message.won:
+            paying.settle_again(message.payment_id)
 
     def unlock(message: PaymentFailed) -> None:
         if payments.live(message.reference) is None:
@@ -43,6 +47,7 @@ def _about_money(bookings: BookingService, paying: PayingService, payments: Paym
 
     return [
         Handler("booking.settle", PaymentSucceeded, settle, queue="payments"),
+        Handler("booking.settle_after_dispute", DisputeClosed, settle_after_dispute, queue="payments"),
         Handler("booking.unlock", PaymentFailed, unlock, queue="payments"),
         Handler("booking.stop_paying", BookingExpired, stop_paying, queue="payments"),
         Handler("booking.finish_cancellation", BookingCancelled, finish_cancellation, queue="payments"),

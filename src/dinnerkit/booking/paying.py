@@ -18,7 +18,7 @@ from dinnerkit.errors import Conflict
 from dinnerkit.events.seats import SeatHold, Seats
 from dinnerkit.payment.errors import PaymentDeclined
 from dinnerkit.payment.refunds import RefundService
-from dinnerkit.payment.rules import Payment
+from dinnerkit.payment.rules import Payment, Share
 from dinnerkit.payment.service import PaymentService
 from dinnerkit.vouchers.uses import VoucherUse, VoucherUses
 
@@ -86,6 +86,7 @@ class PayingService:
             money=booking.amount,
             method=method,
             description=f"Booking {booking.id}",
+            share=Share(payee=self._seats.facts(booking.event).host, occasion=booking.event),
         )
         if payment.status == "succeeded":
             return PayResult(_had_for(payment, self._settle(booking, payment)))
@@ -207,7 +208,7 @@ class PayingService:
 
     def _refund(self, payment: Payment, reason: str) -> None:
         # One key whatever the reason: it may be another one when this is repeated.
-        self._refunds.request(payment.id, payment.money, key=f"{payment.id}:unused", reason=reason)
+        self._refunds.request_once_decided(payment.id, payment.money, key=f"{payment.id}:unused", reason=reason)
 
 
 def _had_for(payment: Payment, booking: Booking) -> Booking:

@@ -34,6 +34,7 @@ from dinnerkit.events.rules import Refund, refund_of, resold_share
 from dinnerkit.events.seats import SeatHold, Seats
 from dinnerkit.money import Money
 from dinnerkit.payment.refunds import RefundService
+from dinnerkit.ports.gateway import PaymentDisputed
 from dinnerkit.vouchers.errors import VoucherUsedUp
 from dinnerkit.vouchers.rules import Voucher
 from dinnerkit.vouchers.uses import VoucherUse, VoucherUses
@@ -151,6 +152,7 @@ class BookingService:
             HoldExpired: it had expired already.
             BookingTransferred: the seats are somebody else's.
             TooLateToCancel: the dinner has begun, or the guests are in.
+            PaymentDisputed: money would go back, and the guest's bank has taken it back already.
         """
         booking = self.get(user_id, booking_id)
         if booking.status == "cancelled":
@@ -163,7 +165,11 @@ class BookingService:
             raise TooLateToCancel("this dinner has begun")
         if booking.status == "waitlisted":
             return self._waiting.give_up(booking) or self.cancel(user_id, booking_id)
-        return self._cancel(booking, self.refund_now(booking), "guest") or self.cancel(user_id, booking_id)
+        refund = self.refund_now(booking)
+        something = refund.at_once.amount or refund.if_resold.amount
+        if something and booking.payment and self._refunds.is_disputed(booking.payment):
+            raise PaymentDisputed("your bank has taken this payment back, so it can't be refunded as well")
+        return self._cancel(booking, refund, "guest") or self.cancel(user_id, booking_id)
 
     def cancel_by_host(self, hold: SeatHold) -> None:
         """Cancel the booking that has this hold, with all its money back; safe to repeat."""
@@ -249,7 +255,7 @@ class BookingService:
     def _finish(self, booking: Booking) -> None:
         self.release(booking)
         for owed in owed_back(booking):
-            self._refunds.request(booking.payment or "", owed.money, key=owed.key, reason=owed.reason)
+            self._refunds.request_once_decided(booking.payment or "", owed.money, key=owed.key, reason=owed.reason)
 
     def _earlier(self, booking_id: str, user_id: str) -> Booking:
         booking = self.get(user_id, booking_id)

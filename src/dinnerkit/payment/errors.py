@@ -37,12 +37,6 @@ class RefundTooLarge(Conflict):
     code: ClassVar[str] = "refund_too_large"
 
 
-class RefundFailed(BackendFault):
-    """The gateway took the refund and could not carry it out, as when the card's account is closed; a person must look."""
-
-    code: ClassVar[str] = "refund_failed"
-
-
 class ChargeMismatch(BackendFault):
     """The gateway charged another amount, currency or payment than was asked for; a person must look."""
 

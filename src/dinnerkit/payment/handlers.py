@@ -5,21 +5,59 @@ from __future__ import annotations
 from typing import Any
 
 from dinnerkit.messages import Handler
-from dinnerkit.payment.messages import NotificationReceived, RefundRequested
+from dinnerkit.payment.disputes import DisputeService
+from dinnerkit.payment.ledger.service import Ledger
+from dinnerkit.payment.messages import (
+    DepositKept,
+    DisputeClosed,
+    DisputeOpened,
+    NotificationReceived,
+    PaymentSucceeded,
+    RefundFailed,
+    RefundRequested,
+    RefundSucceeded,
+)
 from dinnerkit.payment.refunds import RefundService
 from dinnerkit.payment.service import PaymentService
 
+_MOVEMENTS: tuple[type[Any], ...] = (
+    PaymentSucceeded,
+    RefundRequested,
+    RefundSucceeded,
+    RefundFailed,
+    DisputeOpened,
+    DisputeClosed,
+    DepositKept,
+)
+"""The messages of payments after which the ledger lacks something; each names its payment."""
 
-def payment_handlers(payments: PaymentService, refunds: RefundService) -> list[Handler[Any]]:
+
+def payment_handlers(payments: PaymentService, refunds: RefundService, disputes: DisputeService, ledger: Ledger) -> list[Handler[Any]]:
     """The handlers of the payment domain."""
 
     def look(message: NotificationReceived) -> None:
-        payments.sync_charge(message.charge_id)
+        payment = payments.sync_charge(message.charge_id)
+        if payment is None or payment.status != "succeeded":
+            return
+        if message.subject in {None, "refund"}:
+            refunds.sync(payment.id)
+        if message.subject in {None, "dispute"}:
+            disputes.sync(payment.id)
 
     def give_back(message: RefundRequested) -> None:
-        refunds.carry_out(message.payment_id, message.refund_id)
+        if not refunds.carry_out(message.payment_id, message.refund_id):
+            disputes.sync(message.payment_id)  # so that its end is told, also where the gateway never told of its beginning
+
+    def go_on(message: DisputeClosed) -> None:
+        refunds.after_dispute(message.payment_id, won=message.won)
+        ledger.post_payment(message.payment_id)
+
+    def post(message: Any) -> None:
+        ledger.post_payment(message.payment_id)
 
     return [
         Handler("payment.look", NotificationReceived, look, queue="payments"),
         Handler("payment.give_back", RefundRequested, give_back, queue="payments"),
+        Handler("payment.go_on", DisputeClosed, go_on, queue="payments"),
+        *(Handler(f"ledger.{kind.kind.partition('.')[2]}", kind, post, queue="payments") for kind in _MOVEMENTS),
     ]

@@ -35,12 +35,13 @@ class PaymentFailed(Message):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NotificationReceived(Message):
-    """A gateway says that something about a payment has changed."""
+    """A gateway says that something about a payment has changed; ``subject`` is what, or None where that is not known."""
 
     kind: ClassVar[str] = "payment.notification_received"
 
     notification_id: str
     charge_id: str
+    subject: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,5 +64,63 @@ class RefundSucceeded(Message):
     refund_id: str
     reference: str
     user_id: str
+    amount: int
+    currency: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RefundFailed(Message):
+    """The gateway could not give the money back, or it has come back: it is still owed to the guest, and a person must look."""
+
+    kind: ClassVar[str] = "payment.refund_failed"
+
+    payment_id: str
+    refund_id: str
+    attempt: int
+    reference: str
+    amount: int
+    currency: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DisputeOpened(Message):
+    """The guest's bank has taken a payment back, until it is decided whether rightly."""
+
+    kind: ClassVar[str] = "payment.dispute_opened"
+
+    payment_id: str
+    dispute_id: str
+    reference: str
+    user_id: str
+    payee: str | None
+    amount: int
+    currency: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DisputeClosed(Message):
+    """It is decided whether the money stays with the guest; ``won`` is for us."""
+
+    kind: ClassVar[str] = "payment.dispute_closed"
+
+    payment_id: str
+    dispute_id: str
+    reference: str
+    user_id: str
+    payee: str | None
+    amount: int
+    currency: str
+    won: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DepositKept(Message):
+    """What was left of a deposit is the payee's."""
+
+    kind: ClassVar[str] = "payment.deposit_kept"
+
+    payment_id: str
+    reference: str
     amount: int
     currency: str

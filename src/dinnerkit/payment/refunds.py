@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import timedelta
+
 import structlog
 from pymongo.database import Database
 
@@ -10,12 +13,17 @@ from dinnerkit.delivery.outbox import Outbox
 from dinnerkit.ids import new_id
 from dinnerkit.money import Money
 from dinnerkit.payment.documents import PaymentDocument
-from dinnerkit.payment.errors import NoSuchPayment, RefundFailed, RefundTooLarge
-from dinnerkit.payment.messages import RefundRequested, RefundSucceeded
-from dinnerkit.ports.gateway import Gateway
+from dinnerkit.payment.errors import NoSuchPayment, RefundTooLarge
+from dinnerkit.payment.messages import RefundRequested
+from dinnerkit.payment.refund_states import UNDISPUTED, RefundStates, gateway_key
+from dinnerkit.ports.gateway import Gateway, PaymentDisputed, RefundHistory
 from dinnerkit.storage import Row, collection
 
 log = structlog.get_logger(__name__)
+
+_CHECK_AFTER = timedelta(minutes=10)
+_SWEEP_BATCH = 100
+_MOST_TRIES = 5
 
 
 class RefundService:
@@ -23,72 +31,163 @@ class RefundService:
 
     def __init__(self, database: Database[Row], gateway: Gateway, clock: Clock) -> None:
         self._payments = collection(database, PaymentDocument)
+        self._states = RefundStates(database, clock)
         self._gateway = gateway
         self._clock = clock
         self._outbox = Outbox(clock)
 
-    def request(self, payment_id: str, money: Money, *, key: str, reason: str) -> None:
+    def request(self, payment_id: str, money: Money, *, key: str, reason: str, deposit: Money | None = None) -> None:
         """Note that ``money`` shall go back for the cause that ``key`` names; a second request for the same cause changes nothing.
+
+        ``deposit`` is how much of it is of the payment's deposit; by default as much as there is no price left for.
 
         Raises:
             NoSuchPayment: there is no such payment.
-            RefundTooLarge: more than is left of it, or another currency, or it never succeeded.
+            RefundTooLarge: more than is left of it or of its deposit, or another currency, or it never succeeded.
+            PaymentDisputed: the guest's bank has taken the payment back.
         """
         if money.amount <= 0:
             return
-        refund_id = new_id()
-        entry = {"id": refund_id, "key": key, "amount": money.amount, "reason": reason, "status": "pending", "at": self._clock()}
-        asked = self._payments.update_one(
-            {
-                "_id": payment_id,
-                "status": "succeeded",
-                "currency": money.currency,
-                "refundable": {"$gte": money.amount},
-                "refunds.key": {"$ne": key},
-            },
-            {
-                "$inc": {"refundable": -money.amount},
-                "$push": {"refunds": entry} | self._outbox.push(RefundRequested(payment_id=payment_id, refund_id=refund_id)),
-            },
-        )
-        if not asked.matched_count:
-            self._explain(payment_id, key)
+        for _ in range(_MOST_TRIES):
+            row = self._payments.find_one({"_id": payment_id}, ("refundable", "deposit_left"))
+            left = int(row.get("deposit_left") or 0) if row else 0
+            if not left and not deposit:
+                part, unchanged = 0, {}
+            else:
+                part = deposit.amount if deposit else max(0, money.amount - (int(row["refundable"]) - left)) if row else 0
+                unchanged = {name: row[name] for name in ("refundable", "deposit_left")} if row else {}
+            if part <= left and self._ask(payment_id, money, key, reason, part, unchanged):
+                return
+            if not self._changed(payment_id, unchanged):
+                break
+        self._explain(payment_id, key)
 
-    def carry_out(self, payment_id: str, refund_id: str) -> None:
-        """Let the gateway give the money back, and record it; safe to repeat.
+    def request_once_decided(self, payment_id: str, money: Money, *, key: str, reason: str) -> None:
+        """The same for who asks again when a dispute is won: until then nothing happens to a disputed payment, and never if it is lost.
+
+        Raises:
+            NoSuchPayment, RefundTooLarge: as :meth:`request` says.
+        """
+        try:
+            self.request(payment_id, money, key=key, reason=reason)
+        except PaymentDisputed:
+            log.info("refund_waits_for_dispute", payment=payment_id, cause=key)
+
+    def is_disputed(self, payment_id: str) -> bool:
+        """Whether the guest's bank has taken the payment back, decided or not."""
+        return not self._payments.count_documents({"_id": payment_id, **UNDISPUTED}, limit=1)
+
+    def carry_out(self, payment_id: str, refund_id: str) -> bool:
+        """Let the gateway give the money back, and record what it says; safe to repeat.
+
+        False where the payment is disputed: then it waits, until the dispute is decided.
 
         Raises:
             Unavailable: the gateway gave no answer.
-            RefundFailed: the gateway could not give it back.
         """
         row = self._payments.find_one({"_id": payment_id})
         entry = next((refund for refund in row["refunds"] if refund["id"] == refund_id), None) if row else None
         if row is None or entry is None or entry["status"] != "pending":
-            return
+            return True
         money = Money(entry["amount"], row["currency"])
-        refund = self._gateway.refund(key=refund_id, charge_id=row["charge"], money=money)
-        if refund.status == "failed":
-            raise RefundFailed("the gateway could not give the money back", refund=refund.id)
-        done = RefundSucceeded(
-            payment_id=payment_id,
-            refund_id=refund_id,
-            reference=row["reference"],
-            user_id=row["user"],
-            amount=money.amount,
-            currency=money.currency,
-        )
-        self._payments.update_one(
-            {"_id": payment_id, "refunds": {"$elemMatch": {"id": refund_id, "status": "pending"}}},
-            {
-                "$set": {"refunds.$.status": "succeeded", "refunds.$.gateway_id": refund.id, "updated_at": self._clock()},
-                "$push": self._outbox.push(done),
-            },
-        )
+        try:
+            refund = self._gateway.refund(key=gateway_key(entry), charge_id=row["charge"], money=money)
+        except PaymentDisputed:
+            log.warning("refund_waits_for_dispute", payment=payment_id, refund=refund_id)
+            return False
+        self._states.record(row, entry, refund, check_at=self._clock() + _CHECK_AFTER)
+        return True
+
+    def sync(self, payment_id: str) -> None:
+        """Ask the gateway what became of the payment's refunds, and record it; safe to repeat, in any order.
+
+        Raises:
+            Unavailable: the gateway gave no answer.
+        """
+        row = self._payments.find_one({"_id": payment_id, "status": "succeeded"})
+        if row is None or not isinstance(self._gateway, RefundHistory):
+            return
+        entries = {gateway_key(entry): entry for entry in row["refunds"]}
+        for refund in self._gateway.refunds(row["charge"]):
+            entry = entries.get(refund.key)
+            if entry is not None:
+                self._states.record(row, entry, refund, check_at=self._clock() + _CHECK_AFTER)
+            elif not self._states.is_known(row, refund):
+                log.error("refund_not_asked_for", payment=payment_id, refund=refund.id)
+
+    def try_again(self, payment_id: str, refund_id: str) -> bool:
+        """Attempt anew to give back what the gateway could not; False where nothing has failed.
+
+        Raises:
+            Unavailable: the gateway gave no answer; the worker goes on.
+        """
+        if not self._states.begin_again(payment_id, refund_id):
+            return False
+        self.carry_out(payment_id, refund_id)
+        return True
+
+    def after_dispute(self, payment_id: str, *, won: bool) -> None:
+        """Go on with what waited for the dispute: give it back after all, or drop it where the bank has done that; safe to repeat.
+
+        Raises:
+            Unavailable: the gateway gave no answer.
+        """
+        row = self._payments.find_one({"_id": payment_id})
+        for entry in row["refunds"] if row else ():
+            if entry["status"] == "pending" and won:
+                self.carry_out(payment_id, entry["id"])
+            elif entry["status"] == "pending" and not entry.get("gateway_id"):  # else the gateway is at it, and tells what comes of it
+                self._states.drop(payment_id, entry)
+
+    def sweep(self) -> int:
+        """Ask how the refunds stand that the gateway has not settled yet; how many payments were looked at.
+
+        Raises:
+            Unavailable: the gateway gave no answer; what is left has its turn at the next sweep.
+        """
+        now = self._clock()
+        due = list(self._payments.find({"refund_check_at": {"$lte": now}}, ("_id",)).sort("refund_check_at", 1).limit(_SWEEP_BATCH))
+        for row in due:
+            self._payments.update_one({"_id": row["_id"]}, {"$set": {"refund_check_at": now + _CHECK_AFTER}})
+            self.sync(row["_id"])
+            self._states.stop_checking(row["_id"])
+        return len(due)
+
+    def failed(self) -> Iterator[tuple[str, Row]]:
+        """The refunds that the gateway could not carry out, each with its payment's id, oldest payment first."""
+        for row in self._payments.find({"refunds.status": "failed"}, ("refunds", "currency", "reference")).sort("_id", 1):
+            for entry in row["refunds"]:
+                if entry["status"] == "failed":
+                    yield row["_id"], entry | {"currency": row["currency"], "reference": row["reference"]}
 
     def refunded(self, reference: str) -> int:
         """The minor units that went back, or are on their way, over all payments for ``reference``."""
-        rows = self._payments.find({"reference": reference}, ("refunds.amount",))
-        return sum(refund["amount"] for row in rows for refund in row.get("refunds", ()))
+        rows = self._payments.find({"reference": reference}, ("refunds.amount", "refunds.status"))
+        return sum(refund["amount"] for row in rows for refund in row.get("refunds", ()) if refund["status"] != "dropped")
+
+    def _ask(self, payment_id: str, money: Money, key: str, reason: str, part: int, unchanged: Row) -> bool:
+        refund_id = new_id()
+        entry = {"id": refund_id, "key": key, "amount": money.amount, "reason": reason, "status": "pending", "at": self._clock()}
+        change = {"refundable": -money.amount}
+        if part:
+            entry["deposit"] = part
+            change["deposit_left"] = -part
+        told = RefundRequested(payment_id=payment_id, refund_id=refund_id)
+        wanted = {
+            "_id": payment_id,
+            "status": "succeeded",
+            "currency": money.currency,
+            "refundable": {"$gte": money.amount},
+            "refunds.key": {"$ne": key},
+            **UNDISPUTED,
+        }
+        query = {"$and": [wanted, unchanged]} if unchanged else wanted
+        asked = self._payments.update_one(query, {"$inc": change, "$push": {"refunds": entry} | self._outbox.push(told)})
+        return asked.matched_count == 1
+
+    def _changed(self, payment_id: str, unchanged: Row) -> bool:
+        """Whether what a request was computed from is not so any more."""
+        return bool(unchanged) and not self._payments.count_documents({"_id": payment_id, **unchanged}, limit=1)
 
     def _explain(self, payment_id: str, key: str) -> None:
         row = self._payments.find_one({"_id": payment_id})
@@ -96,4 +195,6 @@ class RefundService:
             raise NoSuchPayment("there is no such payment")
         if any(refund["key"] == key for refund in row["refunds"]):
             return
+        if any(dispute["status"] != "won" for dispute in row.get("disputes", ())):
+            raise PaymentDisputed("the guest's bank has taken this payment back, so it can't be refunded as well")
         raise RefundTooLarge("more would go back than is left of the payment", refundable=row["refundable"])

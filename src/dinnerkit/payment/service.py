@@ -18,7 +18,7 @@ from dinnerkit.money import Money
 from dinnerkit.payment.documents import PaymentDocument
 from dinnerkit.payment.errors import ChargeMismatch, PaymentInProgress
 from dinnerkit.payment.messages import PaymentFailed, PaymentSucceeded
-from dinnerkit.payment.rules import OPEN, UNPAID, Payment, matches
+from dinnerkit.payment.rules import OPEN, UNPAID, Payment, Share, matches
 from dinnerkit.ports.gateway import Charge, Gateway
 from dinnerkit.storage import Row, collection, insert
 
@@ -31,31 +31,47 @@ _CHECK_MISMATCH_AFTER = timedelta(hours=1)
 _GIVE_UP_AFTER = timedelta(hours=24)
 _SWEEP_BATCH = 200
 _NEVER_CHARGED = "never_charged"
+_ALL = 10_000
+"""What all of it is in basis points."""
 
 
 class PaymentService:
     """Takes money for an opaque reference, and knows at any time how that stands."""
 
-    def __init__(self, database: Database[Row], gateway: Gateway, clock: Clock) -> None:
+    def __init__(self, database: Database[Row], gateway: Gateway, clock: Clock, platform_fee_basis_points: int = 0) -> None:
         self._database = database
         self._payments = collection(database, PaymentDocument)
         self._gateway = gateway
         self._clock = clock
         self._outbox = Outbox(clock)
+        self._platform_fee = platform_fee_basis_points
 
-    def pay(self, *, payment_id: str, reference: str, user_id: str, money: Money, method: str, description: str) -> Payment:
+    def pay(
+        self,
+        *,
+        payment_id: str,
+        reference: str,
+        user_id: str,
+        money: Money,
+        method: str,
+        description: str,
+        share: Share | None = None,
+    ) -> Payment:
         """Take ``money`` once for ``reference``; a payment that has succeeded already is the answer.
 
-        ``payment_id`` is a new id; the same call with the same id again, after a crash, goes on with that attempt.
+        ``payment_id`` is a new id; the same call with the same id again, after a crash, goes on with that attempt. ``share`` says whose the
+        money is; without it, it stays the guest's own in the ledger until it goes back.
 
         Raises:
+            ValueError: the deposit is more than all, or in another currency.
             PaymentInProgress: another attempt has no answer yet.
             Invalid: the gateway knows no such payment method.
             ChargeMismatch: the gateway charged something else than was asked for.
             Unavailable: the gateway gave no answer; the payment will be looked after.
         """
+        share = share or Share()
         try:
-            row = self._begin(payment_id, reference, user_id, money, method)
+            row = self._begin(payment_id, reference, user_id, money, method, share)
         except DuplicateKeyError:
             mine = self._resume(payment_id)
             if mine is not None and mine["status"] != "created":
@@ -63,7 +79,7 @@ class PaymentService:
             earlier = None if mine else self._settle_earlier(reference)
             if earlier is not None:
                 return earlier
-            row = mine or self._begin_again(payment_id, reference, user_id, money, method)
+            row = mine or self._begin_again(payment_id, reference, user_id, money, method, share)
         try:
             charge = self._gateway.charge(key=row["_id"], money=money, method=row["method"], description=description)
         except Invalid:
@@ -142,8 +158,9 @@ class PaymentService:
     def _check_again(self, row: Row, at: datetime) -> None:
         self._payments.update_one({"_id": row["_id"], "status": {"$in": sorted(OPEN)}}, {"$set": {"check_at": at}})
 
-    def _begin(self, payment_id: str, reference: str, user_id: str, money: Money, method: str) -> Row:
+    def _begin(self, payment_id: str, reference: str, user_id: str, money: Money, method: str, share: Share) -> Row:
         now = self._clock()
+        deposit = share.deposit_of(money)
         return insert(
             self._database,
             PaymentDocument(
@@ -157,15 +174,20 @@ class PaymentService:
                 status="created",
                 live=reference,
                 refundable=money.amount,
+                payee=share.payee,
+                occasion=share.occasion,
+                deposit=deposit,
+                deposit_left=deposit,
+                platform_fee=(money.amount - deposit) * self._platform_fee // _ALL if share.payee else 0,
                 created_at=now,
                 updated_at=now,
                 check_at=now + _CHECK_AFTER,
             ),
         )
 
-    def _begin_again(self, payment_id: str, reference: str, user_id: str, money: Money, method: str) -> Row:
+    def _begin_again(self, payment_id: str, reference: str, user_id: str, money: Money, method: str, share: Share) -> Row:
         try:
-            return self._begin(payment_id, reference, user_id, money, method)
+            return self._begin(payment_id, reference, user_id, money, method, share)
         except DuplicateKeyError:
             raise PaymentInProgress("another attempt to pay is under way") from None
 
@@ -210,6 +232,7 @@ class PaymentService:
             return self._close(row, charge.status, charge.decline_code, charge.id)
         values: dict[str, Any] = {"status": charge.status, "charge": charge.id}
         if charge.status == "succeeded":
+            values |= {"succeeded_at": self._clock()} | gateway_fee(charge)
             message = PaymentSucceeded(
                 payment_id=row["_id"], reference=row["reference"], user_id=row["user"], amount=money.amount, currency=money.currency
             )
@@ -251,4 +274,10 @@ def _payment(row: Row) -> Payment:
         status=row["status"],
         client_secret=row.get("client_secret"),
         decline_code=row.get("decline_code"),
+        disputed=any(dispute["status"] != "won" for dispute in row.get("disputes", ())),
     )
+
+
+def gateway_fee(charge: Charge) -> dict[str, int]:
+    """What the gateway keeps of a charge, as a field of the payment; nothing where that is not known yet, or is in another currency."""
+    return {"gateway_fee": charge.fee.amount} if charge.fee is not None and charge.fee.currency == charge.money.currency else {}

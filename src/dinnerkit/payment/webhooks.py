@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
@@ -41,7 +41,7 @@ class WebhookInbox:
             raise NoSuchGateway("no such gateway is in use")
         told = self._gateway.verify(body, headers)
         try:
-            insert(self._database, self._notification(told, news=not self._succeeded([told])))
+            insert(self._database, self._notification(told, news=self._is_news(told, self._succeeded([told]))))
         except DuplicateKeyError:
             return False
         return True
@@ -55,7 +55,7 @@ class WebhookInbox:
             return 0
         told = [self._gateway.verify(webhook.body, webhook.headers) for webhook in webhooks]
         succeeded = self._succeeded(told)
-        rows = [to_row(self._notification(event, news=event.charge_id not in succeeded)) for event in told]
+        rows = [to_row(self._notification(event, news=self._is_news(event, succeeded))) for event in told]
         insert_missing(collection(self._database, NotificationDocument), rows)
         for webhook in webhooks:
             self._gateway.acknowledge(webhook.id)
@@ -63,7 +63,9 @@ class WebhookInbox:
 
     def _notification(self, event: GatewayEvent, *, news: bool) -> NotificationDocument:
         notification_id = f"{self._gateway.name}:{event.id}"
-        messages = [NotificationReceived(notification_id=notification_id, charge_id=event.charge_id)] if event.charge_id and news else []
+        messages = []
+        if event.charge_id and news:
+            messages.append(NotificationReceived(notification_id=notification_id, charge_id=event.charge_id, subject=event.subject))
         return NotificationDocument(
             id=notification_id,
             kind=event.kind,
@@ -72,8 +74,14 @@ class WebhookInbox:
             outbox=self._outbox.entries(*messages),
         )
 
+    def _is_news(self, event: GatewayEvent, succeeded: Set[str]) -> bool:
+        """Of a charge that is known to have succeeded there is nothing to hear any more; of its refunds and disputes there is."""
+        return event.subject != "charge" or event.charge_id not in succeeded
+
     def _succeeded(self, events: Iterable[GatewayEvent]) -> set[str]:
-        """The charges of whose payments there is nothing to hear any more: a success stays one."""
-        charges = [event.charge_id for event in events]
+        """The charges among them that are known to have succeeded."""
+        charges = [event.charge_id for event in events if event.subject == "charge"]
+        if not charges:
+            return set()
         rows = self._payments.find({"charge": {"$in": charges}, "status": "succeeded"}, ("charge",))
         return {row["charge"] for row in rows}

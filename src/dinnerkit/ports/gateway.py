@@ -14,6 +14,7 @@ ChargeStatus: TypeAlias = Literal["processing", "action_required", "succeeded", 
 RefundStatus: TypeAlias = Literal["pending", "succeeded", "failed"]
 DisputeStatus: TypeAlias = Literal["open", "won", "lost"]
 PayoutStatus: TypeAlias = Literal["pending", "paid", "failed"]
+Subject: TypeAlias = Literal["charge", "refund", "dispute"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +89,14 @@ class GatewayEvent:
         charge_id: the payment to look at, whether the payment itself, a refund or a dispute of it has changed; None where it is about
             something else.
         account_id: the host's account to look at, where it is about one or about a payout to it.
+        subject: what of the payment has changed, so that nothing else need be asked for; None has all of it looked at.
     """
 
     id: str
     kind: str
     charge_id: str | None = None
     account_id: str | None = None
+    subject: Subject | None = None
 
 
 class BadSignature(Invalid):

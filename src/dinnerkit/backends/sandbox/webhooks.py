@@ -7,7 +7,7 @@ import sqlite3
 
 from dinnerkit.errors import Invalid
 from dinnerkit.ids import new_id
-from dinnerkit.ports.gateway import GatewayEvent
+from dinnerkit.ports.gateway import GatewayEvent, Subject
 
 KINDS = {
     "succeeded": "payment_intent.succeeded",
@@ -23,6 +23,14 @@ KINDS = {
     "paid_out": "transfer.created",
 }
 """Stripe's words for what happens."""
+
+_SUBJECTS: tuple[tuple[str, Subject], ...] = (
+    ("payment_intent.", "charge"),
+    ("charge.refunded", "refund"),
+    ("refund.", "refund"),
+    ("charge.dispute.", "dispute"),
+)
+"""How the kinds begin that are about a part of a payment."""
 
 
 def tell(books: sqlite3.Connection, what: str, due_at: float, *, charge: str | None = None, account: str | None = None) -> None:
@@ -41,6 +49,8 @@ def understood(body: bytes) -> GatewayEvent:
     """
     try:
         event = json.loads(body)
-        return GatewayEvent(str(event["id"]), str(event["type"]), event.get("charge") or None, event.get("account") or None)
+        kind = str(event["type"])
+        subject = next((subject for begin, subject in _SUBJECTS if kind.startswith(begin)), None)
+        return GatewayEvent(str(event["id"]), kind, event.get("charge") or None, event.get("account") or None, subject)
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise Invalid("the notification is not understood") from error

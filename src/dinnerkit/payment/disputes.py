@@ -1,0 +1,103 @@
+"""Disputes: what guests' banks take back, learnt from the gateway and never decided here."""
+
+from __future__ import annotations
+
+import structlog
+from pymongo.database import Database
+
+from dinnerkit.clock import Clock
+from dinnerkit.delivery.outbox import Outbox
+from dinnerkit.payment.documents import PaymentDocument
+from dinnerkit.payment.messages import DisputeClosed, DisputeOpened
+from dinnerkit.ports.gateway import Dispute, Disputes, Gateway
+from dinnerkit.storage import Row, collection
+
+log = structlog.get_logger(__name__)
+
+_MOST_TRIES = 5
+_FIELDS = ("reference", "user", "payee", "amount", "deposit", "deposit_left")
+
+
+class DisputeService:
+    """Keeps a payment's disputes as the gateway knows them."""
+
+    def __init__(self, database: Database[Row], gateway: Gateway, clock: Clock) -> None:
+        self._payments = collection(database, PaymentDocument)
+        self._gateway = gateway
+        self._clock = clock
+        self._outbox = Outbox(clock)
+
+    def sync(self, payment_id: str) -> None:
+        """Ask for the disputes of a payment, and record what is new; safe to repeat, in any order.
+
+        Raises:
+            Unavailable: the gateway gave no answer.
+        """
+        row = self._payments.find_one({"_id": payment_id, "status": "succeeded"}, ("charge", "currency"))
+        if row is None or not isinstance(self._gateway, Disputes):
+            return
+        for dispute in self._gateway.disputes(row["charge"]):
+            if dispute.money.currency != row["currency"] or dispute.money.amount <= 0:
+                log.error("dispute_of_another_currency", payment=payment_id, dispute=dispute.id)
+                continue
+            self._open(payment_id, dispute)
+            if dispute.status != "open":
+                self._close(payment_id, dispute)
+
+    def _open(self, payment_id: str, dispute: Dispute) -> None:
+        row = self._payments.find_one({"_id": payment_id, "disputes.id": {"$ne": dispute.id}}, ("reference", "user", "payee"))
+        if row is None:
+            return
+        told = DisputeOpened(reason=dispute.reason, **_told(row, dispute))
+        entry = {
+            "id": dispute.id,
+            "amount": dispute.money.amount,
+            "reason": dispute.reason or "unknown",
+            "status": "open",
+            "opened_at": self._clock(),
+        }
+        self._payments.update_one(
+            {"_id": payment_id, "disputes.id": {"$ne": dispute.id}},
+            {"$push": {"disputes": entry} | self._outbox.push(told), "$set": {"updated_at": self._clock()}},
+        )
+
+    def _close(self, payment_id: str, dispute: Dispute) -> None:
+        for _ in range(_MOST_TRIES):
+            row = self._payments.find_one({"_id": payment_id, "disputes": _open_one(dispute)}, _FIELDS)
+            if row is None:
+                return
+            left = int(row.get("deposit_left") or 0)
+            deposit = _of_deposit(row, dispute, left) if dispute.status == "lost" else 0
+            told = DisputeClosed(won=dispute.status == "won", **_told(row, dispute))
+            closed = {"disputes.$.status": dispute.status, "disputes.$.closed_at": self._clock(), "disputes.$.deposit": deposit}
+            done = self._payments.update_one(
+                {"_id": payment_id, "disputes": _open_one(dispute), "deposit_left": row.get("deposit_left")},
+                {
+                    "$set": closed | {"updated_at": self._clock()} | ({"deposit_left": left - deposit} if deposit else {}),
+                    "$push": self._outbox.push(told),
+                },
+            )
+            if done.matched_count:
+                return
+
+
+def _of_deposit(row: Row, dispute: Dispute, left: int) -> int:
+    """What is lost beyond the price is taken from the deposit, as far as nobody has had that yet."""
+    price = int(row["amount"]) - int(row.get("deposit") or 0)
+    return max(0, min(left, dispute.money.amount - price))
+
+
+def _open_one(dispute: Dispute) -> Row:
+    return {"$elemMatch": {"id": dispute.id, "status": "open"}}
+
+
+def _told(row: Row, dispute: Dispute) -> Row:
+    return {
+        "payment_id": row["_id"],
+        "dispute_id": dispute.id,
+        "reference": row["reference"],
+        "user_id": row["user"],
+        "payee": row.get("payee"),
+        "amount": dispute.money.amount,
+        "currency": dispute.money.currency,
+    }

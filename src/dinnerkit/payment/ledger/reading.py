@@ -1,0 +1,69 @@
+"""From the documents of payments and payouts to the values that the ledger's rules know."""
+
+from __future__ import annotations
+
+from dinnerkit.payment.ledger.rules import Disputed, FailedRefund, Paid, Refund
+from dinnerkit.storage import Row
+
+PAYMENT_FIELDS = (
+    "reference",
+    "payee",
+    "occasion",
+    "currency",
+    "amount",
+    "status",
+    "created_at",
+    "succeeded_at",
+    "deposit",
+    "platform_fee",
+    "gateway_fee",
+    "deposit_kept",
+    "refunds",
+    "disputes",
+)
+"""What of a payment's document is needed."""
+
+
+def paid(row: Row) -> Paid:
+    """A payment that succeeded."""
+    kept = row.get("deposit_kept")
+    return Paid(
+        id=row["_id"],
+        reference=row["reference"],
+        payee=row.get("payee"),
+        occasion=row.get("occasion"),
+        currency=row["currency"],
+        amount=int(row["amount"]),
+        succeeded_at=row.get("succeeded_at") or row["created_at"],
+        deposit=int(row.get("deposit") or 0),
+        platform_fee=int(row.get("platform_fee") or 0),
+        gateway_fee=row.get("gateway_fee"),
+        kept=(int(kept["amount"]), kept["at"]) if kept else None,
+        refunds=tuple(_refund(part) for part in row.get("refunds", ())),
+        disputes=tuple(_dispute(part) for part in row.get("disputes", ())),
+    )
+
+
+def _refund(part: Row) -> Refund:
+    failed = tuple(FailedRefund(one["attempt"], one["failed_at"], one.get("succeeded_at")) for one in part.get("failed", ()))
+    return Refund(
+        id=part["id"],
+        amount=int(part["amount"]),
+        deposit=int(part.get("deposit") or 0),
+        at=part["at"],
+        attempt=int(part.get("attempt") or 1),
+        succeeded_at=part.get("succeeded_at"),
+        dropped_at=part.get("dropped_at"),
+        failed=failed,
+    )
+
+
+def _dispute(part: Row) -> Disputed:
+    return Disputed(
+        id=part["id"],
+        amount=int(part["amount"]),
+        opened_at=part["opened_at"],
+        closed_at=part.get("closed_at"),
+        won=part["status"] == "won",
+        deposit=int(part.get("deposit") or 0),
+    )
