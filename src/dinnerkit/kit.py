@@ -23,6 +23,7 @@ from dinnerkit.accounts.wiring import account_services
 from dinnerkit.analytics.service import AnalyticsService
 from dinnerkit.booking.calendar import BookingCalendar
 from dinnerkit.booking.checking_in import CheckIn
+from dinnerkit.booking.deposits import DepositSweep
 from dinnerkit.booking.documents import BookingDocument
 from dinnerkit.booking.handlers import booking_handlers
 from dinnerkit.booking.no_shows import NoShows
@@ -206,6 +207,7 @@ class Kit:
         seats = Seats(database, clock, settings.offer_seconds)
         payments = PaymentService(database, gateway, clock, settings.platform_fee_basis_points)
         refunds = RefundService(database, gateway, clock)
+        deposits = DepositService(database, refunds, clock)
         disputes = DisputeService(database, gateway, clock)
         ledger = Ledger(database, clock)
         store = BookingStore(database, clock)
@@ -236,7 +238,7 @@ class Kit:
             payments,
             refunds,
             disputes,
-            DepositService(database, refunds, clock),
+            deposits,
             ledger,
             LedgerCheck(database, ledger, clock),
             WebhookInbox(database, gateway, clock),
@@ -247,6 +249,7 @@ class Kit:
             CheckIn(store, bookings, events, people, Tickets(Keys(secret_key(settings)).derive("tickets")), clock),
             paying,
             NoShows(store, clock),
+            DepositSweep(store, deposits, clock),
             BookingSweep(store, bookings, paying, seats, uses, clock),
             seatings,
             seating_work,

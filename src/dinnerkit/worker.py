@@ -13,6 +13,7 @@ import structlog
 from huey.api import Huey
 from huey.consumer import Consumer
 
+from dinnerkit.booking.deposits import DepositSweep
 from dinnerkit.booking.no_shows import NoShows
 from dinnerkit.booking.sweep import BookingSweep
 from dinnerkit.booking.waiting import WaitingList
@@ -102,6 +103,7 @@ class Worker:
             _Job("waiting", 60.0, kit.service(WaitingList).call_the_roll),
             _Job("no_shows", 300.0, kit.service(NoShows).run),
             _Job("refunds", 60.0, kit.service(RefundService).sweep, apart=True),
+            _Job("deposits", 60.0, kit.service(DepositSweep).run),
             _Job("lists", 60.0, kit.service(EventService).delist_begun),
         ]
         # Not of the clockwork's jobs: every worker renews the leases of what it runs itself.

@@ -17,6 +17,8 @@ from tests.booking.world import DECLINED, HOLD, HOST, SECURE, World
 
 FREE = Money(0, "EUR")
 
+DEPOSIT = Money(1000, "EUR")
+
 GUESTS = ("ada", "ben", "cleo", "dan", "eve", "fay", "zoe")
 
 
@@ -130,6 +132,20 @@ def declined(world: World) -> Booking:
         world.pay(booking, DECLINED)
     world.work()
     return booking
+
+
+def paid_with_deposit(world: World) -> Booking:
+    booking = world.book("ada", world.host_dinner(2, deposit=DEPOSIT), 2)
+    world.work()
+    return booking
+
+
+def absent(world: World, booking: Booking) -> Booking:
+    """The dinner is over, and its host has said that this guest did not come."""
+    world.clock.now = booking.about["starts_at"] + timedelta(hours=5)
+    gone = world.store.move(booking, ("confirmed",), {"status": "no_show"})
+    assert gone
+    return gone
 
 
 def late(world: World, booking: Booking) -> None:

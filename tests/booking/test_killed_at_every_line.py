@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from dinnerkit.booking.making import DEPOSIT_KEPT
 from dinnerkit.booking.store import Booking
 from dinnerkit.errors import DinnerkitError
 from dinnerkit.money import Money
@@ -36,6 +37,7 @@ from tests.booking.scenes import (
     late_with_others_waiting,
     offered,
     paid,
+    paid_with_deposit,
     paid_with_others_waiting,
     paid_with_voucher,
     waiting_for_two,
@@ -284,6 +286,25 @@ def follow_up(world: World, booking: Booking) -> None:
     world.pay(booking)
     world.tick()
     world.tick()
+
+
+@case("come, and get the deposit back", paid_with_deposit)
+def come_with_deposit(world: World, booking: Booking) -> None:
+    world.door.check_in(HOST, booking.event, world.tickets.of(booking))
+    world.tick()
+    world.tick()
+
+
+@case("get the deposit back after a dinner without a door", paid_with_deposit)
+def deposit_released(world: World, booking: Booking) -> None:
+    world.clock.now = booking.about["starts_at"] + DEPOSIT_KEPT
+    world.tick()
+    world.tick()
+
+
+@case("cancel with a deposit", paid_with_deposit, after_retry="cancelled")
+def cancel_with_deposit(world: World, booking: Booking) -> None:
+    world.bookings.cancel("ada", booking.id)
 
 
 @case("give money back", paid)

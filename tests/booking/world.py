@@ -20,6 +20,7 @@ from dinnerkit.accounts.secrecy import Keys
 from dinnerkit.backends.json_tasks import JsonTasks
 from dinnerkit.backends.limiter import MemoryLimiterStorage
 from dinnerkit.booking.checking_in import CheckIn
+from dinnerkit.booking.deposits import DepositSweep
 from dinnerkit.booking.no_shows import NoShows
 from dinnerkit.booking.paying import PayingService, PayResult
 from dinnerkit.booking.service import BookingService
@@ -167,7 +168,13 @@ class World:
             queue.flush()
 
     def host_dinner(
-        self, seats: int, price: Money = PRICE, *, starts_in: timedelta = timedelta(days=7), policy: RefundPolicy | None = None
+        self,
+        seats: int,
+        price: Money = PRICE,
+        *,
+        starts_in: timedelta = timedelta(days=7),
+        policy: RefundPolicy | None = None,
+        deposit: Money | None = None,
     ) -> str:
         details = EventDetails(
             title="Dumplings",
@@ -180,6 +187,7 @@ class World:
             seats=seats,
             table_size=TableSize(1, min(6, seats)),
             price=price,
+            deposit=deposit,
             refund_policy=policy or RefundPolicy(48, 50),
         )
         event_id: str = self.events.create(HOST, details)["id"]
@@ -224,6 +232,7 @@ class World:
     def tick(self) -> int:
         """What a worker does in a turn, the clockwork and the deliveries that it was told of; how much that was."""
         done = self.inbox.fetch_local() + self.relay() + self.deliver()
+        done += self.kit.service(DepositSweep).run()
         return done + self.sweep() + self.deliveries.sweep() + self.payments.sweep() + self.roll() + self.deliver()
 
     def roll(self) -> int:

@@ -41,6 +41,7 @@ BODY: dict[str, Any] = {
         "late_fee": None,
         "late_only_if_resold": True,
     },
+    "deposit": {"amount": 1000, "currency": "EUR"},
 }
 FEWEST = {name: BODY[name] for name in ("title", "cuisine", "starts_at", "timezone", "city", "seats", "price")} | {
     "venue": {"name": "Home", "location": {"lat": 48, "lon": 11}}
@@ -124,6 +125,7 @@ def test_what_may_be_left_out_has_a_usual_value(host_asks: Caller):
     assert event["table_size"] == {"min": 4, "max": 6}
     assert event["tags"] == []
     assert event["format"] == "table"
+    assert event["deposit"] is None
     assert event["refund_policy"] == {
         "full_until_hours": 48,
         "late_percent": 0,

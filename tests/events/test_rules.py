@@ -63,6 +63,8 @@ def test_a_sound_event_passes_and_is_ready(details: Make):
         ({"table_size": TableSize(4, 10_001)}, "table_size.max"),
         ({"price": Money(-1, "EUR")}, "price.amount"),
         ({"price": Money(1, "AAA")}, "price.currency"),
+        ({"deposit": Money(-1, "EUR")}, "deposit.amount"),
+        ({"deposit": Money(1, "USD")}, "deposit.currency"),
         ({"tags": tuple("abcdefghijk")}, "tags"),
         ({"tags": ("fine", "a" * 41)}, "tags.1"),
         ({"refund_policy": RefundPolicy(-1, 0)}, "refund_policy.full_until_hours"),
@@ -94,6 +96,7 @@ def test_all_that_is_wrong_is_said_at_once(details: Make):
         ({"table_size": TableSize(5, 4)}, "table_size.min"),
         ({"seats": 6, "table_size": TableSize(4, 7)}, "table_size.max"),
         ({"seats": 10, "price": Money(MAX_AMOUNT // 10 + 1, "EUR")}, "price.amount"),
+        ({"seats": 10, "price": Money(MAX_AMOUNT // 10, "EUR"), "deposit": Money(1, "EUR")}, "price.amount"),
     ],
 )
 def test_a_draft_may_contradict_itself_but_is_not_ready_then(details: Make, replaced: dict, field: str):

@@ -51,6 +51,33 @@ def test_a_stranger_joins_books_pays_and_cancels_without_scripts(browse: Browse,
     assert (booking.status, booking.refund) == ("cancelled", Money(7000, "EUR"))
 
 
+def test_a_deposit_is_told_of_paid_and_given_back_by_words(browse: Browse, world: World, host: User) -> None:
+    event_id = world.event(host, deposit=Money(1000, "EUR"))
+    browser = browse(world.user())
+
+    browser.open(f"/events/{event_id}")
+    assert "35 euros a seat and a deposit of €10" in browser.text
+    assert "€10 a seat is a deposit: you get it back when you come, or if you cancel at least 48 hours before the dinner." in browser.text
+    browser.send("Hold my seats", guests=2)
+    assert "Of that deposit €20" in browser.text
+
+    browser.send("Pay €90", payment_method="pm_card_visa")
+    browser.follow("Cancel this booking")
+    assert "You get €90 back." in browser.text
+    browser.send("Cancel the booking")
+    assert "€20, given back" in browser.text
+
+
+def test_a_free_dinner_with_a_deposit_is_held_and_paid(browse: Browse, world: World, host: User) -> None:
+    event_id = world.event(host, price=Money(0, "EUR"), deposit=Money(500, "EUR"))
+    browser = browse(world.user())
+
+    browser.open(f"/events/{event_id}")
+    browser.send("Hold my seats")
+    browser.send("Pay €5", payment_method="pm_card_visa")
+    assert "Your seats are yours." in browser.text
+
+
 def test_a_note_is_said_once(browse: Browse, world: World, host: User) -> None:
     world.event(host)
     browser = browse(world.user())

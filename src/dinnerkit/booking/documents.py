@@ -27,6 +27,7 @@ class BookingDocument(SendingDocument):
 
     ``hold`` is the hold that counts; ``expires_at`` is set while the booking may expire. ``refund`` is what a cancellation gives back by
     now, and ``refund_if_resold`` what it gives back once all its seats are sold again, of which ``resold`` are.
+    ``deposit`` is a part of ``amount``; ``deposit_due_at`` is set until it is known what becomes of it.
     """
 
     meta: ClassVar[dict[str, Any]] = {"collection": "bookings"}
@@ -35,6 +36,7 @@ class BookingDocument(SendingDocument):
         IndexModel([("user", ASCENDING), ("_id", DESCENDING)], name="by_user"),
         IndexModel([("event", ASCENDING), ("status", ASCENDING), ("_id", ASCENDING)], name="by_event"),
         IndexModel([("status", ASCENDING), ("about.starts_at", ASCENDING)], name="by_status_and_start"),
+        IndexModel([("deposit_due_at", ASCENDING)], name="deposit_due", sparse=True),
         OUTBOX_INDEX,
     )
 
@@ -48,6 +50,9 @@ class BookingDocument(SendingDocument):
     currency = StringField(required=True, regex=r"^[A-Z]{3}$")
     discount = LongField(min_value=0)
     voucher = StringField()
+    deposit = LongField(min_value=0)
+    deposit_due_at = DateTimeField()
+    deposit_released_at = DateTimeField()
     refund_policy = mongoengine.DictField()
     about = mongoengine.EmbeddedDocumentField(EventSnapshot, required=True)
     expires_at = DateTimeField()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dinnerkit.booking.messages import BookingCancelled, BookingExpired
+from dinnerkit.booking.messages import BookingCancelled, BookingExpired, DepositReleased, GuestsCheckedIn
 from dinnerkit.booking.paying import PayingService
 from dinnerkit.booking.service import BookingService
 from dinnerkit.booking.waiting import WaitingList
@@ -45,12 +45,17 @@ def _about_money(bookings: BookingService, paying: PayingService, payments: Paym
     def give_back_resold(message: SeatsResold) -> None:
         bookings.give_back_resold(message.booking_id, message.seats)
 
+    def give_deposit_back(message: GuestsCheckedIn | DepositReleased) -> None:
+        bookings.pay_back(message.booking_id)
+
     return [
         Handler("booking.settle", PaymentSucceeded, settle, queue="payments"),
         Handler("booking.settle_after_dispute", DisputeClosed, settle_after_dispute, queue="payments"),
         Handler("booking.unlock", PaymentFailed, unlock, queue="payments"),
         Handler("booking.stop_paying", BookingExpired, stop_paying, queue="payments"),
         Handler("booking.finish_cancellation", BookingCancelled, finish_cancellation, queue="payments"),
+        Handler("booking.give_deposit_back", GuestsCheckedIn, give_deposit_back, queue="payments"),
+        Handler("booking.give_released_deposit_back", DepositReleased, give_deposit_back, queue="payments"),
         Handler("booking.give_back_resold", SeatsResold, give_back_resold, queue="payments"),
     ]
 

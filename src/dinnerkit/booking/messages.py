@@ -77,6 +77,17 @@ class GuestsDidNotCome(Message):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class DepositReleased(Message):
+    """The deposit goes back: the dinner is long over, and its host checked nobody in, or called nobody absent."""
+
+    kind: ClassVar[str] = "booking.deposit_released"
+
+    booking_id: str
+    event_id: str
+    user_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class GuestsCheckedIn(Message):
     """The guests of the booking have come."""
 

@@ -86,7 +86,7 @@ class PayingService:
             money=booking.amount,
             method=method,
             description=f"Booking {booking.id}",
-            share=Share(payee=self._seats.facts(booking.event).host, occasion=booking.event),
+            share=Share(payee=self._seats.facts(booking.event).host, occasion=booking.event, deposit=booking.deposit),
         )
         if payment.status == "succeeded":
             return PayResult(_had_for(payment, self._settle(booking, payment)))
@@ -152,6 +152,8 @@ class PayingService:
         """Settle a payment for a booking that is confirmed or cancelled already, perhaps by that payment."""
         if booking.status in SETTLED and booking.payment == payment.id:
             self._bookings.settle(booking)
+            if booking.deposit:  # a dispute, won by now, may have kept it from going back
+                self._bookings.pay_back(booking.id)
         elif booking.payment == payment.id:
             self._bookings.finish_cancellation(booking.id)
         else:

@@ -6,8 +6,20 @@ from dataclasses import asdict
 from typing import Any
 
 from dinnerkit.booking.checking_in import Arrival
+from dinnerkit.booking.refunds import deposit_outcome
 from dinnerkit.booking.store import Booking
-from dinnerkit.events.rules import in_words
+from dinnerkit.events.rules import deposit_in_words, in_words
+from dinnerkit.money import Money
+
+
+def terms_in_words(booking: Booking) -> str:
+    """What comes back if its guest can't come or does come, in sentences."""
+    policy, words = booking.refund_policy, []
+    if not booking.deposit or booking.amount != booking.deposit:
+        words.append(in_words(policy, booking.amount.currency))
+    if booking.deposit:
+        words.append(deposit_in_words(Money(booking.deposit.amount // booking.guests, booking.deposit.currency), policy))
+    return " ".join(words)
 
 
 def presented(booking: Booking, position: int | None = None) -> dict[str, Any]:
@@ -18,11 +30,13 @@ def presented(booking: Booking, position: int | None = None) -> dict[str, Any]:
         "guests": booking.guests,
         "status": booking.status,
         "amount": booking.amount.to_document(),
+        "deposit": booking.deposit.to_document() if booking.deposit else None,
+        "deposit_outcome": deposit_outcome(booking),
         "discount": booking.discount.to_document() if booking.discount else None,
         "expires_at": booking.expires_at,
         "created_at": booking.created_at,
         "refund_policy": asdict(booking.refund_policy),
-        "terms": in_words(booking.refund_policy, booking.amount.currency),
+        "terms": terms_in_words(booking),
         "refund": booking.refund.to_document() if booking.refund else None,
         "refund_if_resold": booking.refund_if_resold.to_document() if booking.refund_if_resold else None,
         "cancelled_by": booking.cancelled_by,

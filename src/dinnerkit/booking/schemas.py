@@ -44,7 +44,14 @@ class BookingSchema(StrictSchema):
     event_id = IdField(required=True)
     guests = fields.Integer(required=True)
     status = fields.String(required=True, validate=validate.OneOf(sorted(STATUSES)))
-    amount = MoneyField(required=True, metadata={"description": "What is to be paid, less the discount."})
+    amount = MoneyField(required=True, metadata={"description": "What is to be paid, less the discount; the deposit is a part of it."})
+    deposit = MoneyField(required=True, allow_none=True, metadata={"description": "Of all seats."})
+    deposit_outcome = fields.String(
+        required=True,
+        allow_none=True,
+        validate=validate.OneOf(("held", "returned", "kept")),
+        metadata={"description": "What becomes of a deposit that was paid: given back at check-in, kept from those who don't come."},
+    )
     discount = MoneyField(required=True, allow_none=True, metadata={"description": "What a voucher takes off."})
     expires_at = MomentField(required=True, allow_none=True, metadata={"description": "When it ends unless it is confirmed."})
     created_at = MomentField(required=True)

@@ -25,14 +25,13 @@ from dinnerkit.booking.errors import (
 from dinnerkit.booking.making import made
 from dinnerkit.booking.messages import BookingCancelled as Cancelled
 from dinnerkit.booking.messages import BookingConfirmed, BookingExpired, BookingResold
-from dinnerkit.booking.refunds import owed_back
+from dinnerkit.booking.refunds import owed_back, paid_for, refund_at
 from dinnerkit.booking.rules import CANCELLABLE, LIVE, SETTLED, UNPAID, has_expired
 from dinnerkit.booking.store import Booking, BookingStore
 from dinnerkit.booking.waiting import WaitingList
 from dinnerkit.clock import Clock
-from dinnerkit.events.rules import Refund, refund_of, resold_share
+from dinnerkit.events.rules import Refund, resold_share
 from dinnerkit.events.seats import SeatHold, Seats
-from dinnerkit.money import Money
 from dinnerkit.payment.refunds import RefundService
 from dinnerkit.ports.gateway import PaymentDisputed
 from dinnerkit.vouchers.errors import VoucherUsedUp
@@ -113,7 +112,7 @@ class BookingService:
 
     def refund_now(self, booking: Booking) -> Refund:
         """What its guest would get back by cancelling the booking at this moment."""
-        return refund_of(booking.refund_policy, _paid(booking), booking.about["starts_at"], self._clock(), booking.guests)
+        return refund_at(booking, self._clock())
 
     def accept(self, user_id: str, booking_id: str) -> Booking:
         """Accept an offer from the waiting list that costs nothing.
@@ -176,7 +175,9 @@ class BookingService:
         booking = self._store.find(hold.booking) or self.write_off(hold)
         # An expired booking with another hold than its own is being confirmed by a late payment: that must not succeed any more.
         while booking.status in LIVE or (booking.status == "expired" and booking.hold != hold.hold):
-            booking = self._cancel(booking, Refund(_paid(booking), booking.amount * 0), "host") or self._store.find(booking.id) or booking
+            booking = (
+                self._cancel(booking, Refund(paid_for(booking), booking.amount * 0), "host") or self._store.find(booking.id) or booking
+            )
         self.give_up(hold, booking)
 
     def finish_cancellation(self, booking_id: str) -> None:
@@ -184,6 +185,12 @@ class BookingService:
         booking = self._store.find(booking_id)
         if booking is not None and booking.status == "cancelled":
             self._finish(booking)
+
+    def pay_back(self, booking_id: str) -> None:
+        """Give back what the booking owes as it stands, such as the deposit of those who have come; safe to repeat."""
+        booking = self._store.find(booking_id)
+        if booking is not None:
+            self._pay_back(booking)
 
     def give_back_resold(self, booking_id: str, seats: int) -> None:
         """Give the money for ``seats`` of a cancelled booking back, now that they are sold again; safe to repeat, and in any order."""
@@ -254,8 +261,11 @@ class BookingService:
 
     def _finish(self, booking: Booking) -> None:
         self.release(booking)
+        self._pay_back(booking)
+
+    def _pay_back(self, booking: Booking) -> None:
         for owed in owed_back(booking):
-            self._refunds.request_once_decided(booking.payment or "", owed.money, key=owed.key, reason=owed.reason)
+            self._refunds.request_once_decided(booking.payment or "", owed.money, key=owed.key, reason=owed.reason, deposit=owed.deposit)
 
     def _earlier(self, booking_id: str, user_id: str) -> Booking:
         booking = self.get(user_id, booking_id)
@@ -296,10 +306,6 @@ def must_be_unpaid(booking: Booking) -> None:
         raise BookingTransferred("the seats of this booking went to somebody else")
     if booking.status == "waitlisted":
         raise StillWaiting("there are no seats for your party yet")
-
-
-def _paid(booking: Booking) -> Money:
-    return booking.amount if booking.payment and booking.status in SETTLED else booking.amount * 0
 
 
 def _news(booking: Booking) -> list[BookingConfirmed]:

@@ -26,7 +26,8 @@ class Booking:
 
     Attributes:
         hold: the hold in the event's account that counts.
-        amount: what all its seats cost, less the discount.
+        amount: what is to be paid: the price of all its seats less the discount, and the deposit.
+        deposit: that part of it, or None. ``deposit_released_at`` is when it was given back because nobody was checked in at that dinner.
         voucher: the id of the voucher that it has, or None; ``discount`` is what that takes off.
         expires_at: when it ends unless it is confirmed; None once it is.
         about: title, starts_at, timezone, city and venue of the event, as they were when it was booked.
@@ -54,6 +55,9 @@ class Booking:
     resold: int = 0
     voucher: str | None = None
     discount: Money | None = None
+    deposit: Money | None = None
+    deposit_due_at: datetime | None = None
+    deposit_released_at: datetime | None = None
 
 
 class BookingStore:
@@ -81,6 +85,8 @@ class BookingStore:
             currency=booking.amount.currency,
             refund_policy=asdict(booking.refund_policy),
             voucher=booking.voucher,
+            deposit=booking.deposit.amount if booking.deposit else None,
+            deposit_due_at=booking.deposit_due_at,
             discount=booking.discount.amount if booking.discount else None,
             about=booking.about,
             expires_at=booking.expires_at,
@@ -110,6 +116,8 @@ class BookingStore:
         """Turn a booking that waits into this one, on the terms that are offered now; whether it waited still."""
         terms = {
             "amount": offered.amount.amount,
+            "deposit": offered.deposit.amount if offered.deposit else None,
+            "deposit_due_at": offered.deposit_due_at,
             "currency": offered.amount.currency,
             "refund_policy": asdict(offered.refund_policy),
             "about": offered.about,
@@ -132,6 +140,11 @@ class BookingStore:
         for source, target, which in (("confirmed", "seated", "$in"), ("seated", "confirmed", "$nin")):
             query = {"event": event_id, "status": source, "_id": {which: sorted(seated)}}
             self._bookings.update_many(query, {"$set": {"status": target, "updated_at": self._clock()}})
+
+    def with_deposit_due(self, before: datetime, limit: int) -> list[Booking]:
+        """Bookings whose deposit should have come to its end by then."""
+        due = self._bookings.find({"deposit_due_at": {"$lte": before}}, {"outbox": 0})
+        return [_booking(row) for row in due.sort("deposit_due_at", 1).limit(limit)]
 
     def move(
         self,
@@ -196,5 +209,8 @@ def _booking(row: Row) -> Booking:
         refund_if_resold=Money(row["refund_if_resold"], currency) if row.get("refund_if_resold") else None,
         resold=row.get("resold", 0),
         voucher=row.get("voucher"),
+        deposit=Money(row["deposit"], currency) if row.get("deposit") else None,
+        deposit_due_at=row.get("deposit_due_at"),
+        deposit_released_at=row.get("deposit_released_at"),
         discount=Money(row["discount"], currency) if row.get("discount") else None,
     )

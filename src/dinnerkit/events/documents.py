@@ -96,6 +96,7 @@ class EventDocument(SendingDocument):
     venue = mongoengine.EmbeddedDocumentField(Venue, required=True)
     table_size = mongoengine.EmbeddedDocumentField(TableSize, required=True)
     price = mongoengine.EmbeddedDocumentField(Price, required=True)
+    deposit = mongoengine.EmbeddedDocumentField(Price)
     tags = mongoengine.ListField(mongoengine.StringField())
     tag_keys = mongoengine.ListField(mongoengine.StringField())
     format = mongoengine.StringField(required=True, choices=tuple(Format))

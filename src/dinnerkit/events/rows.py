@@ -28,6 +28,7 @@ class EventSummary(TypedDict):
     seats_left: int
     table_size: dict[str, int]
     price: dict[str, Any]
+    deposit: dict[str, Any] | None
     tags: list[str]
     format: str
     refund_policy: dict[str, Any]
@@ -76,6 +77,7 @@ SUMMARY: Mapping[str, Any] = {
             "lon": {"$arrayElemAt": ["$venue.location.coordinates", 0]},
         },
     },
+    "deposit": {"$ifNull": ["$deposit", None]},
     "refund_policy": {
         # Events that were made before there were all of these have only some.
         item.name: {"$ifNull": [f"$refund_policy.{item.name}", {"$literal": item.default}]}
@@ -106,6 +108,7 @@ def event_of(row: Row) -> Event:
         seats=row["seats"],
         table_size=TableSize(**row["table_size"]),
         price=Money.from_document(row["price"]),
+        deposit=Money.from_document(row["deposit"]) if row.get("deposit") else None,
         tags=tuple(row["tags"]),
         format=Format(row["format"]),
         refund_policy=RefundPolicy(**row["refund_policy"]),
@@ -141,6 +144,7 @@ def stored(details: EventDetails) -> Row:
         "seats": details.seats,
         "table_size": {"min": details.table_size.min, "max": details.table_size.max},
         "price": details.price.to_document(),
+        "deposit": details.deposit.to_document() if details.deposit else None,
         "tags": list(tags),
         "tag_keys": [search_key(tag) for tag in tags],
         "format": details.format.value,

@@ -36,7 +36,7 @@ LONGEST_NOTICE_HOURS = 8_760
 MAX_FEE = 10**9
 """The highest fee of a seat; with all seats it stays an amount of money."""
 
-TERMS = ("starts_at", "timezone", "price", "refund_policy")
+TERMS = ("starts_at", "timezone", "price", "deposit", "refund_policy")
 """What guests agreed to when they booked; the names of fields of :class:`EventDetails`."""
 
 _ALL = 100
@@ -136,7 +136,13 @@ class Refund:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventDetails:
-    """What the host says about an event. ``price`` is for one seat; ``timezone`` is the IANA zone that the guests live by."""
+    """What the host says about an event.
+
+    Attributes:
+        timezone: the IANA zone that the guests live by.
+        price: of one seat.
+        deposit: of one seat, paid with the price; given back to those who come, and kept from those who don't. None where there is none.
+    """
 
     title: str
     description: str
@@ -151,6 +157,7 @@ class EventDetails:
     tags: tuple[str, ...] = ()
     format: Format = Format.TABLE
     refund_policy: RefundPolicy = field(default_factory=RefundPolicy)
+    deposit: Money | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,7 +235,7 @@ def unready(details: EventDetails, now: datetime) -> dict[str, str]:
         problems["table_size.min"] = "It must not be above the largest table."
     if details.table_size.max > details.seats:
         problems["table_size.max"] = "A table can't have more places than the event has seats."
-    if details.price.amount * details.seats > MAX_AMOUNT:
+    if (details.price.amount + (details.deposit.amount if details.deposit else 0)) * details.seats > MAX_AMOUNT:
         problems["price.amount"] = f"All seats together must not cost more than {MAX_AMOUNT} in minor units."
     return problems
 
@@ -274,6 +281,16 @@ def in_words(policy: RefundPolicy, currency: str = "EUR") -> str:
     return f"{words} {late}, until {_hours(policy.late_until_hours)} before; then nothing is refunded."
 
 
+def deposit_in_words(deposit: Money, policy: RefundPolicy) -> str:
+    """What becomes of a deposit of a seat, as a sentence for guests."""
+    deadline = policy.late_until_hours if policy.forgiving else policy.full_until_hours
+    in_time = f"at least {_hours(deadline)} before the dinner" if deadline else "before the dinner begins"
+    return (
+        f"{money_in_words(deposit)} a seat is a deposit: you get it back when you come, or if you cancel {in_time}. "
+        "If you don’t come it is kept."
+    )
+
+
 def _late_in_words(policy: RefundPolicy, currency: str) -> str:
     if policy.late_fee is not None:
         kept = money_in_words(Money(policy.late_fee, currency))
@@ -304,6 +321,8 @@ def _problems(details: EventDetails) -> Iterator[tuple[str, str]]:
         yield "starts_at", "It needs an offset from UTC."
     if details.timezone not in timezones():
         yield "timezone", "Not an IANA time zone such as Europe/Berlin."
+    if details.deposit and details.deposit.currency != details.price.currency:
+        yield "deposit.currency", "It must be the currency of the price."
     if not is_currency(details.price.currency):
         yield "price.currency", "Not an ISO 4217 currency."
 
@@ -346,6 +365,7 @@ def _number_problems(details: EventDetails) -> Iterator[tuple[str, str]]:
         "table_size.min": (details.table_size.min, 1, MOST_SEATS),
         "table_size.max": (details.table_size.max, 1, MOST_SEATS),
         "price.amount": (details.price.amount, 0, None),
+        "deposit.amount": (details.deposit.amount if details.deposit else 0, 0, None),
         "venue.location.lat": (details.venue.location.lat, -90, 90),
         "venue.location.lon": (details.venue.location.lon, -180, 180),
         "refund_policy.full_until_hours": (details.refund_policy.full_until_hours, 0, LONGEST_NOTICE_HOURS),

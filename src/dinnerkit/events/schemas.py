@@ -31,7 +31,7 @@ from dinnerkit.events.rules import (
 )
 from dinnerkit.http.fields import FlagField, IdField, MomentField, TextField, WholeField
 from dinnerkit.http.schemas import MoneyField, PageQuery, StrictSchema
-from dinnerkit.money import MAX_AMOUNT
+from dinnerkit.money import MAX_AMOUNT, Money
 
 _FRACTION = r"(\.[0-9]{1,12})?"
 _LATITUDE = rf"-?([1-8]?[0-9]{_FRACTION}|90(\.0{{1,12}})?)"
@@ -40,6 +40,8 @@ NEAR_PATTERN = rf"^{_LATITUDE},{_LONGITUDE}$"
 """Latitude and longitude in decimal degrees: ``48.1374,11.5755``."""
 
 SMALLEST_RADIUS_KM = 0.1
+
+_DEPOSIT = {"description": "Of one seat, in the price's currency: given back to those who come or cancel in time, kept from the others."}
 
 
 class NumberField(fields.Float):
@@ -127,6 +129,11 @@ class RefundPolicySchema(StrictSchema):
         return RefundPolicy(**data)
 
 
+def _or_none(deposit: Money | None) -> Money | None:
+    """A deposit of nothing is none."""
+    return deposit if deposit and deposit.amount else None
+
+
 def _tags(**kwargs: Any) -> fields.List[str]:
     description = "Those that differ only in case or accents are kept once."
     return fields.List(TextField(LONGEST_TAG), validate=validate.Length(max=MOST_TAGS), metadata={"description": description}, **kwargs)
@@ -145,6 +152,7 @@ class NewEventSchema(StrictSchema):
     seats = WholeField(1, MOST_SEATS, required=True)
     table_size = fields.Nested(TableSizeSchema, metadata={"description": "From 4 to 8 unless told, as far as there are seats."})
     price = MoneyField(required=True, metadata={"description": "Of one seat."})
+    deposit = MoneyField(load_default=None, allow_none=True, metadata=_DEPOSIT)
     tags = _tags(load_default=list)
     format = fields.Enum(Format, by_value=fields.String, load_default=Format.TABLE)
     refund_policy = fields.Nested(RefundPolicySchema, load_default=RefundPolicy)
@@ -152,7 +160,7 @@ class NewEventSchema(StrictSchema):
     @post_load
     def _value(self, data: dict[str, Any], **_: Any) -> EventDetails:
         tables = data.get("table_size") or usual_tables(data["seats"])
-        return EventDetails(**data | {"tags": tuple(data["tags"]), "table_size": tables})
+        return EventDetails(**data | {"tags": tuple(data["tags"]), "table_size": tables, "deposit": _or_none(data["deposit"])})
 
 
 class EventChangesSchema(StrictSchema):
@@ -168,6 +176,7 @@ class EventChangesSchema(StrictSchema):
     seats = WholeField(1, MOST_SEATS)
     table_size = fields.Nested(TableSizeSchema)
     price = MoneyField()
+    deposit = MoneyField(allow_none=True, metadata=_DEPOSIT)
     tags = _tags()
     format = fields.Enum(Format, by_value=fields.String)
     refund_policy = fields.Nested(RefundPolicySchema)
@@ -177,7 +186,8 @@ class EventChangesSchema(StrictSchema):
 
     @post_load
     def _value(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
-        return data | ({"tags": tuple(data["tags"])} if "tags" in data else {})
+        deposit = {"deposit": _or_none(data["deposit"])} if "deposit" in data else {}
+        return data | deposit | ({"tags": tuple(data["tags"])} if "tags" in data else {})
 
 
 class EventQuerySchema(PageQuery):
@@ -221,6 +231,7 @@ class EventSummarySchema(StrictSchema):
     seats_left = fields.Integer(required=True)
     table_size = fields.Nested(TableSizeSchema, required=True)
     price = MoneyField(required=True, metadata={"description": "Of one seat."})
+    deposit = MoneyField(required=True, allow_none=True, metadata=_DEPOSIT)
     tags = fields.List(fields.String(), required=True)
     format = fields.Enum(Format, by_value=fields.String, required=True)
     refund_policy = fields.Nested(RefundPolicySchema, required=True)

@@ -38,7 +38,7 @@ from dinnerkit.events.seat_rules import ForResale, Waiting, next_in_line, sold_a
 from dinnerkit.money import Money
 from dinnerkit.storage import Row, collection
 
-_FACTS = ("host", "title", "status", "starts_at", "timezone", "city", "venue", "price", "refund_policy", "seats", "seats_left")
+_FACTS = ("host", "title", "status", "starts_at", "timezone", "city", "venue", "price", "deposit", "refund_policy", "seats", "seats_left")
 _SWEEP_BATCH = 200
 
 _FITS: Row = {"$map": {"input": "$waitlist", "in": {"$lte": ["$$this.guests", "$seats_left"]}}}
@@ -59,6 +59,7 @@ class EventFacts:
     city: str
     venue: dict[str, Any]
     price: Money
+    deposit: Money | None
     refund_policy: RefundPolicy
     seats: int
     seats_left: int
@@ -274,10 +275,9 @@ def _for_resale(booking_id: str, seats: int) -> dict[str, Any]:
 
 
 def _facts(row: Row) -> EventFacts:
-    values = {name: row[name] for name in _FACTS}
-    return EventFacts(
-        id=row["_id"], **values | {"price": Money.from_document(row["price"]), "refund_policy": RefundPolicy(**row["refund_policy"])}
-    )
+    values: dict[str, Any] = {name: row.get(name) for name in _FACTS}
+    money: dict[str, Any] = {name: Money.from_document(row[name]) if row.get(name) else None for name in ("price", "deposit")}
+    return EventFacts(id=row["_id"], **values | money | {"refund_policy": RefundPolicy(**row["refund_policy"])})
 
 
 def _holds(row: Row) -> list[SeatHold]:

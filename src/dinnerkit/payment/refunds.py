@@ -62,14 +62,14 @@ class RefundService:
                 break
         self._explain(payment_id, key)
 
-    def request_once_decided(self, payment_id: str, money: Money, *, key: str, reason: str) -> None:
+    def request_once_decided(self, payment_id: str, money: Money, *, key: str, reason: str, deposit: Money | None = None) -> None:
         """The same for who asks again when a dispute is won: until then nothing happens to a disputed payment, and never if it is lost.
 
         Raises:
             NoSuchPayment, RefundTooLarge: as :meth:`request` says.
         """
         try:
-            self.request(payment_id, money, key=key, reason=reason)
+            self.request(payment_id, money, key=key, reason=reason, deposit=deposit)
         except PaymentDisputed:
             log.info("refund_waits_for_dispute", payment=payment_id, cause=key)
 

@@ -6,6 +6,7 @@ from typing import Protocol, TypeVar
 
 from pymongo.database import Database
 
+from dinnerkit.booking.deposits import DepositSweep
 from dinnerkit.booking.sweep import BookingSweep
 from dinnerkit.clock import Clock
 from dinnerkit.delivery.documents import DeliveryDocument
@@ -43,7 +44,12 @@ def run_background(kit: OpenKit) -> None:
     """
     deliveries = collection(kit.database, DeliveryDocument)
     for _ in range(_MOST_ROUNDS):
-        moved = kit.service(WebhookInbox).fetch_local() + kit.service(BookingSweep).run() + kit.service(Relay).run()
+        moved = (
+            kit.service(WebhookInbox).fetch_local()
+            + kit.service(BookingSweep).run()
+            + kit.service(DepositSweep).run()
+            + kit.service(Relay).run()
+        )
         kit.service(PaymentService).sweep()
         due = [
             row["_id"] for row in deliveries.find({"state": {"$in": ["pending", "running"]}, "not_before": {"$lte": kit.clock()}}, ("_id",))

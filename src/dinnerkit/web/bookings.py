@@ -11,13 +11,14 @@ from dinnerkit.booking.calendar import MEDIA_TYPE, BookingCalendar
 from dinnerkit.booking.checking_in import CheckIn
 from dinnerkit.booking.errors import BookingNotConfirmed
 from dinnerkit.booking.paying import PayingService
+from dinnerkit.booking.presenting import terms_in_words
+from dinnerkit.booking.refunds import deposit_outcome
 from dinnerkit.booking.rules import CANCELLABLE, EXPECTED, LIVE, SETTLED, UNPAID
 from dinnerkit.booking.service import BookingService
 from dinnerkit.booking.store import Booking
 from dinnerkit.booking.waiting import WaitingList
 from dinnerkit.clock import utcnow
 from dinnerkit.errors import Conflict, DinnerkitError, Invalid, PaymentRequired
-from dinnerkit.events.rules import in_words
 from dinnerkit.http.conditional import private
 from dinnerkit.http.paging import BadCursor, decode_cursor, encode_cursor
 from dinnerkit.http.problems import status_of
@@ -156,7 +157,7 @@ def ask_to_cancel(booking_id: str) -> Response:
     if booking.status not in CANCELLABLE or booking.about["starts_at"] <= utcnow():
         return see("bookings.one", booking_id=booking.id)
     refund = service(BookingService).refund_now(booking)
-    return show("cancel.html", booking=booking, refund=refund, refunds=in_words(booking.refund_policy, booking.amount.currency))
+    return show("cancel.html", booking=booking, refund=refund, refunds=terms_in_words(booking))
 
 
 @blueprint.route("/<booking_id>/cancel", methods=["POST"])
@@ -191,7 +192,8 @@ def _page(booking: Booking, error: DinnerkitError | None = None) -> Response:
         expected=booking.status in EXPECTED and not begun,
         unpaid=booking.status in UNPAID and not begun,
         cancellable=booking.status in CANCELLABLE and not begun,
-        refunds=in_words(booking.refund_policy, booking.amount.currency),
+        refunds=terms_in_words(booking),
+        deposit=deposit_outcome(booking),
         sandbox=_sandboxed(),
         gateway=service(AuthenticationService).gateway,
         cards=CARDS,

@@ -23,6 +23,7 @@ NAMES: Mapping[str, str] = {
     "table_size.max": "table_max",
     "price.amount": "price",
     "price.currency": "currency",
+    "deposit.amount": "deposit",
     "refund_policy.full_until_hours": "full_until_hours",
     "refund_policy.late_percent": "late_percent",
     "refund_policy.late_until_hours": "late_until_hours",
@@ -64,6 +65,7 @@ def as_typed(event: Event) -> dict[str, str]:
         "table_max": str(details.table_size.max),
         "price": str(major_units(details.price)),
         "currency": details.price.currency,
+        "deposit": str(major_units(details.deposit)) if details.deposit else "",
         "tags": ", ".join(details.tags),
         "format": details.format.value,
         **_policy_as_typed(details.refund_policy, details.price.currency),
@@ -86,6 +88,7 @@ def details_of(form: Form) -> EventDetails | None:
         "seats": read.whole("seats"),
         "table_size": (read.whole("table_min"), read.whole("table_max")),
         "price": read.amount("price", currency),
+        "deposit": _deposit(read, currency),
         "tags": tuple(tag for part in read.text("tags").split(",") if (tag := part.strip())),
         "format": _format(read),
         "refund_policy": _policy(read, currency),
@@ -132,6 +135,11 @@ def _policy(read: Reader, currency: str) -> RefundPolicy:
         late_fee=read.amount("late_fee", currency).amount if read.text("late_fee") else None,
         late_only_if_resold=bool(read.text("late_only_if_resold")),
     )
+
+
+def _deposit(read: Reader, currency: str) -> Money | None:
+    deposit = read.amount("deposit", currency) if read.text("deposit") else None
+    return deposit if deposit and deposit.amount else None
 
 
 def _format(read: Reader) -> Format:

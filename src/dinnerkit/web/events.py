@@ -12,7 +12,7 @@ from dinnerkit.booking.store import Booking
 from dinnerkit.booking.waiting import WaitingList
 from dinnerkit.clock import utcnow
 from dinnerkit.errors import Conflict, DinnerkitError, Invalid
-from dinnerkit.events.rules import RefundPolicy, Status, in_words, manages
+from dinnerkit.events.rules import RefundPolicy, Status, deposit_in_words, in_words, manages
 from dinnerkit.events.service import EventService
 from dinnerkit.events.waitlist import Waitlist
 from dinnerkit.http.problems import status_of
@@ -24,7 +24,7 @@ from dinnerkit.web.forms import operation_id, show_public
 from dinnerkit.web.options import options
 from dinnerkit.web.places import see
 from dinnerkit.web.sessions import say, signed_in, visitor
-from dinnerkit.web.words import sentence
+from dinnerkit.web.words import as_money, sentence
 
 blueprint = Blueprint("events", __name__, url_prefix="/events")
 
@@ -78,6 +78,7 @@ def _page(event_id: str, error: DinnerkitError | None = None) -> Response:
     me = visitor().principal
     event = service(EventService).get(existing(event_id), me)
     begun = event["starts_at"] <= utcnow()
+    policy = RefundPolicy(**event["refund_policy"])
     seating = service(SeatingService).published(event_id) if event["format"] == "match_night" else None
     booking = _booking_of(me.user_id, event_id) if me else None
     response = show_public(
@@ -90,7 +91,9 @@ def _page(event_id: str, error: DinnerkitError | None = None) -> Response:
         begun=begun,
         manages=manages(me, event["host_id"]),
         night=seating is not None and (options().demo or manages(me, event["host_id"])),
-        refunds=in_words(RefundPolicy(**event["refund_policy"]), event["price"]["currency"]),
+        refunds=in_words(policy, event["price"]["currency"]),
+        deposit=deposit_in_words(as_money(event["deposit"]), policy) if event["deposit"] else "",
+        to_pay=event["price"]["amount"] or event["deposit"],
         most=min(MAX_PARTY, event["seats"]),
         code=_code() or "",
         operation=new_id(),
