@@ -116,7 +116,7 @@ def _http_services(kit: Kit, api: Api) -> dict[type[Any], Any]:
         IdempotencyStore: IdempotencyStore(kit.database, Keys(secret_key(kit.settings)).derive("idempotency"), kit.clock),
         RequestLimits: RequestLimits(kit.settings.rate_limit, kit.backends.limiter),
         Metrics: Metrics([figures]),
-        health.Health: health.Health(_probes(kit)),
+        health.Health: health.Health(_probes(kit), lambda: _warnings(kit)),
         docs.OpenApi: docs.OpenApi(api),
     }
 
@@ -132,6 +132,12 @@ def _probes(kit: Kit) -> dict[str, health.Probe]:
         "limiter": health.Probe(backends.limiter.ping, needed=False),
         "cache": health.Probe(lambda: backends.cache.get("health"), needed=False),
     }
+
+
+def _warnings(kit: Kit) -> list[str]:
+    """What works, and a person should look at all the same."""
+    dead = kit.service(DeliveryService).dead_letter_count()
+    return [f"{dead} dead letters wait for a person: dinnerkit dead-letters list"] if dead else []
 
 
 def _part(name: str) -> tuple[ApiBlueprint, str]:

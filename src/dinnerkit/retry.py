@@ -16,7 +16,7 @@ class Backoff:
     Architecture Blog's "Exponential Backoff And Jitter"), so that what failed together does not come back together.
     """
 
-    attempts: int = 5
+    attempts: int = 3
     first: float = 2.0
     longest: float = 600.0
 

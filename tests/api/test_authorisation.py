@@ -82,6 +82,7 @@ HOSTS = {
 
 ADMINS = {
     "GET /v1/admin/dead-letters",
+    "GET /v1/admin/dead-letters/{letter_id}",
     "POST /v1/admin/dead-letters/{letter_id}/retry",
     "DELETE /v1/admin/dead-letters/{letter_id}",
 }

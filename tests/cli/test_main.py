@@ -8,7 +8,7 @@ from importlib.metadata import version
 import pytest
 
 from dinnerkit.cli import main
-from dinnerkit.cli.group import COMMANDS
+from dinnerkit.cli.group import COMMANDS, module_of
 from tests.cli.running import Run
 
 
@@ -20,7 +20,7 @@ def test_the_version_is_the_installed_distributions(run: Run):
 def test_every_command_explains_itself_in_the_words_of_the_listing(command: str, capsys: pytest.CaptureFixture[str]):
     assert main([command, "--help"]) == 0
     assert capsys.readouterr().out.startswith(f"Usage: dinnerkit {command}")
-    first_line = import_module(f"dinnerkit.cli.{command}").command.help.splitlines()[0]
+    first_line = import_module(f"dinnerkit.cli.{module_of(command)}").command.help.splitlines()[0]
     assert first_line == COMMANDS[command]
 
 

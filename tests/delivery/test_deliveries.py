@@ -3,11 +3,13 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from pymongo.errors import AutoReconnect
 
 from dinnerkit.delivery.errors import NoSuchDeadLetter
 from dinnerkit.delivery.relay import HINT_GRACE
+from dinnerkit.delivery.service import DeliveryService
 from dinnerkit.errors import Unavailable
-from tests.delivery.conftest import BACKOFF, Post, Rang
+from tests.delivery.conftest import BACKOFF, MemoryQueue, Post, Rang
 
 LEASE = timedelta(seconds=60)
 
@@ -125,6 +127,31 @@ class TestFailing:
             post.clock.now = post.row()["not_before"]
             assert post.deliveries.run(delivery)
         assert timedelta(hours=12) < post.clock() - began < timedelta(hours=25)
+
+    @pytest.mark.parametrize("outage", [Unavailable("no answer"), AutoReconnect("the primary is gone")], ids=["backend", "database"])
+    def test_an_outage_takes_none_of_the_attempts_away(self, post: Post, delivery: str, outage: Exception) -> None:
+        troubles = [outage, outage, RuntimeError("no"), outage, RuntimeError("no"), outage, RuntimeError("no")]
+
+        def trouble(_: Rang) -> None:
+            raise troubles.pop(0)
+
+        post.answering = trouble
+        while post.row()["state"] != "dead":
+            post.clock.now = post.row()["not_before"]
+            assert post.deliveries.run(delivery)
+        assert troubles == []
+        assert post.row()["attempts"] == 7
+
+    def test_by_default_there_are_three_attempts_from_two_seconds_on(self, post: Post, delivery: str) -> None:
+        post.answering = fail
+        patient = DeliveryService(post.database, MemoryQueue(), post.handlers, post.clock)
+        waits = []
+        while post.row()["state"] != "dead":
+            post.clock.now = max(post.clock.now, post.row()["not_before"])
+            patient.run(delivery)
+            waits.append((post.row()["not_before"] - post.clock.now).total_seconds())
+        assert len(waits) == 3
+        assert 1 <= waits[0] <= 2 <= waits[1] <= 4
 
     def test_one_handler_failing_does_not_keep_the_other(self, post: Post, delivery: str) -> None:
         exhaust(post, delivery)

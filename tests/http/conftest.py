@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
@@ -64,6 +64,7 @@ def make_app() -> MakeApp:
         storage: Any = None,
         services: dict[type[Any], Any] | None = None,
         probes: dict[str, health.Probe] | None = None,
+        warnings: Callable[[], Sequence[str]] = tuple,
         collectors: Iterable[Any] = (),
         max_body_bytes: int = 10_000,
     ) -> Flask:
@@ -75,7 +76,7 @@ def make_app() -> MakeApp:
         found = {
             RequestLimits: RequestLimits(rate, storage or MemoryStorage()),
             Metrics: Metrics(collectors),
-            health.Health: health.Health(probes or {}),
+            health.Health: health.Health(probes or {}, warnings),
             docs.OpenApi: docs.OpenApi(api),
             **(services or {}),
         }

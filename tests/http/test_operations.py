@@ -69,6 +69,13 @@ def test_without_a_backend_that_is_not_needed_the_app_is_degraded(make_app: Any)
     assert (response.status_code, response.json["status"]) == (200, "degraded")
 
 
+def test_what_a_person_should_look_at_is_a_warning_and_no_outage(make_app: Any) -> None:
+    response = make_app(warnings=lambda: ["3 dead letters wait"]).test_client().get("/x/health/ready")
+
+    assert (response.status_code, response.json["status"]) == (200, "degraded")
+    assert response.json["warnings"] == ["3 dead letters wait"]
+
+
 def test_metrics_count_requests_by_route_and_status_and_ask_the_collectors(make_app: Any) -> None:
     client = make_app(rooms, collectors=[QueueLength()]).test_client()
     for number in range(3):

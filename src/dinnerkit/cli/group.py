@@ -15,10 +15,16 @@ COMMANDS = {
     "config": "Show the settings in force, and where each came from.",
     "plugins": "List the backends that are installed.",
     "check": "Reach every backend and say what is wrong.",
+    "dead-letters": "Look after what could not be delivered.",
     "db": "Prepare the database.",
     "user": "Make users.",
 }
-"""The commands in the order of their listing; each is ``command`` in the module of its name."""
+"""The commands in the order of their listing; each is ``command`` in the module of its name, with ``_`` for ``-``."""
+
+
+def module_of(command: str) -> str:
+    """The module of a command."""
+    return command.replace("-", "_")
 
 
 class LazyGroup(click.Group):
@@ -32,7 +38,7 @@ class LazyGroup(click.Group):
         """The command of that name, imported now."""
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = import_module(f"dinnerkit.cli.{cmd_name}").command
+        command: click.Command = import_module(f"dinnerkit.cli.{module_of(cmd_name)}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -16,6 +16,7 @@ from dinnerkit.http.paging import decode_cursor, encode_cursor
 from dinnerkit.http.schemas import PageQuery, page_schema
 from dinnerkit.http.services import service
 from dinnerkit.identity import Role
+from dinnerkit.storage import Row
 
 blueprint = ApiBlueprint("delivery", __name__, description="Messages that could not be delivered.")
 
@@ -32,8 +33,17 @@ def list_dead_letters(query: dict[str, Any]) -> Response:
     after = decode_cursor(query["cursor"], datetime, str) if query["cursor"] else None
     letters = service(DeliveryService).dead_letters(limit=limit + 1, after=after and (after[0], after[1]))
     last = letters[limit - 1] if len(letters) > limit else None
-    items = [{"id": letter["_id"]} | {name: letter[name] for name in _SHOWN} for letter in letters[:limit]]
+    items = [_presented(letter) for letter in letters[:limit]]
     return private_json({"items": items, "next": encode_cursor(last["died_at"], last["_id"]) if last else None})
+
+
+@blueprint.route("/admin/dead-letters/<letter_id>")
+@requires(Role.ADMIN)
+@blueprint.response(200, DeadLetterSchema)
+@blueprint.alt_response(404, "NOT_FOUND")
+def show_dead_letter(letter_id: str) -> Response:
+    """Show one that failed for good."""
+    return private_json(_presented(service(DeliveryService).dead_letter(letter_id)))
 
 
 @blueprint.route("/admin/dead-letters/<letter_id>/retry", methods=["POST"])
@@ -52,3 +62,7 @@ def retry_dead_letter(letter_id: str) -> None:
 def discard_dead_letter(letter_id: str) -> None:
     """Forget it."""
     service(DeliveryService).discard(letter_id)
+
+
+def _presented(letter: Row) -> dict[str, Any]:
+    return {"id": letter["_id"]} | {name: letter[name] for name in _SHOWN}

@@ -30,6 +30,8 @@ class DeliveryDocument(StoredDocument):
     data = DictField()
     state = StringField(required=True, choices=("pending", "running", "done", "dead"))
     attempts = IntField(required=True, min_value=0)
+    faults = IntField(min_value=0)
+    """How many of the attempts failed, other than by an outage or a worker's death."""
     not_before = DateTimeField(required=True)
     """When the next attempt may start; while it runs, when its lease ends."""
     due_at = DateTimeField()

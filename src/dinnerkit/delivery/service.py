@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 from pymongo import ReturnDocument, UpdateOne, WriteConcern
 from pymongo.database import Database
-from pymongo.errors import DuplicateKeyError
+from pymongo.errors import ConnectionFailure, DuplicateKeyError
 
 from dinnerkit.clock import Clock
 from dinnerkit.delivery.dispatch import Dispatcher
@@ -27,7 +27,9 @@ from dinnerkit.storage import Row, collection
 log = structlog.get_logger(__name__)
 
 _PATIENT = Backoff(attempts=150)
-"""While a backend can't be reached: some 24 hours. An outage is nobody's to mend here, and ends."""
+"""While a backend can't be reached: some 24 hours. An outage is nobody's to mend here, and ends; so it does not count among the faults."""
+
+_OUTAGES = (Unavailable, ConnectionFailure)
 
 _LEASE = timedelta(seconds=60)
 """How long a delivery is its worker's without a sign of life: so late, at most, another goes on with what a killed worker had."""
@@ -119,8 +121,8 @@ class DeliveryService:
         """How many dead letters there are."""
         return self._dead_letters.estimated_document_count()
 
-    def retry(self, letter_id: str) -> None:
-        """Deliver a dead letter's message again, with all its attempts before it.
+    def dead_letter(self, letter_id: str) -> Row:
+        """A dead letter with all that is known of it.
 
         Raises:
             NoSuchDeadLetter: there is none of that id.
@@ -128,12 +130,23 @@ class DeliveryService:
         letter = self._dead_letters.find_one({"_id": letter_id})
         if letter is None:
             raise NoSuchDeadLetter("there is no such dead letter")
+        return letter
+
+    def retry(self, letter_id: str) -> None:
+        """Deliver a dead letter's message again, with all its attempts before it.
+
+        Raises:
+            NoSuchDeadLetter: there is none of that id.
+        """
+        letter = self.dead_letter(letter_id)
         now = self._clock()
         revived = {name: letter[name] for name in _FIELDS}
         revived |= {"state": "pending", "attempts": 0, "not_before": now, "due_at": now + HINT_GRACE}
         # Upserted, since a dead letter outlives its delivery; a duplicate key means that somebody has just revived it.
         with suppress(DuplicateKeyError):
-            self._deliveries.update_one({"_id": letter_id, "state": "dead"}, {"$set": revived, "$unset": {"done_at": 1}}, upsert=True)
+            self._deliveries.update_one(
+                {"_id": letter_id, "state": "dead"}, {"$set": revived, "$unset": {"done_at": 1, "faults": 1}}, upsert=True
+            )
         self._dead_letters.delete_one({"_id": letter_id})
         self.dispatcher.hint(letter["queue"], letter_id)
 
@@ -174,16 +187,18 @@ class DeliveryService:
         text = f"{type(error).__name__}: {error}"[:_ERROR_LENGTH]
         log.warning("delivery_failed", delivery=row["_id"], attempts=row["attempts"], error=type(error).__name__)
         mine: Mapping[str, Any] = {"_id": row["_id"], "claim": row["claim"]}
-        backoff = _PATIENT if isinstance(error, Unavailable) else self._backoff
-        if backoff.exhausted(row["attempts"]):
+        outage = isinstance(error, _OUTAGES)
+        faults = row.get("faults", 0) + (not outage)
+        backoff, failures = (_PATIENT, row["attempts"]) if outage else (self._backoff, faults)
+        if backoff.exhausted(failures):
             # The letter first: should this worker die in between, the delivery is tried once more, and not forgotten.
             if self._deliveries.count_documents(mine, limit=1):
                 self._bury(row, text)
             dead = {"$set": {"state": "dead", "done_at": self._clock(), "error": text}, "$unset": {"due_at": 1, "claim": 1}}
             self._deliveries.update_one(mine, dead)
             return
-        again = self._clock() + timedelta(seconds=backoff.wait(row["attempts"]))
-        waiting = {"state": "pending", "not_before": again, "due_at": again, "error": text}
+        again = self._clock() + timedelta(seconds=backoff.wait(failures))
+        waiting = {"state": "pending", "not_before": again, "due_at": again, "error": text, "faults": faults}
         self._deliveries.update_one(mine, {"$set": waiting, "$unset": {"claim": 1}})
 
     def _bury(self, row: Row, text: str) -> None:

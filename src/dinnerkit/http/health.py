@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -30,17 +30,23 @@ class Probe:
 
 
 class Health:
-    """The backends' probes, by name."""
+    """The backends' probes, by name, and what else a person should look at: ``warnings`` gives one sentence for each thing."""
 
-    def __init__(self, probes: Mapping[str, Probe]) -> None:
+    def __init__(self, probes: Mapping[str, Probe], warnings: Callable[[], Sequence[str]] = tuple) -> None:
         self._probes = dict(probes)
+        self._warnings = warnings
 
     def report(self) -> dict[str, Any]:
-        """Try each: ``{"status": "ready"|"degraded"|"unready", "backends": {name: {"state", "needed", "latency_ms"}}}``."""
+        """Try each backend, and say how all of it stands.
+
+        ``{"status": "ready"|"degraded"|"unready", "backends": {name: {"state", "needed", "latency_ms"}}, "warnings": [sentence]}``
+        """
         backends = {name: _tried(name, probe) for name, probe in self._probes.items()}
         down = [backend for backend in backends.values() if backend["state"] == "down"]
-        status = "unready" if any(backend["needed"] for backend in down) else "degraded" if down else "ready"
-        return {"status": status, "backends": backends}
+        if any(backend["needed"] for backend in down):
+            return {"status": "unready", "backends": backends, "warnings": []}
+        warnings = list(self._warnings())
+        return {"status": "degraded" if down or warnings else "ready", "backends": backends, "warnings": warnings}
 
 
 def _tried(name: str, probe: Probe) -> dict[str, Any]:
@@ -67,6 +73,7 @@ class ReadinessSchema(StrictSchema):
 
     status = fields.String(required=True, validate=validate.OneOf(("ready", "degraded", "unready")))
     backends = fields.Dict(keys=fields.String(), values=fields.Nested(BackendHealthSchema), required=True)
+    warnings = fields.List(fields.String(), required=True)
 
 
 class LivenessSchema(StrictSchema):
@@ -89,7 +96,7 @@ def live() -> Response:
 @blueprint.response(200, ReadinessSchema)
 @blueprint.alt_response(503, schema=ReadinessSchema, description="A needed backend is down")
 def ready() -> Response:
-    """Name each backend, its state and how long it took to answer."""
+    """Name each backend, its state and how long it took to answer, and what a person should look at."""
     report = service(Health).report()
     return private_json(report, HTTPStatus.SERVICE_UNAVAILABLE if report["status"] == "unready" else HTTPStatus.OK)
 
