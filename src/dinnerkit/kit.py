@@ -19,15 +19,18 @@ from dinnerkit.accounts.documents import AttemptDocument, UserDocument
 from dinnerkit.accounts.people import People
 from dinnerkit.accounts.recovery import RecoveryService
 from dinnerkit.accounts.secrecy import Keys
+from dinnerkit.accounts.unsubscribing import Unsubscribing
 from dinnerkit.accounts.wiring import account_services
 from dinnerkit.analytics.service import AnalyticsService
 from dinnerkit.booking.calendar import BookingCalendar
 from dinnerkit.booking.checking_in import CheckIn
 from dinnerkit.booking.deposits import DepositSweep
 from dinnerkit.booking.documents import BookingDocument
+from dinnerkit.booking.following import Following
 from dinnerkit.booking.handlers import booking_handlers
 from dinnerkit.booking.no_shows import NoShows
 from dinnerkit.booking.paying import PayingService
+from dinnerkit.booking.reminders import Reminders
 from dinnerkit.booking.service import BookingService
 from dinnerkit.booking.store import BookingStore
 from dinnerkit.booking.sweep import BookingSweep
@@ -212,6 +215,7 @@ class Kit:
         ledger = Ledger(database, clock)
         store = BookingStore(database, clock)
         waitlist = Waitlist(database, clock)
+        following = Following(store, seats, clock)
         waiting = WaitingList(store, seats, waitlist, clock)
         uses = VoucherUses(database, Attempts(database, Keys(secret_key(settings)), clock), clock)
         bookings = BookingService(store, seats, uses, refunds, waiting, clock, settings.hold_seconds)
@@ -220,10 +224,20 @@ class Kit:
         seating_work = SeatingWork(database, events, store, people, clock)
         calendar = BookingCalendar(bookings, events, clock, settings.public_url)
         writer = MailWriter(settings.mail_from, settings.public_url)
-        notifications = NotificationService(people, services[RecoveryService], store, calendar, seatings, writer, self.backends.mail)
+        notifications = NotificationService(
+            people,
+            services[RecoveryService],
+            services[Unsubscribing],
+            store,
+            calendar,
+            seatings,
+            writer,
+            self.backends.mail,
+            clock,
+        )
         handlers = [
             *payment_handlers(payments, refunds, disputes, ledger),
-            *booking_handlers(bookings, paying, payments, seats, waiting),
+            *booking_handlers(bookings, paying, payments, seats, waiting, following),
             *matching_handlers(seating_work, seatings),
             *notification_handlers(notifications),
         ]
@@ -248,7 +262,9 @@ class Kit:
             calendar,
             CheckIn(store, bookings, events, people, Tickets(Keys(secret_key(settings)).derive("tickets")), clock),
             paying,
-            NoShows(store, clock),
+            NoShows(store, seats, clock),
+            Reminders(store, clock),
+            following,
             DepositSweep(store, deposits, clock),
             BookingSweep(store, bookings, paying, seats, uses, clock),
             seatings,

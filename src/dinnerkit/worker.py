@@ -15,6 +15,7 @@ from huey.consumer import Consumer
 
 from dinnerkit.booking.deposits import DepositSweep
 from dinnerkit.booking.no_shows import NoShows
+from dinnerkit.booking.reminders import Reminders
 from dinnerkit.booking.sweep import BookingSweep
 from dinnerkit.booking.waiting import WaitingList
 from dinnerkit.delivery.lease import Lease
@@ -101,6 +102,7 @@ class Worker:
             _Job("deliveries", 1.0, kit.service(DeliveryService).sweep),
             _Job("payments", 5.0, kit.service(PaymentService).sweep, apart=True),
             _Job("waiting", 60.0, kit.service(WaitingList).call_the_roll),
+            _Job("reminders", 20.0, kit.service(Reminders).run),
             _Job("no_shows", 300.0, kit.service(NoShows).run),
             _Job("refunds", 60.0, kit.service(RefundService).sweep, apart=True),
             _Job("deposits", 60.0, kit.service(DepositSweep).run),

@@ -33,6 +33,7 @@ class Booking:
     hold: str
     created_at: datetime
     expires_at: datetime | None
+    starts_at: datetime
     payment: str | None = None
 
 
@@ -79,6 +80,7 @@ class Model:
                     row["hold"],
                     row["created_at"],
                     row.get("expires_at"),
+                    row["about"]["starts_at"],
                     row.get("payment"),
                 )
                 for row in world.database["bookings"].find().sort("_id", 1)
@@ -105,7 +107,7 @@ class Model:
             return "SoldOut"
         until = now + HOLD if self.price else None
         self._take(Hold(booking, booking, user, guests, until))
-        self.bookings[booking] = Booking(user, guests, "held" if self.price else "confirmed", booking, now, until)
+        self.bookings[booking] = Booking(user, guests, "held" if self.price else "confirmed", booking, now, until, self.starts_at)
         return self.bookings[booking].status
 
     def join(self, user: str, guests: int, entry: str, seats: int, now: datetime) -> str:
@@ -120,7 +122,7 @@ class Model:
         if guests <= self.seats_left:
             return "SeatsAvailable"
         self.waiting.append((entry, user, guests))
-        self.bookings[entry] = Booking(user, guests, "waitlisted", entry, now, None)
+        self.bookings[entry] = Booking(user, guests, "waitlisted", entry, now, None, self.starts_at)
         return str(len(self.waiting))
 
     def leave(self, user: str) -> str:
@@ -210,8 +212,8 @@ class Model:
                 booking.status = "seated" if name in seated else "confirmed"
 
     def find_no_shows(self, now: datetime) -> None:
-        over = self.starts_at + NO_SHOW <= now <= self.starts_at + LOOKED_BACK
-        if over and any(booking.status == "checked_in" for booking in self.bookings.values()):
+        over = {b.status for b in self.bookings.values() if b.starts_at + NO_SHOW <= now <= b.starts_at + LOOKED_BACK}
+        if "checked_in" in over and over & set(EXPECTED) and self.starts_at + NO_SHOW <= now:
             for booking in self.bookings.values():
                 if booking.status in EXPECTED:
                     booking.status = "no_show"
@@ -233,11 +235,26 @@ class Model:
         self.status = "cancelled"
         return "cancelled"
 
+    def move(self, starts_at: datetime, now: datetime) -> str:
+        if self.status == "cancelled":
+            return "EventIsCancelled"
+        if now >= self.starts_at:
+            return "EventHasBegun"
+        if starts_at <= now and starts_at != self.starts_at:
+            return "EventNotReady"
+        self.starts_at = starts_at
+        return "published"
+
+    def follow(self) -> None:
+        for booking in self.bookings.values():
+            if booking.status in ("waitlisted", *UNPAID, *SETTLED):
+                booking.starts_at = self.starts_at
+
     def sweep(self, now: datetime) -> None:
         for hold in [hold for hold in self.holds if hold.until and hold.until <= now]:
             booking = self.bookings.get(hold.booking)
             if booking is None:
-                booking = self.bookings[hold.booking] = Booking(hold.user, hold.guests, "expired", hold.name, now, None)
+                booking = self.bookings[hold.booking] = Booking(hold.user, hold.guests, "expired", hold.name, now, None, self.starts_at)
             if booking.status in UNPAID:
                 if booking.expires_at and booking.expires_at > now:
                     hold.until = booking.expires_at
@@ -277,6 +294,8 @@ class Model:
             case "booking.finish_cancellation":
                 self._free(self.bookings[data["booking_id"]].hold, now)
                 self.abandon(data["booking_id"])
+            case "booking.follow":
+                self.follow()
             case "booking.cancel_all":
                 self._cancel_all(now)
 
@@ -342,7 +361,7 @@ class Model:
         for hold in list(self.holds):
             booking = self.bookings.get(hold.booking)
             if booking is None:
-                booking = self.bookings[hold.booking] = Booking(hold.user, hold.guests, "expired", hold.name, now, None)
+                booking = self.bookings[hold.booking] = Booking(hold.user, hold.guests, "expired", hold.name, now, None, self.starts_at)
             if booking.status in (*UNPAID, *SETTLED) or (booking.status == "expired" and booking.hold != hold.name):
                 self._cancel(booking, now)
             self._free(hold.name, now)
@@ -374,10 +393,10 @@ class Model:
             if guests <= self.seats_left and not self._closed(now):
                 until = min(now + OFFER, self.starts_at)
                 self._take(Hold(entry, entry, user, guests, until))
-                self._offer(entry, Booking(user, guests, "offered", entry, now, until))
+                self._offer(entry, Booking(user, guests, "offered", entry, now, until, self.starts_at))
 
     def _record_offer(self, data: dict[str, Any], now: datetime) -> None:
-        offered = Booking(data["user_id"], data["guests"], "offered", data["hold_id"], now, data["until"])
+        offered = Booking(data["user_id"], data["guests"], "offered", data["hold_id"], now, data["until"], self.starts_at)
         if self._offer(data["booking_id"], offered).status not in (*UNPAID, *SETTLED):
             self._free(data["hold_id"], now)
 
@@ -385,7 +404,7 @@ class Model:
         """Make a booking of an offer, or of the one that waits for it."""
         booking = self.bookings.setdefault(entry, offered)
         if booking.status == "waitlisted":
-            booking.status, booking.expires_at = "offered", offered.expires_at
+            booking.status, booking.expires_at, booking.starts_at = "offered", offered.expires_at, self.starts_at
         return booking
 
     def _hold(self, name: str) -> Hold:

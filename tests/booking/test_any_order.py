@@ -139,6 +139,12 @@ class Story(RuleBasedStateMachine):
         expected = self.model.call_off(self.world.clock())
         assert outcome(lambda: self.world.events.cancel(HOST, self.event)["status"]) == expected
 
+    @rule(days=st.sampled_from([-1, 1, 2]))
+    def move_the_dinner(self, days: int) -> None:
+        starts_at = self.model.starts_at + timedelta(days=days)
+        expected = self.model.move(starts_at, self.world.clock())
+        assert outcome(lambda: self.world.events.update(HOST, self.event, {"starts_at": starts_at})["status"]) == expected
+
     @rule(span=SPANS)
     def pass_time(self, span: timedelta) -> None:
         self.world.clock.now += span

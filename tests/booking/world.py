@@ -23,6 +23,7 @@ from dinnerkit.booking.checking_in import CheckIn
 from dinnerkit.booking.deposits import DepositSweep
 from dinnerkit.booking.no_shows import NoShows
 from dinnerkit.booking.paying import PayingService, PayResult
+from dinnerkit.booking.reminders import Reminders
 from dinnerkit.booking.service import BookingService
 from dinnerkit.booking.store import Booking, BookingStore
 from dinnerkit.booking.sweep import BookingSweep
@@ -77,13 +78,15 @@ class MemoryQueue:
 
 
 class Postbox:
-    """A mailer that keeps what it was handed: (address, subject)."""
+    """A mailer that keeps what it was handed: (address, subject), and the last mail whole."""
 
     def __init__(self) -> None:
         self.mails: list[tuple[str, str]] = []
+        self.last: EmailMessage | None = None
 
     def send(self, mail: EmailMessage) -> None:
         self.mails.append((mail["To"], mail["Subject"]))
+        self.last = mail
 
     def ping(self) -> None: ...
 
@@ -237,6 +240,12 @@ class World:
 
     def roll(self) -> int:
         return self.waitlist.call_the_roll()
+
+    def remind(self) -> int:
+        """Let the clockwork remind, and the mails go; how many guests that was."""
+        reminded = self.kit.service(Reminders).run()
+        self.work()
+        return reminded
 
     def find_no_shows(self) -> int:
         return self.kit.service(NoShows).run()

@@ -264,16 +264,11 @@ def test_a_published_event_stays_ready(events: EventService, host: Principal, pu
 @pytest.mark.parametrize(
     "terms",
     [
-        {"starts_at": "later"},
-        {"timezone": "Europe/Vienna"},
         {"price": Money(3499, "EUR")},
         {"price": Money(3500, "CHF")},
     ],
 )
-def test_the_terms_stay_while_anyone_holds_a_seat(
-    events: EventService, host: Principal, publish: Publish, database: Data, clock, terms: dict
-):
-    terms = {name: clock.now + timedelta(days=9) if value == "later" else value for name, value in terms.items()}
+def test_the_terms_stay_while_anyone_holds_a_seat(events: EventService, host: Principal, publish: Publish, database: Data, terms: dict):
     event_id = publish()
     sell(database, event_id, 1)
     with pytest.raises(EventHasBookings) as caught:
@@ -281,6 +276,27 @@ def test_the_terms_stay_while_anyone_holds_a_seat(
     assert caught.value.details == {"terms": list(terms)}
     assert events.get(event_id)["title"] == "Dumplings for twelve"
     assert events.update(host, publish(), terms)["version"] == 3
+
+
+@pytest.mark.parametrize("hours", [24, 24 * 30])
+def test_a_dinner_that_is_moved_lets_those_who_booked_go_for_three_days_or_until_it_begins(
+    events: EventService, host: Principal, publish: Publish, database: Data, clock, hours: int
+):
+    event_id = publish()
+    sell(database, event_id, 1)
+    starts_at = clock.now + timedelta(hours=hours)
+    events.update(host, event_id, {"starts_at": starts_at, "title": "Sooner or later"})
+    row = database.events.find_one({"_id": event_id})
+    assert (row["moved_at"], row["free_until"]) == (clock.now, min(starts_at, clock.now + timedelta(hours=72)))
+    assert row["outbox"][-1]["data"]["fields"] == ["title", "starts_at"]
+    events.update(host, event_id, {"title": "Only a name"})
+    assert database.events.find_one({"_id": event_id})["moved_at"] == row["moved_at"]
+
+
+def test_a_draft_moves_without_a_trace(events: EventService, host: Principal, details: Any, database: Data, clock):
+    event_id = events.create(host, details())["id"]
+    events.update(host, event_id, {"starts_at": clock.now + timedelta(days=3)})
+    assert database.events.find_one({"_id": event_id}).get("moved_at") is None
 
 
 def test_what_is_no_term_can_be_changed_under_bookings(events: EventService, host: Principal, publish: Publish, database: Data):

@@ -9,7 +9,16 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import mongoengine
-from mongoengine import DateTimeField, DictField, EmbeddedDocumentField, EmbeddedDocumentListField, IntField, ListField, StringField
+from mongoengine import (
+    BooleanField,
+    DateTimeField,
+    DictField,
+    EmbeddedDocumentField,
+    EmbeddedDocumentListField,
+    IntField,
+    ListField,
+    StringField,
+)
 from pymongo import ASCENDING, IndexModel
 
 from dinnerkit.accounts import rules
@@ -32,6 +41,7 @@ class ProfileEntry(mongoengine.EmbeddedDocument):  # type: ignore[misc]
     city = StringField(max_length=rules.LONGEST_NAME)
     budget = StringField(choices=[str(budget) for budget in rules.Budget])
     visibility = StringField(required=True, choices=[str(visibility) for visibility in rules.Visibility])
+    reminders = BooleanField(required=True, default=True)
 
 
 class PersonalityEntry(mongoengine.EmbeddedDocument):  # type: ignore[misc]

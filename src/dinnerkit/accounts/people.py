@@ -11,6 +11,7 @@ from pymongo.database import Database
 from dinnerkit.accounts.documents import UserDocument
 from dinnerkit.storage import Row, collection
 
+_SINGLE = ("birth_year", "gender", "city", "budget", "visibility", "reminders")
 _FIELDS = ("name", "email", "profile", "personality.traits")
 
 
@@ -29,6 +30,7 @@ class Person:
     city: str | None = None
     budget: str | None = None
     visibility: str = "private"
+    reminders: bool = True
     traits: Mapping[str, float] = field(default_factory=dict)
 
     @property
@@ -56,6 +58,10 @@ class People:
 def _person(row: Row) -> Person:
     profile: dict[str, Any] = row["profile"]
     lists: dict[str, Any] = {name: tuple(profile.get(name, ())) for name in ("languages", "diets", "interests")}
-    single = {name: profile[name] for name in ("birth_year", "gender", "city", "budget", "visibility") if profile.get(name) is not None}
+    single = {
+        name: profile[name]
+        for name in ("birth_year", "gender", "city", "budget", "visibility", "reminders")
+        if profile.get(name) is not None
+    }
     traits = row.get("personality", {}).get("traits", {})
     return Person(id=row["_id"], name=row["name"], email=row["email"], traits=traits, **lists, **single)

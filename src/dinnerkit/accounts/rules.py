@@ -56,6 +56,7 @@ class Profile:
     city: str | None = None
     budget: Budget | None = None
     visibility: Visibility = Visibility.PRIVATE
+    reminders: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

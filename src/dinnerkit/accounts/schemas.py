@@ -75,6 +75,9 @@ class ProfileChangesSchema(StrictSchema):
     city = TextField(rules.LONGEST_NAME, allow_none=True)
     budget = fields.String(validate=validate.OneOf(_BUDGETS), allow_none=True)
     visibility = fields.String(validate=validate.OneOf(_VISIBILITIES))
+    reminders = fields.Boolean(
+        truthy={True}, falsy={False}, metadata={"description": "Whether to be reminded by mail, a day and two hours before a dinner."}
+    )
 
     @post_load
     def _normalised(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
@@ -98,4 +101,5 @@ class UserSchema(StrictSchema):
     city = fields.String(required=True, allow_none=True)
     budget = fields.String(required=True, allow_none=True, validate=validate.OneOf(_BUDGETS))
     visibility = fields.String(required=True, validate=validate.OneOf(_VISIBILITIES))
+    reminders = fields.Boolean(required=True)
     traits = fields.Dict(keys=fields.String(), values=fields.Float(), required=True, allow_none=True)

@@ -270,4 +270,5 @@ def _profile(entry: Mapping[str, Any]) -> Profile:
         city=entry.get("city"),
         budget=Budget(entry["budget"]) if entry.get("budget") else None,
         visibility=Visibility(entry.get("visibility", Visibility.PRIVATE)),
+        reminders=entry.get("reminders", True),
     )

@@ -12,6 +12,7 @@ from dinnerkit.accounts.recovery import RecoveryService
 from dinnerkit.accounts.secrecy import Keys
 from dinnerkit.accounts.service import AccountService
 from dinnerkit.accounts.sign_in import SignInService
+from dinnerkit.accounts.unsubscribing import Unsubscribing
 from dinnerkit.clock import Clock, utcnow
 from dinnerkit.ports.offload import Offload, inline
 from dinnerkit.storage import Row
@@ -26,7 +27,7 @@ def account_services(
     access_token_seconds: int = 900,
     refresh_token_seconds: int = 2_592_000,
 ) -> dict[type[Any], Any]:
-    """The services by their type: :class:`AccountService`, :class:`SignInService`, :class:`RecoveryService`.
+    """The services of accounts, by their type.
 
     Raises:
         SettingError: the secret key is too short.
@@ -34,6 +35,7 @@ def account_services(
     keys = Keys(secret_key)
     passwords = Passwords(offload)
     attempts = Attempts(database, keys, clock)
+    accounts = AccountService(database, passwords, clock)
     sign_in = SignInService(
         database,
         passwords,
@@ -44,7 +46,8 @@ def account_services(
         refresh_token_seconds=refresh_token_seconds,
     )
     return {
-        AccountService: AccountService(database, passwords, clock),
+        AccountService: accounts,
+        Unsubscribing: Unsubscribing(accounts, keys, clock),
         SignInService: sign_in,
         RecoveryService: RecoveryService(database, passwords, attempts, keys, clock),
     }

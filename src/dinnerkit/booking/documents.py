@@ -37,6 +37,7 @@ class BookingDocument(SendingDocument):
         IndexModel([("event", ASCENDING), ("status", ASCENDING), ("_id", ASCENDING)], name="by_event"),
         IndexModel([("status", ASCENDING), ("about.starts_at", ASCENDING)], name="by_status_and_start"),
         IndexModel([("deposit_due_at", ASCENDING)], name="deposit_due", sparse=True),
+        IndexModel([("remind_at", ASCENDING)], name="reminders", sparse=True),
         OUTBOX_INDEX,
     )
 
@@ -61,6 +62,10 @@ class BookingDocument(SendingDocument):
     refund_if_resold = LongField(min_value=0)
     resold = IntField(min_value=0)
     checked_in_at = DateTimeField()
+    remind_at = DateTimeField()
+    """When the next reminder is due; gone where there is none."""
+    free_until = DateTimeField()
+    """Until when all money comes back, since the host moved the dinner."""
     cancelled_by = StringField(choices=("guest", "host", "payment"))
     cancelled_at = DateTimeField()
     created_at = DateTimeField(required=True)

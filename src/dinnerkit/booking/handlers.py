@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from dinnerkit.booking.following import Following
 from dinnerkit.booking.messages import BookingCancelled, BookingExpired, DepositReleased, GuestsCheckedIn
 from dinnerkit.booking.paying import PayingService
 from dinnerkit.booking.service import BookingService
@@ -17,10 +18,10 @@ from dinnerkit.payment.service import PaymentService
 
 
 def booking_handlers(
-    bookings: BookingService, paying: PayingService, payments: PaymentService, seats: Seats, waiting: WaitingList
+    bookings: BookingService, paying: PayingService, payments: PaymentService, seats: Seats, waiting: WaitingList, following: Following
 ) -> list[Handler[Any]]:
     """The handlers of the booking domain. Each finds its work in the state of the documents, and so may run twice."""
-    return [*_about_money(bookings, paying, payments), *_about_seats(bookings, seats, waiting)]
+    return [*_about_money(bookings, paying, payments), *_about_seats(bookings, seats, waiting, following)]
 
 
 def _about_money(bookings: BookingService, paying: PayingService, payments: PaymentService) -> list[Handler[Any]]:
@@ -60,7 +61,7 @@ def _about_money(bookings: BookingService, paying: PayingService, payments: Paym
     ]
 
 
-def _about_seats(bookings: BookingService, seats: Seats, waiting: WaitingList) -> list[Handler[Any]]:
+def _about_seats(bookings: BookingService, seats: Seats, waiting: WaitingList, following: Following) -> list[Handler[Any]]:
     def record_offer(message: SeatsOffered) -> None:
         bookings.record_offer(
             SeatHold(message.event_id, message.hold_id, message.booking_id, message.user_id, message.guests, message.until)
@@ -74,8 +75,12 @@ def _about_seats(bookings: BookingService, seats: Seats, waiting: WaitingList) -
     def offer_new_seats(message: EventChanged) -> None:
         bookings.offer_free(message.event_id)
 
+    def follow(message: EventChanged) -> None:
+        following.follow(message.event_id)
+
     return [
         Handler("booking.record_offer", SeatsOffered, record_offer),
         Handler("booking.cancel_all", EventCancelled, cancel_all),
         Handler("booking.offer_new_seats", EventChanged, offer_new_seats),
+        Handler("booking.follow", EventChanged, follow),
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from dinnerkit.booking.rules import UNPAID
 from dinnerkit.booking.store import Booking
@@ -11,6 +12,11 @@ from dinnerkit.vouchers.rules import Voucher, discount
 
 DEPOSIT_KEPT = timedelta(hours=48)
 """How long after the beginning of a dinner its host has to check guests in; who is neither in nor absent then gets the deposit back."""
+
+
+def about(facts: EventFacts) -> dict[str, Any]:
+    """What a booking says of its event."""
+    return {name: getattr(facts, name) for name in ("title", "starts_at", "timezone", "city", "venue")}
 
 
 def made(hold: SeatHold, facts: EventFacts, status: str, now: datetime, voucher: Voucher | None = None) -> Booking:
@@ -31,7 +37,7 @@ def made(hold: SeatHold, facts: EventFacts, status: str, now: datetime, voucher:
         voucher=voucher.id if voucher else None,
         discount=off if voucher else None,
         refund_policy=facts.refund_policy,
-        about={name: getattr(facts, name) for name in ("title", "starts_at", "timezone", "city", "venue")},
+        about=about(facts),
         created_at=now,
         expires_at=hold.until if status in UNPAID else None,
     )

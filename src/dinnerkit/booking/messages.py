@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from datetime import datetime
+from typing import Any, ClassVar
 
 from dinnerkit.messages import Message
 
@@ -51,6 +52,32 @@ class BookingCancelled(Message):
     event_id: str
     user_id: str
     by: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BookingMoved(Message):
+    """The dinner takes place at another time or place than the guest was told; ``was`` says which, by the fields of ``about``."""
+
+    kind: ClassVar[str] = "booking.moved"
+
+    booking_id: str
+    event_id: str
+    user_id: str
+    was: dict[str, Any]
+    change_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReminderDue(Message):
+    """The dinner is so many hours away."""
+
+    kind: ClassVar[str] = "booking.reminder_due"
+
+    booking_id: str
+    event_id: str
+    user_id: str
+    hours: int
+    starts_at: datetime
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

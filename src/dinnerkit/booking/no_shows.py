@@ -8,6 +8,7 @@ from dinnerkit.booking.messages import GuestsDidNotCome
 from dinnerkit.booking.rules import EXPECTED
 from dinnerkit.booking.store import Booking, BookingStore
 from dinnerkit.clock import Clock
+from dinnerkit.events.seats import Seats
 
 AFTER = timedelta(hours=6)
 """How long after its beginning a dinner is over, whatever happens."""
@@ -19,8 +20,9 @@ LOOKING_BACK = timedelta(days=3)
 class NoShows:
     """Marks the bookings of those who did not come."""
 
-    def __init__(self, store: BookingStore, clock: Clock) -> None:
+    def __init__(self, store: BookingStore, seats: Seats, clock: Clock) -> None:
         self._store = store
+        self._seats = seats
         self._clock = clock
 
     def run(self) -> int:
@@ -31,8 +33,9 @@ class NoShows:
         now = self._clock()
         begun = (now - LOOKING_BACK, now - AFTER)
         kept = self._store.events_with({"checked_in"}, begun) & self._store.events_with(EXPECTED, begun)
-        missing = [booking for event_id in sorted(kept) for booking in self._store.of_event(event_id, EXPECTED)]
-        return sum(self._mark(booking) for booking in missing if booking.about["starts_at"] <= begun[1])
+        # A host may have moved the dinner since, and the bookings not know of it yet.
+        over = [event_id for event_id in sorted(kept) if self._seats.facts(event_id).starts_at <= begun[1]]
+        return sum(self._mark(booking) for event_id in over for booking in self._store.of_event(event_id, EXPECTED))
 
     def _mark(self, booking: Booking) -> bool:
         return self._store.move(booking, EXPECTED, {"status": "no_show"}, did_not_come(booking)) is not None

@@ -40,6 +40,7 @@ def presented(booking: Booking, position: int | None = None) -> dict[str, Any]:
         "refund": booking.refund.to_document() if booking.refund else None,
         "refund_if_resold": booking.refund_if_resold.to_document() if booking.refund_if_resold else None,
         "cancelled_by": booking.cancelled_by,
+        "free_cancellation_until": booking.free_until,
         "position": position,
         "event": booking.about,
     }

@@ -8,6 +8,7 @@ from datetime import datetime
 from dinnerkit.booking.rules import EXPECTED, SETTLED
 from dinnerkit.booking.store import Booking
 from dinnerkit.events.rules import Refund, refund_of, resold_share
+from dinnerkit.events.seats import EventFacts
 from dinnerkit.money import Money
 
 
@@ -31,12 +32,16 @@ def deposit_of(booking: Booking) -> Money:
     return booking.deposit or booking.amount * 0
 
 
-def refund_at(booking: Booking, now: datetime) -> Refund:
-    """What its guest would get back by cancelling the booking at that moment: by the policy, and the deposit to those who are in time."""
+def refund_at(booking: Booking, facts: EventFacts, now: datetime) -> Refund:
+    """What its guest would get back by cancelling the booking at that moment.
+
+    All of it, the deposit too, goes to those who are in time, and to those under whom the host has just moved the dinner; to others what
+    the policy says.
+    """
     paid = paid_for(booking)
-    if booking.refund_policy.in_time(booking.about["starts_at"], now) or not paid.amount:
+    if booking.refund_policy.in_time(facts.starts_at, now) or facts.moved_since(booking.created_at, now) or not paid.amount:
         return Refund(paid, paid * 0)
-    return refund_of(booking.refund_policy, paid - deposit_of(booking), booking.about["starts_at"], now, booking.guests)
+    return refund_of(booking.refund_policy, paid - deposit_of(booking), facts.starts_at, now, booking.guests)
 
 
 def deposit_outcome(booking: Booking) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
 
 STATES: Mapping[str, str] = MappingProxyType(
@@ -88,6 +88,15 @@ OVER = frozenset({"expired", "cancelled", "transferred"})
 def sources(status: str) -> frozenset[str]:
     """The statuses from which a booking may become ``status``."""
     return frozenset(source for source, target in MOVES if target == status)
+
+
+REMINDERS = (timedelta(hours=24), timedelta(hours=2))
+"""How long before the dinner its guests are reminded."""
+
+
+def next_reminder(starts_at: datetime, now: datetime) -> datetime | None:
+    """When the next reminder is due; what lies behind ``now`` is not made up for."""
+    return min((starts_at - lead for lead in REMINDERS if starts_at - lead > now), default=None)
 
 
 def has_expired(status: str, expires_at: datetime | None, now: datetime) -> bool:

@@ -62,6 +62,9 @@ class BookingSchema(StrictSchema):
         required=True, allow_none=True, metadata={"description": "What it gives back in all once its seats are sold again."}
     )
     cancelled_by = fields.String(required=True, allow_none=True, validate=validate.OneOf(("guest", "host", "payment")))
+    free_cancellation_until = MomentField(
+        required=True, allow_none=True, metadata={"description": "Until then all money comes back: the host has moved the dinner."}
+    )
     position = fields.Integer(required=True, allow_none=True, metadata={"description": "On the waiting list, from 1, while it waits."})
     event = fields.Nested(BookedEventSchema, required=True)
 
@@ -72,6 +75,9 @@ class ActionRequiredSchema(BookingSchema):
 
 class PlaceInLineSchema(StrictSchema):
     event_id = IdField(required=True)
+    free_cancellation_until = MomentField(
+        required=True, allow_none=True, metadata={"description": "Until then all money comes back: the host has moved the dinner."}
+    )
     position = fields.Integer(required=True, metadata={"description": "From 1."})
 
 

@@ -22,7 +22,7 @@ from dinnerkit.booking.errors import (
     StillWaiting,
     TooLateToCancel,
 )
-from dinnerkit.booking.making import made
+from dinnerkit.booking.making import about, made
 from dinnerkit.booking.messages import BookingCancelled as Cancelled
 from dinnerkit.booking.messages import BookingConfirmed, BookingExpired, BookingResold
 from dinnerkit.booking.refunds import owed_back, paid_for, refund_at
@@ -111,8 +111,8 @@ class BookingService:
         return next((booking for booking in self._store.of_event(event_id, LIVE, user_id=user_id)), None)
 
     def refund_now(self, booking: Booking) -> Refund:
-        """What its guest would get back by cancelling the booking at this moment."""
-        return refund_at(booking, self._clock())
+        """What its guest would get back by cancelling the booking at this moment: all of it for a while after the host moved the dinner."""
+        return refund_at(booking, self._seats.facts(booking.event), self._clock())
 
     def accept(self, user_id: str, booking_id: str) -> Booking:
         """Accept an offer from the waiting list that costs nothing.
@@ -160,15 +160,16 @@ class BookingService:
             raise HoldExpired("this booking had expired")
         if booking.status == "transferred":
             raise BookingTransferred("the seats of this booking went to somebody else")
-        if booking.status not in CANCELLABLE or booking.about["starts_at"] <= self._clock():
+        facts = self._seats.facts(booking.event)
+        if booking.status not in CANCELLABLE or facts.starts_at <= self._clock():
             raise TooLateToCancel("this dinner has begun")
         if booking.status == "waitlisted":
             return self._waiting.give_up(booking) or self.cancel(user_id, booking_id)
-        refund = self.refund_now(booking)
+        refund = refund_at(booking, facts, self._clock())
         something = refund.at_once.amount or refund.if_resold.amount
         if something and booking.payment and self._refunds.is_disputed(booking.payment):
             raise PaymentDisputed("your bank has taken this payment back, so it can't be refunded as well")
-        return self._cancel(booking, refund, "guest") or self.cancel(user_id, booking_id)
+        return self._cancel(booking, refund, "guest", about(facts)) or self.cancel(user_id, booking_id)
 
     def cancel_by_host(self, hold: SeatHold) -> None:
         """Cancel the booking that has this hold, with all its money back; safe to repeat."""
@@ -249,10 +250,11 @@ class BookingService:
             return self._store.find(hold.booking) or booking
         return booking
 
-    def _cancel(self, booking: Booking, refund: Refund, by: str) -> Booking | None:
+    def _cancel(self, booking: Booking, refund: Refund, by: str, reckoned_by: dict[str, Any] | None = None) -> Booking | None:
         told = Cancelled(booking_id=booking.id, event_id=booking.event, user_id=booking.user, by=by)
         values: dict[str, Any] = {"status": "cancelled", "expires_at": None, "refund": refund.at_once.amount, "cancelled_by": by}
         values |= {"refund_if_resold": refund.if_resold.amount or None, "cancelled_at": self._clock()}
+        values |= {"about": reckoned_by} if reckoned_by else {}
         # Only from the status that the refund was computed for: a payment may come in between.
         cancelled = self._store.move(booking, (booking.status,), values, told)
         if cancelled is not None:

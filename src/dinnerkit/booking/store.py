@@ -11,7 +11,7 @@ from pymongo import ReturnDocument
 from pymongo.database import Database
 
 from dinnerkit.booking.documents import BookingDocument
-from dinnerkit.booking.rules import sources
+from dinnerkit.booking.rules import OVER, next_reminder, sources
 from dinnerkit.clock import Clock
 from dinnerkit.delivery.outbox import Outbox
 from dinnerkit.events.rules import RefundPolicy
@@ -34,6 +34,8 @@ class Booking:
         refund: what a cancellation gives back by now, or None.
         refund_if_resold: what it gives back in all once its seats are sold again, or None where it does not depend on that.
         resold: how many of them are.
+        remind_at: when the next reminder is due.
+        free_until: until when all money comes back, since the host moved the dinner.
     """
 
     id: str
@@ -58,6 +60,8 @@ class Booking:
     deposit: Money | None = None
     deposit_due_at: datetime | None = None
     deposit_released_at: datetime | None = None
+    remind_at: datetime | None = None
+    free_until: datetime | None = None
 
 
 class BookingStore:
@@ -90,6 +94,7 @@ class BookingStore:
             discount=booking.discount.amount if booking.discount else None,
             about=booking.about,
             expires_at=booking.expires_at,
+            remind_at=next_reminder(booking.about["starts_at"], booking.created_at) if booking.status == "confirmed" else None,
             created_at=booking.created_at,
             updated_at=booking.created_at,
             outbox=self._outbox.entries(*messages),
@@ -124,6 +129,11 @@ class BookingStore:
             "expires_at": offered.expires_at,
         }
         return self.move(offered, ("waitlisted",), {"status": "offered", **terms}, message) is not None
+
+    def due_for_reminder(self, now: datetime, limit: int) -> list[Booking]:
+        """Some of the bookings whose reminder is due, the longest overdue first."""
+        rows = self._bookings.find({"remind_at": {"$lte": now}}, {"outbox": 0}).sort("remind_at", 1).limit(limit)
+        return [_booking(row) for row in rows]
 
     def events_waited_for(self) -> list[str]:
         """The events for which a booking waits."""
@@ -161,6 +171,8 @@ class BookingStore:
         Raises:
             ValueError: no booking can come from one of those statuses to the new one.
         """
+        if values.get("status") == "confirmed":
+            values = values | {"remind_at": next_reminder(booking.about["starts_at"], self._clock())}
         return self.move_by_id(booking.id, booking.user, since, values, *messages, when=when)
 
     def move_by_id(
@@ -176,6 +188,8 @@ class BookingStore:
         target = values.get("status")
         if target is not None and not set(since) <= sources(target) | {target}:
             raise ValueError(f"no booking becomes {target} from {sorted(set(since) - sources(target))}")
+        if target in OVER:
+            values = values | {"remind_at": None}
         kept = {name: value for name, value in values.items() if value is not None}
         gone = {name: "" for name, value in values.items() if value is None}
         update: dict[str, Any] = {"$set": kept | {"updated_at": self._clock()}}
@@ -213,4 +227,6 @@ def _booking(row: Row) -> Booking:
         deposit_due_at=row.get("deposit_due_at"),
         deposit_released_at=row.get("deposit_released_at"),
         discount=Money(row["discount"], currency) if row.get("discount") else None,
+        remind_at=row.get("remind_at"),
+        free_until=row.get("free_until"),
     )

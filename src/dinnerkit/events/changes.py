@@ -10,7 +10,7 @@ from typing import Any
 from dinnerkit.events.errors import CapacityBelowSold, EventHasBegun, EventHasBookings, EventIsCancelled, EventNotDraft, EventNotReady
 from dinnerkit.events.messages import EventCancelled, EventChanged, EventPublished
 from dinnerkit.events.rows import stored
-from dinnerkit.events.rules import TERMS, Event, EventDetails, Status, check, unready
+from dinnerkit.events.rules import FREE_CANCELLATION, MOVING, TERMS, Event, EventDetails, Status, check, unready
 from dinnerkit.messages import Message
 
 
@@ -82,7 +82,9 @@ def edit(event: Event, details: EventDetails, now: datetime) -> Change | None:
         if event.sold:
             raise EventHasBookings("Guests hold seats on these terms: they can't be changed now.", terms=terms)
         guards["seats_left"] = event.details.seats
-    names = [name for name in sets if not name.endswith(("_key", "_keys"))]
+    if any(name in sets for name in MOVING):
+        sets |= {"moved_at": now, "free_until": min(now + FREE_CANCELLATION, details.starts_at)}
+    names = [name for name in sets if name in old and not name.endswith(("_key", "_keys"))]
     return Change(sets, increments, guards, (EventChanged(event_id=event.id, host_id=event.host, fields=names),))
 
 

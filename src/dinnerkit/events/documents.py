@@ -70,6 +70,10 @@ class ForResale(mongoengine.EmbeddedDocument):  # type: ignore[misc]
     """Seats that were given back late, whose money goes back once they are sold again. Written by ``events.seats`` alone."""
 
     booking = mongoengine.StringField(required=True)
+    moved_at = mongoengine.DateTimeField(null=True)
+    free_until = mongoengine.DateTimeField(null=True)
+    """When the host last moved the published dinner, and until when those who had booked by then get all their money back."""
+
     seats = mongoengine.IntField(required=True, min_value=1)
     left = mongoengine.IntField(required=True, min_value=1)
 
@@ -108,6 +112,10 @@ class EventDocument(SendingDocument):
     updated_at = mongoengine.DateTimeField(required=True)
     published_at = mongoengine.DateTimeField(null=True)
     version = mongoengine.IntField(required=True, default=1, min_value=1)
+
+    moved_at = mongoengine.DateTimeField(null=True)
+    free_until = mongoengine.DateTimeField(null=True)
+    """When the host last moved the published dinner, and until when those who had booked by then get all their money back."""
 
     seats = mongoengine.IntField(required=True, min_value=1, max_value=MOST_SEATS)
     seats_left = mongoengine.IntField(required=True, min_value=0, max_value=MOST_SEATS)

@@ -36,7 +36,13 @@ LONGEST_NOTICE_HOURS = 8_760
 MAX_FEE = 10**9
 """The highest fee of a seat; with all seats it stays an amount of money."""
 
-TERMS = ("starts_at", "timezone", "price", "deposit", "refund_policy")
+MOVING = ("starts_at", "timezone", "city", "venue")
+"""What moves a dinner: its guests are told, and may go free of charge. The names of fields of :class:`EventDetails`."""
+
+FREE_CANCELLATION = timedelta(hours=72)
+"""How long after a dinner was moved its guests get all their money back, at most until it begins."""
+
+TERMS = ("price", "deposit", "refund_policy")
 """What guests agreed to when they booked; the names of fields of :class:`EventDetails`."""
 
 _ALL = 100

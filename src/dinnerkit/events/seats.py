@@ -38,7 +38,22 @@ from dinnerkit.events.seat_rules import ForResale, Waiting, next_in_line, sold_a
 from dinnerkit.money import Money
 from dinnerkit.storage import Row, collection
 
-_FACTS = ("host", "title", "status", "starts_at", "timezone", "city", "venue", "price", "deposit", "refund_policy", "seats", "seats_left")
+_FACTS = (
+    "host",
+    "title",
+    "status",
+    "starts_at",
+    "timezone",
+    "city",
+    "venue",
+    "price",
+    "deposit",
+    "refund_policy",
+    "seats",
+    "seats_left",
+    "moved_at",
+    "free_until",
+)
 _SWEEP_BATCH = 200
 
 _FITS: Row = {"$map": {"input": "$waitlist", "in": {"$lte": ["$$this.guests", "$seats_left"]}}}
@@ -63,8 +78,14 @@ class EventFacts:
     refund_policy: RefundPolicy
     seats: int
     seats_left: int
+    moved_at: datetime | None = None
+    free_until: datetime | None = None
     waited_as: str | None = None
     """The entry that the party which took seats had on the waiting list, and has no more."""
+
+    def moved_since(self, booked_at: datetime, now: datetime) -> bool:
+        """Whether the host has moved the dinner under somebody who had booked by then, and they may still go free of charge."""
+        return self.moved_at is not None and self.free_until is not None and booked_at < self.moved_at and now <= self.free_until
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from dinnerkit.accounts.people import People, Person
 from dinnerkit.accounts.recovery import RecoveryService
+from dinnerkit.accounts.unsubscribing import Unsubscribing
 from dinnerkit.booking.calendar import BookingCalendar
-from dinnerkit.booking.rules import SETTLED, UNPAID
+from dinnerkit.booking.rules import EXPECTED, LIVE, SETTLED, UNPAID
 from dinnerkit.booking.store import BookingStore
-from dinnerkit.events.rules import resold_share
+from dinnerkit.clock import Clock
+from dinnerkit.events.rules import MOVING, resold_share
 from dinnerkit.matching.service import SeatingService
 from dinnerkit.money import Money
 from dinnerkit.notifications.writing import MailWriter
@@ -23,19 +27,23 @@ class NotificationService:
         self,
         people: People,
         recovery: RecoveryService,
+        unsubscribing: Unsubscribing,
         bookings: BookingStore,
         calendar: BookingCalendar,
         seatings: SeatingService,
         writer: MailWriter,
         mailer: Mailer,
+        clock: Clock,
     ) -> None:
         self._people = people
         self._recovery = recovery
+        self._unsubscribing = unsubscribing
         self._bookings = bookings
         self._calendar = calendar
         self._seatings = seatings
         self._writer = writer
         self._mailer = mailer
+        self._clock = clock
 
     def about_booking(self, template: str, booking_id: str) -> None:
         """Send the mail of that name about a booking, with its calendar entry.
@@ -56,6 +64,39 @@ class NotificationService:
         booking = self._bookings.find(booking_id)
         if booking is not None and booking.status in UNPAID:
             self._send("booking_offered", booking.user, booking.id, booking=booking)
+
+    def booking_moved(self, booking_id: str, was: Mapping[str, Any], change_id: str) -> None:
+        """Tell a guest, or who waits, that the dinner takes place at another time or place than they know, unless that is over for them.
+
+        Raises:
+            Unavailable: it could not be handed over.
+        """
+        booking = self._bookings.find(booking_id)
+        if booking is None or booking.status not in LIVE | {"waitlisted"}:
+            return
+        changed = [name for name in MOVING if was[name] != booking.about[name]]
+        what = {"time" if name in {"starts_at", "timezone"} else "place" for name in changed}
+        if what:
+            calendar = self._calendar.of(booking) if booking.status in SETTLED else b""
+            key = f"{booking.id}:{change_id}"
+            self._send("booking_moved", booking.user, key, calendar=calendar, booking=booking, was=was, what=what)
+
+    def reminder(self, booking_id: str, hours: int, starts_at: datetime) -> None:
+        """Remind a guest of the dinner, if they still expect it at that time and want to be reminded.
+
+        Raises:
+            Unavailable: it could not be handed over.
+        """
+        booking = self._bookings.find(booking_id)
+        if booking is None or booking.status not in EXPECTED or booking.about["starts_at"] != starts_at or starts_at <= self._clock():
+            return
+        contact = self._people.contact(booking.user)
+        if contact is not None and contact.reminders:
+            token = self._unsubscribing.token(booking.user)
+            values = {"booking": booking, "hours": hours, "token": token, "name": contact.name}
+            key = f"{booking.id}:{hours}:{starts_at.isoformat()}"
+            mail = self._writer.write("reminder", to=contact.email, key=key, values=values, unsubscribe=f"/unsubscribe/{token}")
+            self._mailer.send(mail)
 
     def seats_resold(self, booking_id: str, seats: int) -> None:
         """Tell who cancelled that so many of the seats are sold again, and what goes back in all.

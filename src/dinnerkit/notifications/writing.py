@@ -56,8 +56,16 @@ class MailWriter:
         )
         self._templates.filters |= {"money": money_in_words, "when": when_in_words}
 
-    def write(self, template: str, *, to: str, key: str, values: Mapping[str, Any]) -> EmailMessage:
-        """The mail to ``to``. ``key`` names its cause: the same cause has the same Message-ID, so that a repetition can be told."""
+    def write(self, template: str, *, to: str, key: str, values: Mapping[str, Any], unsubscribe: str = "") -> EmailMessage:
+        """The mail to ``to``.
+
+        Args:
+            template: its name.
+            to: an address.
+            key: names its cause: the same cause has the same Message-ID, so that a repetition can be told.
+            values: what the template shows.
+            unsubscribe: the path of the page that ends such mails, by one click of the mail program (RFC 8058).
+        """
         text = self._templates.get_template(f"{template}.txt").render(values, url=self._public_url)
         subject, _, body = text.partition("\n")
         mail = EmailMessage(self._policy)
@@ -66,6 +74,9 @@ class MailWriter:
         mail["Subject"] = " ".join(subject.split())
         mail["Message-ID"] = f"<{hashlib.sha256(f'{template}:{key}'.encode()).hexdigest()[:40]}@{self._host()}>"
         mail["Auto-Submitted"] = "auto-generated"
+        if unsubscribe:
+            mail["List-Unsubscribe"] = f"<{self._public_url}{unsubscribe}>"
+            mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
         mail.set_content(body.strip() + "\n")
         return mail
 

@@ -157,7 +157,13 @@ def ask_to_cancel(booking_id: str) -> Response:
     if booking.status not in CANCELLABLE or booking.about["starts_at"] <= utcnow():
         return see("bookings.one", booking_id=booking.id)
     refund = service(BookingService).refund_now(booking)
-    return show("cancel.html", booking=booking, refund=refund, refunds=terms_in_words(booking))
+    return show(
+        "cancel.html",
+        booking=booking,
+        refund=refund,
+        may_leave_free=_may_leave_free(booking),
+        refunds=terms_in_words(booking),
+    )
 
 
 @blueprint.route("/<booking_id>/cancel", methods=["POST"])
@@ -187,6 +193,7 @@ def _page(booking: Booking, error: DinnerkitError | None = None) -> Response:
         booking=booking,
         table=_table(booking),
         begun=begun,
+        may_leave_free=_may_leave_free(booking),
         position=service(WaitingList).position(booking),
         settled=booking.status in SETTLED,
         expected=booking.status in EXPECTED and not begun,
@@ -200,6 +207,10 @@ def _page(booking: Booking, error: DinnerkitError | None = None) -> Response:
         operation=new_id(),
         problem=_problem(error),
     )
+
+
+def _may_leave_free(booking: Booking) -> bool:
+    return bool(booking.payment and booking.status in EXPECTED and booking.free_until and booking.free_until >= utcnow())
 
 
 def _sandboxed() -> bool:

@@ -112,6 +112,7 @@ def _as_typed(user: User) -> dict[str, Any]:
     return {
         **{name: "" if profile[name] is None else str(profile[name]) for name in ("birth_year", "gender", "city", "budget", "visibility")},
         "name": user.name,
+        "reminders": user.profile.reminders,
         "languages": set(user.profile.languages) & set(COMMON_LANGUAGES),
         "other_languages": ", ".join(language(code) for code in user.profile.languages if code not in COMMON_LANGUAGES),
         "diets": ", ".join(user.profile.diets),
@@ -122,7 +123,10 @@ def _as_typed(user: User) -> dict[str, Any]:
 def _as_sent() -> dict[str, Any]:
     """The form as it was filled in."""
     names = ("name", "birth_year", "gender", "city", "budget", "visibility", "other_languages", "diets", "interests")
-    return {name: request.form.get(name, "") for name in names} | {"languages": set(request.form.getlist("languages"))}
+    return {name: request.form.get(name, "") for name in names} | {
+        "languages": set(request.form.getlist("languages")),
+        "reminders": "reminders" in request.form,
+    }
 
 
 def _for_schema(form: Form) -> dict[str, Any]:
@@ -145,6 +149,7 @@ def _for_schema(form: Form) -> dict[str, Any]:
         "name": values["name"],
         "birth_year": int(year[:6]) if year else None,
         "visibility": values["visibility"],
+        "reminders": values["reminders"],
         "languages": codes,
         "diets": _words(values["diets"]),
         "interests": _words(values["interests"]),

@@ -1,0 +1,52 @@
+"""Bookings follow their event: when a host moves a dinner, each guest's booking says so, and the guest is told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dinnerkit.booking.making import about
+from dinnerkit.booking.messages import BookingMoved
+from dinnerkit.booking.rules import EXPECTED, LIVE, next_reminder
+from dinnerkit.booking.store import Booking, BookingStore
+from dinnerkit.clock import Clock
+from dinnerkit.events.rules import MOVING
+from dinnerkit.events.seats import EventFacts, Seats
+from dinnerkit.ids import new_id
+
+
+class Following:
+    """Brings what bookings say of their event up to date."""
+
+    def __init__(self, store: BookingStore, seats: Seats, clock: Clock) -> None:
+        self._store = store
+        self._seats = seats
+        self._clock = clock
+
+    def follow(self, event_id: str) -> int:
+        """Update the event's bookings, those that wait too; how many were behind. Safe to repeat.
+
+        What a guest is told is the difference between what the booking said and what is so now: so nobody is told twice.
+        """
+        facts = self._seats.facts(event_id)
+        behind = [booking for booking in self._store.of_event(event_id, LIVE | {"waitlisted"}) if booking.about != about(facts)]
+        return sum(self._update(booking, facts) for booking in behind)
+
+    def _update(self, booking: Booking, facts: EventFacts) -> bool:
+        now = self._clock()
+        values: dict[str, Any] = {"about": about(facts)}
+        moved = [name for name in MOVING if booking.about[name] != values["about"][name]]
+        told = []
+        if moved:
+            values["free_until"] = facts.free_until
+            told.append(
+                BookingMoved(
+                    booking_id=booking.id,
+                    event_id=booking.event,
+                    user_id=booking.user,
+                    was={name: booking.about[name] for name in MOVING},
+                    change_id=new_id(),
+                )
+            )
+        if "starts_at" in moved and booking.status in EXPECTED:
+            values["remind_at"] = next_reminder(facts.starts_at, now)
+        return self._store.move(booking, (booking.status,), values, *told, when={"about": booking.about}) is not None
