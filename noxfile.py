@@ -101,11 +101,23 @@ def examples(session: nox.Session) -> None:
 
 @nox.session
 def plugins(session: nox.Session) -> None:
-    """The tests of each plugin, against the working tree."""
+    """Each plugin: its types, what it imports, its tests, and its wheel."""
     if not PLUGINS:
         session.skip("no plugin has a home of its own yet")
     for plugin in PLUGINS:
-        session.install("-e", ".[test]", "-e", str(plugin))
+        session.install("-e", ".[test]", "-e", f"{plugin}[test]", *tools("build", "import-linter", "mypy"))
+        with session.chdir(plugin):
+            session.run("mypy")
+            session.run("lint-imports", "--no-cache")
+        session.run("pytest", str(plugin / "tests"), *session.posargs)
+        session.run("python", "-m", "build", "--outdir", str(Path(session.create_tmp()) / plugin.name), str(plugin), silent=True)
+
+
+@nox.session
+def plugins_lowest(session: nox.Session) -> None:
+    """The tests of each plugin with the oldest direct dependencies that it allows; needs uv."""
+    for plugin in PLUGINS:
+        session.install("-e", ".[test]", "-e", f"{plugin}[test]", "--resolution", "lowest-direct")
         session.run("pytest", str(plugin / "tests"), *session.posargs)
 
 

@@ -6,11 +6,13 @@ import hashlib
 import re
 import secrets
 import time
+from datetime import UTC, datetime
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u, which people misread
 _LENGTH = 24
 _RANDOM_BITS = 72
 _TIME_LENGTH = 10
+_TIME_BITS = 48
 
 ID_PATTERN = rf"^[{_ALPHABET}]{{{_LENGTH}}}$"
 """What an id looks like, for routes and schemas."""
@@ -25,6 +27,20 @@ def id_at(millis: int, chance: int) -> str:
     """The id of a moment in milliseconds since 1970 and of a number, of which the last 72 bits count."""
     number = (millis << _RANDOM_BITS) | chance & (1 << _RANDOM_BITS) - 1
     return "".join(_ALPHABET[number >> shift & 31] for shift in range(5 * (_LENGTH - 1), -1, -5))
+
+
+def made_at(text: str) -> datetime:
+    """The moment that an id tells of, by the clock of whoever made it.
+
+    Raises:
+        ValueError: ``text`` is no id.
+    """
+    if not is_id(text):
+        raise ValueError("not an id")
+    number = 0
+    for letter in text[:_TIME_LENGTH]:
+        number = number << 5 | _ALPHABET.index(letter)
+    return datetime.fromtimestamp((number >> 5 * _TIME_LENGTH - _TIME_BITS) / 1000, UTC)
 
 
 def is_id(text: str) -> bool:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dinnerkit.clock import to_millis, utcnow
-from dinnerkit.ids import derived_id, is_id, new_id
+from dinnerkit.ids import derived_id, id_at, is_id, made_at, new_id
 from dinnerkit.retry import Backoff
 
 
@@ -37,6 +37,13 @@ def test_a_derived_id_is_the_owners_alone_and_the_same_each_time(owner: str, oth
     assert is_id(derived)
     assert derived == derived_id(sent, owner)
     assert (derived == derived_id(sent, other)) == (owner == other)
+
+
+@given(millis=st.integers(0, 10**13), chance=st.integers(0, 2**72 - 1))
+def test_an_id_tells_when_it_was_made(millis: int, chance: int) -> None:
+    assert made_at(id_at(millis, chance)) == datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=millis)
+    with pytest.raises(ValueError, match="not an id"):
+        made_at("not an id")
 
 
 def test_an_id_is_derived_from_ids_alone() -> None:

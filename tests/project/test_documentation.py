@@ -21,7 +21,7 @@ from dinnerkit.errors import DinnerkitError
 from dinnerkit.http.problems import CODES, status_of
 
 ROOT = Path(__file__).parents[2]
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("examples/*/README.md")])
+PAGES = sorted(found for pattern in ("*.md", "docs/*.md", "examples/*/README.md", "plugins/*/README.md") for found in ROOT.glob(pattern))
 
 
 def test_every_error_code_is_documented_with_its_status_and_no_other():

@@ -89,7 +89,7 @@ class PayingHosts:
         account = _account(bench, new_id())
         needed(bench.make_ready, "way to make an account ready")(account.id)
         found = _payouts(bench).account(account.id)
-        expect(found.ready and not found.missing, f"an account whose host has told all is ready={found.ready}, missing {found.missing}")
+        expect(found.ready, f"an account whose host has told all can't take payouts; missing are {found.missing}")
         return found
 
 

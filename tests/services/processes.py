@@ -1,0 +1,52 @@
+"""Services that tests start: real processes on this machine alone, waited for, and ended."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import NoReturn
+
+import pytest
+
+DEADLINE = 60.0
+
+
+def missing(what: str, how: str) -> NoReturn:
+    """Skip what needs a service that is not here; fail where all are required, as in CI."""
+    if os.environ.get("DINNERKIT_REQUIRE_SERVICES") == "1":
+        pytest.fail(f"{what} is required and not here: {how}")
+    pytest.skip(f"{what} is not here: {how}")
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+@contextmanager
+def running(command: Sequence[str], port: int) -> Iterator[str]:
+    """The command's process, once it accepts connections on that port of this machine: its URL."""
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    try:
+        wait_for(process, port)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def wait_for(process: subprocess.Popen[str], port: int) -> None:
+    deadline = time.monotonic() + DEADLINE
+    while True:
+        assert process.poll() is None, process.communicate()[1]
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+        except OSError:
+            assert time.monotonic() < deadline, f"in vain: {process.args}"
+            time.sleep(0.05)
+        else:
+            return
