@@ -66,6 +66,13 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def fast(session: nox.Session) -> None:
+    """The tests of the web worker with gunicorn's parser in C, which is compiled where there is no wheel."""
+    session.install("-e", ".[fast,test]")
+    session.run("pytest", *(session.posargs or ["tests/serving", "-k", "test_worker"]))
+
+
+@nox.session
 def lowest(session: nox.Session) -> None:
     """The tests with the oldest direct dependencies that pyproject.toml allows; needs uv."""
     session.install("-e", ".[test]", "--resolution", "lowest-direct")
@@ -124,7 +131,7 @@ def plugins_lowest(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """The benchmarks: a table to read on the terminal, JSON in .nox for comparisons; words name those to run, e.g. ``-- matching``."""
-    session.install("-e", ".[embedded,matching]")
+    session.install("-e", ".[embedded,fast,matching]")
     results = Path(os.environ.get("DINNERKIT_BENCH_RESULTS", session.create_tmp())).absolute()
     words = [word for word in session.posargs if word.isidentifier()]
     for script in sorted(ROOT.glob("benchmarks/*_cpu.py")):

@@ -21,7 +21,7 @@ def gunicorn_settings(*, workers: int, listener: int, log_level: str) -> dict[st
     return {
         "bind": f"fd://{listener}",
         "workers": workers,
-        "worker_class": "gevent",
+        "worker_class": "dinnerkit.serving.Worker",
         "worker_connections": 1000,
         "worker_tmp_dir": str(memory) if memory.is_dir() else None,
         "timeout": 60,

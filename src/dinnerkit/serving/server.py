@@ -28,6 +28,9 @@ class SharedLogger(Logger):  # type: ignore[misc]
         self.error_log.propagate = True
         self.error_log.setLevel(self.LOG_LEVELS[cfg.loglevel])
 
+    def access(self, *_: Any) -> None:
+        """Nothing: the app's metrics count requests."""
+
 
 class Server(BaseApplication):  # type: ignore[misc]
     """Gunicorn, configured by code alone: it reads neither a command line nor a file nor GUNICORN_CMD_ARGS.
@@ -45,8 +48,7 @@ class Server(BaseApplication):  # type: ignore[misc]
         """Give gunicorn its settings."""
         for name, value in self._options.items():
             self.cfg.set(name, value)
-        if "control_socket_disable" in self.cfg.settings:  # newer ones have a socket, at one path for all that run here
-            self.cfg.set("control_socket_disable", True)
+        self.cfg.set("control_socket_disable", True)  # it would be at one path for all that run here
         self.cfg.set("logger_class", SharedLogger)
         self.cfg.set("post_worker_init", lambda worker: self._report(ready=worker.pid))
         self.cfg.set("child_exit", lambda _server, worker: mark_process_dead(worker.pid))  # type: ignore[no-untyped-call]

@@ -1,0 +1,180 @@
+"""A connection, from which plain requests are taken one after the other, and which can be handed on as if nothing had been read."""
+
+from __future__ import annotations
+
+import errno
+import time
+from typing import Any
+
+import gevent
+from gevent import socket
+
+from dinnerkit.serving.heads import MOST_BODY, Doubt, Heads, Incomplete, Plain
+
+_AT_ONCE = 8192
+_MOST_PIECES = 8
+"""In how many pieces a head may come; one that trickles is not plain."""
+_BODY_SECONDS = 1.0
+"""How long a plain body is waited for; a slower one is read by the app as it comes."""
+
+
+class Connection:
+    """The client's side of a conversation: hands out plain requests, and keeps the bytes of whatever else comes in ``unread``.
+
+    Each request lets the other connections have their turn first. To be closed with :meth:`close` before the socket is.
+
+    Args:
+        client: a connected socket of gevent's.
+        heads: reads the heads.
+        patience: seconds in which the next head must have come; None for ever.
+        idle: where it is as long as nothing of the next request has come.
+    """
+
+    def __init__(self, client: Any, heads: Heads, patience: float | None, idle: set[Connection]) -> None:
+        self.unread = b""
+        self._client = client
+        self._heads = heads
+        self._patience = patience
+        self._idle = idle
+        self._hub = gevent.get_hub()
+        self._readable = self._hub.loop.io(client.fileno(), 1)
+        self._timer = self._hub.loop.timer(patience or 0.0, patience or 0.0)
+        self.began = 0.0
+        self._me = gevent.getcurrent()
+
+    @property
+    def deadline(self) -> float | None:
+        """Monotonic seconds by which the head that is being read must have come."""
+        return None if self._patience is None else self.began + self._patience
+
+    def close(self) -> None:
+        """Let go of the socket."""
+        self._readable.close()
+        self._timer.close()
+
+    def end(self) -> None:
+        """Have :meth:`next_request` return None, unless a request has come by then."""
+        self._hub.loop.run_callback(self._end_if_idle)
+
+    def _end_if_idle(self) -> None:
+        if self in self._idle:
+            self._me.throw(_Ended)
+
+    def next_request(self) -> tuple[Plain, bytes] | None:
+        """The next request and its body; None once the client is gone, or was silent for too long.
+
+        Raises:
+            Doubt: what came is not plain; it is in ``unread``.
+        """
+        if self.unread:
+            gevent.sleep(0)
+        self.began = time.monotonic()
+        if self._patience is not None:
+            self._timer.again(self._me.throw, _Silence)
+        try:
+            plain = self._receive_head()
+        except _Silence:
+            return None
+        finally:
+            self._timer.stop()
+        if plain is None:
+            return None
+        ends = plain.end + plain.length
+        if len(self.unread) < ends:
+            self._receive_body(ends)
+        body, self.unread = self.unread[plain.end : ends], self.unread[ends:]
+        return plain, body
+
+    def _receive_head(self) -> Plain | None:
+        pieces = 0
+        while True:
+            if self.unread:
+                try:
+                    return self._heads.read(self.unread)
+                except Incomplete:
+                    if pieces >= _MOST_PIECES:
+                        raise Doubt from None
+            pieces += 1
+            data = self._receive()
+            if not data and self.unread:
+                raise Doubt
+            if not data:
+                return None
+            self.unread += data
+
+    def _receive(self) -> bytes:
+        """What comes next, once the others had their turn; ``b""`` at the end."""
+        if self.unread:
+            self._hub.wait(self._readable)
+        else:
+            self._idle.add(self)
+            try:
+                self._hub.wait(self._readable)
+            except _Ended:
+                return self._last_words()
+            finally:
+                self._idle.discard(self)
+        data: bytes = self._client.recv(_AT_ONCE)
+        return data
+
+    def _last_words(self) -> bytes:
+        """What has come already, if anything has."""
+        self._client.setblocking(0)
+        try:
+            data: bytes = self._client.recv(_AT_ONCE)
+        except BlockingIOError:
+            return b""
+        finally:
+            self._client.setblocking(1)
+        return data
+
+    def _receive_body(self, ends: int) -> None:
+        with gevent.Timeout(_BODY_SECONDS, Doubt):
+            while len(self.unread) < ends:
+                data = self._client.recv(min(ends - len(self.unread), MOST_BODY))
+                if not data:
+                    raise Doubt
+                self.unread += data
+
+
+class _Silence(Exception):
+    """Nothing came for too long."""
+
+
+class _Ended(Exception):
+    """Nothing more is wanted."""
+
+
+class Unread(socket.socket):  # type: ignore[misc]
+    """A connection as if nothing had been read from it: what was comes again first.
+
+    It takes over the descriptor of ``client``, which is closed thereby. Until :meth:`await_body`, silence after ``deadline``
+    (monotonic seconds) is the client's end; afterwards, silence for longer than the given seconds is a broken connection.
+    """
+
+    def __init__(self, client: Any, unread: bytes, deadline: float | None) -> None:
+        super().__init__(client.family, client.type, client.proto, client.detach())
+        self._unread = unread
+        self._deadline = deadline
+        self._stall: float | None = None
+
+    def recv(self, size: int, flags: int = 0) -> bytes:
+        """What was read before, then what comes."""
+        if self._unread:
+            data, self._unread = self._unread[:size], self._unread[size:]
+            return data
+        wait = self._stall if self._deadline is None else max(0.001, self._deadline - time.monotonic())
+        received: bytes | None = None
+        if wait is None:
+            received = super().recv(size, flags)
+        else:
+            with gevent.Timeout(wait, False):
+                received = super().recv(size, flags)
+        if received is None and self._deadline is None:
+            raise ConnectionResetError(errno.ECONNRESET, "the client stopped in the middle of a body")
+        return received or b""
+
+    def await_body(self, stall: float | None) -> None:
+        """The head is read; from now on the client may be silent for ``stall`` seconds, or for ever where that is None."""
+        self._deadline = None
+        self._stall = stall
