@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from dinnerkit.matching.errors import GuestInvalid
 from dinnerkit.matching.people.guests import BUDGETS, Guest
 from dinnerkit.matching.people.items import TRAITS
 from dinnerkit.matching.people.particulars import Particulars
+from dinnerkit.matching.solving.pairs import distinct
 
 _WORD = 64
 
@@ -32,7 +34,7 @@ class Links:
     def of(cls, pairs: NDArray[np.int64], guests: int) -> Links:
         """The links among so many guests that the pairs, an (m, 2) array, name in either direction."""
         pairs = pairs[pairs[:, 0] != pairs[:, 1]]
-        keys = np.unique(np.concatenate([pairs[:, 0] * guests + pairs[:, 1], pairs[:, 1] * guests + pairs[:, 0]]))
+        keys = distinct(np.concatenate([pairs[:, 0] * guests + pairs[:, 1], pairs[:, 1] * guests + pairs[:, 0]]))
         rows, others = np.divmod(keys, max(guests, 1))
         return cls(np.searchsorted(rows, np.arange(guests + 1)).astype(np.int64), others.astype(np.int64))
 
@@ -181,11 +183,14 @@ def _interest_bits(guests: Sequence[Guest]) -> NDArray[np.uint8]:
             counts[name] = counts.get(name, 0) + 1
     shared = {name: bit for bit, name in enumerate(sorted(name for name, count in counts.items() if count > 1))}
     flags = np.zeros((len(guests), len(shared)), np.bool_)
-    for place, guest in enumerate(guests):
+    for place, guest in enumerate(guests if shared else ()):
         flags[place, [shared[name] for name in guest.interests if name in shared]] = True
     return np.packbits(flags, axis=1)
 
 
-def _links(guests: Sequence[Guest], place: dict[str, int], others: Callable[[Guest], Iterable[str]]) -> Links:
-    pairs = [(number, place[other]) for number, guest in enumerate(guests) for other in others(guest) if other in place]
-    return Links.of(np.array(pairs, np.int64).reshape(-1, 2), len(guests))
+def _links(guests: Sequence[Guest], place: Mapping[str, int], others: Callable[[Guest], frozenset[str]]) -> Links:
+    sets = [others(guest) for guest in guests]
+    counts = np.fromiter(map(len, sets), np.int64, len(sets))
+    named = np.fromiter(map(place.get, chain.from_iterable(sets), repeat(-1)), np.int64, int(counts.sum()))
+    pairs = np.stack([np.repeat(np.arange(len(guests)), counts), named], axis=1)
+    return Links.of(pairs[named >= 0], len(guests))

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from dinnerkit.matching.people.crowd import Crowd
 from dinnerkit.matching.seating.constraints import Constraints
-from dinnerkit.matching.seating.declaring import declared
+from dinnerkit.matching.seating.declaring import declared, per_guest, task
 from dinnerkit.matching.seating.scoring import Scoring
-from dinnerkit.matching.solving.blocks import Effort, Task, near_order, searched, usual_rounds
+from dinnerkit.matching.solving.blocks import Effort, near_order, searched, usual_rounds
 from dinnerkit.matching.solving.solver import Progress, RunRecord, compiled_available, solve
-from dinnerkit.matching.solving.state import Floats, Ints
+from dinnerkit.matching.solving.state import Ints
 
 AT_ONCE = 600
 """Up to so many guests are solved as one; more in blocks, so that time and memory grow with the guests, not their square."""
@@ -62,17 +62,9 @@ def similar_order(axes: NDArray[np.float32], rng: np.random.Generator) -> Ints:
 def _in_blocks(crowd: Crowd, constraints: Constraints, scoring: Scoring, labels: Ints, budget: Budget) -> tuple[Ints, RunRecord]:
     """Better tables for many guests."""
     began = time.monotonic()
-    tables = np.arange(int(labels.max()) + 1)
-    task = Task(
-        declared(crowd, scoring),
-        *constraints.seats(tables),
-        factor=_per_guest(constraints.high),
-        unit=constraints.unit if len(np.unique(constraints.unit)) < len(crowd) else None,
-        apart=constraints.apart,
-        masks=constraints.binding(),
-    )
+    wanted = task(constraints, declared(crowd, scoring), int(labels.max()) + 1)
     effort = Effort(budget.seed, usual_rounds(len(crowd)), budget.seconds, budget.progress)
-    found, sweeps = searched(task, labels, effort)
+    found, sweeps = searched(wanted, labels, effort)
     return found, RunRecord(budget.seed, sweeps, time.monotonic() - began, "numba" if compiled_available() else "numpy")
 
 
@@ -93,16 +85,7 @@ def _improve(
         apart=part.apart,
         masks=part.masks,
         start=start.reshape(-1),
-        factor=_per_guest(constraints.high),
+        factor=per_guest(constraints.high),
         progress=budget.progress,
     )
     return names[solution.labels], solution.run
-
-
-def _per_guest(high: int) -> Floats:
-    """Turns a table's sum over pairs into the sum over its guests of each one's mean with the others.
-
-    Without it a sum of positive scores would favour large tables.
-    """
-    sizes = np.arange(high + 1)
-    return np.where(sizes > 1, 2.0 / np.maximum(sizes - 1, 1), 0.0)

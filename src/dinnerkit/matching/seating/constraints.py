@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from dinnerkit.matching.people.crowd import Crowd
 from dinnerkit.matching.rules.kinds import HardRule, Rule
+from dinnerkit.matching.solving.pairs import distinct
 
 Ints = NDArray[np.int64]
 Words = NDArray[np.uint64]
@@ -139,7 +140,7 @@ def _distinct(pairs: list[Ints], guests: int) -> Ints:
     if len(pairs) == 1:
         return pairs[0]
     together = np.concatenate(pairs)
-    keys = np.unique(together[:, 0] * guests + together[:, 1])
+    keys = distinct(together[:, 0] * guests + together[:, 1])
     return np.stack(np.divmod(keys, max(guests, 1)), axis=1)
 
 

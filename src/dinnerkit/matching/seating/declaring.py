@@ -14,8 +14,10 @@ from dinnerkit.matching.rules.default_rules import CloseInAge, MixedTrait, NotMe
 from dinnerkit.matching.rules.kinds import UNSET_SCORE, SoftRule
 from dinnerkit.matching.rules.pair_rules import MixedCompany, NewWithExperienced, NotMetLately
 from dinnerkit.matching.rules.venue_rules import met_within
+from dinnerkit.matching.seating.constraints import Constraints
 from dinnerkit.matching.seating.scoring import Scoring
-from dinnerkit.matching.solving.state import Ints
+from dinnerkit.matching.solving.blocks import Task
+from dinnerkit.matching.solving.state import Floats, Ints
 from dinnerkit.matching.solving.terms import Common, Far, Kinds, Linked, Near, Singles, Term, Worths
 
 
@@ -50,6 +52,27 @@ def declared(crowd: Crowd, scoring: Scoring) -> Worths | Undeclared:
         terms.append(term)
         base += always
     return Worths(len(crowd), terms, base)
+
+
+def task(constraints: Constraints, worths: Worths | Undeclared, tables: int) -> Task:
+    """What the search among many is to do with so many tables."""
+    return Task(
+        worths,
+        *constraints.seats(np.arange(tables)),
+        factor=per_guest(constraints.high),
+        unit=constraints.unit if int(constraints.unit.max(initial=-1)) + 1 < len(constraints) else None,
+        apart=constraints.apart,
+        masks=constraints.binding(),
+    )
+
+
+def per_guest(high: int) -> Floats:
+    """Turns a table's sum over pairs into the sum over its guests of each one's mean with the others.
+
+    Without it a sum of positive scores would favour large tables.
+    """
+    sizes = np.arange(high + 1)
+    return np.where(sizes > 1, 2.0 / np.maximum(sizes - 1, 1), 0.0)
 
 
 _Known = Callable[[Any, Crowd, float], tuple[Term, float]]

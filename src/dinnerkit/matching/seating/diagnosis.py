@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from dinnerkit.matching.people.crowd import Crowd
 from dinnerkit.matching.seating.constraints import Constraints, kinds_of
+from dinnerkit.matching.solving.pairs import distinct
 from dinnerkit.matching.solving.state import Ints, Words
 
 _NAMED = 7
@@ -96,11 +97,7 @@ def _lonely(crowd: Crowd, constraints: Constraints, lost: set[int]) -> list[Caus
     shaped = kinds.reshape(len(kinds), *masks.shape[1:])
     fits = [_shares(shaped[:, number : number + 1]) for number in range(masks.shape[1])]
     fits_all = np.logical_and.reduce(fits) if fits else np.ones((len(kinds), len(kinds)), np.bool_)
-    one, other = constraints.unit[constraints.apart].T
-    keys = np.unique(np.concatenate([one * len(sizes) + other, other * len(sizes) + one]))
-    enemies = np.stack(np.divmod(keys, len(sizes)), axis=1)
-    counted = enemies[fits_all[kind[enemies[:, 0]], kind[enemies[:, 1]]] & (enemies[:, 0] != enemies[:, 1])]
-    shunned = np.bincount(counted[:, 0], weights=sizes[counted[:, 1]], minlength=len(sizes)).astype(np.int64)
+    shunned = _shunned(constraints, sizes, fits_all, kind)
     possible = (fits_all @ heads)[kind] - sizes - shunned
     causes: list[Cause] = []
     for unit in np.flatnonzero((possible < constraints.low - sizes) & (sizes <= constraints.high)):
@@ -110,6 +107,17 @@ def _lonely(crowd: Crowd, constraints: Constraints, lost: set[int]) -> list[Caus
         in_family = [int((fit @ heads)[kind[unit]] - sizes[unit]) for fit in fits]
         causes.append(_too_few(crowd, constraints, members, in_family, int(possible[unit])))
     return [*_merged(crowd, constraints, causes)]
+
+
+def _shunned(constraints: Constraints, sizes: Ints, fits_all: NDArray[np.bool_], kind: Ints) -> Ints:
+    """(units,): how many people each unit is kept apart from, of those with whom it could sit otherwise."""
+    one, other = constraints.unit[constraints.apart].T
+    keys = np.concatenate([one * len(sizes) + other, other * len(sizes) + one])
+    if len(sizes) < len(constraints):
+        keys = distinct(keys)
+    one, other = np.divmod(keys, len(sizes))
+    counted = fits_all[kind[one], kind[other]] & (one != other)
+    return np.bincount(one[counted], weights=sizes[other[counted]], minlength=len(sizes)).astype(np.int64)
 
 
 def _merged(crowd: Crowd, constraints: Constraints, causes: list[Cause]) -> Iterator[Cause]:

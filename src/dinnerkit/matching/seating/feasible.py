@@ -7,12 +7,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from dinnerkit.matching.seating.constraints import Constraints
+from dinnerkit.matching.seating.declaring import task
 from dinnerkit.matching.seating.exhaustive import best_tables
 from dinnerkit.matching.seating.planning import first_tables, table_counts
+from dinnerkit.matching.solving.blocks import Effort, searched
 from dinnerkit.matching.solving.solver import pack, solve
 from dinnerkit.matching.solving.state import Ints
+from dinnerkit.matching.solving.terms import Worths
 
 _ATTEMPTS = 5
+_MEND_ONE_BY_ONE = 20
+_SWEEPS_OVER_ALL = 1
 _MEND_SWEEPS = 15
 _MEND_GUESTS = 480
 _MEND_ROUNDS = 3
@@ -71,6 +76,8 @@ def _loose(constraints: Constraints, attempt: int, rng: np.random.Generator) -> 
 def _mended(constraints: Constraints, labels: Ints, rng: np.random.Generator) -> Ints:
     """The tables with guests exchanged, among the broken ones and some others at random, until none is broken or time is up."""
     labels = labels.copy()
+    if len(constraints.broken_tables(labels)) > _MEND_ONE_BY_ONE:
+        labels = _swept(constraints, labels, rng)
     for _ in range(_MEND_ROUNDS):
         broken = constraints.broken_tables(labels)
         if not len(broken):
@@ -82,6 +89,17 @@ def _mended(constraints: Constraints, labels: Ints, rng: np.random.Generator) ->
             extra = rng.permutation(others)[: 2 * _MEND_GUESTS // (constraints.low + constraints.high) - len(chosen)]
             _mend(constraints, labels, np.concatenate([chosen, extra]), rng)
     return labels
+
+
+def _swept(constraints: Constraints, labels: Ints, rng: np.random.Generator) -> Ints:
+    """The tables after one search of them all for nothing but rules kept."""
+    seated = np.flatnonzero(labels >= 0)
+    part = constraints.take(seated)
+    names, start = np.unique(labels[seated], return_inverse=True)
+    effort = Effort(int(rng.integers(1 << 31)), _SWEEPS_OVER_ALL)
+    swept = labels.copy()
+    swept[seated] = names[searched(task(part, Worths(len(seated), []), len(names)), start.reshape(-1), effort)[0]]
+    return swept
 
 
 def _mend(constraints: Constraints, labels: Ints, tables: Ints, rng: np.random.Generator) -> None:

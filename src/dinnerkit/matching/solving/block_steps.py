@@ -23,29 +23,7 @@ Places = NDArray[np.int32]
 _HUGE = np.float32(1e30)
 
 
-class Rules(NamedTuple):
-    """What holds for all blocks.
-
-    Attributes:
-        minimum: (groups,), the fewest people of each.
-        maximum: (groups,), the most.
-        factor: what a group's sum is multiplied by, given its size.
-        unit: (n,), people with the same number stay together; empty where all are free.
-        masks: (n, families, words), in each family the members of a group must have a bit in common.
-        first: (n + 1,), where each person's row in ``apart`` begins; empty where nobody is kept apart.
-        apart: whom each person must not share a group with.
-    """
-
-    minimum: Places
-    maximum: Places
-    factor: Singles
-    unit: Places
-    masks: Words
-    first: NDArray[np.int64]
-    apart: Places
-
-
-class _Block(NamedTuple):
+class Block(NamedTuple):
     """One block: people and groups are numbered within it."""
 
     weights: Singles  # (people, people)
@@ -287,7 +265,7 @@ def seat_all(block, labels, low, high, people, names):  # type: ignore[no-untype
 @nb.njit(**INNER)
 def room_for(people, groups, seats, families, words, factor):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
     """Room for a block of so many people and groups."""
-    return _Block(
+    return Block(
         weights=np.empty((people, people), np.float32),
         gain=np.empty((groups, people), np.float32),
         own=np.empty(people, np.float32),

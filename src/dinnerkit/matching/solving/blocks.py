@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import importlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import closing
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from itertools import pairwise
+from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dinnerkit.matching.solving.budget import Progress
+from dinnerkit.matching.solving.crew import Batches, Places, Rules, crew
+from dinnerkit.matching.solving.pairs import neighbours
 from dinnerkit.matching.solving.solver import compiled_available, solve
 from dinnerkit.matching.solving.state import Floats, Ints, Words
 from dinnerkit.matching.solving.terms import Singles, Worths
@@ -24,11 +26,12 @@ _SWEEPS = 5
 _HOT, _COLD = 0.13, 0.06
 """Temperatures at which the first and the last round begin, in units of what exchanges differ by; the last sweep only climbs."""
 
-_ROUNDS = (3, 6)
-_ROUNDS_FOR = 120_000
+_ROUNDS = (4, 40)
+_ROUNDS_OF_MANY = 3
+_MANY = 50_000
+_ROUNDS_FOR = 40_000
 _COOLING = 0.92
 _NOISE = 1 << 13
-_BATCH = 32
 _SEEDS = 1 << 62
 _SWEEPS_ALONE = {True: 12, False: 4}
 
@@ -79,6 +82,7 @@ class Effort:
         rounds: how often blocks are cut anew and searched.
         seconds: how long to go on by the clock, in place of a number of rounds.
         progress: see :data:`dinnerkit.matching.solving.budget.Progress`.
+        processes: how many work on it; the answer does not depend on that.
         clock: what tells the time.
     """
 
@@ -86,6 +90,7 @@ class Effort:
     rounds: int
     seconds: float | None = None
     progress: Progress | None = None
+    processes: int = 1
     clock: Callable[[], float] = time.monotonic
     stopped: bool = field(default=False, init=False)
     _ends: float = field(default=0.0, init=False)
@@ -119,7 +124,9 @@ class Effort:
 
 
 def usual_rounds(people: int) -> int:
-    """How many rounds suit so many people: more for some thousands, whose search takes little time anyway."""
+    """How many rounds suit so many people: more for fewer, whose search takes little time anyway."""
+    if people > _MANY:
+        return _ROUNDS_OF_MANY
     return int(np.clip(_ROUNDS_FOR // max(1, people), *_ROUNDS))
 
 
@@ -134,25 +141,51 @@ def searched(task: Task, labels: Ints, effort: Effort) -> tuple[Ints, int]:
     rng = np.random.default_rng(effort.seed)
     n, axes = len(labels), task.worths.axes()
     found = labels.astype(np.int32)
-    if len(np.unique(found)) < 2:  # noqa: PLR2004
+    if not n or found.min() == found.max():
         return labels, 0
-    engine = _Compiled(task, rng) if compiled_available() and isinstance(task.worths, Worths) else _OneByOne(task)
-    effort.begin()
     number = 0
-    while effort.goes_on(number):
-        order, cuts = _regrouped(task, found, axes, max(1, round(n / BLOCK)), rng)
-        blocks = len(cuts) - 1
-        cooling = np.append(np.linspace(1.0, 0.2, _SWEEPS - 1) * effort.heat(number), 0.0).astype(np.float32)
-        seeds = rng.integers(_SEEDS, size=blocks).astype(np.uint64)
-        engine.cut(order)
-        for first in range(0, blocks, engine.batch):
-            last = min(blocks, first + engine.batch)
-            engine.improve(found, cuts[first : last + 1], cooling, seeds[first:last])
-            if not effort.tell(number + last / blocks):
-                break
-        number += 1
+    with _engine(task, found, rng, effort.processes) as engine:
+        effort.begin()
+        while effort.goes_on(number):
+            order, cuts = _regrouped(task, found, axes, max(1, round(n / BLOCK)), rng)
+            cooling = np.append(np.linspace(1.0, 0.2, _SWEEPS - 1) * effort.heat(number), 0.0).astype(np.float32)
+            seeds = rng.integers(_SEEDS, size=len(cuts) - 1).astype(np.uint64)
+            with closing(engine.searched(found, order, Batches(cuts, cooling, seeds))) as steps:
+                any(not effort.tell(number + passed) for passed in steps)
+            number += 1
     effort.end()
     return found.astype(np.int64), number * _SWEEPS
+
+
+class _Engine(Protocol):
+    """Searches the blocks of a round."""
+
+    def __enter__(self) -> _Engine: ...
+
+    def __exit__(self, *reason: object) -> None: ...
+
+    def searched(self, labels: Places, order: Places, batches: Batches) -> Generator[float, None, None]:
+        """Search all blocks, a batch for each step: changes ``labels``, and tells the share done; whoever stops early gets no more."""
+        ...
+
+
+def _engine(task: Task, labels: Places, rng: np.random.Generator, processes: int) -> _Engine:
+    if not compiled_available() or not isinstance(task.worths, Worths):
+        return _OneByOne(task)
+    n = len(labels)
+    first, apart = neighbours(task.apart, n) if len(task.apart) else (np.zeros(0, np.int64), np.zeros(0, np.int32))
+    largest = 4 * (BLOCK + int(task.maximum.max(initial=1)))
+    rules = Rules(
+        minimum=task.minimum.astype(np.int32),
+        maximum=task.maximum.astype(np.int32),
+        factor=task.factor.astype(np.float32),
+        unit=np.zeros(0, np.int32) if task.unit is None else task.unit.astype(np.int32),
+        masks=task.masks,
+        first=first,
+        apart=apart,
+    )
+    noise = rng.exponential(size=_NOISE + largest).astype(np.float32)
+    return crew(task.worths.columns, rules, noise, n, processes)
 
 
 def near_order(axes: Singles, parts: int, rng: np.random.Generator) -> tuple[Ints, Ints]:
@@ -181,9 +214,7 @@ def near_order(axes: Singles, parts: int, rng: np.random.Generator) -> tuple[Int
     return order, cuts
 
 
-def _regrouped(
-    task: Task, labels: NDArray[np.int32], axes: Singles, blocks: int, rng: np.random.Generator
-) -> tuple[NDArray[np.int32], Ints]:
+def _regrouped(task: Task, labels: Places, axes: Singles, blocks: int, rng: np.random.Generator) -> tuple[Places, Ints]:
     """The people in the order of new blocks of near groups, and where each block begins.
 
     Groups with the same bits in common come together first, for then any exchange keeps them.
@@ -202,7 +233,7 @@ def _regrouped(
     return people.astype(np.int32), cuts.astype(np.int64)
 
 
-def _kinds(masks: Words, labels: NDArray[np.int32]) -> Ints | None:
+def _kinds(masks: Words, labels: Places) -> Ints | None:
     """A number for each used group by what its members have in common; None where that is the same for all."""
     if not masks.shape[1]:
         return None
@@ -222,58 +253,27 @@ def _by_kind(kinds: Ints | None, points: Singles, blocks: int, rng: np.random.Ge
     return np.concatenate([rows[near_order(points[rows], max(1, round(blocks * len(rows) / len(points))), rng)[0]] for rows in parts])
 
 
-class _Compiled:
-    """Blocks searched by :mod:`dinnerkit.matching.solving.block_search`."""
-
-    batch = _BATCH
-
-    def __init__(self, task: Task, rng: np.random.Generator) -> None:
-        steps = importlib.import_module("dinnerkit.matching.solving.block_steps")
-        self._improve = importlib.import_module("dinnerkit.matching.solving.block_search").improve
-        n = len(task.masks)
-        first, apart = neighbours(task.apart, n) if len(task.apart) else (np.zeros(0, np.int64), np.zeros(0, np.int32))
-        self._rules = steps.Rules(
-            minimum=task.minimum.astype(np.int32),
-            maximum=task.maximum.astype(np.int32),
-            factor=task.factor.astype(np.float32),
-            unit=np.zeros(0, np.int32) if task.unit is None else task.unit.astype(np.int32),
-            masks=task.masks,
-            first=first,
-            apart=apart,
-        )
-        self._columns: Any = task.worths.columns
-        largest = 4 * (BLOCK + int(task.maximum.max(initial=1)))
-        self._noise = rng.exponential(size=_NOISE + largest).astype(np.float32)
-        self._order: NDArray[np.int32] = np.zeros(0, np.int32)
-        self._spot = np.empty(n, np.int32)
-
-    def cut(self, order: NDArray[np.int32]) -> None:
-        """Take a new order of the people."""
-        self._order = order
-        self._spot[order] = np.arange(len(order), dtype=np.int32)
-
-    def improve(self, labels: NDArray[np.int32], cuts: Ints, cooling: Singles, seeds: Words) -> None:
-        """Anneal some blocks; changes ``labels``."""
-        self._improve(self._columns, self._rules, self._order, self._spot, cuts, labels, cooling, self._noise, seeds)
-
-
 class _OneByOne:
     """Blocks searched one by one by :func:`solve`: as correct, and much slower; in numpy, where numba is missing, some fifty times."""
 
-    batch = 1
-
     def __init__(self, task: Task) -> None:
         self._task = task
-        self._order = np.zeros(0, np.int32)
         self._first, self._apart = neighbours(task.apart, len(task.masks))
 
-    def cut(self, order: NDArray[np.int32]) -> None:
-        """Take a new order of the people."""
-        self._order = order
+    def __enter__(self) -> _OneByOne:
+        return self
 
-    def improve(self, labels: NDArray[np.int32], cuts: Ints, cooling: Singles, seeds: Words) -> None:
-        """Anneal a block; changes ``labels``."""
-        task, people = self._task, self._order[cuts[0] : cuts[1]].astype(np.int64)
+    def __exit__(self, *reason: object) -> None:
+        pass
+
+    def searched(self, labels: Places, order: Places, batches: Batches) -> Generator[float, None, None]:
+        """Anneal the blocks."""
+        for number, (begin, end) in enumerate(pairwise(batches.cuts.tolist()), 1):
+            self._improve(labels, order[begin:end].astype(np.int64), float(batches.cooling[0]), int(batches.seeds[number - 1]))
+            yield number / len(batches)
+
+    def _improve(self, labels: Places, people: Ints, heat: float, seed: int) -> None:
+        task = self._task
         names, start = np.unique(labels[people], return_inverse=True)
         if len(names) < 2:  # noqa: PLR2004
             return
@@ -281,14 +281,14 @@ class _OneByOne:
             task.worths.matrix(people),
             task.minimum[names],
             task.maximum[names],
-            seed=int(seeds[0]),
+            seed=seed,
             sweeps=_SWEEPS_ALONE[compiled_available()],
             together=[] if task.unit is None else parties(task.unit[people]),
             apart=self._pairs(people),
             masks=task.masks[people],
             start=start.reshape(-1),
             factor=task.factor,
-            heat=float(cooling[0]),
+            heat=heat,
         )
         labels[people] = names[solution.labels]
 
@@ -302,14 +302,6 @@ class _OneByOne:
             if other in place and one < other
         ]
         return np.array(found, np.int64).reshape(-1, 2)
-
-
-def neighbours(pairs: Ints, people: int) -> tuple[Ints, NDArray[np.int32]]:
-    """The pairs in rows by person: where each person's row begins, and whom they are paired with."""
-    one = np.concatenate([pairs[:, 0], pairs[:, 1]])
-    order = np.argsort(one, kind="stable")
-    first = np.searchsorted(one[order], np.arange(people + 1))
-    return first.astype(np.int64), np.concatenate([pairs[:, 1], pairs[:, 0]])[order].astype(np.int32)
 
 
 def parties(unit: Ints) -> list[Ints]:

@@ -16,9 +16,10 @@ from dinnerkit.matching.errors import RuleInvalid
 from dinnerkit.matching.solving.blocks import BLOCK, Effort, Task, near_order, searched, usual_rounds
 from dinnerkit.matching.solving.budget import Progress
 from dinnerkit.matching.solving.filling import dealt
+from dinnerkit.matching.solving.pairs import checked_pairs, pairs_inside
 from dinnerkit.matching.solving.solver import RunRecord, Solution, compiled_available
 from dinnerkit.matching.solving.state import Floats, Ints, Words
-from dinnerkit.matching.solving.terms import Term, Worths, checked_pairs
+from dinnerkit.matching.solving.terms import Term, Worths
 
 _PAIRS_AT_ONCE = 1 << 20
 
@@ -38,6 +39,7 @@ def solve_features(
     progress: Progress | None = None,
     rounds: int | None = None,
     factor: Floats | None = None,
+    processes: int = 1,
     clock: Callable[[], float] = time.monotonic,
 ) -> Solution:
     """Divide many people into groups so that what the people inside groups are worth to each other adds up to the most.
@@ -61,6 +63,8 @@ def solve_features(
         progress: told the fraction done, 0–1; a true answer ends the search, raising cancels it.
         rounds: how often the people are cut into blocks anew.
         factor: (largest maximum + 1,), what a group's sum is multiplied by, given its size; 1 by default.
+        processes: how many work on it, on memory that they share; the answer does not depend on that. Without numba, or where the system
+            can't share memory so, this one alone.
         clock: what tells the time.
 
     Returns:
@@ -72,7 +76,7 @@ def solve_features(
     began = clock()
     worths = Worths(people, terms)
     low, high = (np.array(sizes, dtype=np.int64) for sizes in (minimum, maximum))
-    _check(people, low, high, seconds, rounds)
+    _check(people, low, high, seconds, rounds, processes)
     number = None if unit is None else _whole(unit, people, "unit")
     pairs = checked_pairs(apart, people, "apart")
     masks = np.zeros((people, 0, 1), np.uint64) if masks is None else masks
@@ -84,7 +88,7 @@ def solve_features(
     labels = _start(worths, low, high, number, start, np.random.default_rng(seed))
     task = Task(worths, low, high, factor, number, pairs, masks)
     left = None if seconds is None else max(0.0, seconds - (clock() - began))
-    effort = Effort(seed, usual_rounds(people) if rounds is None else rounds, left, progress, clock)
+    effort = Effort(seed, usual_rounds(people) if rounds is None else rounds, left, progress, processes, clock)
     labels, sweeps = searched(task, labels, effort)
     run = RunRecord(seed, sweeps, clock() - began, "numba" if compiled_available() else "numpy")
     return Solution(labels, _worth(worths, factor, labels), _broken(task, labels), run)
@@ -92,7 +96,7 @@ def solve_features(
 
 def _worth(worths: Worths, factor: Floats, labels: Ints) -> float:
     """What all groups are worth together, times their factors."""
-    one, other = _pairs_inside(labels)
+    one, other = pairs_inside(labels)
     sizes = np.bincount(labels)
     total = 0.0
     for begin in range(0, len(one), _PAIRS_AT_ONCE):
@@ -112,22 +116,7 @@ def _broken(task: Task, labels: Ints) -> int:
     return count
 
 
-def _pairs_inside(labels: Ints) -> tuple[Ints, Ints]:
-    """Every pair of people who share a group, as two arrays; -1 is no group."""
-    order = np.argsort(labels, kind="stable")
-    order = order[labels[order] >= 0]
-    sizes = np.bincount(labels[order]) if len(order) else np.zeros(0, np.int64)
-    starts = np.cumsum(sizes) - sizes
-    ones, others = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
-    for size in np.unique(sizes):
-        rows, columns = np.triu_indices(int(size), 1)
-        of_size = starts[sizes == size][:, None]
-        ones.append(order[of_size + rows].ravel())
-        others.append(order[of_size + columns].ravel())
-    return np.concatenate(ones), np.concatenate(others)
-
-
-def _check(people: int, low: Ints, high: Ints, seconds: float | None, rounds: int | None) -> None:
+def _check(people: int, low: Ints, high: Ints, seconds: float | None, rounds: int | None, processes: int) -> None:
     if people < 0:
         raise RuleInvalid(f"there can't be {people} people")
     if low.shape != high.shape or low.ndim != 1 or (low < 0).any() or (low > high).any() or (high < 1).any():
@@ -138,6 +127,8 @@ def _check(people: int, low: Ints, high: Ints, seconds: float | None, rounds: in
         raise RuleInvalid(f"seconds must be a positive number, not {seconds}")
     if rounds is not None and rounds < 0:
         raise RuleInvalid(f"rounds can't be {rounds}")
+    if processes < 1:
+        raise RuleInvalid(f"at least one process must work, not {processes}")
 
 
 def _whole(values: ArrayLike, people: int, what: str) -> Ints:

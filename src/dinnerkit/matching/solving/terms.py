@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dinnerkit.matching.errors import RuleInvalid
+from dinnerkit.matching.solving.pairs import checked_pairs, distinct
 from dinnerkit.matching.solving.state import Ints
 
 Singles = NDArray[np.float32]
@@ -258,24 +259,6 @@ def _check_common(term: Common, people: int) -> None:
         raise RuleInvalid(f"enough of Common must be at least 1, not {term.enough}")
 
 
-def checked_pairs(pairs: Any, people: int, what: str) -> NDArray[np.int64]:
-    """(m, 2) of different people, from anything that looks like it.
-
-    Raises:
-        RuleInvalid: it does not.
-    """
-    found = np.asarray(pairs if isinstance(pairs, np.ndarray) else list(pairs))
-    if found.size == 0:
-        return np.zeros((0, 2), np.int64)
-    if found.ndim != 2 or found.shape[1] != 2 or not np.issubdtype(found.dtype, np.integer):  # noqa: PLR2004
-        raise RuleInvalid(f"{what} must be pairs of whole numbers")
-    if found.min() < 0 or found.max() >= people:
-        raise RuleInvalid(f"{what} must be of people from 0 to {people - 1}")
-    if (found[:, 0] == found[:, 1]).any():
-        raise RuleInvalid(f"{what} must be of two different people")
-    return found.astype(np.int64)
-
-
 def _rows_are(name: str, what: str, shape: tuple[int, ...], wanted: tuple[int, ...]) -> None:
     if shape != wanted:
         raise RuleInvalid(f"the {what} of {name} must be of shape {wanted}, not {shape}")
@@ -333,11 +316,13 @@ def _links(terms: Sequence[Linked], people: int) -> tuple[NDArray[np.int64], NDA
     keys, worth = np.zeros(0, np.int64), np.zeros(0, np.float32)
     for term in terms:
         pairs = checked_pairs(term.pairs, people, "the pairs of Linked")
-        both = np.unique(np.concatenate([pairs[:, 0] * people + pairs[:, 1], pairs[:, 1] * people + pairs[:, 0]]))
+        both = distinct(np.concatenate([pairs[:, 0] * people + pairs[:, 1], pairs[:, 1] * people + pairs[:, 0]]))
         keys, worth = np.concatenate([keys, both]), np.concatenate([worth, np.full(len(both), term.weight, np.float32)])
     if len(terms) > 1:
-        keys, number = np.unique(keys, return_inverse=True)
-        worth = np.bincount(number.reshape(-1), weights=worth, minlength=len(keys)).astype(np.float32)
+        order = np.argsort(keys, kind="stable")
+        keys, worth = keys[order], worth[order]
+        starts = np.flatnonzero(np.diff(keys, prepend=-1))
+        keys, worth = keys[starts], np.add.reduceat(worth, starts) if len(starts) else worth
     first = np.searchsorted(keys, np.arange(people + 1, dtype=np.int64) * people)
     return first.astype(np.int64), (keys % max(people, 1)).astype(np.int32), worth
 
