@@ -18,7 +18,7 @@ from dinnerkit.accounts.attempts import Attempts
 from dinnerkit.accounts.documents import AttemptDocument, UserDocument
 from dinnerkit.accounts.people import People
 from dinnerkit.accounts.recovery import RecoveryService
-from dinnerkit.accounts.secrecy import Keys
+from dinnerkit.accounts.secrecy import Keys, SignedTokens
 from dinnerkit.accounts.unsubscribing import Unsubscribing
 from dinnerkit.accounts.wiring import account_services
 from dinnerkit.analytics.service import AnalyticsService
@@ -35,6 +35,7 @@ from dinnerkit.booking.service import BookingService
 from dinnerkit.booking.store import BookingStore
 from dinnerkit.booking.sweep import BookingSweep
 from dinnerkit.booking.tickets import Tickets
+from dinnerkit.booking.transferring import TransferService
 from dinnerkit.booking.waiting import WaitingList
 from dinnerkit.clock import Clock, utcnow
 from dinnerkit.delivery.documents import DeadLetterDocument, DeliveryDocument, LeaseDocument
@@ -217,9 +218,12 @@ class Kit:
         waitlist = Waitlist(database, clock)
         following = Following(store, seats, clock)
         waiting = WaitingList(store, seats, waitlist, clock)
-        uses = VoucherUses(database, Attempts(database, Keys(secret_key(settings)), clock), clock)
+        keys = Keys(secret_key(settings))
+        attempts = Attempts(database, keys, clock)
+        uses = VoucherUses(database, attempts, clock)
         bookings = BookingService(store, seats, uses, refunds, waiting, clock, settings.hold_seconds)
         paying = PayingService(store, bookings, seats, uses, payments, refunds, waiting, clock, settings.hold_seconds)
+        transfers = TransferService(store, bookings, seats, waiting, events, people, attempts, SignedTokens(keys, "transfer"), clock)
         seatings = SeatingService(database, events, store, people, clock)
         seating_work = SeatingWork(database, events, store, people, clock)
         calendar = BookingCalendar(bookings, events, clock, settings.public_url)
@@ -230,6 +234,7 @@ class Kit:
             services[Unsubscribing],
             store,
             calendar,
+            transfers,
             seatings,
             writer,
             self.backends.mail,
@@ -237,7 +242,7 @@ class Kit:
         )
         handlers = [
             *payment_handlers(payments, refunds, disputes, ledger),
-            *booking_handlers(bookings, paying, payments, seats, waiting, following),
+            *booking_handlers(bookings, paying, payments, seats, waiting, following, transfers),
             *matching_handlers(seating_work, seatings),
             *notification_handlers(notifications),
         ]
@@ -247,6 +252,7 @@ class Kit:
             seats,
             waitlist,
             waiting,
+            transfers,
             VoucherService(database, events, clock),
             uses,
             payments,
@@ -260,7 +266,7 @@ class Kit:
             store,
             bookings,
             calendar,
-            CheckIn(store, bookings, events, people, Tickets(Keys(secret_key(settings)).derive("tickets")), clock),
+            CheckIn(store, bookings, events, people, Tickets(keys.derive("tickets")), clock),
             paying,
             NoShows(store, seats, clock),
             Reminders(store, clock),

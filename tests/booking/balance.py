@@ -147,6 +147,8 @@ def _charges_match(world: World, bookings: dict[str, Row]) -> None:
     for key, charge in charges.items():
         payment = payments[key]
         booking = bookings[payment["reference"]]
+        while booking["status"] == "transferred":
+            booking = bookings[booking["transferred_to"]]
         if charge["status"] == "action_required":
             assert booking["status"] in UNPAID, "a guest may still pay for what is over"
             continue
@@ -206,7 +208,7 @@ def _resold(world: World, booking: Row) -> int:
 
 def _mails_were_sent(world: World, bookings: dict[str, Row]) -> None:
     reachable = {row["_id"]: row["email"] for row in world.database["users"].find()}
-    subjects = dict.fromkeys(SETTLED, "Your place at") | {"cancelled": "Cancelled:"}
+    subjects = dict.fromkeys(SETTLED, "Your place at") | {"cancelled": "Cancelled:", "transferred": "Passed on:"}
     for booking in bookings.values():
         if booking["status"] == "cancelled" and "refund" not in booking:
             continue  # who left the waiting list has had no seats

@@ -140,6 +140,16 @@ def paid_with_deposit(world: World) -> Booking:
     return booking
 
 
+def offered_to_ben(world: World) -> tuple[Booking, str]:
+    """Two paid seats that ada offers to ben, and the token of the mail."""
+    booking = paid(world)
+    offered = world.transfers.offer("ada", booking.id, "ben@example.org", transfer_id=new_id())
+    token = world.transfers.token(offered)
+    assert token
+    world.work()
+    return offered, token
+
+
 def absent(world: World, booking: Booking) -> Booking:
     """The dinner is over, and its host has said that this guest did not come."""
     world.clock.now = booking.about["starts_at"] + timedelta(hours=5)

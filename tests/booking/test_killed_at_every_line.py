@@ -36,6 +36,7 @@ from tests.booking.scenes import (
     held_with_voucher,
     late_with_others_waiting,
     offered,
+    offered_to_ben,
     paid,
     paid_with_deposit,
     paid_with_others_waiting,
@@ -305,6 +306,25 @@ def deposit_released(world: World, booking: Booking) -> None:
 @case("cancel with a deposit", paid_with_deposit, after_retry="cancelled")
 def cancel_with_deposit(world: World, booking: Booking) -> None:
     world.bookings.cancel("ada", booking.id)
+
+
+@case("offer seats to somebody", paid)
+def offer_seats(world: World, booking: Booking) -> None:
+    world.transfers.offer("ada", booking.id, "ben@example.org", transfer_id="t" * 24)
+    world.tick()
+
+
+@case("take seats that are offered", offered_to_ben, after_retry="transferred")
+def take_seats(world: World, prepared: tuple[Booking, str]) -> None:
+    world.transfers.accept("ben", prepared[1])
+
+
+@case("take seats while the dinner is called off", offered_to_ben)
+def take_seats_called_off(world: World, prepared: tuple[Booking, str]) -> None:
+    world.transfers.accept("ben", prepared[1])
+    world.events.cancel(HOST, prepared[0].event)
+    world.tick()
+    world.tick()
 
 
 @case("give money back", paid)

@@ -28,6 +28,7 @@ from dinnerkit.booking.service import BookingService
 from dinnerkit.booking.store import Booking, BookingStore
 from dinnerkit.booking.sweep import BookingSweep
 from dinnerkit.booking.tickets import Tickets
+from dinnerkit.booking.transferring import TransferService
 from dinnerkit.booking.waiting import WaitingList
 from dinnerkit.delivery.relay import Relay
 from dinnerkit.delivery.service import DeliveryService
@@ -83,8 +84,10 @@ class Postbox:
     def __init__(self) -> None:
         self.mails: list[tuple[str, str]] = []
         self.last: EmailMessage | None = None
+        self.letters: list[EmailMessage] = []
 
     def send(self, mail: EmailMessage) -> None:
+        self.letters.append(mail)
         self.mails.append((mail["To"], mail["Subject"]))
         self.last = mail
 
@@ -129,6 +132,7 @@ class World:
         self.inbox = self.kit.service(WebhookInbox)
         self.store = self.kit.service(BookingStore)
         self.seats = self.kit.service(Seats)
+        self.transfers = self.kit.service(TransferService)
         self.vouchers = self.kit.service(VoucherService)
         self.door = self.kit.service(CheckIn)
         self.tickets = Tickets(Keys(settings.secret_key).derive("tickets"))
@@ -141,6 +145,7 @@ class World:
         with closing(sqlite3.connect(self.books)) as books:
             books.executescript("".join(f"delete from {name}; " for name in TABLES))  # noqa: S608 - their names
         self.postbox.mails.clear()
+        self.postbox.letters.clear()
         self.gateway.meanwhile = None
         self.gateway.__dict__.pop("cancel", None)
         self.clock.now = NOW

@@ -64,6 +64,7 @@ def test_a_sound_event_passes_and_is_ready(details: Make):
         ({"price": Money(-1, "EUR")}, "price.amount"),
         ({"price": Money(1, "AAA")}, "price.currency"),
         ({"deposit": Money(-1, "EUR")}, "deposit.amount"),
+        ({"changes_until_hours": -1}, "changes_until_hours"),
         ({"deposit": Money(1, "USD")}, "deposit.currency"),
         ({"tags": tuple("abcdefghijk")}, "tags"),
         ({"tags": ("fine", "a" * 41)}, "tags.1"),

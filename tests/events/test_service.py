@@ -60,6 +60,7 @@ def test_a_draft_shows_what_the_host_said(events: EventService, host: Principal,
         "table_size": {"min": 4, "max": 6},
         "price": {"amount": 3500, "currency": "EUR"},
         "deposit": None,
+        "changes_until_hours": 2,
         "tags": ["Vegan", "hands on"],
         "format": "table",
         "refund_policy": {

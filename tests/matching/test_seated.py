@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from dinnerkit import Kit
+from dinnerkit.accounts.people import People
 from dinnerkit.booking.service import BookingService
 from dinnerkit.booking.store import BookingStore
+from dinnerkit.booking.transferring import TransferService
 from dinnerkit.ids import new_id
 from dinnerkit.matching.app_errors import NoTableYet
 from dinnerkit.matching.seatings import Wishes
@@ -94,3 +96,24 @@ def test_a_seating_published_while_another_is_carried_out_wins(kit: Kit, seating
     monkeypatch.setattr(store, "seat", publish_meanwhile)
     seatings.seat_bookings(event)
     assert statuses(kit, [*booked, *alone]) == ["seated"] * 6
+
+
+def test_whoever_gets_the_seats_of_a_guest_gets_the_place_at_the_table(kit: Kit, seatings: SeatingService) -> None:
+    event = night(kit)
+    users = guests(kit, *["en"] * 5)
+    booked = book(kit, event, users[:4])
+    published(kit, seatings, event)
+    giver, taker = (kit.service(People).contact(user) for user in (users[0], users[4]))
+    assert giver
+    assert taker
+    transfers, before = kit.service(TransferService), seatings.table_of(kit.service(BookingService).get(users[0], booked[0]))
+    offered = transfers.offer(users[0], booked[0], taker.email, transfer_id=new_id())
+    taken = transfers.accept(users[4], transfers.token(offered) or "")
+    run_background(kit)
+
+    table = seatings.table_of(kit.service(BookingService).get(users[4], taken.id))
+    assert [place.user for place in table.places] == [users[4] if place.user == users[0] else place.user for place in before.places]
+    assert table.score == before.score
+    assert statuses(kit, [booked[0], taken.id, *booked[1:]]) == ["transferred", "seated", "seated", "seated", "seated"]
+    with pytest.raises(NoTableYet):
+        seatings.table_of(kit.service(BookingService).get(users[0], booked[0]))

@@ -45,6 +45,7 @@ PLAN = {
     "full_until_hours": "72",
     "late_percent": "50",
     "deposit": "10",
+    "changes_until_hours": "5",
 }
 
 
@@ -77,7 +78,7 @@ def test_a_host_plans_and_publishes_a_dinner(browse: Browse, host: User, kit: Ki
     assert details.starts_at == datetime(utcnow().year + 1, 7, 11, 0, 30, tzinfo=UTC)
     assert (details.price, details.tags, details.description) == (Money(3550, "USD"), ("cider", "fire"), "First this.\n\nThen that.")
     assert (details.table_size, details.refund_policy) == (TableSize(4, 5), RefundPolicy(72, 50))
-    assert details.deposit == Money(1000, "USD")
+    assert (details.deposit, details.changes_until_hours) == (Money(1000, "USD"), 5)
     assert (details.venue.location.lat, details.venue.location.lon) == (40.7, -74.0)
 
 

@@ -41,7 +41,14 @@ class Town:
         for path in ("/", "/?city=Berlin&date=2030-01-01", "/login", "/register", "/forgot", "/reset?token=x", "/verify?token=x"):
             yield None, path
         yield None, f"/events/{self.event}"
-        for path in ("", f"/{self.held}", f"/{self.held}/cancel", f"/{self.seated}", f"/{self.bank}/authenticate"):
+        for path in (
+            "",
+            f"/{self.held}",
+            f"/{self.held}/cancel",
+            f"/{self.seated}",
+            f"/{self.seated}/transfer",
+            f"/{self.bank}/authenticate",
+        ):
             yield self.guest, f"/bookings{path}"
         for path in ("/account", "/account/questionnaire", f"/events/{self.event}", f"/events/{self.night}"):
             yield self.guest, path

@@ -23,9 +23,12 @@ from dinnerkit.booking.schemas import (
     PaySchema,
     PlaceInLineSchema,
     TicketSchema,
+    TransferSchema,
+    TransferTokenSchema,
 )
 from dinnerkit.booking.service import BookingService
 from dinnerkit.booking.store import Booking
+from dinnerkit.booking.transferring import TransferService
 from dinnerkit.booking.waiting import WaitingList
 from dinnerkit.events.seat_errors import NotWaiting
 from dinnerkit.events.waitlist import Waitlist
@@ -140,6 +143,48 @@ def cancel_booking(booking_id: str) -> Response:
     409: `hold_expired`, `too_late_to_cancel`, `payment_disputed`.
     """
     return private_json(presented(service(BookingService).cancel(current_principal().user_id, _existing(booking_id))))
+
+
+@blueprint.route("/bookings/<booking_id>/transfer", methods=["POST"])
+@authenticated
+@idempotent
+@blueprint.arguments(TransferSchema)
+@blueprint.response(200, BookingSchema)
+@blueprint.alt_response(404, "NOT_FOUND")
+@blueprint.alt_response(409, "CONFLICT")
+@blueprint.alt_response(429, "TOO_MANY_REQUESTS")
+def transfer_booking(body: dict[str, Any], booking_id: str) -> Response:
+    """Offer my seats to whoever has an address: they get a mail with a link, and the seats once they take them. An earlier offer is over.
+
+    The answer is the same whether or not anybody here has that address. 409: `not_confirmed`, `transfer_closed`. 429: `too_many_attempts`.
+    """
+    user = current_principal().user_id
+    transfers = service(TransferService)
+    return private_json(_shown(transfers.offer(user, _existing(booking_id), body["email"], transfer_id=operation_id())))
+
+
+@blueprint.route("/bookings/<booking_id>/transfer", methods=["DELETE"])
+@authenticated
+@blueprint.response(200, BookingSchema)
+@blueprint.alt_response(404, "NOT_FOUND")
+def withdraw_transfer(booking_id: str) -> Response:
+    """Take the offer of my seats back, if there is one; the link in the mail is worth nothing any more."""
+    return private_json(_shown(service(TransferService).withdraw(current_principal().user_id, _existing(booking_id))))
+
+
+@blueprint.route("/transfers/accept", methods=["POST"])
+@authenticated
+@idempotent
+@blueprint.arguments(TransferTokenSchema)
+@blueprint.response(200, BookingSchema)
+@blueprint.alt_response(403, "FORBIDDEN")
+@blueprint.alt_response(409, "CONFLICT")
+def accept_transfer(body: dict[str, Any]) -> Response:
+    """Take the seats that were offered to my address; the answer is my booking of them.
+
+    401: `bad_token`. 403: `not_the_recipient`. 409: `already_booked`, `booking_closed`, `not_confirmed`, `transfer_closed`.
+    """
+    return private_json(_shown(service(TransferService).accept(current_principal().user_id, body["token"])))
 
 
 @blueprint.route("/events/<event_id>/waitlist", methods=["POST"])

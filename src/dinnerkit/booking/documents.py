@@ -22,11 +22,21 @@ class EventSnapshot(mongoengine.EmbeddedDocument):  # type: ignore[misc]
     venue = mongoengine.DictField()
 
 
+class OpenTransfer(mongoengine.EmbeddedDocument):  # type: ignore[misc]
+    """That the seats are offered to whoever has an address; the id is that of the booking which they would get."""
+
+    id = StringField(required=True)
+    email = StringField(required=True)
+    email_key = StringField(required=True)
+    at = DateTimeField(required=True)
+
+
 class BookingDocument(SendingDocument):
     """A booking. Its ``status`` decides what its hold in the event's account shall become, never the other way round.
 
     ``hold`` is the hold that counts; ``expires_at`` is set while the booking may expire. ``refund`` is what a cancellation gives back by
     now, and ``refund_if_resold`` what it gives back once all its seats are sold again, of which ``resold`` are.
+    ``transferred_to`` and ``transferred_from`` are bookings.
     ``deposit`` is a part of ``amount``; ``deposit_due_at`` is set until it is known what becomes of it.
     """
 
@@ -51,6 +61,9 @@ class BookingDocument(SendingDocument):
     currency = StringField(required=True, regex=r"^[A-Z]{3}$")
     discount = LongField(min_value=0)
     voucher = StringField()
+    transfer = mongoengine.EmbeddedDocumentField(OpenTransfer)
+    transferred_to = StringField()
+    transferred_from = StringField()
     deposit = LongField(min_value=0)
     deposit_due_at = DateTimeField()
     deposit_released_at = DateTimeField()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from dinnerkit.errors import Conflict, NotFound
+from dinnerkit.errors import Conflict, Forbidden, NotFound
 
 
 class NoSuchBooking(NotFound):
@@ -59,6 +59,18 @@ class TooLateToCancel(Conflict):
     """The dinner has begun."""
 
     code: ClassVar[str] = "too_late_to_cancel"
+
+
+class TransferClosed(Conflict):
+    """It is too late to give the seats to somebody else, or the offer is over."""
+
+    code: ClassVar[str] = "transfer_closed"
+
+
+class NotTheRecipient(Forbidden):
+    """The seats are offered to somebody with another e-mail address."""
+
+    code: ClassVar[str] = "not_the_recipient"
 
 
 class NoSuchTicket(NotFound):

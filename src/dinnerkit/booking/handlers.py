@@ -8,9 +8,10 @@ from dinnerkit.booking.following import Following
 from dinnerkit.booking.messages import BookingCancelled, BookingExpired, DepositReleased, GuestsCheckedIn
 from dinnerkit.booking.paying import PayingService
 from dinnerkit.booking.service import BookingService
+from dinnerkit.booking.transferring import TransferService
 from dinnerkit.booking.waiting import WaitingList
 from dinnerkit.events.messages import EventCancelled, EventChanged
-from dinnerkit.events.seat_messages import SeatsOffered, SeatsResold
+from dinnerkit.events.seat_messages import SeatsOffered, SeatsPassedOn, SeatsResold
 from dinnerkit.events.seats import SeatHold, Seats
 from dinnerkit.messages import Handler
 from dinnerkit.payment.messages import DisputeClosed, PaymentFailed, PaymentSucceeded
@@ -18,10 +19,16 @@ from dinnerkit.payment.service import PaymentService
 
 
 def booking_handlers(
-    bookings: BookingService, paying: PayingService, payments: PaymentService, seats: Seats, waiting: WaitingList, following: Following
+    bookings: BookingService,
+    paying: PayingService,
+    payments: PaymentService,
+    seats: Seats,
+    waiting: WaitingList,
+    following: Following,
+    transfers: TransferService,
 ) -> list[Handler[Any]]:
     """The handlers of the booking domain. Each finds its work in the state of the documents, and so may run twice."""
-    return [*_about_money(bookings, paying, payments), *_about_seats(bookings, seats, waiting, following)]
+    return [*_about_money(bookings, paying, payments), *_about_seats(bookings, seats, waiting, following, transfers)]
 
 
 def _about_money(bookings: BookingService, paying: PayingService, payments: PaymentService) -> list[Handler[Any]]:
@@ -61,7 +68,9 @@ def _about_money(bookings: BookingService, paying: PayingService, payments: Paym
     ]
 
 
-def _about_seats(bookings: BookingService, seats: Seats, waiting: WaitingList, following: Following) -> list[Handler[Any]]:
+def _about_seats(
+    bookings: BookingService, seats: Seats, waiting: WaitingList, following: Following, transfers: TransferService
+) -> list[Handler[Any]]:
     def record_offer(message: SeatsOffered) -> None:
         bookings.record_offer(
             SeatHold(message.event_id, message.hold_id, message.booking_id, message.user_id, message.guests, message.until)
@@ -69,8 +78,13 @@ def _about_seats(bookings: BookingService, seats: Seats, waiting: WaitingList, f
 
     def cancel_all(message: EventCancelled) -> None:
         for hold in seats.holds(message.event_id):
+            if hold.giver:  # its booking may not have been made yet
+                transfers.finish(hold.giver, hold.booking, hold.user)
             bookings.cancel_by_host(hold)
         waiting.dismiss(message.event_id)
+
+    def finish_transfer(message: SeatsPassedOn) -> None:
+        transfers.finish(message.giver_booking_id, message.booking_id, message.user_id)
 
     def offer_new_seats(message: EventChanged) -> None:
         bookings.offer_free(message.event_id)
@@ -80,6 +94,7 @@ def _about_seats(bookings: BookingService, seats: Seats, waiting: WaitingList, f
 
     return [
         Handler("booking.record_offer", SeatsOffered, record_offer),
+        Handler("booking.finish_transfer", SeatsPassedOn, finish_transfer),
         Handler("booking.cancel_all", EventCancelled, cancel_all),
         Handler("booking.offer_new_seats", EventChanged, offer_new_seats),
         Handler("booking.follow", EventChanged, follow),

@@ -115,6 +115,31 @@ class DepositReleased(Message):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class TransferOffered(Message):
+    """The guest offers the seats to whoever has an address."""
+
+    kind: ClassVar[str] = "booking.transfer_offered"
+
+    booking_id: str
+    event_id: str
+    user_id: str
+    transfer_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BookingTransferred(Message):
+    """The seats belong to somebody else's booking now."""
+
+    kind: ClassVar[str] = "booking.transferred"
+
+    booking_id: str
+    event_id: str
+    user_id: str
+    to_booking_id: str
+    to_user_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class GuestsCheckedIn(Message):
     """The guests of the booking have come."""
 

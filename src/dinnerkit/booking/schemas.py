@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from marshmallow import fields, validate
 
+from dinnerkit.accounts.rules import LONGEST_EMAIL
+from dinnerkit.accounts.secrecy import LONGEST_TOKEN
 from dinnerkit.booking.rules import SETTLED, STATUSES
 from dinnerkit.booking.tickets import LONGEST_TICKET
 from dinnerkit.events.schemas import RefundPolicySchema
-from dinnerkit.http.fields import IdField, MomentField, TextField, WholeField
+from dinnerkit.http.fields import IdField, MomentField, SecretField, TextField, WholeField
 from dinnerkit.http.schemas import MoneyField, StrictSchema
 from dinnerkit.vouchers.rules import LONGEST_CODE
 
@@ -55,6 +57,11 @@ class BookingSchema(StrictSchema):
     discount = MoneyField(required=True, allow_none=True, metadata={"description": "What a voucher takes off."})
     expires_at = MomentField(required=True, allow_none=True, metadata={"description": "When it ends unless it is confirmed."})
     created_at = MomentField(required=True)
+    offered_to = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "The address to which its guest offers the seats, until they are taken."},
+    )
     refund_policy = fields.Nested(RefundPolicySchema, required=True, metadata={"description": "As it was when it was booked."})
     terms = fields.String(required=True, metadata={"description": "The same in words, for people."})
     refund = MoneyField(required=True, allow_none=True, metadata={"description": "What a cancellation gives back by now."})
@@ -67,6 +74,14 @@ class BookingSchema(StrictSchema):
     )
     position = fields.Integer(required=True, allow_none=True, metadata={"description": "On the waiting list, from 1, while it waits."})
     event = fields.Nested(BookedEventSchema, required=True)
+
+
+class TransferSchema(StrictSchema):
+    email = TextField(LONGEST_EMAIL, required=True, metadata={"description": "To whom the seats are offered."})
+
+
+class TransferTokenSchema(StrictSchema):
+    token = SecretField(LONGEST_TOKEN, required=True, metadata={"description": "From the link in the mail."})
 
 
 class ActionRequiredSchema(BookingSchema):

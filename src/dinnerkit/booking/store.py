@@ -27,6 +27,7 @@ class Booking:
     Attributes:
         hold: the hold in the event's account that counts.
         amount: what is to be paid: the price of all its seats less the discount, and the deposit.
+        transfer: the id, email, email_key and at of an offer to give the seats to somebody, or None.
         deposit: that part of it, or None. ``deposit_released_at`` is when it was given back because nobody was checked in at that dinner.
         voucher: the id of the voucher that it has, or None; ``discount`` is what that takes off.
         expires_at: when it ends unless it is confirmed; None once it is.
@@ -57,6 +58,9 @@ class Booking:
     resold: int = 0
     voucher: str | None = None
     discount: Money | None = None
+    transfer: dict[str, Any] | None = None
+    transferred_to: str | None = None
+    transferred_from: str | None = None
     deposit: Money | None = None
     deposit_due_at: datetime | None = None
     deposit_released_at: datetime | None = None
@@ -89,6 +93,8 @@ class BookingStore:
             currency=booking.amount.currency,
             refund_policy=asdict(booking.refund_policy),
             voucher=booking.voucher,
+            payment=booking.payment,
+            transferred_from=booking.transferred_from,
             deposit=booking.deposit.amount if booking.deposit else None,
             deposit_due_at=booking.deposit_due_at,
             discount=booking.discount.amount if booking.discount else None,
@@ -223,6 +229,9 @@ def _booking(row: Row) -> Booking:
         refund_if_resold=Money(row["refund_if_resold"], currency) if row.get("refund_if_resold") else None,
         resold=row.get("resold", 0),
         voucher=row.get("voucher"),
+        transfer=row.get("transfer"),
+        transferred_to=row.get("transferred_to"),
+        transferred_from=row.get("transferred_from"),
         deposit=Money(row["deposit"], currency) if row.get("deposit") else None,
         deposit_due_at=row.get("deposit_due_at"),
         deposit_released_at=row.get("deposit_released_at"),

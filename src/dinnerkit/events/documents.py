@@ -55,6 +55,7 @@ class Hold(mongoengine.EmbeddedDocument):  # type: ignore[misc]
     user = mongoengine.StringField(required=True)
     guests = mongoengine.IntField(required=True, min_value=1)
     until = mongoengine.DateTimeField(null=True)
+    giver = mongoengine.StringField()
 
 
 class WaitingParty(mongoengine.EmbeddedDocument):  # type: ignore[misc]
@@ -101,6 +102,7 @@ class EventDocument(SendingDocument):
     table_size = mongoengine.EmbeddedDocumentField(TableSize, required=True)
     price = mongoengine.EmbeddedDocumentField(Price, required=True)
     deposit = mongoengine.EmbeddedDocumentField(Price)
+    changes_until_hours = mongoengine.IntField(required=True, default=2, min_value=0)
     tags = mongoengine.ListField(mongoengine.StringField())
     tag_keys = mongoengine.ListField(mongoengine.StringField())
     format = mongoengine.StringField(required=True, choices=tuple(Format))

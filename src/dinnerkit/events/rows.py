@@ -29,6 +29,7 @@ class EventSummary(TypedDict):
     table_size: dict[str, int]
     price: dict[str, Any]
     deposit: dict[str, Any] | None
+    changes_until_hours: int
     tags: list[str]
     format: str
     refund_policy: dict[str, Any]
@@ -78,6 +79,7 @@ SUMMARY: Mapping[str, Any] = {
         },
     },
     "deposit": {"$ifNull": ["$deposit", None]},
+    "changes_until_hours": {"$ifNull": ["$changes_until_hours", {"$literal": 2}]},
     "refund_policy": {
         # Events that were made before there were all of these have only some.
         item.name: {"$ifNull": [f"$refund_policy.{item.name}", {"$literal": item.default}]}
@@ -109,6 +111,7 @@ def event_of(row: Row) -> Event:
         table_size=TableSize(**row["table_size"]),
         price=Money.from_document(row["price"]),
         deposit=Money.from_document(row["deposit"]) if row.get("deposit") else None,
+        changes_until_hours=row.get("changes_until_hours", 2),
         tags=tuple(row["tags"]),
         format=Format(row["format"]),
         refund_policy=RefundPolicy(**row["refund_policy"]),
@@ -144,6 +147,7 @@ def stored(details: EventDetails) -> Row:
         "seats": details.seats,
         "table_size": {"min": details.table_size.min, "max": details.table_size.max},
         "price": details.price.to_document(),
+        "changes_until_hours": details.changes_until_hours,
         "deposit": details.deposit.to_document() if details.deposit else None,
         "tags": list(tags),
         "tag_keys": [search_key(tag) for tag in tags],

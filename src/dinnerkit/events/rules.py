@@ -147,6 +147,7 @@ class EventDetails:
     Attributes:
         timezone: the IANA zone that the guests live by.
         price: of one seat.
+        changes_until_hours: until so many hours before the start guests may give their seats to somebody else, and say whom they bring.
         deposit: of one seat, paid with the price; given back to those who come, and kept from those who don't. None where there is none.
     """
 
@@ -164,6 +165,12 @@ class EventDetails:
     format: Format = Format.TABLE
     refund_policy: RefundPolicy = field(default_factory=RefundPolicy)
     deposit: Money | None = None
+    changes_until_hours: int = 2
+
+    @property
+    def changes_end(self) -> datetime:
+        """When guests can change no more who comes."""
+        return self.starts_at - timedelta(hours=self.changes_until_hours)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -375,6 +382,7 @@ def _number_problems(details: EventDetails) -> Iterator[tuple[str, str]]:
         "venue.location.lat": (details.venue.location.lat, -90, 90),
         "venue.location.lon": (details.venue.location.lon, -180, 180),
         "refund_policy.full_until_hours": (details.refund_policy.full_until_hours, 0, LONGEST_NOTICE_HOURS),
+        "changes_until_hours": (details.changes_until_hours, 0, LONGEST_NOTICE_HOURS),
         "refund_policy.late_percent": (details.refund_policy.late_percent, 0, 100),
         "refund_policy.late_until_hours": (details.refund_policy.late_until_hours, 0, LONGEST_NOTICE_HOURS),
         "refund_policy.late_fee": (details.refund_policy.late_fee or 0, 0, MAX_FEE),

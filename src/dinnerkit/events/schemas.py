@@ -41,6 +41,7 @@ NEAR_PATTERN = rf"^{_LATITUDE},{_LONGITUDE}$"
 
 SMALLEST_RADIUS_KM = 0.1
 
+_CHANGES = {"description": "Until so many hours before the start guests may give their seats to somebody else, and say whom they bring."}
 _DEPOSIT = {"description": "Of one seat, in the price's currency: given back to those who come or cancel in time, kept from the others."}
 
 
@@ -152,6 +153,7 @@ class NewEventSchema(StrictSchema):
     seats = WholeField(1, MOST_SEATS, required=True)
     table_size = fields.Nested(TableSizeSchema, metadata={"description": "From 4 to 8 unless told, as far as there are seats."})
     price = MoneyField(required=True, metadata={"description": "Of one seat."})
+    changes_until_hours = WholeField(0, LONGEST_NOTICE_HOURS, load_default=2, metadata=_CHANGES)
     deposit = MoneyField(load_default=None, allow_none=True, metadata=_DEPOSIT)
     tags = _tags(load_default=list)
     format = fields.Enum(Format, by_value=fields.String, load_default=Format.TABLE)
@@ -176,6 +178,7 @@ class EventChangesSchema(StrictSchema):
     seats = WholeField(1, MOST_SEATS)
     table_size = fields.Nested(TableSizeSchema)
     price = MoneyField()
+    changes_until_hours = WholeField(0, LONGEST_NOTICE_HOURS, metadata=_CHANGES)
     deposit = MoneyField(allow_none=True, metadata=_DEPOSIT)
     tags = _tags()
     format = fields.Enum(Format, by_value=fields.String)
@@ -231,6 +234,7 @@ class EventSummarySchema(StrictSchema):
     seats_left = fields.Integer(required=True)
     table_size = fields.Nested(TableSizeSchema, required=True)
     price = MoneyField(required=True, metadata={"description": "Of one seat."})
+    changes_until_hours = fields.Integer(required=True, metadata=_CHANGES)
     deposit = MoneyField(required=True, allow_none=True, metadata=_DEPOSIT)
     tags = fields.List(fields.String(), required=True)
     format = fields.Enum(Format, by_value=fields.String, required=True)

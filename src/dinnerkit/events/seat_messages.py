@@ -21,6 +21,20 @@ class SeatsResold(Message):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class SeatsPassedOn(Message):
+    """A hold belongs to somebody else's booking now, which is to be made of that of the giver."""
+
+    kind: ClassVar[str] = "events.seats_passed_on"
+
+    event_id: str
+    hold_id: str
+    giver_booking_id: str
+    booking_id: str
+    user_id: str
+    guests: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SeatsOffered(Message):
     """Free seats are kept for a party from the waiting list, until a moment."""
 

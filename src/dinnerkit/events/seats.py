@@ -33,7 +33,7 @@ from dinnerkit.events.seat_errors import (
     NoSuchEvent,
     SoldOut,
 )
-from dinnerkit.events.seat_messages import SeatsOffered, SeatsResold
+from dinnerkit.events.seat_messages import SeatsOffered, SeatsPassedOn, SeatsResold
 from dinnerkit.events.seat_rules import ForResale, Waiting, next_in_line, sold_again
 from dinnerkit.money import Money
 from dinnerkit.storage import Row, collection
@@ -92,7 +92,7 @@ class EventFacts:
 class SeatHold:
     """Seats that an event's account gives to a booking; without ``until`` they are given for good.
 
-    An offer's hold and booking take their id from the entry on the waiting list.
+    An offer's hold and booking take their id from the entry on the waiting list. ``giver`` is the booking that had it before.
     """
 
     event: str
@@ -101,6 +101,7 @@ class SeatHold:
     user: str
     guests: int
     until: datetime | None
+    giver: str | None = None
 
 
 class Seats:
@@ -168,6 +169,57 @@ class Seats:
     def extend(self, event_id: str, hold_id: str, until: datetime) -> None:
         """Keep the seats until then; nothing happens where the hold is gone or settled."""
         self._set_end(event_id, hold_id, until)
+
+    def pass_on(self, hold: SeatHold, booking_id: str, user_id: str) -> str | None:
+        """Give a hold that is settled to another booking, of another guest; the entry that this one had on the waiting list, or None.
+
+        Whoever was given the same hold for the same booking already keeps it, and nothing changes.
+
+        Raises:
+            BookingClosed: the event is cancelled or has begun, or the hold is not there any more.
+            AlreadyBooked: the other guest has a booking for it.
+        """
+        told = SeatsPassedOn(
+            event_id=hold.event,
+            hold_id=hold.hold,
+            giver_booking_id=hold.booking,
+            booking_id=booking_id,
+            user_id=user_id,
+            guests=hold.guests,
+        )
+        mine = {"holds.$[mine].booking": booking_id, "holds.$[mine].user": user_id, "holds.$[mine].giver": hold.booking}
+        row = self._events.find_one_and_update(
+            {
+                "_id": hold.event,
+                "status": "published",
+                "starts_at": {"$gt": self._clock()},
+                "holds": {"$elemMatch": {"hold": hold.hold, "booking": hold.booking, "until": None}},
+                "holds.user": {"$ne": user_id},
+            },
+            {
+                "$set": mine,
+                "$pull": {"waitlist": {"user": user_id}},
+                "$inc": {"seq": 1},
+                "$push": self._outbox.push(told),
+            },
+            projection={"waitlist": {"$elemMatch": {"user": user_id}}},
+            array_filters=[{"mine.hold": hold.hold}],
+        )
+        if row is not None:
+            waited = row.get("waitlist")
+            return waited[0]["entry"] if waited else None
+        holds = self.holds(hold.event)
+        if any((other.hold, other.booking, other.user) == (hold.hold, booking_id, user_id) for other in holds):
+            return None
+        if any(other.user == user_id for other in holds):
+            raise AlreadyBooked("you have a booking for this event")
+        raise BookingClosed("these seats can't be passed on any more")
+
+    def take_back(self, hold: SeatHold, booking_id: str) -> None:
+        """Undo :meth:`pass_on` where the booking that was to get the hold could not be made."""
+        back = {"holds.$.booking": hold.booking, "holds.$.user": hold.user}
+        passed = {"holds": {"$elemMatch": {"hold": hold.hold, "booking": booking_id}}}
+        self._events.update_one({"_id": hold.event} | passed, {"$set": back, "$unset": {"holds.$.giver": ""}, "$inc": {"seq": 1}})
 
     def give_back(self, event_id: str, hold_id: str, guests: int, *, resell_for: str | None = None) -> list[SeatHold]:
         """Free the seats of a hold and offer them to those who wait; the offers. Nothing happens where the hold is gone.
@@ -302,4 +354,4 @@ def _facts(row: Row) -> EventFacts:
 
 
 def _holds(row: Row) -> list[SeatHold]:
-    return [SeatHold(row["_id"], h["hold"], h["booking"], h["user"], h["guests"], h["until"]) for h in row["holds"]]
+    return [SeatHold(row["_id"], h["hold"], h["booking"], h["user"], h["guests"], h["until"], h.get("giver")) for h in row["holds"]]

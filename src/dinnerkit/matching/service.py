@@ -147,6 +147,17 @@ class SeatingService:
             if seating is not None and (seating.id, seating.published_at) == (written.id, written.published_at):
                 return
 
+    def pass_on(self, event_id: str, booking_id: str, to_booking_id: str, to_user_id: str) -> None:
+        """Let whoever got the seats of a booking have its places in all seatings of the event; safe to repeat."""
+        lists = ("tables.$[].places.$[mine]", "unseated.$[mine]")
+        place, left = ({f"{name}.booking": to_booking_id, f"{name}.user": to_user_id} for name in lists)
+        mine = [{"mine.booking": booking_id}]
+        self._seatings.update_many({"event": event_id, "tables.places.booking": booking_id}, {"$set": place}, array_filters=mine)
+        self._seatings.update_many({"event": event_id, "unseated.booking": booking_id}, {"$set": left}, array_filters=mine)
+        seating = self.published(event_id)
+        if seating is not None:
+            self.seat_bookings(event_id)
+
     def latest_published(self, limit: int) -> list[StoredSeating]:
         """The seatings in force that were published last, one for each event; the caller has checked who may see them."""
         stages: list[Row] = [

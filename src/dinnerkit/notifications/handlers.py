@@ -5,14 +5,23 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 from dinnerkit.accounts.messages import PasswordChanged, PasswordResetRequested, UserRegistered, VerificationRequested
-from dinnerkit.booking.messages import BookingCancelled, BookingConfirmed, BookingMoved, BookingOffered, BookingResold, ReminderDue
+from dinnerkit.booking.messages import (
+    BookingCancelled,
+    BookingConfirmed,
+    BookingMoved,
+    BookingOffered,
+    BookingResold,
+    BookingTransferred,
+    ReminderDue,
+    TransferOffered,
+)
 from dinnerkit.matching.messages import SeatingPublished
 from dinnerkit.messages import Handler
 from dinnerkit.money import Money
 from dinnerkit.notifications.service import NotificationService
 from dinnerkit.payment.messages import RefundSucceeded
 
-AboutBooking = TypeVar("AboutBooking", BookingConfirmed, BookingCancelled)
+AboutBooking = TypeVar("AboutBooking", BookingConfirmed, BookingCancelled, BookingTransferred)
 
 _QUEUE = "emails"
 
@@ -56,8 +65,13 @@ def _about_bookings(notifications: NotificationService) -> list[Handler[Any]]:
     def seats_resold(message: BookingResold) -> None:
         notifications.seats_resold(message.booking_id, message.seats)
 
+    def transfer_offered(message: TransferOffered) -> None:
+        notifications.transfer_offered(message.booking_id, message.transfer_id)
+
     return [
         about("booking_confirmed", BookingConfirmed),
+        about("booking_transferred", BookingTransferred),
+        Handler("notifications.transfer_offered", TransferOffered, transfer_offered, queue=_QUEUE),
         Handler("notifications.booking_offered", BookingOffered, booking_offered, queue=_QUEUE),
         about("booking_cancelled", BookingCancelled),
         Handler("notifications.refund_sent", RefundSucceeded, refund_sent, queue=_QUEUE),

@@ -12,6 +12,7 @@ from dinnerkit.accounts.unsubscribing import Unsubscribing
 from dinnerkit.booking.calendar import BookingCalendar
 from dinnerkit.booking.rules import EXPECTED, LIVE, SETTLED, UNPAID
 from dinnerkit.booking.store import BookingStore
+from dinnerkit.booking.transferring import TransferService
 from dinnerkit.clock import Clock
 from dinnerkit.events.rules import MOVING, resold_share
 from dinnerkit.matching.service import SeatingService
@@ -30,6 +31,7 @@ class NotificationService:
         unsubscribing: Unsubscribing,
         bookings: BookingStore,
         calendar: BookingCalendar,
+        transfers: TransferService,
         seatings: SeatingService,
         writer: MailWriter,
         mailer: Mailer,
@@ -40,6 +42,7 @@ class NotificationService:
         self._unsubscribing = unsubscribing
         self._bookings = bookings
         self._calendar = calendar
+        self._transfers = transfers
         self._seatings = seatings
         self._writer = writer
         self._mailer = mailer
@@ -108,6 +111,20 @@ class NotificationService:
         if booking is not None and booking.refund_if_resold is not None:
             back = resold_share(booking.refund_if_resold, booking.guests, seats)
             self._send("seats_resold", booking.user, f"{booking.id}:{seats}", booking=booking, seats=seats, back=back)
+
+    def transfer_offered(self, booking_id: str, transfer_id: str) -> None:
+        """Write to the address to which seats are offered, whoever has it; nothing happens where the offer is over.
+
+        Raises:
+            Unavailable: it could not be handed over.
+        """
+        booking = self._bookings.find(booking_id)
+        if booking is None or not booking.transfer or booking.transfer["id"] != transfer_id:
+            return
+        token, giver = self._transfers.token(booking), self._people.contact(booking.user)
+        if token is not None:
+            values = {"booking": booking, "token": token, "giver": giver.first_name if giver else "Somebody"}
+            self._mailer.send(self._writer.write("transfer_offered", to=booking.transfer["email"], key=transfer_id, values=values))
 
     def tables_published(self, event_id: str) -> None:
         """Tell every guest of the seating in force who still comes that their table can be seen.

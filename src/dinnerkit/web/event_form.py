@@ -42,6 +42,7 @@ EMPTY: Mapping[str, str] = {
     "full_until_hours": "48",
     "late_percent": "0",
     "late_until_hours": "0",
+    "changes_until_hours": "2",
 }
 """What a new form begins with."""
 
@@ -65,6 +66,7 @@ def as_typed(event: Event) -> dict[str, str]:
         "table_max": str(details.table_size.max),
         "price": str(major_units(details.price)),
         "currency": details.price.currency,
+        "changes_until_hours": str(details.changes_until_hours),
         "deposit": str(major_units(details.deposit)) if details.deposit else "",
         "tags": ", ".join(details.tags),
         "format": details.format.value,
@@ -89,6 +91,7 @@ def details_of(form: Form) -> EventDetails | None:
         "table_size": (read.whole("table_min"), read.whole("table_max")),
         "price": read.amount("price", currency),
         "deposit": _deposit(read, currency),
+        "changes_until_hours": read.whole("changes_until_hours"),
         "tags": tuple(tag for part in read.text("tags").split(",") if (tag := part.strip())),
         "format": _format(read),
         "refund_policy": _policy(read, currency),

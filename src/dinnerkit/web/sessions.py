@@ -42,6 +42,8 @@ NOTICES = {
     "arrived": "That ticket is good, and its guests are in.",
     "seating": "The tables are being made.",
     "tables_published": "The tables are published. Every guest can see their own.",
+    "offered": "The offer is on its way. You keep your seats until it is taken.",
+    "withdrawn": "The offer is taken back.",
     "voucher_made": "Your voucher is made.",
     "voucher_stopped": "Nobody can use that voucher any more. The bookings that have it keep it.",
     "retried": "It will be delivered again.",
