@@ -22,6 +22,7 @@ from dinnerkit.accounts.secrecy import Keys, SignedTokens
 from dinnerkit.accounts.unsubscribing import Unsubscribing
 from dinnerkit.accounts.wiring import account_services
 from dinnerkit.analytics.service import AnalyticsService
+from dinnerkit.booking.afterwards import Afterwards
 from dinnerkit.booking.calendar import BookingCalendar
 from dinnerkit.booking.checking_in import CheckIn
 from dinnerkit.booking.deposits import DepositSweep
@@ -50,6 +51,8 @@ from dinnerkit.events.waitlist import Waitlist
 from dinnerkit.http.idempotency_store import IdempotencyRecord
 from dinnerkit.matching.computing import SeatingWork
 from dinnerkit.matching.documents import SeatingDocument
+from dinnerkit.matching.feedback.documents import FeedbackDocument
+from dinnerkit.matching.feedback.service import FeedbackService
 from dinnerkit.matching.handlers import matching_handlers
 from dinnerkit.matching.service import SeatingService
 from dinnerkit.messages import Handler
@@ -96,6 +99,7 @@ SENDERS: tuple[type[SendingDocument], ...] = (
 DOCUMENTS: tuple[type[StoredDocument], ...] = (
     *SENDERS,
     AttemptDocument,
+    FeedbackDocument,
     VoucherDocument,
     IdempotencyRecord,
     EntryDocument,
@@ -225,7 +229,8 @@ class Kit:
         paying = PayingService(store, bookings, seats, uses, payments, refunds, waiting, clock, settings.hold_seconds)
         transfers = TransferService(store, bookings, seats, waiting, events, people, attempts, SignedTokens(keys, "transfer"), clock)
         seatings = SeatingService(database, events, store, people, clock)
-        seating_work = SeatingWork(database, events, store, people, clock)
+        feedback = FeedbackService(database, store, seatings, people, clock)
+        seating_work = SeatingWork(database, events, store, people, feedback, clock)
         calendar = BookingCalendar(bookings, events, clock, settings.public_url)
         writer = MailWriter(settings.mail_from, settings.public_url)
         notifications = NotificationService(
@@ -236,6 +241,7 @@ class Kit:
             calendar,
             transfers,
             seatings,
+            feedback,
             writer,
             self.backends.mail,
             clock,
@@ -270,11 +276,13 @@ class Kit:
             paying,
             NoShows(store, seats, clock),
             Reminders(store, clock),
+            Afterwards(store, clock),
             following,
             DepositSweep(store, deposits, clock),
             BookingSweep(store, bookings, paying, seats, uses, clock),
             seatings,
             seating_work,
+            feedback,
             notifications,
             AnalyticsService(database, self.backends.cache, clock),
             *self._deliveries(handlers),

@@ -13,6 +13,7 @@ import structlog
 from huey.api import Huey
 from huey.consumer import Consumer
 
+from dinnerkit.booking.afterwards import Afterwards
 from dinnerkit.booking.deposits import DepositSweep
 from dinnerkit.booking.no_shows import NoShows
 from dinnerkit.booking.reminders import Reminders
@@ -103,6 +104,7 @@ class Worker:
             _Job("payments", 5.0, kit.service(PaymentService).sweep, apart=True),
             _Job("waiting", 60.0, kit.service(WaitingList).call_the_roll),
             _Job("reminders", 20.0, kit.service(Reminders).run),
+            _Job("afterwards", 60.0, kit.service(Afterwards).run),
             _Job("no_shows", 300.0, kit.service(NoShows).run),
             _Job("refunds", 60.0, kit.service(RefundService).sweep, apart=True),
             _Job("deposits", 60.0, kit.service(DepositSweep).run),

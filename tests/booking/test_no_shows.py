@@ -8,7 +8,7 @@ import pytest
 
 from dinnerkit.booking.checking_in import CORRECTABLE_FOR
 from dinnerkit.booking.errors import BookingNotConfirmed, DinnerNotBegun, NoSuchBooking, TooLateToCorrect
-from dinnerkit.booking.no_shows import AFTER
+from dinnerkit.booking.rules import OVER_AFTER
 from dinnerkit.booking.store import Booking
 from dinnerkit.events.errors import NotTheHost
 from dinnerkit.identity import Principal, Role
@@ -29,9 +29,9 @@ def test_who_was_not_checked_in_where_others_were_did_not_come(world: World) -> 
     event, (ada, ben, cleo) = dinner_with(world, "ada", "ben", "cleo")
     world.store.seat(event, {ben.id})
     world.door.check_in(HOST, event, world.tickets.of(ada))
-    hours_after(world, ada, AFTER.total_seconds() / 3600 - 0.1)
+    hours_after(world, ada, OVER_AFTER.total_seconds() / 3600 - 0.1)
     assert world.find_no_shows() == 0, "it may not be over yet"
-    hours_after(world, ada, AFTER.total_seconds() / 3600)
+    hours_after(world, ada, OVER_AFTER.total_seconds() / 3600)
     assert (world.find_no_shows(), world.find_no_shows()) == (2, 0)
     assert [world.now(booking).status for booking in (ada, ben, cleo)] == ["checked_in", "no_show", "no_show"]
 

@@ -47,6 +47,7 @@ class BookingDocument(SendingDocument):
         IndexModel([("event", ASCENDING), ("status", ASCENDING), ("_id", ASCENDING)], name="by_event"),
         IndexModel([("status", ASCENDING), ("about.starts_at", ASCENDING)], name="by_status_and_start"),
         IndexModel([("deposit_due_at", ASCENDING)], name="deposit_due", sparse=True),
+        IndexModel([("ask_at", ASCENDING)], name="asking", sparse=True),
         IndexModel([("remind_at", ASCENDING)], name="reminders", sparse=True),
         OUTBOX_INDEX,
     )
@@ -77,6 +78,8 @@ class BookingDocument(SendingDocument):
     checked_in_at = DateTimeField()
     remind_at = DateTimeField()
     """When the next reminder is due; gone where there is none."""
+    ask_at = DateTimeField()
+    """When its guests are asked how it was; gone once they were."""
     free_until = DateTimeField()
     """Until when all money comes back, since the host moved the dinner."""
     cancelled_by = StringField(choices=("guest", "host", "payment"))

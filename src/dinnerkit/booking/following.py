@@ -6,7 +6,7 @@ from typing import Any
 
 from dinnerkit.booking.making import about
 from dinnerkit.booking.messages import BookingMoved
-from dinnerkit.booking.rules import EXPECTED, LIVE, next_reminder
+from dinnerkit.booking.rules import EXPECTED, LIVE, asked_at, next_reminder
 from dinnerkit.booking.store import Booking, BookingStore
 from dinnerkit.clock import Clock
 from dinnerkit.events.rules import MOVING
@@ -48,5 +48,5 @@ class Following:
                 )
             )
         if "starts_at" in moved and booking.status in EXPECTED:
-            values["remind_at"] = next_reminder(facts.starts_at, now)
+            values |= {"remind_at": next_reminder(facts.starts_at, now), "ask_at": asked_at(facts.starts_at, facts.timezone)}
         return self._store.move(booking, (booking.status,), values, *told, when={"about": booking.about}) is not None

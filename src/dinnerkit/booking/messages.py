@@ -68,6 +68,17 @@ class BookingMoved(Message):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class DinnerOver(Message):
+    """The guests of the booking have had their dinner, and can say how it was."""
+
+    kind: ClassVar[str] = "booking.dinner_over"
+
+    booking_id: str
+    event_id: str
+    user_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ReminderDue(Message):
     """The dinner is so many hours away."""
 

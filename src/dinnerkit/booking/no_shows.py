@@ -5,13 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 from dinnerkit.booking.messages import GuestsDidNotCome
-from dinnerkit.booking.rules import EXPECTED
+from dinnerkit.booking.rules import EXPECTED, OVER_AFTER
 from dinnerkit.booking.store import Booking, BookingStore
 from dinnerkit.clock import Clock
 from dinnerkit.events.seats import Seats
-
-AFTER = timedelta(hours=6)
-"""How long after its beginning a dinner is over, whatever happens."""
 
 LOOKING_BACK = timedelta(days=3)
 """Dinners that began earlier are not looked at any more."""
@@ -31,7 +28,7 @@ class NoShows:
         Where nobody was checked in, the host keeps no door, and nothing is known of anybody. Safe to run in several processes at once.
         """
         now = self._clock()
-        begun = (now - LOOKING_BACK, now - AFTER)
+        begun = (now - LOOKING_BACK, now - OVER_AFTER)
         kept = self._store.events_with({"checked_in"}, begun) & self._store.events_with(EXPECTED, begun)
         # A host may have moved the dinner since, and the bookings not know of it yet.
         over = [event_id for event_id in sorted(kept) if self._seats.facts(event_id).starts_at <= begun[1]]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from types import MappingProxyType
+from zoneinfo import ZoneInfo
 
 STATES: Mapping[str, str] = MappingProxyType(
     {
@@ -72,6 +73,9 @@ UNPAID = frozenset({"offered", "held", "action_required"})
 EXPECTED = frozenset({"confirmed", "seated"})
 """Has its seats for good, and its guests have yet to come."""
 
+CAME = EXPECTED | {"checked_in"}
+"""Of a dinner that is over: its guests were there, as far as anybody knows. Where a door was kept, who was not seen is a no-show."""
+
 SETTLED = EXPECTED | {"checked_in", "no_show"}
 """Has its seats for good, unless it is cancelled."""
 
@@ -92,6 +96,21 @@ def sources(status: str) -> frozenset[str]:
 
 REMINDERS = (timedelta(hours=24), timedelta(hours=2))
 """How long before the dinner its guests are reminded."""
+
+
+OVER_AFTER = timedelta(hours=6)
+"""How long after its beginning a dinner is over, whatever happens."""
+
+_MORNING = time(10)
+
+
+def asked_at(starts_at: datetime, timezone: str) -> datetime:
+    """When guests are asked how a dinner was: at the first ten o'clock in the morning there, once it is over."""
+    over = (starts_at + OVER_AFTER).astimezone(ZoneInfo(timezone))
+    morning = datetime.combine(over.date(), _MORNING, over.tzinfo)
+    if morning < over:
+        morning = datetime.combine(over.date() + timedelta(days=1), _MORNING, over.tzinfo)
+    return morning.astimezone(UTC)
 
 
 def next_reminder(starts_at: datetime, now: datetime) -> datetime | None:

@@ -11,7 +11,7 @@ from pymongo import ReturnDocument
 from pymongo.database import Database
 
 from dinnerkit.booking.documents import BookingDocument
-from dinnerkit.booking.rules import OVER, next_reminder, sources
+from dinnerkit.booking.rules import OVER, asked_at, next_reminder, sources
 from dinnerkit.clock import Clock
 from dinnerkit.delivery.outbox import Outbox
 from dinnerkit.events.rules import RefundPolicy
@@ -36,6 +36,7 @@ class Booking:
         refund_if_resold: what it gives back in all once its seats are sold again, or None where it does not depend on that.
         resold: how many of them are.
         remind_at: when the next reminder is due.
+        ask_at: when its guests are asked how it was.
         free_until: until when all money comes back, since the host moved the dinner.
     """
 
@@ -65,6 +66,7 @@ class Booking:
     deposit_due_at: datetime | None = None
     deposit_released_at: datetime | None = None
     remind_at: datetime | None = None
+    ask_at: datetime | None = None
     free_until: datetime | None = None
 
 
@@ -100,7 +102,7 @@ class BookingStore:
             discount=booking.discount.amount if booking.discount else None,
             about=booking.about,
             expires_at=booking.expires_at,
-            remind_at=next_reminder(booking.about["starts_at"], booking.created_at) if booking.status == "confirmed" else None,
+            **(_due(booking, booking.created_at) if booking.status == "confirmed" else {}),
             created_at=booking.created_at,
             updated_at=booking.created_at,
             outbox=self._outbox.entries(*messages),
@@ -141,6 +143,10 @@ class BookingStore:
         rows = self._bookings.find({"remind_at": {"$lte": now}}, {"outbox": 0}).sort("remind_at", 1).limit(limit)
         return [_booking(row) for row in rows]
 
+    def due_for_asking(self, now: datetime, limit: int) -> list[Booking]:
+        """Some of the bookings whose guests are to be asked how it was."""
+        return [_booking(row) for row in self._bookings.find({"ask_at": {"$lte": now}}, {"outbox": 0}).limit(limit)]
+
     def events_waited_for(self) -> list[str]:
         """The events for which a booking waits."""
         return sorted(self._bookings.distinct("event", {"status": "waitlisted"}))
@@ -178,7 +184,7 @@ class BookingStore:
             ValueError: no booking can come from one of those statuses to the new one.
         """
         if values.get("status") == "confirmed":
-            values = values | {"remind_at": next_reminder(booking.about["starts_at"], self._clock())}
+            values = values | _due(booking, self._clock())
         return self.move_by_id(booking.id, booking.user, since, values, *messages, when=when)
 
     def move_by_id(
@@ -195,7 +201,7 @@ class BookingStore:
         if target is not None and not set(since) <= sources(target) | {target}:
             raise ValueError(f"no booking becomes {target} from {sorted(set(since) - sources(target))}")
         if target in OVER:
-            values = values | {"remind_at": None}
+            values = values | {"remind_at": None, "ask_at": None}
         kept = {name: value for name, value in values.items() if value is not None}
         gone = {name: "" for name, value in values.items() if value is None}
         update: dict[str, Any] = {"$set": kept | {"updated_at": self._clock()}}
@@ -206,6 +212,12 @@ class BookingStore:
         query = {"_id": booking_id, "user": user_id, "status": {"$in": sorted(since)}} | (when or {})
         row = self._bookings.find_one_and_update(query, update, projection={"outbox": 0}, return_document=ReturnDocument.AFTER)
         return _booking(row) if row else None
+
+
+def _due(booking: Booking, now: datetime) -> dict[str, Any]:
+    """What the clockwork has to do for a booking that is confirmed now."""
+    starts_at, timezone = booking.about["starts_at"], booking.about["timezone"]
+    return {"remind_at": next_reminder(starts_at, now), "ask_at": asked_at(starts_at, timezone)}
 
 
 def _booking(row: Row) -> Booking:
@@ -237,5 +249,6 @@ def _booking(row: Row) -> Booking:
         deposit_released_at=row.get("deposit_released_at"),
         discount=Money(row["discount"], currency) if row.get("discount") else None,
         remind_at=row.get("remind_at"),
+        ask_at=row.get("ask_at"),
         free_until=row.get("free_until"),
     )

@@ -11,6 +11,7 @@ from dinnerkit.accounts.rules import Personality
 from dinnerkit.accounts.service import AccountService
 from dinnerkit.booking.errors import NoSuchBooking
 from dinnerkit.booking.service import BookingService
+from dinnerkit.booking.store import Booking
 from dinnerkit.http.auth import authenticated, current_principal, requires
 from dinnerkit.http.blueprint import ApiBlueprint
 from dinnerkit.http.conditional import private_json
@@ -20,6 +21,8 @@ from dinnerkit.http.schemas import PageQuery, page_schema
 from dinnerkit.http.services import service
 from dinnerkit.identity import Role
 from dinnerkit.ids import is_id
+from dinnerkit.matching.feedback.schemas import FeedbackChangesSchema, FeedbackSchema
+from dinnerkit.matching.feedback.service import Feedback, FeedbackService
 from dinnerkit.matching.people.questionnaire import score
 from dinnerkit.matching.presenting import comparison, for_guest, for_host, run
 from dinnerkit.matching.schemas import (
@@ -128,11 +131,55 @@ def publish_seating(event_id: str, seating_id: str) -> Response:
 @blueprint.alt_response(404, "NOT_FOUND")
 def my_table(booking_id: str) -> Response:
     """Show my table, once it is published, and why these people."""
-    if not is_id(booking_id):
-        raise NoSuchBooking("there is no such booking")
-    booking = service(BookingService).get(current_principal().user_id, booking_id)
+    booking = _mine(booking_id)
     table = service(SeatingService).table_of(booking)
     return private_json(for_guest(table, service(SeatingService).people_at([table]), booking.id))
+
+
+@blueprint.route("/bookings/<booking_id>/feedback")
+@authenticated
+@blueprint.response(200, FeedbackSchema)
+@blueprint.alt_response(404, "NOT_FOUND")
+@blueprint.alt_response(409, "CONFLICT")
+def get_feedback(booking_id: str) -> Response:
+    """Show what I said of a dinner, and about whom of my table I may say something. 409: `not_there`, `feedback_not_open`."""
+    return private_json(_said(service(FeedbackService).of(_mine(booking_id))))
+
+
+@blueprint.route("/bookings/<booking_id>/feedback", methods=["PUT"])
+@authenticated
+@blueprint.arguments(FeedbackChangesSchema)
+@blueprint.response(200, FeedbackSchema)
+@blueprint.alt_response(404, "NOT_FOUND")
+@blueprint.alt_response(409, "CONFLICT")
+def give_feedback(body: dict[str, Any], booking_id: str) -> Response:
+    """Say how a dinner was, in place of what I said before, for four weeks.
+
+    With whom I would sit `again`, and with whom `never`, nobody is told; seating keeps to it. 409: `not_there`, `feedback_not_open`,
+    `feedback_closed`.
+    """
+    wishes = {wish["mate"]: wish["wish"] for wish in body["wishes"]}
+    return private_json(_said(service(FeedbackService).give(_mine(booking_id), body["rating"], wishes)))
+
+
+@blueprint.route("/bookings/<booking_id>/feedback", methods=["DELETE"])
+@authenticated
+@blueprint.response(204)
+@blueprint.alt_response(404, "NOT_FOUND")
+def take_back_feedback(booking_id: str) -> None:
+    """Take back all that I said of a dinner; never too late."""
+    service(FeedbackService).take_back(_mine(booking_id))
+
+
+def _mine(booking_id: str) -> Booking:
+    if not is_id(booking_id):
+        raise NoSuchBooking("there is no such booking")
+    return service(BookingService).get(current_principal().user_id, booking_id)
+
+
+def _said(found: Feedback) -> dict[str, Any]:
+    mates = [{"mate": mate.id, "name": mate.name, "wish": mate.wish} for mate in found.mates]
+    return {"rating": found.rating, "mates": mates, "closes_at": found.closes_at}
 
 
 def _progress(seating: StoredSeating) -> dict[str, Any]:

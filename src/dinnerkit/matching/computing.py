@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from pymongo.database import Database
 
@@ -15,9 +16,11 @@ from dinnerkit.events.rules import Event
 from dinnerkit.events.service import EventService
 from dinnerkit.matching.documents import SeatingDocument
 from dinnerkit.matching.errors import SeatingImpossible
+from dinnerkit.matching.feedback.service import FeedbackService
 from dinnerkit.matching.people.guests import Guest, Traits
-from dinnerkit.matching.rules.default_rules import DEFAULT_RULES
-from dinnerkit.matching.rules.kinds import Floor
+from dinnerkit.matching.rules.again import TogetherAgain
+from dinnerkit.matching.rules.default_rules import DEFAULT_RULES, BlockedApart
+from dinnerkit.matching.rules.kinds import Floor, Rule
 from dinnerkit.matching.seating.locks import LockedTable, Locks
 from dinnerkit.matching.seating.reseating import Changes, reseat
 from dinnerkit.matching.seating.seat import seat
@@ -34,11 +37,14 @@ class SeatingWork:
     A seating is a function of the guests and the host's wishes: when a worker is killed, another computes the same.
     """
 
-    def __init__(self, database: Database[Row], events: EventService, bookings: BookingStore, people: People, clock: Clock) -> None:
+    def __init__(
+        self, database: Database[Row], events: EventService, bookings: BookingStore, people: People, feedback: FeedbackService, clock: Clock
+    ) -> None:
         self._seatings = collection(database, SeatingDocument)
         self._events = events
         self._bookings = bookings
         self._people = people
+        self._feedback = feedback
         self._clock = clock
 
     def compute(self, seating_id: str) -> None:
@@ -49,17 +55,18 @@ class SeatingWork:
         event = self._events.event(row["event"])
         places = _places(self._bookings.of_event(event.id, SETTLED))
         try:
-            seating = self._seated(row, event, self._guests(event, places))
+            seating = self._seated(row, event, *self._guests(event, places))
         except SeatingImpossible as error:
-            values: Row = {"status": "impossible", "problem": {"message": error.message, **error.details}}
+            values: Row = {"status": "impossible", "problem": discreet(error)}
         else:
             values = {"status": "done", **to_rows(seating, {place.guest_id: place for place in places})}
         finished = values | {"progress": 1.0, "finished_at": self._clock()}
         self._seatings.update_one({"_id": seating_id, "status": "queued"}, {"$set": finished})
 
-    def _seated(self, row: Row, event: Event, guests: list[Guest]) -> Seating:
+    def _seated(self, row: Row, event: Event, guests: list[Guest], again: frozenset[tuple[str, str]]) -> Seating:
         size = (event.details.table_size.min, event.details.table_size.max)
-        rules = DEFAULT_RULES if row.get("least") is None else (*DEFAULT_RULES, Floor(row["least"]))
+        rules: tuple[Rule, ...] = DEFAULT_RULES if row.get("least") is None else (*DEFAULT_RULES, Floor(row["least"]))
+        rules = (*rules, TogetherAgain(again)) if again else rules
         if mended := row.get("mends"):
             before, changes, there = self._since(mended["seating"], guests)
             return reseat(before, changes, mended["moves"], guests=there, size=size, rules=rules, seed=row["seed"]).seating
@@ -81,18 +88,21 @@ class SeatingWork:
         there = [guest for guest in guests if guest.id in had] + [Guest(name) for name in sorted(gone)]
         return earlier, Changes(frozenset(gone), tuple(guest for guest in guests if guest.id not in had)), there
 
-    def _guests(self, event: Event, places: list[Place]) -> list[Guest]:
+    def _guests(self, event: Event, places: list[Place]) -> tuple[list[Guest], frozenset[tuple[str, str]]]:
+        """The guests, and which of them one would like to see together again."""
         users = {place.user for place in places}
         people = self._people.find(users)
         met = self._met(event.id, users)
         own_guests = {place.user: place.guest_id for place in places if not place.companion}
         crowds = {place.booking for place in places if place.companion}
-        return [
-            _guest(
-                place, people.get(place.user), event, {own_guests[user] for user in met.get(place.user, ())}, party=place.booking in crowds
-            )
-            for place in places
-        ]
+        bonds = self._feedback.bonds(own_guests.keys())
+        guests = []
+        for place in places:
+            again, never = (_partners(place.user, pairs) for pairs in (bonds.again, bonds.never))
+            company = {own_guests[user] for user in met.get(place.user, set()) - again}
+            blocked = frozenset(own_guests[user] for user in never)
+            guests.append(_guest(place, people.get(place.user), event, company, blocked, party=place.booking in crowds))
+        return guests, frozenset((own_guests[one], own_guests[other]) for one, other in bonds.again)
 
     def _met(self, event_id: str, users: set[str]) -> dict[str, set[str]]:
         """Whom of these users each of them has sat with at earlier dinners."""
@@ -127,11 +137,28 @@ def _places(bookings: Iterable[Booking]) -> list[Place]:
     return [Place(booking.id, booking.user, companion) for booking in bookings for companion in range(booking.guests)]
 
 
-def _guest(place: Place, person: Person | None, event: Event, met: set[str], *, party: bool) -> Guest:
+def discreet(error: SeatingImpossible) -> dict[str, Any]:
+    """Why not everybody can be seated, for the host, who must not learn from it who would not sit with whom."""
+    problem = {"message": error.message, **error.details}
+    causes = error.details.get("causes", ())
+    if any(cause["rule"] == BlockedApart.name for cause in causes):
+        told = [cause for cause in causes if cause["rule"] != BlockedApart.name]
+        problem |= {
+            "message": "; ".join([cause["text"] for cause in told] or ["there is no seating that keeps every rule"]),
+            "causes": told,
+        }
+    return problem
+
+
+def _partners(user: str, pairs: frozenset[tuple[str, str]]) -> set[str]:
+    return {other for pair in pairs if user in pair for other in pair if other != user}
+
+
+def _guest(place: Place, person: Person | None, event: Event, met: set[str], blocked: frozenset[str], *, party: bool) -> Guest:
     """The guest as seating sees them; whoever is brought along has told nothing, and just sits with whom they came."""
     together = place.booking if party else None
     if person is None or place.companion:
-        return Guest(place.guest_id, party=together)
+        return Guest(place.guest_id, party=together, blocked=frozenset() if place.companion else blocked)
     return Guest(
         place.guest_id,
         traits=Traits(**person.traits) if person.traits else None,
@@ -141,4 +168,5 @@ def _guest(place: Place, person: Person | None, event: Event, met: set[str], *, 
         budget=person.budget,
         party=together,
         met=frozenset(met),
+        blocked=blocked,
     )

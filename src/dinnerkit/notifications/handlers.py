@@ -12,6 +12,7 @@ from dinnerkit.booking.messages import (
     BookingOffered,
     BookingResold,
     BookingTransferred,
+    DinnerOver,
     ReminderDue,
     TransferOffered,
 )
@@ -89,7 +90,11 @@ def _about_dinners(notifications: NotificationService) -> list[Handler[Any]]:
     def reminder(message: ReminderDue) -> None:
         notifications.reminder(message.booking_id, message.hours, message.starts_at)
 
+    def how_was_it(message: DinnerOver) -> None:
+        notifications.how_was_it(message.booking_id)
+
     return [
+        Handler("notifications.how_was_it", DinnerOver, how_was_it, queue=_QUEUE),
         Handler("notifications.tables_published", SeatingPublished, tables_published, queue=_QUEUE),
         Handler("notifications.booking_moved", BookingMoved, booking_moved, queue=_QUEUE),
         Handler("notifications.reminder", ReminderDue, reminder, queue=_QUEUE),

@@ -11,10 +11,11 @@ from dinnerkit.accounts.recovery import RecoveryService
 from dinnerkit.accounts.unsubscribing import Unsubscribing
 from dinnerkit.booking.calendar import BookingCalendar
 from dinnerkit.booking.rules import EXPECTED, LIVE, SETTLED, UNPAID
-from dinnerkit.booking.store import BookingStore
+from dinnerkit.booking.store import Booking, BookingStore
 from dinnerkit.booking.transferring import TransferService
 from dinnerkit.clock import Clock
 from dinnerkit.events.rules import MOVING, resold_share
+from dinnerkit.matching.feedback.service import FeedbackService
 from dinnerkit.matching.service import SeatingService
 from dinnerkit.money import Money
 from dinnerkit.notifications.writing import MailWriter
@@ -33,6 +34,7 @@ class NotificationService:
         calendar: BookingCalendar,
         transfers: TransferService,
         seatings: SeatingService,
+        feedback: FeedbackService,
         writer: MailWriter,
         mailer: Mailer,
         clock: Clock,
@@ -44,6 +46,7 @@ class NotificationService:
         self._calendar = calendar
         self._transfers = transfers
         self._seatings = seatings
+        self._feedback = feedback
         self._writer = writer
         self._mailer = mailer
         self._clock = clock
@@ -93,13 +96,17 @@ class NotificationService:
         booking = self._bookings.find(booking_id)
         if booking is None or booking.status not in EXPECTED or booking.about["starts_at"] != starts_at or starts_at <= self._clock():
             return
-        contact = self._people.contact(booking.user)
-        if contact is not None and contact.reminders:
-            token = self._unsubscribing.token(booking.user)
-            values = {"booking": booking, "hours": hours, "token": token, "name": contact.name}
-            key = f"{booking.id}:{hours}:{starts_at.isoformat()}"
-            mail = self._writer.write("reminder", to=contact.email, key=key, values=values, unsubscribe=f"/unsubscribe/{token}")
-            self._mailer.send(mail)
+        self._send_if_wanted("reminder", booking, f"{booking.id}:{hours}:{starts_at.isoformat()}", hours=hours)
+
+    def how_was_it(self, booking_id: str) -> None:
+        """Ask a guest who was there how the dinner was, while that can be said, unless they want no reminders.
+
+        Raises:
+            Unavailable: it could not be handed over.
+        """
+        booking = self._bookings.find(booking_id)
+        if booking is not None and self._feedback.open_to(booking):
+            self._send_if_wanted("how_was_it", booking, booking.id)
 
     def seats_resold(self, booking_id: str, seats: int) -> None:
         """Tell who cancelled that so many of the seats are sold again, and what goes back in all.
@@ -177,6 +184,15 @@ class NotificationService:
             Unavailable: it could not be handed over.
         """
         self._send("refund_sent", user_id, refund_id, refund=refund)
+
+    def _send_if_wanted(self, template: str, booking: Booking, key: str, **values: Any) -> None:
+        """Send what nobody needs to know, with the link by which it ends."""
+        contact = self._people.contact(booking.user)
+        if contact is not None and contact.reminders:
+            token = self._unsubscribing.token(booking.user)
+            filled = values | {"booking": booking, "token": token, "name": contact.name}
+            mail = self._writer.write(template, to=contact.email, key=key, values=filled, unsubscribe=f"/unsubscribe/{token}")
+            self._mailer.send(mail)
 
     def _send(self, template: str, user_id: str, key: str, calendar: bytes = b"", **values: Any) -> None:
         contact = self._people.contact(user_id)

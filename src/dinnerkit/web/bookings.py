@@ -25,6 +25,8 @@ from dinnerkit.http.problems import status_of
 from dinnerkit.http.services import service
 from dinnerkit.ids import is_id, new_id
 from dinnerkit.matching.app_errors import NoTableYet
+from dinnerkit.matching.feedback.rules import BEST, WISHES, WORST
+from dinnerkit.matching.feedback.service import FeedbackService
 from dinnerkit.matching.presenting import for_guest
 from dinnerkit.matching.service import SeatingService
 from dinnerkit.payment.authentication import AuthenticationService
@@ -54,6 +56,9 @@ _DECLINED = {
     "incorrect_cvc": "The bank says that the card's security code is wrong.",
 }
 _SHOWN = 20
+
+
+_RATINGS = tuple(str(rating) for rating in range(WORST, BEST + 1))
 
 
 @blueprint.route("")
@@ -178,6 +183,48 @@ def cancel(booking_id: str) -> Response:
     return see("bookings.one", booking_id=booking.id)
 
 
+@blueprint.route("/<booking_id>/feedback")
+def feedback(booking_id: str) -> Response:
+    """Ask how it was, and with whom of the table one would sit again."""
+    return _feedback_page(_mine(booking_id))
+
+
+@blueprint.route("/<booking_id>/feedback", methods=["POST"])
+def give_feedback(booking_id: str) -> Response:
+    """Keep what was said, or forget it."""
+    booking = _mine(booking_id)
+    said = service(FeedbackService)
+    if "take_back" in request.form:
+        said.take_back(booking)
+        say("taken_back")
+        return see("bookings.one", booking_id=booking.id)
+    rating = request.form.get("rating", "")
+    wishes = {mate.id: request.form.get(f"mate-{mate.id}", "") for mate in said.of(booking).mates}
+    try:
+        said.give(booking, int(rating) if rating in _RATINGS else None, {mate: wish for mate, wish in wishes.items() if wish in WISHES})
+    except Conflict as error:
+        return _feedback_page(booking, error)
+    say("thanks")
+    return see("bookings.one", booking_id=booking.id)
+
+
+def _feedback_page(booking: Booking, error: DinnerkitError | None = None) -> Response:
+    said = service(FeedbackService)
+    try:
+        found = said.of(booking)
+    except Conflict as problem:
+        return _page(booking, problem)
+    return show(
+        "feedback.html",
+        status=status_of(error) if error else 200,
+        booking=booking,
+        feedback=found,
+        ratings=_RATINGS,
+        open=said.open_to(booking),
+        problem=sentence(error.message) if error else "",
+    )
+
+
 def _mine(booking_id: str) -> Booking:
     user = signed_in().user_id
     if not is_id(booking_id):
@@ -194,6 +241,7 @@ def _page(booking: Booking, error: DinnerkitError | None = None) -> Response:
         table=_table(booking),
         begun=begun,
         may_leave_free=_may_leave_free(booking),
+        may_say=service(FeedbackService).open_to(booking),
         position=service(WaitingList).position(booking),
         settled=booking.status in SETTLED,
         expected=booking.status in EXPECTED and not begun,

@@ -24,6 +24,7 @@ from dinnerkit.http.services import service
 from dinnerkit.identity import Principal, Role
 from dinnerkit.ids import is_id, new_id
 from dinnerkit.matching.comparing import Comparison
+from dinnerkit.matching.feedback.service import FeedbackService
 from dinnerkit.matching.rules.kinds import FULL
 from dinnerkit.matching.seatings import StoredSeating, Wishes
 from dinnerkit.matching.service import SeatingService
@@ -218,6 +219,7 @@ def _page(managed: Event, error: DinnerkitError | None = None) -> Response:
         confirmed=sum(booking.guests for booking in coming),
         arrived=sum(booking.guests for booking in coming if booking.status == "checked_in"),
         held=sum(booking.guests for booking in bookings if booking.status not in SETTLED),
+        rating=service(FeedbackService).rating(managed.id),
         diets=sorted(diets.items()),
         waiting=len(service(Waitlist).waiting(managed.id)),
         seating=seating,

@@ -36,6 +36,8 @@ NOTICES = {
     "cancelled": "Your booking is cancelled.",
     "waiting": "You are on the waiting list.",
     "not_waiting": "You are off the waiting list.",
+    "thanks": "Thank you. The next tables will be the better for it.",
+    "taken_back": "It is forgotten.",
     "drafted": "Your draft is saved. Publish it when it is ready.",
     "published": "Your dinner is published.",
     "called_off": "The dinner is called off. Its guests are told, and get their money back.",

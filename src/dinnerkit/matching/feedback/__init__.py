@@ -1,0 +1,1 @@
+"""Feedback: how the evening was, and with whom one would sit again."""
