@@ -186,8 +186,10 @@ def _ledger_agrees(world: World) -> None:
 
 def _owed(booking: Row, event: Row) -> int:
     paid = Money(booking["amount"], booking["currency"])
+    if booking["cancelled_by"] != "guest":
+        return paid.amount
     moved, cancelled = event.get("moved_at"), booking["cancelled_at"]
-    if booking["cancelled_by"] != "guest" or (moved and booking["created_at"] < moved <= cancelled <= event["free_until"]):
+    if moved and booking["created_at"] < moved <= cancelled <= event["free_until"]:
         return paid.amount
     policy, starts_at = RefundPolicy(**booking["refund_policy"]), booking["about"]["starts_at"]
     if policy.in_time(starts_at, booking["cancelled_at"]):
