@@ -23,6 +23,7 @@ from dinnerkit.accounts.unsubscribing import Unsubscribing
 from dinnerkit.accounts.wiring import account_services
 from dinnerkit.analytics.service import AnalyticsService
 from dinnerkit.booking.afterwards import Afterwards
+from dinnerkit.booking.agreement import BookingAgreement
 from dinnerkit.booking.calendar import BookingCalendar
 from dinnerkit.booking.checking_in import CheckIn
 from dinnerkit.booking.deposits import DepositSweep
@@ -33,6 +34,7 @@ from dinnerkit.booking.no_shows import NoShows
 from dinnerkit.booking.paying import PayingService
 from dinnerkit.booking.reminders import Reminders
 from dinnerkit.booking.service import BookingService
+from dinnerkit.booking.statements import Statements
 from dinnerkit.booking.store import BookingStore
 from dinnerkit.booking.sweep import BookingSweep
 from dinnerkit.booking.tickets import Tickets
@@ -267,6 +269,8 @@ class Kit:
             deposits,
             ledger,
             LedgerCheck(database, ledger, clock),
+            BookingAgreement(database, store, clock),
+            Statements(ledger, seats),
             WebhookInbox(database, gateway, clock),
             AuthenticationService(gateway),
             store,

@@ -71,6 +71,7 @@ OWNERS = {
 """Asks whose the event is rather than for a role: 404 where there is none, 403 where it is another's."""
 
 HOSTS = {
+    "GET /v1/host/statement",
     "POST /v1/events",
     "POST /v1/vouchers",
     "GET /v1/vouchers",

@@ -7,6 +7,7 @@ from collections import Counter
 from contextlib import closing
 from typing import Any
 
+from dinnerkit.booking.agreement import BookingAgreement
 from dinnerkit.booking.rules import LIVE, SETTLED, UNPAID
 from dinnerkit.events.rules import RefundPolicy, refund_of, resold_share
 from dinnerkit.money import Money
@@ -176,6 +177,8 @@ def _ledger_agrees(world: World) -> None:
     """Nothing of it is on its way any more, so all of it must be there."""
     check = LedgerCheck(world.database, Ledger(world.database, world.clock), lambda: world.clock() + IN_FLIGHT)
     assert not list(check.findings())
+    agreement = BookingAgreement(world.database, world.store, lambda: world.clock() + IN_FLIGHT)
+    assert not list(agreement.findings())
     charges, refunds = gateway_books(world)
     came = sum(charge["amount"] for charge in charges.values() if charge["status"] == "succeeded")
     went = sum(refund["amount"] for refund in refunds)

@@ -39,7 +39,16 @@ def test_another_s_booking_can_t_be_touched(browse: Browse, world: World, host: 
 
 
 @pytest.mark.parametrize(
-    "path", ["/bookings", "/bookings/06gzzzzzzzzzzzzzzzzzzzzz", "/account", "/account/questionnaire", "/hosting", "/admin/dead-letters"]
+    "path",
+    [
+        "/bookings",
+        "/bookings/06gzzzzzzzzzzzzzzzzzzzzz",
+        "/account",
+        "/account/questionnaire",
+        "/hosting",
+        "/hosting/statement.csv",
+        "/admin/dead-letters",
+    ],
 )
 def test_what_needs_somebody_leads_to_signing_in(browse: Browse, path: str) -> None:
     answer = browse().client.get(path)

@@ -22,14 +22,18 @@ from dinnerkit.booking.schemas import (
     PartySchema,
     PaySchema,
     PlaceInLineSchema,
+    StatementQuery,
     TicketSchema,
     TransferSchema,
     TransferTokenSchema,
 )
 from dinnerkit.booking.service import BookingService
+from dinnerkit.booking.statements import EARLIEST, Statements
+from dinnerkit.booking.statements import MEDIA_TYPE as CSV
 from dinnerkit.booking.store import Booking
 from dinnerkit.booking.transferring import TransferService
 from dinnerkit.booking.waiting import WaitingList
+from dinnerkit.clock import utcnow
 from dinnerkit.events.seat_errors import NotWaiting
 from dinnerkit.events.waitlist import Waitlist
 from dinnerkit.http.auth import authenticated, current_principal, requires
@@ -275,6 +279,16 @@ def arrivals(event_id: str) -> Response:
 
 def _shown(booking: Booking) -> dict[str, Any]:
     return presented(booking, service(WaitingList).position(booking))
+
+
+@blueprint.route("/host/statement")
+@requires(Role.HOST)
+@blueprint.arguments(StatementQuery, location="query")
+@blueprint.response(200, {"type": "string"}, content_type=CSV)
+def host_statement(query: dict[str, Any]) -> Response:
+    """Give what I have earned as a host, been charged and been paid, as CSV: each line with what is owed to me after it."""
+    since, until = query.get("since") or EARLIEST, query.get("until") or utcnow()
+    return private(service(Statements).csv(current_principal().user_id, since, until).encode(), CSV)
 
 
 def _existing(booking_id: str) -> str:

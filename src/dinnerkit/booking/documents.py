@@ -45,6 +45,7 @@ class BookingDocument(SendingDocument):
     index_models: ClassVar[tuple[IndexModel, ...]] = (
         IndexModel([("user", ASCENDING), ("_id", DESCENDING)], name="by_user"),
         IndexModel([("event", ASCENDING), ("status", ASCENDING), ("_id", ASCENDING)], name="by_event"),
+        IndexModel([("payment", ASCENDING)], name="by_payment", sparse=True),
         IndexModel([("status", ASCENDING), ("about.starts_at", ASCENDING)], name="by_status_and_start"),
         IndexModel([("deposit_due_at", ASCENDING)], name="deposit_due", sparse=True),
         IndexModel([("ask_at", ASCENDING)], name="asking", sparse=True),

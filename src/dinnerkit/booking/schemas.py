@@ -96,6 +96,11 @@ class PlaceInLineSchema(StrictSchema):
     position = fields.Integer(required=True, metadata={"description": "From 1."})
 
 
+class StatementQuery(StrictSchema):
+    since = MomentField(data_key="from", metadata={"description": "The earliest; by default everything."})
+    until = MomentField(data_key="to", metadata={"description": "Where it ends; itself left out. By default now."})
+
+
 class TicketSchema(StrictSchema):
     ticket = TextField(LONGEST_TICKET, required=True, metadata={"description": "As it was scanned; in any case of letters."})
     at = MomentField(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,7 @@ from pymongo import ReturnDocument
 from pymongo.database import Database
 
 from dinnerkit.booking.documents import BookingDocument
-from dinnerkit.booking.rules import OVER, asked_at, next_reminder, sources
+from dinnerkit.booking.rules import OVER, SETTLED, asked_at, next_reminder, sources
 from dinnerkit.clock import Clock
 from dinnerkit.delivery.outbox import Outbox
 from dinnerkit.events.rules import RefundPolicy
@@ -167,6 +167,17 @@ class BookingStore:
         """Bookings whose deposit should have come to its end by then."""
         due = self._bookings.find({"deposit_due_at": {"$lte": before}}, {"outbox": 0})
         return [_booking(row) for row in due.sort("deposit_due_at", 1).limit(limit)]
+
+    def about_money(self) -> Iterator[tuple[Booking, datetime]]:
+        """All bookings that are paid for or should be, each with when it was changed last, in the order they were made."""
+        query: Row = {"$or": [{"payment": {"$exists": True}}, {"status": {"$in": sorted(SETTLED)}, "amount": {"$gt": 0}}]}
+        for row in self._bookings.find(query, {"outbox": 0}).sort("_id", 1):
+            yield _booking(row), row["updated_at"]
+
+    def counting_on(self, payment_ids: Collection[str]) -> set[str]:
+        """Those of the payments that a booking has for its own, whatever became of it since."""
+        rows = self._bookings.find({"payment": {"$in": list(payment_ids)}}, ("payment",))
+        return {row["payment"] for row in rows}
 
     def move(
         self,

@@ -15,6 +15,7 @@ COMMANDS = {
     "config": "Show the settings in force, and where each came from.",
     "plugins": "List the backends that are installed.",
     "check": "Reach every backend and say what is wrong.",
+    "ledger": "Prove the ledger, and write statements from it.",
     "dead-letters": "Look after what could not be delivered.",
     "db": "Prepare the database.",
     "user": "Make users.",

@@ -11,6 +11,8 @@ from dinnerkit.accounts.people import People
 from dinnerkit.booking.checking_in import CheckIn
 from dinnerkit.booking.errors import NoSuchTicket
 from dinnerkit.booking.rules import LIVE, SETTLED
+from dinnerkit.booking.statements import EARLIEST, Statements
+from dinnerkit.booking.statements import MEDIA_TYPE as CSV
 from dinnerkit.booking.store import Booking, BookingStore
 from dinnerkit.booking.tickets import LONGEST_TICKET
 from dinnerkit.clock import utcnow
@@ -18,6 +20,7 @@ from dinnerkit.errors import Conflict, DinnerkitError, Forbidden, Invalid
 from dinnerkit.events.rules import MOST_SEATS, Event, Format, Status, timezones
 from dinnerkit.events.service import EventService
 from dinnerkit.events.waitlist import Waitlist
+from dinnerkit.http.conditional import private
 from dinnerkit.http.paging import BadCursor
 from dinnerkit.http.problems import status_of
 from dinnerkit.http.services import service
@@ -57,6 +60,14 @@ def mine() -> Response:
     except BadCursor:
         page = events.hosted(signed_in(), _SHOWN)
     return show("hosting.html", events=page["items"], following=page["next"], now=utcnow())
+
+
+@blueprint.route("/statement.csv")
+def statement() -> Response:
+    """Give what the host has earned, been charged and been paid to a spreadsheet."""
+    answer = private(service(Statements).csv(signed_in().user_id, EARLIEST, utcnow()).encode(), CSV)
+    answer.headers["Content-Disposition"] = "attachment; filename=statement.csv"
+    return answer
 
 
 @blueprint.route("/new")

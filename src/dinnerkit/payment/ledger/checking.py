@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 from pymongo.collection import Collection
 from pymongo.database import Database
@@ -24,6 +24,8 @@ IN_FLIGHT = timedelta(minutes=1)
 
 _BATCH = 500
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -33,11 +35,13 @@ class Finding:
         code: what sort of thing, for programs: ``missing_entry``.
         subject: the id of what it is wrong with.
         text: a sentence for a person.
+        document: the id of the payment or payout that lacks an entry; empty with other findings.
     """
 
     code: str
     subject: str
     text: str
+    document: str = ""
 
 
 class LedgerCheck:
@@ -76,9 +80,9 @@ class LedgerCheck:
         yield from without_cause("payment", self._entries, self._payments, {"status": "succeeded"})
 
 
-def in_batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
-    """The rows, some hundreds at a time."""
-    going = iter(rows)
+def in_batches(things: Iterable[T]) -> Iterator[list[T]]:
+    """The things, some hundreds at a time."""
+    going = iter(things)
     while batch := list(islice(going, _BATCH)):
         yield batch
 
@@ -110,7 +114,7 @@ def _differences(about: str, key: str, implied: list[Entry], posted: dict[str, R
         row = posted.get(cause)
         if row is None:
             if entry.at <= settled_before:
-                yield Finding("missing_entry", cause, f"the {about} {key} lacks the entry {cause}")
+                yield Finding("missing_entry", cause, f"the {about} {key} lacks the entry {cause}", key)
         elif not _same(entry, row):
             yield Finding("wrong_entry", cause, f"the entry {cause} says something else than its {about} {key}")
     for cause in sorted(posted.keys() - wanted.keys()):
