@@ -24,6 +24,7 @@ from dinnerkit.http.limits import RequestLimits
 from dinnerkit.http.metrics import Metrics
 from dinnerkit.http.mount import Mount, UserResolver, install
 from dinnerkit.kit import Kit, secret_key
+from dinnerkit.payment.reconciliation.service import Reconciliation
 from dinnerkit.ports.offload import Offload, inline
 from dinnerkit.settings import Settings
 
@@ -111,7 +112,7 @@ def _open(app: Flask, settings: Settings | Mapping[str, Any] | None, offload: Of
 
 def _http_services(kit: Kit, api: Api) -> dict[type[Any], Any]:
     """The services of the routes' shared frame."""
-    figures = PlatformCollector(kit.service(AnalyticsService), kit.service(DeliveryService))
+    figures = PlatformCollector(kit.service(AnalyticsService), kit.service(DeliveryService), kit.service(Reconciliation))
     return {
         IdempotencyStore: IdempotencyStore(kit.database, Keys(secret_key(kit.settings)).derive("idempotency"), kit.clock),
         RequestLimits: RequestLimits(kit.settings.rate_limit, kit.backends.limiter),
@@ -137,7 +138,11 @@ def _probes(kit: Kit) -> dict[str, health.Probe]:
 def _warnings(kit: Kit) -> list[str]:
     """What works, and a person should look at all the same."""
     dead = kit.service(DeliveryService).dead_letter_count()
-    return [f"{dead} dead letters wait for a person: dinnerkit dead-letters list"] if dead else []
+    found = [f"{dead} dead letters wait for a person: dinnerkit dead-letters list"] if dead else []
+    last = kit.service(Reconciliation).last()
+    if last is not None and last["left"]:
+        found.append(f"{last['left']} things do not agree with the gateway: dinnerkit reconcile --since 30d")
+    return found
 
 
 def _part(name: str) -> tuple[ApiBlueprint, str]:

@@ -69,6 +69,8 @@ from dinnerkit.payment.handlers import payment_handlers
 from dinnerkit.payment.ledger.checking import LedgerCheck
 from dinnerkit.payment.ledger.documents import EntryDocument
 from dinnerkit.payment.ledger.service import Ledger
+from dinnerkit.payment.reconciliation.documents import ReconciliationDocument
+from dinnerkit.payment.reconciliation.service import Reconciliation
 from dinnerkit.payment.refunds import RefundService
 from dinnerkit.payment.service import PaymentService
 from dinnerkit.payment.webhooks import WebhookInbox
@@ -105,6 +107,7 @@ DOCUMENTS: tuple[type[StoredDocument], ...] = (
     VoucherDocument,
     IdempotencyRecord,
     EntryDocument,
+    ReconciliationDocument,
     DeliveryDocument,
     DeadLetterDocument,
     LeaseDocument,
@@ -220,6 +223,7 @@ class Kit:
         deposits = DepositService(database, refunds, clock)
         disputes = DisputeService(database, gateway, clock)
         ledger = Ledger(database, clock)
+        ledger_check = LedgerCheck(database, ledger, clock)
         store = BookingStore(database, clock)
         waitlist = Waitlist(database, clock)
         following = Following(store, seats, clock)
@@ -268,7 +272,8 @@ class Kit:
             disputes,
             deposits,
             ledger,
-            LedgerCheck(database, ledger, clock),
+            ledger_check,
+            Reconciliation(database, gateway, payments, refunds, disputes, ledger, ledger_check, clock),
             BookingAgreement(database, store, clock),
             Statements(ledger, seats),
             WebhookInbox(database, gateway, clock),

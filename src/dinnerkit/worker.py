@@ -25,6 +25,7 @@ from dinnerkit.delivery.service import DeliveryService
 from dinnerkit.errors import SettingError
 from dinnerkit.events.service import EventService
 from dinnerkit.kit import Kit
+from dinnerkit.payment.reconciliation.service import Reconciliation
 from dinnerkit.payment.refunds import RefundService
 from dinnerkit.payment.service import PaymentService
 from dinnerkit.payment.webhooks import WebhookInbox
@@ -107,6 +108,7 @@ class Worker:
             _Job("afterwards", 60.0, kit.service(Afterwards).run),
             _Job("no_shows", 300.0, kit.service(NoShows).run),
             _Job("refunds", 60.0, kit.service(RefundService).sweep, apart=True),
+            _Job("reconciliation", 600.0, kit.service(Reconciliation).daily, apart=True),
             _Job("deposits", 60.0, kit.service(DepositSweep).run),
             _Job("lists", 60.0, kit.service(EventService).delist_begun),
         ]

@@ -13,9 +13,12 @@ from dinnerkit.payment.deposits import DepositService
 from dinnerkit.payment.disputes import DisputeService
 from dinnerkit.payment.documents import NotificationDocument, PaymentDocument
 from dinnerkit.payment.handlers import payment_handlers
+from dinnerkit.payment.ledger.checking import LedgerCheck
 from dinnerkit.payment.ledger.documents import EntryDocument
 from dinnerkit.payment.ledger.service import Ledger
 from dinnerkit.payment.messages import NotificationReceived
+from dinnerkit.payment.reconciliation.documents import ReconciliationDocument
+from dinnerkit.payment.reconciliation.service import Reconciliation
 from dinnerkit.payment.refunds import RefundService
 from dinnerkit.payment.rules import Payment, Share
 from dinnerkit.payment.service import PaymentService
@@ -56,7 +59,7 @@ class Till:
     """The services of the domain on a gateway of their own."""
 
     def __init__(self, database: Database[dict[str, Any]], folder: Path, clock: StandingClock) -> None:
-        ensure_indexes(database, [PaymentDocument, NotificationDocument, EntryDocument])
+        ensure_indexes(database, [PaymentDocument, NotificationDocument, EntryDocument, ReconciliationDocument])
         self.database, self.clock = database, clock
         self.gateway = ScriptedGateway(folder / "gateway.db", webhook_delay=0, clock=clock)
         self.payments = PaymentService(database, self.gateway, clock, platform_fee_basis_points=1000)
@@ -65,6 +68,8 @@ class Till:
         self.deposits = DepositService(database, self.refunds, clock)
         self.ledger = Ledger(database, clock)
         self.inbox = WebhookInbox(database, self.gateway, clock)
+        check = LedgerCheck(database, self.ledger, clock)
+        self.reconciliation = Reconciliation(database, self.gateway, self.payments, self.refunds, self.disputes, self.ledger, check, clock)
 
     def pay(
         self, payment_id: str = "pay-1", method: str = "pm_card_visa", reference: str = "booking-1", share: Share | None = None

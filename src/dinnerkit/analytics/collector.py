@@ -10,14 +10,16 @@ from prometheus_client.registry import Collector
 
 from dinnerkit.analytics.service import AnalyticsService
 from dinnerkit.delivery.service import DeliveryService
+from dinnerkit.payment.reconciliation.service import Reconciliation
 
 
 class PlatformCollector(Collector):
     """Gauges over what all processes share; each process shows the same."""
 
-    def __init__(self, analytics: AnalyticsService, deliveries: DeliveryService) -> None:
+    def __init__(self, analytics: AnalyticsService, deliveries: DeliveryService, reconciliation: Reconciliation) -> None:
         self._analytics = analytics
         self._deliveries = deliveries
+        self._reconciliation = reconciliation
 
     def describe(self) -> Iterator[Metric]:
         """Nothing: to name the gauges takes no reading of the database when they are registered."""
@@ -40,3 +42,11 @@ class PlatformCollector(Collector):
         yield GaugeMetricFamily("dinnerkit_deliveries_waiting", "Deliveries that are not done.", waiting)
         yield GaugeMetricFamily("dinnerkit_deliveries_age_seconds", "Age of the delivery that waits longest.", age)
         yield GaugeMetricFamily("dinnerkit_dead_letters", "Deliveries that failed for good.", self._deliveries.dead_letter_count())
+        yield from self._reconciled()
+
+    def _reconciled(self) -> Iterator[Metric]:
+        last = self._reconciliation.last()
+        if last is not None:
+            at, left = last["at"].timestamp(), last["left"]
+            yield GaugeMetricFamily("dinnerkit_reconciliation_mismatches", "What the last reconciliation could not repair.", left)
+            yield GaugeMetricFamily("dinnerkit_reconciliation_timestamp_seconds", "When that was, since 1970.", at)

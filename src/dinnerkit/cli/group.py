@@ -16,6 +16,8 @@ COMMANDS = {
     "plugins": "List the backends that are installed.",
     "check": "Reach every backend and say what is wrong.",
     "ledger": "Prove the ledger, and write statements from it.",
+    "reconcile": "Compare payments and ledger with what the gateway says.",
+    "refunds": "Look after refunds that the gateway could not make.",
     "dead-letters": "Look after what could not be delivered.",
     "db": "Prepare the database.",
     "user": "Make users.",

@@ -84,6 +84,8 @@ class PaymentDocument(SendingDocument):
         IndexModel([("check_at", ASCENDING)], name="check", sparse=True),
         IndexModel([("refund_check_at", ASCENDING)], name="refund_check", sparse=True),
         IndexModel([("refunds.status", ASCENDING)], name="refund_status", sparse=True),
+        IndexModel([("created_at", ASCENDING)], name="made"),
+        IndexModel([("refunds.at", ASCENDING)], name="refunds_made", sparse=True),
         IndexModel([("disputes.status", ASCENDING), ("payee", ASCENDING)], name="disputed", sparse=True),
         OUTBOX_INDEX,
     )

@@ -120,6 +120,12 @@ class PaymentService:
         except NotFound:
             return None
 
+    def learn_fee(self, payment_id: str, charge: Charge) -> None:
+        """Note what the gateway has kept, where that was not known when the payment succeeded; what is known stays."""
+        unknown = {"_id": payment_id, "status": "succeeded", "gateway_fee": None}
+        if fee := gateway_fee(charge):
+            self._payments.update_one(unknown, {"$set": fee})
+
     def abandon(self, reference: str) -> Payment | None:
         """Give up what is not paid yet for ``reference``; the live payment as it is then, which may have succeeded after all.
 

@@ -37,6 +37,10 @@ class Ledger:
         if row is not None:
             self.post(entries_of(paid(row)))
 
+    def has(self, entry_id: str) -> bool:
+        """Whether that cause has an entry."""
+        return self._entries.count_documents({"_id": entry_id}, limit=1) == 1
+
     def balances(self) -> dict[str, dict[Account, int]]:
         """What each account stands at, by currency; those that nothing was ever posted to are left out."""
         found: dict[str, dict[Account, int]] = {}
