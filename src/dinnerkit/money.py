@@ -4,11 +4,27 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 
 MAX_AMOUNT = 10**12
 """The largest amount in minor units; far above any dinner, far below what a double or a BSON int64 holds exactly."""
 
+_DECIMALS = {
+    **dict.fromkeys(
+        ("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF", "XPF"), 0
+    ),
+    **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
+    **dict.fromkeys(("CLF", "UYW"), 4),
+}
+"""Where ISO 4217 has other than two. CLDR, and so babel, has none for some thirty more, which are written without by habit. Payment
+services go by ISO 4217, and so do we: 3500 in RSD is 35 dinars."""
+
 _CURRENCY = re.compile(r"[A-Z]{3}")
+
+
+def decimals(currency: str) -> int:
+    """How many decimals a currency has: its minor unit is one tenth to that power of it, as ISO 4217 says."""
+    return _DECIMALS.get(currency, 2)
 
 
 @dataclass(frozen=True, slots=True, order=False)
@@ -41,6 +57,11 @@ class Money:
     def percent(self, percentage: int) -> Money:
         """That many hundredths of the amount (0–100), rounded half up to a whole minor unit."""
         return Money((self.amount * percentage + 50) // 100, self.currency)
+
+    @property
+    def major(self) -> Decimal:
+        """The amount in whole units of the currency: 35.00 for 3500 cents."""
+        return Decimal(self.amount).scaleb(-decimals(self.currency))
 
     def to_document(self) -> dict[str, int | str]:
         """The shape in which it is stored and sent: ``{"amount": 3500, "currency": "EUR"}``."""

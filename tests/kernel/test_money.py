@@ -5,7 +5,7 @@ from bson import Int64
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dinnerkit.money import MAX_AMOUNT, Money
+from dinnerkit.money import MAX_AMOUNT, Money, decimals
 
 AMOUNTS = st.integers(-(10**9), 10**9)
 
@@ -23,6 +23,22 @@ def test_a_part_and_its_rest_are_the_whole_and_differ_from_the_exact_by_half_a_u
     part = Money(amount, "EUR").percent(percentage).amount
     assert 0 <= part <= amount
     assert abs(part * 100 - amount * percentage) <= 50
+
+
+@pytest.mark.parametrize(
+    ("money", "major"),
+    [
+        (Money(3500, "EUR"), "35.00"),
+        (Money(3500, "JPY"), "3500"),
+        (Money(3500, "KWD"), "3.500"),
+        (Money(3500, "RSD"), "35.00"),  # written without decimals by habit, and yet ISO 4217 has two
+        (Money(-5, "EUR"), "-0.05"),
+    ],
+    ids=str,
+)
+def test_the_minor_unit_is_that_of_iso_4217(money: Money, major: str) -> None:
+    assert str(money.major) == major
+    assert money.major * 10 ** decimals(money.currency) == money.amount
 
 
 def test_halves_are_rounded_up() -> None:

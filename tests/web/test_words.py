@@ -19,6 +19,7 @@ from dinnerkit.web import words
         (Money(100, "EUR"), "€1", "1 euro"),
         (Money(4000, "JPY"), "JP¥4,000", "4,000 Japanese yen"),
         (Money(2500, "KWD"), "KWD2.500", "2.500 Kuwaiti dinars"),
+        (Money(2550, "RSD"), "RSD25.50", "25.50 Serbian dinars"),
         (Money(123456700, "GBP"), "£1,234,567", "1,234,567 British pounds"),
         (Money(0, "EUR"), "free", "free"),
     ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -15,31 +16,36 @@ from dinnerkit.settings import Settings
 from dinnerkit.testing import settings_for_tests
 from tests.conftest import with_database
 from tests.fire.dinners import host_dinner
-from tests.fire.serving import Client, Server, sign_in
+from tests.fire.serving import Answer, Client, Server, sign_in
 from tests.services.stripe import SECRET_KEY, WEBHOOK_SECRETS, StripeDouble, stripe_url
 
 DEADLINE = 60.0
 
 
 class Shop:
-    """A running app, a guest who is signed in, and the double of Stripe that it asks."""
+    """A running app, a guest's token, and the double of Stripe that it asks."""
 
-    def __init__(self, kit: Kit, guest: Client, double: StripeDouble, address: str) -> None:
-        self.kit, self.guest, self.double, self.address = kit, guest, double, address
+    def __init__(self, kit: Kit, token: str, double: StripeDouble, address: str) -> None:
+        self.kit, self.token, self.double, self.address = kit, token, double, address
+
+    def send(self, method: str, path: str, body: Any = None) -> Answer:
+        """Ask as the guest, on a connection of its own: the server closes one that is idle for long."""
+        with closing(Client(self.address, self.token)) as guest:
+            return guest.send(method, path, body, Idempotency_Key=new_id())
 
     def hold(self) -> str:
         """The id of a booking, of a dinner of its own, that waits for its payment."""
         event = host_dinner(self.kit, seats=6)
-        answer = self.guest.send("POST", "/v1/bookings", {"event_id": event, "guests": 2}, Idempotency_Key=new_id())
+        answer = self.send("POST", "/v1/bookings", {"event_id": event, "guests": 2})
         assert answer.status == 201, answer.body
         return str(answer.body["id"])
 
     def pay(self, booking: str, method: str) -> tuple[int, dict[str, Any]]:
-        answer = self.guest.send("POST", f"/v1/bookings/{booking}/pay", {"payment_method": method}, Idempotency_Key=new_id())
+        answer = self.send("POST", f"/v1/bookings/{booking}/pay", {"payment_method": method})
         return answer.status, answer.body
 
     def status(self, booking: str) -> str:
-        return str(self.guest.send("GET", f"/v1/bookings/{booking}").body["status"])
+        return str(self.send("GET", f"/v1/bookings/{booking}").body["status"])
 
     def intent(self, booking: str) -> dict[str, Any]:
         """The latest payment for a booking, as Stripe has it."""
@@ -66,12 +72,10 @@ def shop(double: StripeDouble, mongo_url: str, tmp_path_factory: pytest.TempPath
         kit.ensure_indexes()
         (token,) = sign_in(kit, ["ada"]).values()
         server = Server(settings, folder, "--work")
-        guest = Client(server.address, token)
         try:
             double.send_webhooks_to(f"http://{server.address}/v1/payments/webhooks/stripe", WEBHOOK_SECRETS[1])
-            yield Shop(kit, guest, double, server.address)
+            yield Shop(kit, token, double, server.address)
         finally:
-            guest.close()
             ended = server.stop()
         kit.database.client.drop_database(kit.database.name)
     assert ended == 0
@@ -100,7 +104,7 @@ def test_a_guest_books_is_declined_authenticates_is_confirmed_and_gets_the_money
     until(lambda: shop.status(booking) == "confirmed", "the webhook confirms the booking")
     assert shop.kit.database["gateway_notifications"].find_one({"kind": "payment_intent.succeeded", "charge": intent["id"]})
 
-    assert shop.guest.send("POST", f"/v1/bookings/{booking}/cancel", {}, Idempotency_Key=new_id()).status == 200
+    assert shop.send("POST", f"/v1/bookings/{booking}/cancel", {}).status == 200
     until(lambda: shop.refunded(booking), "the money goes back")
     assert shop.refunded(booking) == [7000]
     assert shop.status(booking) == "cancelled"

@@ -11,16 +11,15 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from decimal import Decimal
 from enum import StrEnum
 from functools import cache
 from zoneinfo import available_timezones
 
-from babel.numbers import format_currency, get_currency_precision, is_currency
+from babel.numbers import format_currency, is_currency
 
 from dinnerkit.errors import Invalid
 from dinnerkit.identity import Principal, Role
-from dinnerkit.money import MAX_AMOUNT, Money
+from dinnerkit.money import MAX_AMOUNT, Money, decimals
 
 LONGEST_TITLE = 120
 LONGEST_DESCRIPTION = 10_000
@@ -321,9 +320,8 @@ def _hours(hours: int) -> str:
 
 def money_in_words(money: Money) -> str:
     """As in €35 or €35.50, the way the pages write it."""
-    amount = Decimal(money.amount).scaleb(-get_currency_precision(money.currency))
-    digits = "" if amount == amount.to_integral_value() else "." + "0" * get_currency_precision(money.currency)
-    return format_currency(amount, money.currency, f"¤#,##0{digits}", locale="en_GB", currency_digits=False)
+    digits = "" if money.major == money.major.to_integral_value() else "." + "0" * decimals(money.currency)
+    return format_currency(money.major, money.currency, f"¤#,##0{digits}", locale="en_GB", currency_digits=False)
 
 
 def _problems(details: EventDetails) -> Iterator[tuple[str, str]]:

@@ -13,10 +13,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_datetime
-from babel.numbers import format_currency, get_currency_precision
+from babel.numbers import format_currency
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from dinnerkit.money import Money
+from dinnerkit.money import Money, decimals
 
 _LOCALE = "en_GB"
 
@@ -86,7 +86,8 @@ class MailWriter:
 
 def money_in_words(money: Money) -> str:
     """``€35.00``; amounts are in the minor units of ISO 4217."""
-    return format_currency(money.amount / 10 ** get_currency_precision(money.currency), money.currency, locale=_LOCALE)
+    digits = "." + "0" * decimals(money.currency) if decimals(money.currency) else ""
+    return format_currency(money.major, money.currency, f"¤#,##0{digits}", locale=_LOCALE, currency_digits=False)
 
 
 def when_in_words(moment: datetime, timezone: str) -> str:

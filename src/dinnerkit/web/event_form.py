@@ -11,7 +11,7 @@ from dinnerkit.events.rules import Event, EventDetails, Format, Location, Refund
 from dinnerkit.money import Money
 from dinnerkit.web.forms import Form
 from dinnerkit.web.typing_in import Reader
-from dinnerkit.web.words import local_input, major_units
+from dinnerkit.web.words import local_input
 
 NAMES: Mapping[str, str] = {
     "starts_at": "starts_at",
@@ -64,10 +64,10 @@ def as_typed(event: Event) -> dict[str, str]:
         "seats": str(details.seats),
         "table_min": str(details.table_size.min),
         "table_max": str(details.table_size.max),
-        "price": str(major_units(details.price)),
+        "price": str(details.price.major),
         "currency": details.price.currency,
         "changes_until_hours": str(details.changes_until_hours),
-        "deposit": str(major_units(details.deposit)) if details.deposit else "",
+        "deposit": str(details.deposit.major) if details.deposit else "",
         "tags": ", ".join(details.tags),
         "format": details.format.value,
         **_policy_as_typed(details.refund_policy, details.price.currency),
@@ -104,7 +104,7 @@ def _policy_as_typed(policy: RefundPolicy, currency: str) -> dict[str, str]:
         "full_until_hours": str(policy.full_until_hours),
         "late_percent": str(policy.late_percent),
         "late_until_hours": str(policy.late_until_hours),
-        "late_fee": "" if policy.late_fee is None else str(major_units(Money(policy.late_fee, currency))),
+        "late_fee": "" if policy.late_fee is None else str(Money(policy.late_fee, currency).major),
         "late_only_if_resold": "on" if policy.late_only_if_resold else "",
     }
 

@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from zoneinfo import ZoneInfo
 
-from babel.numbers import get_currency_precision, is_currency
+from babel.numbers import is_currency
 
 from dinnerkit.events.rules import timezones
-from dinnerkit.money import MAX_AMOUNT, Money
+from dinnerkit.money import MAX_AMOUNT, Money, decimals
 from dinnerkit.web.forms import Form
 
 _LONGEST_NUMBER = 20
@@ -44,7 +44,7 @@ class Reader:
         if not is_currency(currency):
             self.wrong("currency", "Three letters such as EUR.")
             return Money(0, "EUR")
-        digits = get_currency_precision(currency)
+        digits = decimals(currency)
         try:
             minor = self._decimal(name).scaleb(digits)
         except InvalidOperation:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel.core import Locale
 from babel.dates import format_datetime, format_timedelta
-from babel.numbers import format_currency, format_decimal, get_currency_precision
+from babel.numbers import format_currency, format_decimal
 
 from dinnerkit.clock import utcnow
 from dinnerkit.events.rules import money_in_words
-from dinnerkit.money import Money
+from dinnerkit.money import Money, decimals
 
 LOCALE = "en_GB"
 
@@ -24,11 +23,6 @@ _ONE_MINUTE = timedelta(minutes=1)
 def as_money(value: Money | Mapping[str, Any]) -> Money:
     """The amount, from a service's value or from a document."""
     return value if isinstance(value, Money) else Money(int(value["amount"]), str(value["currency"]))
-
-
-def major_units(money: Money) -> Decimal:
-    """The amount in whole units of its currency: 35.00 for 3500 cents."""
-    return Decimal(money.amount).scaleb(-get_currency_precision(money.currency))
 
 
 def price(value: Money | Mapping[str, Any]) -> str:
@@ -116,10 +110,9 @@ def languages_in_words(codes: Sequence[str]) -> list[str]:
 
 
 def _written(money: Money, pattern: str) -> str:
-    amount = major_units(money)
-    whole = amount == amount.to_integral_value()
-    digits = "" if whole else "." + "0" * get_currency_precision(money.currency)
-    return format_currency(amount, money.currency, pattern.replace("#,##0", f"#,##0{digits}"), locale=LOCALE, currency_digits=False)
+    whole = money.major == money.major.to_integral_value()
+    digits = "" if whole else "." + "0" * decimals(money.currency)
+    return format_currency(money.major, money.currency, pattern.replace("#,##0", f"#,##0{digits}"), locale=LOCALE, currency_digits=False)
 
 
 def _moment(moment: datetime, zone: str, pattern: str) -> str:
