@@ -24,11 +24,13 @@ from dinnerkit.http.limits import RequestLimits
 from dinnerkit.http.metrics import Metrics
 from dinnerkit.http.mount import Mount, UserResolver, install
 from dinnerkit.kit import Kit, secret_key
+from dinnerkit.live.limits import Connections
 from dinnerkit.payment.reconciliation.service import Reconciliation
+from dinnerkit.ports.bus import Bus
 from dinnerkit.ports.offload import Offload, inline
 from dinnerkit.settings import Settings
 
-API_MODULES = ("accounts", "events", "vouchers", "booking", "payment", "matching", "delivery")
+API_MODULES = ("accounts", "events", "vouchers", "booking", "payment", "matching", "delivery", "live")
 """The domains with routes, each under ``/v1``."""
 
 ALL_MODULES = (*API_MODULES, "operations", "docs")
@@ -119,6 +121,8 @@ def _http_services(kit: Kit, api: Api) -> dict[type[Any], Any]:
         Metrics: Metrics([figures]),
         health.Health: health.Health(_probes(kit), lambda: _warnings(kit)),
         docs.OpenApi: docs.OpenApi(api),
+        Connections: Connections(),
+        Bus: kit.backends.bus,
     }
 
 
@@ -131,6 +135,7 @@ def _probes(kit: Kit) -> dict[str, health.Probe]:
         "gateway": health.Probe(backends.gateway.ping, needed=False),
         "mail": health.Probe(backends.mail.ping, needed=False),
         "limiter": health.Probe(backends.limiter.ping, needed=False),
+        "bus": health.Probe(backends.bus.ping, needed=False),
         "cache": health.Probe(lambda: backends.cache.get("health"), needed=False),
     }
 

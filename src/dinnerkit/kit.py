@@ -51,6 +51,8 @@ from dinnerkit.events.seats import Seats
 from dinnerkit.events.service import EventService
 from dinnerkit.events.waitlist import Waitlist
 from dinnerkit.http.idempotency_store import IdempotencyRecord
+from dinnerkit.live.announcing import Announcer
+from dinnerkit.live.service import LiveService
 from dinnerkit.matching.computing import SeatingWork
 from dinnerkit.matching.documents import SeatingDocument
 from dinnerkit.matching.feedback.documents import FeedbackDocument
@@ -75,6 +77,7 @@ from dinnerkit.payment.refunds import RefundService
 from dinnerkit.payment.service import PaymentService
 from dinnerkit.payment.webhooks import WebhookInbox
 from dinnerkit.plugins import open_backend
+from dinnerkit.ports.bus import Bus, UsesDatabase
 from dinnerkit.ports.cache import Cache
 from dinnerkit.ports.database import DatabaseBackend
 from dinnerkit.ports.gateway import Gateway
@@ -127,6 +130,7 @@ class Backends:
     gateway: Gateway
     mail: Mailer
     limiter: LimiterStorage
+    bus: Bus
 
 
 class Kit:
@@ -150,6 +154,8 @@ class Kit:
         self.backends = backends
         self.clock = clock
         self._closing = ExitStack()
+        if isinstance(backends.bus, UsesDatabase):
+            backends.bus.use(backends.database.database)
         self.services = self._wire(offload)
 
     @classmethod
@@ -217,7 +223,8 @@ class Kit:
         )
         people = People(database)
         events = EventService(database, clock)
-        seats = Seats(database, clock, settings.offer_seconds)
+        announcer = Announcer(self.backends.bus)
+        seats = Seats(database, clock, settings.offer_seconds, announcer.seats_changed)
         payments = PaymentService(database, gateway, clock, settings.platform_fee_basis_points)
         refunds = RefundService(database, gateway, clock)
         deposits = DepositService(database, refunds, clock)
@@ -236,7 +243,7 @@ class Kit:
         transfers = TransferService(store, bookings, seats, waiting, events, people, attempts, SignedTokens(keys, "transfer"), clock)
         seatings = SeatingService(database, events, store, people, clock)
         feedback = FeedbackService(database, store, seatings, people, clock)
-        seating_work = SeatingWork(database, events, store, people, feedback, clock)
+        seating_work = SeatingWork(database, events, store, people, feedback, clock, announcer.seating_goes_on)
         calendar = BookingCalendar(bookings, events, clock, settings.public_url)
         writer = MailWriter(settings.mail_from, settings.public_url)
         notifications = NotificationService(
@@ -294,16 +301,18 @@ class Kit:
             feedback,
             notifications,
             AnalyticsService(database, self.backends.cache, clock),
-            *self._deliveries(handlers),
+            announcer,
+            LiveService(events, bookings, seatings),
+            *self._deliveries(handlers, announcer),
         )
         return services | {type(service): service for service in made}
 
-    def _deliveries(self, handlers: Sequence[Handler[Any]]) -> tuple[DeliveryService, Relay]:
+    def _deliveries(self, handlers: Sequence[Handler[Any]], announcer: Announcer) -> tuple[DeliveryService, Relay]:
         deliveries = DeliveryService(self.database, self.backends.queue, handlers, self.clock)
         by_kind: dict[str, list[Handler[Any]]] = defaultdict(list)
         for handler in handlers:
             by_kind[handler.message.kind].append(handler)
-        return deliveries, Relay(self.database, SENDERS, by_kind, deliveries.dispatcher, self.clock)
+        return deliveries, Relay(self.database, SENDERS, by_kind, deliveries.dispatcher, self.clock, announcer.overhear)
 
 
 def secret_key(settings: Settings) -> str:

@@ -29,6 +29,7 @@ PUBLIC = {
     "GET /v1/events/{event_id}",
     "POST /v1/payments/webhooks/{gateway}",
     "POST /v1/payments/authentications",
+    "GET /v1/live",  # 426 for everybody; whoever asks for the upgrade says whose the connection is: tests/live
     "GET /health/live",
     "GET /health/ready",
     "GET /metrics",

@@ -17,6 +17,7 @@ from huey.api import Huey
 from pymongo.database import Database
 
 from dinnerkit.accounts.secrecy import Keys
+from dinnerkit.backends.bus.memory import MemoryBus
 from dinnerkit.backends.json_tasks import JsonTasks
 from dinnerkit.backends.limiter import MemoryLimiterStorage
 from dinnerkit.booking.checking_in import CheckIn
@@ -120,7 +121,7 @@ class World:
         self.gateway.killer = self.killer
         settings = Settings(secret_key="s" * 32, data=str(folder), hold_seconds=int(HOLD.total_seconds()), database="mongodb://unused/x")
         opened = OpenedDatabase(KillableDatabase(database, self.killer))
-        backends = Backends(opened, SimpleCache(), self.queue, self.gateway, self.postbox, MemoryLimiterStorage())
+        backends = Backends(opened, SimpleCache(), self.queue, self.gateway, self.postbox, MemoryLimiterStorage(), MemoryBus())
         self.kit = Kit(settings, backends, clock=self.clock)
         self.kit.ensure_indexes()
         self.events = self.kit.service(EventService)

@@ -56,6 +56,9 @@ def test_the_built_in_backends_take_the_same_road() -> None:
         ("mail", "console"),
         ("mail", "folder"),
         ("limiter", "memory"),
+        ("bus", "memory"),
+        ("bus", "database"),
+        ("bus", "mongodb"),
     } <= works
 
 

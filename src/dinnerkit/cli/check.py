@@ -12,6 +12,7 @@ from dinnerkit.cli.output import say_table
 from dinnerkit.errors import DinnerkitError
 from dinnerkit.kit import secret_key
 from dinnerkit.plugins import open_backend
+from dinnerkit.ports.bus import UsesDatabase
 from dinnerkit.ports.urls import mask_url
 from dinnerkit.settings import BACKENDS, Settings
 
@@ -39,6 +40,8 @@ def command(ctx: click.Context) -> None:
 
 def _reach(kind: str, url: str) -> None:
     backend = open_backend(kind, url)
+    if isinstance(backend, UsesDatabase):
+        return  # what there is to reach is the database
     try:
         if kind == "cache":
             backend.set("dinnerkit.check", b"1", 10)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -29,7 +29,8 @@ class Relay:
     """Takes messages out of the outboxes of the sending collections.
 
     First the deliveries are made, under ids that a repetition meets again; then the message is taken out. A crash between the two costs
-    a repetition that changes nothing.
+    a repetition that changes nothing. Whoever overhears what is relayed hears it at least once where all goes well, and perhaps never
+    where a process dies: that is for hints.
     """
 
     def __init__(
@@ -39,8 +40,10 @@ class Relay:
         handlers: Mapping[str, Sequence[Handler[Any]]],
         dispatcher: Dispatcher,
         clock: Clock,
+        overhear: Callable[[Sequence[Row]], None] = lambda _: None,
     ) -> None:
         self._database = database
+        self._overhear = overhear
         self._senders = senders
         self._handlers = handlers
         self._dispatcher = dispatcher
@@ -61,6 +64,7 @@ class Relay:
             [UpdateOne({"_id": key}, {"$pull": {"outbox": {"id": {"$in": ids}}}}) for key, ids in taken.items()],
             ordered=False,
         )
+        self._overhear([entry for row in found for entry in row["outbox"]])
         return sum(len(ids) for ids in taken.values())
 
     def _deliver(self, entries: Iterable[Row]) -> None:

@@ -14,7 +14,7 @@ They all lie in the event's own document, so that each change is one atomic upda
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -107,8 +107,12 @@ class SeatHold:
 class Seats:
     """Changes the accounts of seats, each by one conditional update of the event."""
 
-    def __init__(self, database: Database[Row], clock: Clock, offer_seconds: int) -> None:
+    def __init__(
+        self, database: Database[Row], clock: Clock, offer_seconds: int, changed: Callable[[str], None] = lambda _event: None
+    ) -> None:
+        """Work on the events of a database; ``changed`` is called with an event's id after other seats are left of it."""
         self._events = collection(database, EventDocument)
+        self._changed = changed
         self._clock = clock
         self._outbox = Outbox(clock)
         self._offer_length = timedelta(seconds=offer_seconds)
@@ -155,6 +159,7 @@ class Seats:
         )
         if row is None:
             return self._held_already(wanted)
+        self._changed(wanted.event)
         waited = row.get("waitlist")
         taken = {"seats_left": row["seats_left"] - wanted.guests}
         return replace(_facts(row | taken), waited_as=waited[0]["entry"] if waited else None)
@@ -232,7 +237,10 @@ class Seats:
         freed = self._events.update_one(
             {"_id": event_id, "holds": {"$elemMatch": {"hold": hold_id, "guests": guests}}, "waitlist": {"$size": 0}}, update
         )
-        return [] if freed.matched_count else self._free(event_id, hold_id, resell_for)
+        if not freed.matched_count:
+            return self._free(event_id, hold_id, resell_for)
+        self._changed(event_id)
+        return []
 
     def offer_free(self, event_id: str) -> list[SeatHold]:
         """Offer the seats that are left to those who wait, after the capacity grew; the offers."""
@@ -298,6 +306,7 @@ class Seats:
             if freed is None and not offers:
                 return []
             if self._write_accounts(row, freed, offers, resell_for):
+                self._changed(event_id)
                 return offers
 
     def _offers(self, row: Row, freed: SeatHold | None) -> list[SeatHold]:

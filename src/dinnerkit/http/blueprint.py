@@ -103,6 +103,15 @@ class ApiBlueprint(flask_smorest.Blueprint):  # type: ignore[misc]
 
         return decorate
 
+    def websocket(self, rule: str) -> Callable[[V], V]:
+        """A route for those who ask for an upgrade to a WebSocket; one for the others, at the same rule, documents it."""
+
+        def decorate(view: V) -> V:
+            flask.Blueprint.add_url_rule(self, rule, None, view, websocket=True)
+            return view
+
+        return decorate
+
     def add_url_rule(
         self,
         rule: str,
@@ -145,6 +154,11 @@ def begin(*, limited: bool) -> None:
         raise TooLarge(f"A body has at most {mount.max_body_bytes} bytes.")
     if limited:
         service(limits.RequestLimits).check()
+
+
+def restart_clock() -> None:
+    """Let the request count from now on: what was talked on a WebSocket is no time to answer."""
+    request.environ[_STARTED] = time.perf_counter()
 
 
 def finish(response: Response) -> Response:

@@ -43,7 +43,7 @@ STATUSES: dict[type[DinnerkitError], int] = {
 }
 """The status of each category of errors."""
 
-STATUSES_BY_CODE = {"bad_signature": 400, "too_many_attempts": 429}
+STATUSES_BY_CODE = {"upgrade_required": 426, "bad_signature": 400, "too_many_attempts": 429}
 """Errors whose status is not that of their category."""
 
 CODES = {

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeAlias
 
 from pymongo.database import Database
 
@@ -28,18 +28,41 @@ from dinnerkit.matching.seating.tables import Seating
 from dinnerkit.matching.seatings import Place, as_seating, from_row, to_rows
 from dinnerkit.storage import Row, collection
 
-_PROGRESS_SECONDS = 1.0
+_TELL_SECONDS, _NOTE_SECONDS = 0.25, 1.0
+_TELLING = 0.05
+"""So large a share must be done to tell from it how long the rest will take."""
+
+Tell: TypeAlias = Callable[[str, Mapping[str, Any]], None]
+"""Told how an event's seating goes on: ``{"seating_id", "status", "progress", "seconds_left"}``, at the end with ``"score"`` instead."""
 
 
 class SeatingWork:
     """Computes what :class:`dinnerkit.matching.service.SeatingService` was asked for.
 
-    A seating is a function of the guests and the host's wishes: when a worker is killed, another computes the same.
+    A seating is a function of the guests and the host's wishes: when a worker is killed, another computes the same. An event is in one
+    city, so the nights of several cities are as many seatings, which workers compute side by side.
+
+    Args:
+        database: where seatings are kept.
+        events: whose guests are seated.
+        bookings: who comes.
+        people: what guests have told of themselves.
+        feedback: what they wish about each other.
+        clock: the time.
+        tell: called with an event's id and how its seating goes on, after that is stored where it is.
     """
 
     def __init__(
-        self, database: Database[Row], events: EventService, bookings: BookingStore, people: People, feedback: FeedbackService, clock: Clock
+        self,
+        database: Database[Row],
+        events: EventService,
+        bookings: BookingStore,
+        people: People,
+        feedback: FeedbackService,
+        clock: Clock,
+        tell: Tell = lambda _event, _state: None,
     ) -> None:
+        self._tell = tell
         self._seatings = collection(database, SeatingDocument)
         self._events = events
         self._bookings = bookings
@@ -62,6 +85,7 @@ class SeatingWork:
             values = {"status": "done", **to_rows(seating, {place.guest_id: place for place in places})}
         finished = values | {"progress": 1.0, "finished_at": self._clock()}
         self._seatings.update_one({"_id": seating_id, "status": "queued"}, {"$set": finished})
+        self._tell(event.id, {"seating_id": seating_id, "status": values["status"], "progress": 1.0, "score": values.get("score")})
 
     def _seated(self, row: Row, event: Event, guests: list[Guest], again: frozenset[tuple[str, str]]) -> Seating:
         size = (event.details.table_size.min, event.details.table_size.max)
@@ -77,7 +101,13 @@ class SeatingWork:
             seed=row["seed"],
             best_effort=row["best_effort"],
             locked=Locks(tuple(LockedTable(frozenset(names)) for names in row.get("locked", ()))),
-            progress=_Progress(self._note_progress, row["_id"]),
+            progress=_Progress(
+                lambda share: self._note_progress(row["_id"], share),
+                lambda share, left: self._tell(
+                    event.id,
+                    {"seating_id": row["_id"], "status": "queued", "progress": round(share, 3), "seconds_left": left and round(left, 1)},
+                ),
+            ),
         )
 
     def _since(self, seating_id: str, guests: list[Guest]) -> tuple[Seating, Changes, list[Guest]]:
@@ -120,17 +150,27 @@ class SeatingWork:
 
 
 class _Progress:
-    """Passes progress on to the database, not more often than once a second."""
+    """Passes progress on: a few times a second to those who look, and once a second to the database.
 
-    def __init__(self, note: Callable[[str, float], None], seating_id: str) -> None:
-        self._note = note
-        self._seating_id = seating_id
-        self._next = time.monotonic() + _PROGRESS_SECONDS
+    Args:
+        note: given the share that is done.
+        tell: given the same, and how many more seconds it will take at this pace; None where it is too early to say.
+    """
 
-    def __call__(self, fraction: float) -> None:
-        if time.monotonic() >= self._next:
-            self._next = time.monotonic() + _PROGRESS_SECONDS
-            self._note(self._seating_id, fraction)
+    def __init__(self, note: Callable[[float], None], tell: Callable[[float, float | None], None]) -> None:
+        self._note, self._tell = note, tell
+        self._began = time.monotonic()
+        self._told, self._noted = self._began, self._began
+
+    def __call__(self, share: float) -> None:
+        now = time.monotonic()
+        if now - self._told < _TELL_SECONDS:
+            return
+        self._told = now
+        if now - self._noted >= _NOTE_SECONDS:
+            self._noted = now
+            self._note(share)
+        self._tell(share, (now - self._began) * (1 - share) / share if share >= _TELLING else None)
 
 
 def _places(bookings: Iterable[Booking]) -> list[Place]:

@@ -8,12 +8,15 @@ import signal
 import sys
 from typing import Any
 
+from flask import Flask
 from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
 from prometheus_client.multiprocess import mark_process_dead
 
 from dinnerkit.app import create_app
 from dinnerkit.errors import DinnerkitError, Unavailable
+from dinnerkit.http.mount import EXTENSION_KEY
+from dinnerkit.live.limits import Connections
 from dinnerkit.serving.config import gunicorn_settings
 from dinnerkit.serving.offload import GeventOffload
 from dinnerkit.settings import Settings
@@ -41,6 +44,7 @@ class Server(BaseApplication):  # type: ignore[misc]
     def __init__(self, settings: Settings, *, workers: int, listener: int, reports: int) -> None:
         self._settings = settings
         self._reports = reports
+        self._app: Flask
         self._options = gunicorn_settings(workers=workers, listener=listener, log_level=settings.log_level)
         super().__init__()
 
@@ -50,17 +54,24 @@ class Server(BaseApplication):  # type: ignore[misc]
             self.cfg.set(name, value)
         self.cfg.set("control_socket_disable", True)  # it would be at one path for all that run here
         self.cfg.set("logger_class", SharedLogger)
-        self.cfg.set("post_worker_init", lambda worker: self._report(ready=worker.pid))
+        self.cfg.set("post_worker_init", self._begin)
         self.cfg.set("child_exit", lambda _server, worker: mark_process_dead(worker.pid))  # type: ignore[no-untyped-call]
 
     def load(self) -> Any:
         """Make this worker's app, after the fork, so that no connection or thread is shared between processes."""
         try:
-            return create_app(self._settings, offload=GeventOffload())
+            self._app = create_app(self._settings, offload=GeventOffload())
         except DinnerkitError as error:
             self._report(failed=error.message, down=isinstance(error, Unavailable))
             os.kill(os.getppid(), signal.SIGTERM)  # the supervisor says it, once; an exit code would make gunicorn add three lines
             sys.exit(0)
+        return self._app
+
+    def _begin(self, worker: Any) -> None:
+        """Say that a worker is ready; its live connections, which never end by themselves, end when it is asked to."""
+        services = self._app.extensions[EXTENSION_KEY].services
+        services[Connections].stopping = lambda: not worker.alive
+        self._report(ready=worker.pid)
 
     def _report(self, **report: object) -> None:
         os.write(self._reports, json.dumps(report).encode() + b"\n")

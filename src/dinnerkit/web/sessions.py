@@ -81,6 +81,11 @@ def visitor() -> Visitor:
     return cast("Visitor", request.environ[_VISITOR])
 
 
+def who_now() -> Principal | None:
+    """Who is signed in at this moment, in a request that lasts so long that this may change."""
+    return _found().principal
+
+
 def signed_in() -> Principal:
     """The user who looks at this page.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from dinnerkit.identity import Role
 from dinnerkit.web import drawing
@@ -24,6 +25,7 @@ def vocabulary() -> dict[str, Any]:
         "own_accounts": options().sign_in is None,
         "page_url": page_url,
         "asset_url": asset_url,
+        "live_path": live_path,
         "sign_in_url": lambda: sign_in_url(asked_for()),
         "csrf_token": csrf_token,
         "notice": notice,
@@ -40,3 +42,8 @@ def vocabulary() -> dict[str, Any]:
 def asset_url(name: str) -> str:
     """The address of one of our files, with its hash."""
     return page_url("asset", version=assets().hash, name=name)
+
+
+def live_path() -> str:
+    """Where the pages listen; a path, since the scheme differs from the pages' own."""
+    return urlsplit(page_url("live.listen")).path

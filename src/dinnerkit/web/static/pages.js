@@ -1,6 +1,7 @@
 // What every page gains where scripts run. Nothing depends on it.
 
 import { countDown } from "./countdown.js";
+import { live } from "./live.js";
 import { refresh } from "./refresh.js";
 import { showProgress } from "./questionnaire.js";
 
@@ -15,6 +16,10 @@ for (const form of document.querySelectorAll("form[data-questionnaire]")) {
 for (const part of document.querySelectorAll("[data-refresh]")) {
   refresh(part);
 }
+
+const address = document.querySelector('meta[name="dinnerkit-live"]')?.content;
+const told = [...document.querySelectorAll("[data-live]")].map((part) => part.id);
+if (address && told.length) live(address, told);
 
 // A second click on a slow connection sends nothing a second time; a page that comes back from the browser's cache works again.
 document.addEventListener("submit", (event) => {

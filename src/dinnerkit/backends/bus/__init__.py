@@ -1,0 +1,1 @@
+"""The buses: in the process, and in the database."""

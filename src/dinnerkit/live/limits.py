@@ -1,0 +1,87 @@
+"""The bounds of live connections."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from dinnerkit.live.errors import TooManyConnections
+
+MOST_BYTES = 4096
+"""The longest frame that is taken; a longer one ends the connection with 1009."""
+
+MOST_WATCHED = 50
+"""How much one connection may watch."""
+
+MOST_FRAMES, FRAMES_SECONDS = 60, 10.0
+"""How many frames may come within so many seconds; one more ends the connection with 1008."""
+
+PING_SECONDS = 25
+"""A connection on which nothing comes for so long is pinged; one that answers no ping until the next is over."""
+
+SEND_SECONDS = 10.0
+"""A connection that takes nothing for so long is over."""
+
+AUTHENTICATE_SECONDS = 10.0
+"""How long a connection may go without saying whose it is."""
+
+RECHECK_SECONDS = 60.0
+"""How often is asked anew whether it still is that user's."""
+
+TELL_SECONDS = 0.25
+"""What is watched is told no more often than this."""
+
+
+class Connections:
+    """Counts the live connections of this process.
+
+    Args:
+        each: how many one user may have.
+        all_together: how many there may be.
+    """
+
+    def __init__(self, each: int = 10, all_together: int = 800) -> None:
+        self._each, self._all_together = each, all_together
+        self._lock = threading.Lock()
+        self._of: Counter[str] = Counter()
+        self._open = 0
+        self.stopping: Callable[[], bool] = lambda: False
+        """Whether the process is about to end; a server that drains says so here."""
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return self._open
+
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        """A connection, while it lasts.
+
+        Raises:
+            TooManyConnections: there are as many as there may be.
+        """
+        with self._lock:
+            if self._open >= self._all_together:
+                raise TooManyConnections("Too many live connections; try again in a while.")
+            self._open += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._open -= 1
+
+    def enter(self, user_id: str) -> bool:
+        """Count one more of a user; False if they have as many as they may."""
+        with self._lock:
+            if self._of[user_id] >= self._each:
+                return False
+            self._of[user_id] += 1
+            return True
+
+    def leave(self, user_id: str) -> None:
+        """Count one less of a user."""
+        with self._lock:
+            self._of[user_id] -= 1
+            if not self._of[user_id]:
+                del self._of[user_id]

@@ -1,0 +1,119 @@
+"""A WebSocket as the wire of a live connection, under whatever server runs the app."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from socket import SHUT_RDWR, socket
+from typing import Any
+
+from simple_websocket import ConnectionClosed, Server
+
+from dinnerkit.live.connection import POLICY, Over
+from dinnerkit.live.limits import MOST_BYTES, MOST_FRAMES, PING_SECONDS, SEND_SECONDS
+
+_SOCKETS = ("gunicorn.socket", "werkzeug.socket")
+
+
+class WebSocketWire:
+    """Sends and takes frames.
+
+    Args:
+        environ: of the request that asks for the upgrade; answered with 101 at once.
+        woken: called whenever something has come, or the other side has gone.
+    """
+
+    def __init__(self, environ: dict[str, Any], woken: Callable[[], None]) -> None:
+        polite = {name: PoliteSocket(environ[name]) for name in _SOCKETS if name in environ}
+        self._socket = next(iter(polite.values()), None)
+        self._socket_of = Server.accept(
+            {**environ, **polite},
+            receive_bytes=MOST_BYTES,
+            ping_interval=PING_SECONDS,
+            max_message_size=MOST_BYTES,
+            event_class=lambda: WakingEvent(woken),
+        )
+        self.mode: str = self._socket_of.mode
+
+    def frames(self) -> list[str | bytes]:
+        """What has come."""
+        found: list[str | bytes] = []
+        try:
+            while (frame := self._socket_of.receive(timeout=0)) is not None:
+                found.append(frame)
+                if len(found) > MOST_FRAMES:
+                    raise Over(POLICY, "too many frames")
+        except ConnectionClosed as closed:
+            if not found:
+                raise Over(int(closed.reason), "gone") from closed
+        return found
+
+    def send(self, text: str) -> None:
+        """Send a frame; a socket that takes nothing is given up."""
+        try:
+            self._socket_of.send(text)
+        except (ConnectionClosed, OSError) as error:
+            raise Over(POLICY, "gone, or too slow") from error
+
+    def close(self, code: int, reason: str) -> None:
+        """Say why it ends, if the other side still listens, and wake whoever reads."""
+        with suppress(ConnectionClosed, OSError, ValueError):
+            self._socket_of.close(code, reason)
+        if self._socket is not None:
+            self._socket.shut()
+
+
+class WakingEvent(threading.Event):
+    """An event that also wakes somebody who does not wait for it."""
+
+    def __init__(self, woken: Callable[[], None]) -> None:
+        super().__init__()
+        self._woken = woken
+
+    def set(self) -> None:
+        """Set it, and wake them."""
+        super().set()
+        self._woken()
+
+
+class PoliteSocket:
+    """A socket that sends all or nothing, never two things at once, and lets others have a turn.
+
+    The library sends what fits, from two threads; and under gevent a peer that sends without pause would keep all others waiting.
+    """
+
+    def __init__(self, real: socket) -> None:
+        self._real = real
+        self._sending = threading.Lock()
+        real.settimeout(SEND_SECONDS)  # reading waits on a selector before, so this bounds sending alone
+
+    def fileno(self) -> int:
+        """For selectors."""
+        return self._real.fileno()
+
+    def recv(self, most: int) -> bytes:
+        """Read what is there."""
+        time.sleep(0)
+        return self._real.recv(most)
+
+    def send(self, data: bytes) -> int:
+        """Send all of it.
+
+        Raises:
+            OSError: the other side is gone, or took nothing for :data:`SEND_SECONDS`.
+        """
+        with self._sending:
+            self._real.sendall(data)
+        return len(data)
+
+    def shut(self) -> None:
+        """End both directions, so that whoever waits for the socket hears of it."""
+        with suppress(OSError):
+            self._real.shutdown(SHUT_RDWR)
+
+    def close(self) -> None:
+        """Give it back."""
+        with suppress(OSError):
+            self._real.close()

@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from flask import Flask
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from dinnerkit import Kit, Settings
+from dinnerkit.accounts.rules import Profile
+from dinnerkit.accounts.service import AccountService, NewUser
+from dinnerkit.app import create_app
+from dinnerkit.http.mount import EXTENSION_KEY
+from dinnerkit.identity import Principal, Role
+from dinnerkit.live.limits import Connections
+from dinnerkit.ports.bus import News
+from dinnerkit.testing import settings_for_tests
+from tests.fire.serving import bearer_tokens
+from tests.live.talking import DEADLINE, Talk
+
+
+class Caller(NamedTuple):
+    id: str
+    token: str
+    principal: Principal
+
+
+class Quiet(WSGIRequestHandler):
+    def log(self, *_: Any) -> None: ...
+
+
+@pytest.fixture
+def kit(database_url: str, tmp_path: Path) -> Iterator[Kit]:
+    """With a bus that is heard already, so that nobody can have missed anything."""
+    with Kit.open(Settings(**settings_for_tests(database_url, tmp_path))) as kit, kit.backends.bus.subscribe("ready") as first:
+        deadline = time.monotonic() + DEADLINE
+        heard = None
+        while not isinstance(heard, News):
+            assert time.monotonic() < deadline
+            kit.backends.bus.publish(News("ready", {}))
+            heard = first.next(1.0)
+        yield kit
+
+
+@pytest.fixture
+def app(kit: Kit) -> Flask:
+    return create_app(kit=kit)
+
+
+@pytest.fixture
+def connections(app: Flask) -> Connections:
+    found: Connections = app.extensions[EXTENSION_KEY].services[Connections]
+    return found
+
+
+@pytest.fixture
+def address(app: Flask) -> Iterator[str]:
+    """Where the app answers, each request in a thread of its own."""
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
+    server.daemon_threads = False  # so that those that talk are waited for
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    yield f"http://127.0.0.1:{server.port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def caller(kit: Kit) -> Callable[..., Caller]:
+    """Makes a signed-in user of a role."""
+
+    def make(name: str, role: Role = Role.GUEST, born: int | None = None) -> Caller:
+        [user] = kit.service(AccountService).import_users(
+            [NewUser(email=f"{name}@example.org", name=name, role=role, profile=Profile(birth_year=born))]
+        )
+        return Caller(user, bearer_tokens(kit, [user])[user], Principal(user, role))
+
+    return make
+
+
+@pytest.fixture
+def talk(address: str) -> Iterator[Callable[..., Talk]]:
+    """Opens connections, and ends them all after the test."""
+    talks: list[Talk] = []
+
+    def begin(**options: Any) -> Talk:
+        talks.append(Talk(address, **options))
+        return talks[-1]
+
+    yield begin
+    for one in talks:
+        with one:
+            pass

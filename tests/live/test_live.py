@@ -1,0 +1,336 @@
+"""What is told on a live connection, and to whom."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import requests
+
+from dinnerkit import Kit
+from dinnerkit.booking.service import BookingService
+from dinnerkit.events.service import EventService
+from dinnerkit.identity import Role
+from dinnerkit.ids import new_id
+from dinnerkit.live import connection
+from dinnerkit.live.announcing import Announcer, event_topic
+from dinnerkit.live.limits import MOST_BYTES, MOST_FRAMES, MOST_WATCHED, Connections
+from dinnerkit.live.service import LiveService
+from dinnerkit.matching.computing import SeatingWork
+from dinnerkit.matching.service import SeatingService
+from dinnerkit.money import Money
+from dinnerkit.ports.bus import Bus
+from dinnerkit.testing import run_background
+from tests.fire.dinners import HOST, host_dinner
+from tests.live.talking import Talk
+
+FREE = Money(0, "EUR")
+MakeCaller = Callable[..., Any]
+Begin = Callable[..., Talk]
+
+
+def book(kit: Kit, user: str, event: str, guests: int = 1) -> str:
+    return kit.service(BookingService).reserve(user, event, guests, booking_id=new_id()).id
+
+
+def test_the_seats_that_are_left_are_told_as_they_go_and_come_back(kit: Kit, talk: Begin, caller: MakeCaller) -> None:
+    event, looking, buying = host_dinner(kit, seats=10), caller("looking"), caller("buying")
+    listening = talk(token=looking.token)
+    assert listening.ask(type="watch", topic="event", event_id=event) == {"type": "watching", "topic": "event", "event_id": event}
+    assert listening.hear() == {"type": "event", "event_id": event, "status": "published", "seats": 10, "seats_left": 10}
+    booking = book(kit, buying.id, event, 3)
+    assert listening.until(type="event", seats_left=7)
+    kit.service(BookingService).cancel(buying.id, booking)
+    assert listening.until(type="event", seats_left=10)
+    kit.service(EventService).cancel(HOST, event)
+    run_background(kit)
+    assert listening.until(type="event", status="cancelled")
+
+
+def test_a_guest_is_told_of_their_own_bookings_alone(kit: Kit, talk: Begin, caller: MakeCaller) -> None:
+    event, ada, ben = host_dinner(kit, seats=10, price=FREE), caller("ada"), caller("ben")
+    hers, his = talk(token=ada.token), talk(token=ben.token)
+    for one in (hers, his):
+        assert one.ask(type="watch", topic="bookings") == {"type": "watching", "topic": "bookings"}
+    booking = book(kit, ada.id, event)
+    run_background(kit)
+    assert hers.hear() == {"type": "bookings", "booking_id": booking, "event_id": event, "status": "confirmed"}
+    kit.service(BookingService).cancel(ada.id, booking)
+    run_background(kit)
+    assert hers.hear() == {"type": "bookings", "booking_id": booking, "event_id": event, "status": "cancelled"}
+    assert his.silent()
+
+
+def test_two_bookings_that_change_at_once_are_both_told(kit: Kit, talk: Begin, caller: MakeCaller) -> None:
+    events, ada = [host_dinner(kit, seats=10, price=FREE) for _ in range(3)], caller("ada")
+    hers = talk(token=ada.token)
+    hers.ask(type="watch", topic="bookings")
+    made = {book(kit, ada.id, event) for event in events}
+    run_background(kit)
+    assert {hers.hear()["booking_id"] for _ in events} == made
+
+
+def test_a_guest_is_told_when_their_table_is_published(kit: Kit, talk: Begin, caller: MakeCaller) -> None:
+    event, ada = host_dinner(kit, seats=4, price=FREE), caller("ada")
+    booking = book(kit, ada.id, event)
+    hers = talk(token=ada.token)
+    hers.ask(type="watch", topic="table", booking_id=booking)
+    assert hers.hear() == {"type": "table", "booking_id": booking, "published": False}
+    seating = kit.service(SeatingService).request(HOST, event, seating_id=new_id())
+    run_background(kit)
+    kit.service(SeatingService).publish(HOST, event, seating.id)
+    run_background(kit)
+    assert hers.hear() == {"type": "table", "booking_id": booking, "published": True}
+
+
+def test_a_host_is_told_how_a_seating_goes_on_and_how_it_ended(
+    kit: Kit, talk: Begin, caller: MakeCaller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event, admin = host_dinner(kit, seats=12, price=FREE), caller("admin", Role.ADMIN)
+    for number in range(12):
+        book(kit, caller(f"guest{number}", born=1950 + 4 * number).id, event)
+    watching = talk(token=admin.token)
+    watching.ask(type="watch", topic="seating", event_id=event)
+    seating = kit.service(SeatingService).request(HOST, event, seating_id=new_id())
+    monkeypatch.setattr("dinnerkit.matching.computing._TELL_SECONDS", 0.0)
+    kit.service(SeatingWork).compute(seating.id)
+    first = watching.hear()
+    assert (first["type"], first["seating_id"], first["status"]) == ("seating", seating.id, "queued")
+    assert 0 <= first["progress"] <= 1
+    assert first["seconds_left"] is None or first["seconds_left"] >= 0
+    assert watching.until(type="seating", status="done", progress=1.0)["score"] > 0
+    again = talk(token=admin.token)
+    again.ask(type="watch", topic="seating", event_id=event)
+    assert again.hear() == {"type": "seating", "event_id": event, "seating_id": seating.id, "status": "done", "progress": 1.0}
+
+
+def test_whoever_missed_news_is_told_how_everything_is_now(kit: Kit, talk: Begin, caller: MakeCaller) -> None:
+    event, ada = host_dinner(kit, seats=10), caller("ada")
+    listening = talk(token=ada.token)
+    listening.ask(type="watch", topic="event", event_id=event)
+    listening.ask(type="watch", topic="bookings")
+    listening.hear()
+    kit.backends.bus._hub.tell_missed()  # type: ignore[attr-defined]
+    told = [listening.hear(), listening.hear()]
+    assert {"type": "event", "event_id": event, "status": "published", "seats": 10, "seats_left": 10} in told
+    assert {"type": "bookings"} in told  # without a booking: read them all again
+
+
+def test_what_is_watched_no_more_is_told_no_more(kit: Kit, talk: Begin, caller: MakeCaller) -> None:
+    event, ada = host_dinner(kit, seats=10), caller("ada")
+    listening = talk(token=ada.token)
+    listening.ask(type="watch", topic="event", event_id=event)
+    listening.hear()
+    assert listening.ask(type="unwatch", topic="event", event_id=event) == {"type": "unwatched", "topic": "event", "event_id": event}
+    book(kit, ada.id, event)
+    assert listening.silent()
+
+
+def test_many_who_watch_an_event_cost_one_reading(kit: Kit, caller: MakeCaller, monkeypatch: pytest.MonkeyPatch) -> None:
+    event, ada = host_dinner(kit, seats=10), caller("ada")
+    live, readings = kit.service(LiveService), []
+    watches = [live.watch(ada.principal, {"topic": "event", "event_id": event}) for _ in range(50)]
+    real = EventService.get
+    monkeypatch.setattr(EventService, "get", lambda *args, **more: readings.append(1) or real(*args, **more))  # type: ignore[func-returns-value]
+    threads = [threading.Thread(target=watch.now, args=({"about": ""}, 5.0)) for watch in watches]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(readings) == 1
+    assert watches[0].now({"about": ""}, float("inf")) is not None
+    assert len(readings) == 2
+
+
+@pytest.mark.parametrize(
+    ("frame", "code"),
+    [
+        ("nonsense", "bad_frame"),
+        ("[]", "bad_frame"),
+        ("{}", "bad_frame"),
+        ('{"type": "shout"}', "bad_frame"),
+        ('{"type": "watch"}', "bad_frame"),
+        ('{"type": "watch", "topic": "everything"}', "bad_frame"),
+        ('{"type": "watch", "topic": []}', "bad_frame"),
+        ('{"type": "watch", "topic": "event"}', "bad_frame"),
+        ('{"type": "watch", "topic": "event", "event_id": 3}', "bad_frame"),
+        ('{"type": "watch", "topic": "event", "event_id": "../x"}', "bad_frame"),
+        ('{"type": "authenticate"}', "bad_frame"),
+        ('{"type": "authenticate", "token": "nonsense"}', "bad_token"),
+    ],
+)
+def test_what_means_nothing_is_told_and_the_connection_goes_on(talk: Begin, caller: MakeCaller, frame: str, code: str) -> None:
+    listening = talk(token=caller("ada").token)
+    listening.socket.send(frame)
+    assert listening.hear()["code"] == code
+    assert listening.ask(type="watch", topic="bookings")["type"] == "watching"
+
+
+def test_nobody_watches_what_is_not_theirs(kit: Kit, talk: Begin, caller: MakeCaller) -> None:
+    event, ada, ben = host_dinner(kit, seats=4, price=FREE), caller("ada"), caller("ben", Role.HOST)
+    booking = book(kit, ada.id, event)
+    hidden = kit.service(EventService).create(HOST, kit.service(EventService).event(event).details)["id"]
+    his = talk(token=ben.token)
+    assert his.ask(type="watch", topic="table", booking_id=booking)["code"] == "not_found"
+    assert his.ask(type="watch", topic="seating", event_id=event)["code"] == "not_the_host"
+    assert his.ask(type="watch", topic="seating", event_id=new_id())["code"] == "not_found"
+    assert his.ask(type="watch", topic="event", event_id=hidden)["code"] == "not_found"
+    assert his.ask(type="watch", topic="event", event_id=new_id())["code"] == "not_found"
+    assert talk(token=ada.token).ask(type="watch", topic="seating", event_id=event)["code"] == "forbidden"
+
+
+def test_nothing_is_watched_before_it_is_known_by_whom(talk: Begin, caller: MakeCaller) -> None:
+    listening = talk()
+    assert listening.ask(type="watch", topic="bookings")["code"] == "unauthenticated"
+    assert listening.ask(type="authenticate", token=caller("ada").token) == {"type": "authenticated"}
+    assert listening.ask(type="watch", topic="bookings")["type"] == "watching"
+
+
+def test_the_token_may_come_with_the_upgrade_but_never_in_the_address(address: str, talk: Begin, caller: MakeCaller) -> None:
+    token = caller("ada").token
+    assert talk(headers={"Authorization": f"Bearer {token}"}).ask(type="watch", topic="bookings")["type"] == "watching"
+    assert talk(path=f"/v1/live?token={token}&access_token={token}").ask(type="watch", topic="bookings")["code"] == "unauthenticated"
+    upgrade = {
+        "Connection": "Upgrade",
+        "Upgrade": "websocket",
+        "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
+        "Sec-WebSocket-Version": "13",
+    }
+    refused = requests.get(f"{address}/v1/live", headers={**upgrade, "Authorization": "Bearer nonsense"}, timeout=30)
+    assert (refused.status_code, refused.json()["code"]) == (401, "bad_token")
+
+
+def test_a_connection_is_one_users(talk: Begin, caller: MakeCaller) -> None:
+    listening = talk(token=caller("ada").token)
+    listening.send(type="authenticate", token=caller("ben").token)
+    assert listening.ended() == 1008
+
+
+def test_who_does_not_say_whose_it_is_or_is_signed_out_meanwhile_is_sent_away(
+    talk: Begin, caller: MakeCaller, kit: Kit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = caller("ada")
+    signed_in = talk(token=ada.token)
+    monkeypatch.setattr(connection, "RECHECK_SECONDS", 0.0)
+    kit.database["users"].update_one({"_id": ada.id}, {"$set": {"sessions": []}})
+    assert signed_in.ended() == 4401
+    monkeypatch.setattr(connection, "AUTHENTICATE_SECONDS", 0.0)
+    assert talk().ended() == 4401
+
+
+def test_a_user_has_so_many_connections_and_no_more(talk: Begin, caller: MakeCaller, connections: Connections) -> None:
+    ada = caller("ada")
+    talks = [talk(token=ada.token) for _ in range(10)]
+    one_more = talk()
+    one_more.send(type="authenticate", token=ada.token)
+    assert one_more.ended() == 4429
+    assert talk(token=caller("ben").token)
+    with talks[0]:
+        pass
+    _until(lambda: len(connections) == 10)
+    assert talk(token=ada.token)
+
+
+def test_a_process_has_so_many_connections_and_no_more(address: str, talk: Begin, connections: Connections) -> None:
+    connections._all_together = 1
+    talk()
+    upgrade = {
+        "Connection": "Upgrade",
+        "Upgrade": "websocket",
+        "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
+        "Sec-WebSocket-Version": "13",
+    }
+    refused = requests.get(f"{address}/v1/live", headers=upgrade, timeout=30)
+    assert (refused.status_code, refused.json()["code"]) == (503, "too_many_connections")
+
+
+def test_too_much_or_too_often_ends_the_connection(kit: Kit, talk: Begin, caller: MakeCaller) -> None:
+    ada = caller("ada")
+    long = talk(token=ada.token)
+    long.socket.send("x" * (MOST_BYTES + 1))
+    assert long.ended() == 1009
+    busy = talk(token=ada.token)
+    for _ in range(MOST_FRAMES + 1):
+        busy.send(type="unwatch", topic="bookings")
+    assert busy.ended() == 1008
+
+
+def test_one_connection_watches_so_much_and_no_more(kit: Kit, talk: Begin, caller: MakeCaller) -> None:
+    ada = caller("ada")
+    listening = talk(token=ada.token)
+    live = kit.service(LiveService)
+    event = host_dinner(kit, seats=4)
+    real = live.watch(ada.principal, {"topic": "event", "event_id": event})
+    connection_watches = {f"event:{n}": [real] for n in range(MOST_WATCHED)}
+    heard = kit.backends.bus.subscribe()
+    one = connection.Connection(_Wire(), heard, live, lambda _: ada.principal, Connections())
+    one._principal, one._watched = ada.principal, connection_watches
+    with pytest.raises(connection.BadFrame, match=f"at most {MOST_WATCHED}"):
+        one._watch(real)
+    heard.close()
+    assert listening
+
+
+class _Wire:
+    def frames(self) -> list[str | bytes]:
+        return []
+
+    def send(self, text: str) -> None: ...
+
+
+def test_what_goes_away_while_it_is_watched_is_told(kit: Kit, talk: Begin, caller: MakeCaller) -> None:
+    event, ada = host_dinner(kit, seats=4), caller("ada")
+    listening = talk(token=ada.token)
+    listening.ask(type="watch", topic="event", event_id=event)
+    listening.hear()
+    kit.database["events"].delete_one({"_id": event})
+    kit.service(Announcer).seats_changed(event)
+    assert listening.hear() == {"type": "gone", "topic": "event", "event_id": event}
+
+
+def test_a_server_that_goes_away_says_so(talk: Begin, caller: MakeCaller, connections: Connections) -> None:
+    listening = talk(token=caller("ada").token)
+    connections.stopping = lambda: True
+    assert listening.ended() == 1001
+
+
+def test_a_fault_of_ours_ends_the_connection_without_telling_what(talk: Begin, caller: MakeCaller, monkeypatch: pytest.MonkeyPatch) -> None:
+    listening = talk(token=caller("ada").token)
+    monkeypatch.setattr(LiveService, "watch", lambda *_: 1 / 0)
+    listening.send(type="watch", topic="bookings")
+    assert listening.ended() == 1011
+
+
+def test_when_a_connection_ends_nothing_of_it_remains(kit: Kit, talk: Begin, caller: MakeCaller, connections: Connections) -> None:
+    for _ in range(3):
+        with talk(token=caller("ada" + new_id()).token) as listening:
+            listening.ask(type="watch", topic="bookings")
+    _until(lambda: not len(connections) and not connections._of)
+    assert len(kit.backends.bus._hub) == 1  # type: ignore[attr-defined] # the tests' own
+
+
+def test_a_request_that_is_no_upgrade_is_told_what_this_is(address: str) -> None:
+    answer = requests.get(f"{address}/v1/live", timeout=30)
+    assert (answer.status_code, answer.json()["code"], answer.headers["Upgrade"]) == (426, "upgrade_required", "websocket")
+
+
+def test_the_bus_is_told_after_the_database_and_a_refused_booking_tells_nothing(kit: Kit, caller: MakeCaller) -> None:
+    event, ada = host_dinner(kit, seats=2), caller("ada")
+    bus: Bus = kit.backends.bus
+    with bus.subscribe(event_topic(event)) as heard:
+        with pytest.raises(Exception, match="seats"):
+            book(kit, ada.id, event, 3)
+        assert heard.next(0.6) is None
+        book(kit, ada.id, event, 2)
+        assert heard.next(30) is not None
+
+
+def _until(condition: Callable[[], object]) -> None:
+    import time
+
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
