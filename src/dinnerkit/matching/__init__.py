@@ -15,6 +15,7 @@ from dinnerkit.matching.errors import (
     RuleInvalid,
     SeatingImpossible,
 )
+from dinnerkit.matching.people.crowd import Crowd
 from dinnerkit.matching.people.guests import BUDGETS, Guest, Traits
 from dinnerkit.matching.people.items import ITEMS, TRAITS, Item
 from dinnerkit.matching.people.questionnaire import score, score_rows
@@ -37,6 +38,7 @@ from dinnerkit.matching.rules.pair_rules import MixedCompany, NewWithExperienced
 from dinnerkit.matching.rules.table_rules import Balanced, NobodyAlone, SomebodyExperienced
 from dinnerkit.matching.rules.venue_rules import AgeRange, DietsServed, NotMetWithin
 from dinnerkit.matching.rules.wishes import PairWish, wish
+from dinnerkit.matching.seating.columns import SeatedCrowd, seat_crowd
 from dinnerkit.matching.seating.locks import LockedTable, Locks
 from dinnerkit.matching.seating.recording import Record, record, replay
 from dinnerkit.matching.seating.reseating import Changes, CurvePoint, Move, Reseating, moves_against_score, reseat
@@ -65,6 +67,7 @@ __all__ = [
     "CloseInAge",
     "Common",
     "CommonLanguage",
+    "Crowd",
     "CurvePoint",
     "Demand",
     "DietsServed",
@@ -100,6 +103,7 @@ __all__ = [
     "Rule",
     "RuleInvalid",
     "RunRecord",
+    "SeatedCrowd",
     "Seating",
     "SeatingImpossible",
     "SharedInterests",
@@ -125,6 +129,7 @@ __all__ = [
     "score",
     "score_rows",
     "seat",
+    "seat_crowd",
     "solve",
     "solve_features",
     "told_to_guests",

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from itertools import chain, repeat
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from dinnerkit.matching.errors import GuestInvalid
-from dinnerkit.matching.people.guests import BUDGETS, Guest
+from dinnerkit.matching.people import columns
+from dinnerkit.matching.people.guests import BUDGETS, OLDEST, Guest
 from dinnerkit.matching.people.items import TRAITS
 from dinnerkit.matching.people.particulars import Particulars
 from dinnerkit.matching.solving.pairs import distinct
@@ -83,7 +84,7 @@ class Crowd:
         particulars: what only some rules read.
     """
 
-    ids: tuple[str, ...]
+    ids: tuple[str, ...] | columns.Numbers
     traits: NDArray[np.float32]
     age: NDArray[np.float32]
     languages: NDArray[np.uint64]
@@ -126,6 +127,58 @@ class Crowd:
             particulars=Particulars.of(guests, place),
         )
 
+    @classmethod
+    def of_columns(
+        cls,
+        guests: int,
+        *,
+        ids: Sequence[str] | None = None,
+        traits: ArrayLike | None = None,
+        age: ArrayLike | None = None,
+        languages: ArrayLike | None = None,
+        interests: ArrayLike | None = None,
+        budget: ArrayLike | None = None,
+        party: ArrayLike | None = None,
+        met: ArrayLike = (),
+        blocked: ArrayLike = (),
+        particulars: Particulars | None = None,
+    ) -> Crowd:
+        """A crowd of so many guests from arrays, for those who have too many for objects; whatever is None nobody has told.
+
+        Args:
+            guests: how many there are.
+            ids: their ids; by default their places, from ``"0"``.
+            traits: (n, 5) in the order of ``TRAITS``, each 0–1; NaN is unset.
+            age: (n,), years; NaN is unset.
+            languages: (n, languages), whether each guest is happy to dine in it; who has none has not told.
+            interests: (n, interests), whether each guest has it.
+            budget: (n,), 1 low, 2 medium, 3 high, 0 unset.
+            party: (n,), whole numbers, the same for those who came together; -1 is alone.
+            met: (m, 2), places of those who met at earlier dinners.
+            blocked: (m, 2), places of those who must not sit together.
+            particulars: what only some rules read.
+
+        Raises:
+            GuestInvalid: a column has another shape, or values that make no sense.
+        """
+        unset = np.full((guests, len(TRAITS)), np.nan, np.float32)
+        has = columns.flags("interests", interests, guests)
+        number, names = columns.parties(party, guests)
+        return cls(
+            ids=columns.ids(ids, guests),
+            traits=unset if traits is None else columns.numbers("traits", traits, unset.shape, 1.0),
+            age=unset[:, 0].copy() if age is None else columns.numbers("age", age, (guests,), OLDEST),
+            languages=columns.language_words(columns.flags("languages", languages, guests)),
+            interests=np.packbits(has[:, has.sum(axis=0) > 1], axis=1),
+            has_interests=np.asarray(has.any(axis=1)),
+            budget=columns.budgets(budget, guests),
+            party=number,
+            party_names=names,
+            met=Links.of(columns.pairs("met", met, guests), guests),
+            blocked=Links.of(columns.pairs("blocked", blocked, guests), guests),
+            particulars=Particulars.unset(guests) if particulars is None else particulars,
+        )
+
     def __len__(self) -> int:
         return len(self.ids)
 
@@ -134,7 +187,7 @@ class Crowd:
         if len(index) == len(self) and (index == np.arange(len(self))).all():
             return self
         return Crowd(
-            ids=tuple(self.ids[one] for one in index),
+            ids=self.ids.take(index) if isinstance(self.ids, columns.Numbers) else tuple(self.ids[one] for one in index),
             traits=self.traits[index],
             age=self.age[index],
             languages=self.languages[index],

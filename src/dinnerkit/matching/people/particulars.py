@@ -56,6 +56,12 @@ class Particulars:
             met_ago=np.array(rows, np.int64).reshape(-1, 3),
         )
 
+    @classmethod
+    def unset(cls, guests: int) -> Particulars:
+        """Those of guests of whom nothing is told."""
+        nothing = np.full(guests, np.nan, np.float32)
+        return cls(np.zeros((guests, 0), np.bool_), (), nothing, {}, np.zeros((0, 3), np.int64))
+
     def take(self, index: NDArray[np.int64]) -> Particulars:
         """Those of some guests, in the order of the index."""
         place = np.full(len(self.dinners), -1)

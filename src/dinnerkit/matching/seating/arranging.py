@@ -33,6 +33,7 @@ class Budget:
     seed: int
     seconds: float | None
     progress: Progress | None
+    processes: int = 1
 
 
 def arranged(crowd: Crowd, constraints: Constraints, scoring: Scoring, labels: Ints, budget: Budget) -> tuple[Ints, RunRecord]:
@@ -45,7 +46,7 @@ def arranged(crowd: Crowd, constraints: Constraints, scoring: Scoring, labels: I
         labels: (n,), the tables to start from, numbered without gaps.
         budget: see :class:`Budget`.
     """
-    if len(np.unique(labels)) < 2 or not scoring.rules:  # noqa: PLR2004
+    if not len(labels) or labels.min() == labels.max() or not scoring.rules:
         return labels, RunRecord(budget.seed, 0, 0.0, "numpy")
     if len(crowd) <= AT_ONCE:
         everybody, n = np.arange(len(crowd)), len(crowd)
@@ -63,7 +64,7 @@ def _in_blocks(crowd: Crowd, constraints: Constraints, scoring: Scoring, labels:
     """Better tables for many guests."""
     began = time.monotonic()
     wanted = task(constraints, declared(crowd, scoring), int(labels.max()) + 1)
-    effort = Effort(budget.seed, usual_rounds(len(crowd)), budget.seconds, budget.progress)
+    effort = Effort(budget.seed, usual_rounds(len(crowd)), budget.seconds, budget.progress, budget.processes)
     found, sweeps = searched(wanted, labels, effort)
     return found, RunRecord(budget.seed, sweeps, time.monotonic() - began, "numba" if compiled_available() else "numpy")
 

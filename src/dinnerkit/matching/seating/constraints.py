@@ -102,7 +102,7 @@ class Constraints:
 
     def unit_masks(self) -> Words:
         """(units, families, words): what the members of each unit have in common."""
-        if not len(self):
+        if not len(self) or (self.unit == np.arange(len(self))).all():
             return self.masks
         order = np.argsort(self.unit, kind="stable")
         counts = np.bincount(self.unit)

@@ -7,12 +7,14 @@ fit several; then each stratum is filled into tables. Pairs who must be apart ar
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dinnerkit.matching.seating.constraints import Constraints
+from dinnerkit.matching.seating.constraints import Constraints, kinds_of
 from dinnerkit.matching.solving.filling import packed
 from dinnerkit.matching.solving.solver import pack
 from dinnerkit.matching.solving.state import Ints, Words
@@ -35,12 +37,12 @@ def first_tables(constraints: Constraints, order: Ints, rng: np.random.Generator
     sizes = np.bincount(constraints.unit)
     unit_rank = np.full(len(sizes), len(order))
     np.minimum.at(unit_rank, constraints.unit, rank)
-    accepts = _accepts(constraints.unit_masks())
+    accepts = _accepts(replace(constraints, masks=constraints.binding()).unit_masks())
     stratum = _strata(accepts, sizes)
     _even_out(constraints, stratum, accepts, sizes, rng)
     table = np.full(len(sizes), -1)
     used = 0
-    for number in np.unique(stratum[stratum >= 0]):
+    for number in np.flatnonzero(np.bincount(stratum[stratum >= 0])):
         members = np.flatnonzero(stratum == number)
         members = members[np.argsort(unit_rank[members])]
         places = _fill(constraints, sizes[members], rng)
@@ -58,17 +60,17 @@ def table_counts(guests: int, low: int, high: int) -> list[int]:
 
 def _accepts(masks: Words) -> NDArray[np.bool_]:
     """(strata, units): whether each unit fits a stratum, which is one bit of every family."""
-    units, families, words = masks.shape
+    kinds, kind = kinds_of(masks.reshape(len(masks), math.prod(masks.shape[1:])))
+    kinds = kinds.reshape(len(kinds), *masks.shape[1:])
     choices = []
-    for family in range(families):
-        used = np.bitwise_or.reduce(masks[:, family], axis=0)
-        bits = [(word, bit) for word in range(words) for bit in range(_WORD) if (int(used[word]) >> bit) & 1]
-        flags = np.array([(masks[:, family, word] >> np.uint64(bit)) & np.uint64(1) for word, bit in bits], np.bool_)
-        packed_flags = np.unique(np.packbits(flags.reshape(-1, units), axis=1), axis=0)
-        flags = np.unpackbits(packed_flags, axis=1, count=units).astype(np.bool_)
+    for family in range(masks.shape[1]):
+        used = np.bitwise_or.reduce(kinds[:, family], axis=0)
+        bits = [(word, bit) for word in range(masks.shape[2]) for bit in range(_WORD) if (int(used[word]) >> bit) & 1]
+        flags = np.array([(kinds[:, family, word] >> np.uint64(bit)) & np.uint64(1) for word, bit in bits], np.bool_)
+        flags = np.unique(flags.reshape(-1, len(kinds)), axis=0)
         choices.append(flags[flags.sum(axis=1) > 0])
-    rows = [np.logical_and.reduce(chosen) if chosen else np.ones(units, np.bool_) for chosen in product(*choices)]
-    return np.array(rows, np.bool_).reshape(-1, units)
+    rows = [np.logical_and.reduce(chosen) if chosen else np.ones(len(kinds), np.bool_) for chosen in product(*choices)]
+    return np.array(rows, np.bool_).reshape(-1, len(kinds))[:, kind]
 
 
 def _strata(accepts: NDArray[np.bool_], sizes: Ints) -> Ints:
@@ -159,7 +161,7 @@ def _fill(constraints: Constraints, sizes: Ints, rng: np.random.Generator) -> In
     """The table of each unit of one stratum; the last units are left out (-1) until the rest can be divided."""
     out: list[int] = []
     while len(out) < len(sizes):
-        kept = np.setdiff1d(np.arange(len(sizes)), out, assume_unique=True)
+        kept = np.setdiff1d(np.arange(len(sizes)), out, assume_unique=True) if out else np.arange(len(sizes))
         for count in table_counts(int(sizes[kept].sum()), constraints.low, constraints.high)[:_TRIES]:
             tables = _fill_tables(constraints, sizes[kept], count, rng)
             if tables is not None:

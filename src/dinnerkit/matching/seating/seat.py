@@ -76,10 +76,10 @@ def seat(
     scoring = Scoring.of(crowd, rules)
     kept = locked.labels(crowd)
     free = np.flatnonzero(kept < 0)
-    search = _Search(seed, None if seconds is None else began + seconds, best_effort, progress, np.random.default_rng(seed))
+    search = Search(seed, None if seconds is None else began + seconds, best_effort, progress, np.random.default_rng(seed))
     rest = room.without([table.at for table in locked.tables if table.at is not None])
     try:
-        found = _seated(crowd.take(free), scoring, rules, rest, search)
+        found = seated(crowd.take(free), scoring, rules, rest, search)
     except SeatingImpossible:
         if not everybody:
             raise
@@ -96,16 +96,21 @@ def seat(
 
 
 @dataclass(frozen=True, slots=True)
-class _Search:
+class Search:
+    """How long to search, and with what; the deadline is by the monotonic clock."""
+
     seed: int
     deadline: float | None
     best_effort: bool
     progress: Progress | None
     rng: np.random.Generator
+    processes: int = 1
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class Found:
+    """(n,) labels, -1 for those left out; why, by their places; by label, the table's place in the venue; and how it was found."""
+
     labels: Ints
     reasons: dict[int, str]
     at: Ints
@@ -119,8 +124,8 @@ class _Placed:
     cause: Cause | None
 
 
-def check(rules: Sequence[Rule], seconds: float | None) -> None:
-    """Refuse what is not a rule, rules given twice, and times that make no sense.
+def check(rules: Sequence[Rule], seconds: float | None, processes: int = 1) -> None:
+    """Refuse what is not a rule, rules given twice, and times and numbers of processes that make no sense.
 
     Raises:
         RuleInvalid: one of these.
@@ -134,9 +139,11 @@ def check(rules: Sequence[Rule], seconds: float | None) -> None:
         names.add(rule.name)
     if seconds is not None and not (math.isfinite(seconds) and seconds > 0):
         raise RuleInvalid(f"seconds must be a positive number, not {seconds}")
+    if processes < 1:
+        raise RuleInvalid(f"at least one process must work, not {processes}")
 
 
-def _seated(crowd: Crowd, scoring: Scoring, rules: Sequence[Rule], room: Room, search: _Search) -> _Found:
+def seated(crowd: Crowd, scoring: Scoring, rules: Sequence[Rule], room: Room, search: Search) -> Found:
     """Tables for those who are not locked."""
     constraints = Constraints.of(crowd, rules, room.low, room.high)
     reasons = _without_hope(crowd, constraints, rules, room, best_effort=search.best_effort)
@@ -156,19 +163,19 @@ def _seated(crowd: Crowd, scoring: Scoring, rules: Sequence[Rule], room: Room, s
     if room.tables is not None and len(seated):
         keep, begun, at = numbered(keep, room, begun)
     spare = None if search.deadline is None else max(0.01, search.deadline - time.monotonic())
-    found, run = arranged(part, keep, scoring, begun, Budget(search.seed, spare, search.progress))
+    found, run = arranged(part, keep, scoring, begun, Budget(search.seed, spare, search.progress, search.processes))
     if asks_for_more(rules, room, crowd):
         found, at = _finished(part, keep, scoring, rules, room, (found, at, seated), reasons, search)
     labels[seated] = found
-    return _Found(labels, reasons, at, run)
+    return Found(labels, reasons, at, run)
 
 
-def _all_seated(crowd: Crowd, scoring: Scoring, rules: Sequence[Rule], room: Room, search: _Search) -> _Found:
+def _all_seated(crowd: Crowd, scoring: Scoring, rules: Sequence[Rule], room: Room, search: Search) -> Found:
     """Tables for all who are not locked, whatever that breaks."""
     began = time.monotonic()
     labels = least_broken(crowd, scoring, rules, room, search.rng)
     at = np.full(int(labels.max(initial=-1)) + 1, -1) if room.tables is None else np.arange(len(room.tables))
-    return _Found(labels, {}, at, RunRecord(search.seed, 0, time.monotonic() - began, "numpy"))
+    return Found(labels, {}, at, RunRecord(search.seed, 0, time.monotonic() - began, "numpy"))
 
 
 def _finished(
@@ -179,7 +186,7 @@ def _finished(
     room: Room,
     tables: tuple[Ints, Ints, Ints],
     reasons: dict[int, str],
-    search: _Search,
+    search: Search,
 ) -> tuple[Ints, Ints]:
     """The tables when the remaining rules are kept too; adds to ``reasons`` those who are sent away for it."""
     labels, at, places = tables

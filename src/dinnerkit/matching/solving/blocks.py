@@ -198,19 +198,20 @@ def near_order(axes: Singles, parts: int, rng: np.random.Generator) -> tuple[Int
     cuts = np.arange(parts + 1) * n // parts
     if dimensions == 0:
         return rng.permutation(n), cuts
-    turned = (axes @ np.linalg.qr(rng.normal(size=(dimensions, dimensions)))[0].astype(np.float32)).astype(np.float32)
-    order, pending = np.empty(n, np.int64), [(0, parts, np.arange(n))]
+    points = np.ascontiguousarray((axes @ np.linalg.qr(rng.normal(size=(dimensions, dimensions)))[0]).astype(np.float32).T)
+    order, pending = np.empty(n, np.int64), [(0, parts, np.arange(n), points)]
     while pending:
-        begin, end, rows = pending.pop()
-        points = turned[rows]
-        values = points[:, int(np.argmax(np.ptp(points, axis=0)))] if len(rows) else points[:, 0]
+        begin, end, rows, points = pending.pop()
+        widest = int(np.argmax(points.max(axis=1) - points.min(axis=1))) if len(rows) else 0
         if end - begin == 1:
-            order[cuts[begin] : cuts[end]] = rows[np.argsort(values, kind="stable")]
+            order[cuts[begin] : cuts[end]] = rows[np.argsort(points[widest], kind="stable")]
             continue
         middle = (begin + end) // 2
-        at = cuts[middle] - cuts[begin]
-        rows = rows[np.argpartition(values, min(at, len(rows) - 1))] if len(rows) else rows
-        pending += [(begin, middle, rows[:at]), (middle, end, rows[at:])]
+        at = int(cuts[middle] - cuts[begin])
+        if len(rows):
+            split = np.argpartition(points[widest], min(at, len(rows) - 1))
+            rows, points = rows[split], points[:, split]
+        pending += [(begin, middle, rows[:at], points[:, :at]), (middle, end, rows[at:], points[:, at:])]
     return order, cuts
 
 
