@@ -26,6 +26,7 @@ from dinnerkit.booking.afterwards import Afterwards
 from dinnerkit.booking.agreement import BookingAgreement
 from dinnerkit.booking.calendar import BookingCalendar
 from dinnerkit.booking.checking_in import CheckIn
+from dinnerkit.booking.companions import CompanionService
 from dinnerkit.booking.deposits import DepositSweep
 from dinnerkit.booking.documents import BookingDocument
 from dinnerkit.booking.following import Following
@@ -241,6 +242,9 @@ class Kit:
         bookings = BookingService(store, seats, uses, refunds, waiting, clock, settings.hold_seconds)
         paying = PayingService(store, bookings, seats, uses, payments, refunds, waiting, clock, settings.hold_seconds)
         transfers = TransferService(store, bookings, seats, waiting, events, people, attempts, SignedTokens(keys, "transfer"), clock)
+        companions = CompanionService(
+            store, bookings, events, people, attempts, SignedTokens(keys, "companion"), clock, settings.public_url
+        )
         seatings = SeatingService(database, events, store, people, clock)
         feedback = FeedbackService(database, store, seatings, people, clock)
         seating_work = SeatingWork(database, events, store, people, feedback, clock, announcer.seating_goes_on)
@@ -272,6 +276,7 @@ class Kit:
             waitlist,
             waiting,
             transfers,
+            companions,
             VoucherService(database, events, clock),
             uses,
             payments,

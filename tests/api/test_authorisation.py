@@ -27,6 +27,7 @@ PUBLIC = {
     "POST /v1/auth/password-reset/mail",
     "GET /v1/events",
     "GET /v1/events/{event_id}",
+    "PUT /v1/companions/personality",  # by a private link
     "POST /v1/payments/webhooks/{gateway}",
     "POST /v1/payments/authentications",
     "GET /v1/live",  # 426 for everybody; whoever asks for the upgrade says whose the connection is: tests/live
@@ -51,6 +52,8 @@ SIGNED_IN = {
     "POST /v1/bookings/{booking_id}/pay",
     "POST /v1/bookings/{booking_id}/accept",
     "POST /v1/bookings/{booking_id}/cancel",
+    "PUT /v1/bookings/{booking_id}/companions",
+    "POST /v1/bookings/{booking_id}/companions/{number}/link",
     "POST /v1/bookings/{booking_id}/transfer",
     "DELETE /v1/bookings/{booking_id}/transfer",
     "POST /v1/transfers/accept",
@@ -145,6 +148,8 @@ def test_somebody_elses_booking_is_a_404_for_everyone_but_its_guest(client: Flas
             ("POST", "/pay", PAYMENT),
             ("POST", "/accept", None),
             ("POST", "/cancel", None),
+            ("PUT", "/companions", {"companions": [{"name": "Me"}]}),
+            ("POST", "/companions/1/link", None),
             ("POST", "/transfer", {"email": "me@example.org"}),
             ("DELETE", "/transfer", None),
             ("GET", "/table", None),
@@ -206,4 +211,6 @@ def test_another_hosts_voucher_or_event_is_not_there(client: FlaskClient, kit: K
 def send(client: FlaskClient, operation: str, headers: dict[str, str]) -> Any:
     """Call the operation with ids of nothing."""
     method, path = operation.split()
-    return client.open(re.sub(r"\{\w+\}", new_id(), path), method=method, json={} if method != "GET" else None, headers=headers)
+    return client.open(
+        re.sub(r"\{\w+\}", new_id(), path.replace("{number}", "1")), method=method, json={} if method != "GET" else None, headers=headers
+    )

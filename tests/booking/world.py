@@ -21,6 +21,7 @@ from dinnerkit.backends.bus.memory import MemoryBus
 from dinnerkit.backends.json_tasks import JsonTasks
 from dinnerkit.backends.limiter import MemoryLimiterStorage
 from dinnerkit.booking.checking_in import CheckIn
+from dinnerkit.booking.companions import CompanionService
 from dinnerkit.booking.deposits import DepositSweep
 from dinnerkit.booking.no_shows import NoShows
 from dinnerkit.booking.paying import PayingService, PayResult
@@ -133,6 +134,7 @@ class World:
         self.inbox = self.kit.service(WebhookInbox)
         self.store = self.kit.service(BookingStore)
         self.seats = self.kit.service(Seats)
+        self.companions = self.kit.service(CompanionService)
         self.transfers = self.kit.service(TransferService)
         self.vouchers = self.kit.service(VoucherService)
         self.door = self.kit.service(CheckIn)

@@ -6,12 +6,17 @@ import pytest
 
 from dinnerkit import Kit
 from dinnerkit.accounts.people import People
+from dinnerkit.booking.companions import CompanionService
 from dinnerkit.booking.service import BookingService
-from dinnerkit.booking.store import BookingStore
+from dinnerkit.booking.store import BookingStore, Companion
 from dinnerkit.booking.transferring import TransferService
+from dinnerkit.events.service import EventService
 from dinnerkit.ids import new_id
 from dinnerkit.matching.app_errors import NoTableYet
-from dinnerkit.matching.seatings import Wishes
+from dinnerkit.matching.computing import SeatingWork
+from dinnerkit.matching.people.items import TRAITS
+from dinnerkit.matching.presenting import for_guest, for_host
+from dinnerkit.matching.seatings import Place, Wishes, brought
 from dinnerkit.matching.service import SeatingService
 from dinnerkit.testing import run_background
 from tests.matching.test_seatings import HOST, book, guests, kit, night, seatings
@@ -117,3 +122,34 @@ def test_whoever_gets_the_seats_of_a_guest_gets_the_place_at_the_table(kit: Kit,
     assert statuses(kit, [booked[0], taken.id, *booked[1:]]) == ["transferred", "seated", "seated", "seated", "seated"]
     with pytest.raises(NoTableYet):
         seatings.table_of(kit.service(BookingService).get(users[0], booked[0]))
+
+
+def test_those_whom_a_guest_brings_are_seated_by_what_they_told_and_called_by_their_names(kit: Kit, seatings: SeatingService) -> None:
+    event = night(kit)
+    users = guests(kit, *["en"] * 2)
+    [alone] = book(kit, event, users[:1])
+    party = kit.service(BookingService).reserve(users[1], event, 3, booking_id=new_id())
+    companions = kit.service(CompanionService)
+    companions.name(users[1], party.id, [Companion("Bea Brought", ("nuts",)), Companion("Carl Company")])
+    traits = dict.fromkeys(TRAITS, 0.25)
+    companions.answer(companions.link(users[1], party.id, 1).token, traits)
+
+    work = kit.service(SeatingWork)
+    bookings = [kit.service(BookingStore).find(name) for name in (alone, party.id)]
+    found = [booking for booking in bookings if booking]
+    places = [Place(booking.id, booking.user, number) for booking in found for number in range(booking.guests)]
+    seated = {guest.id: guest for guest in work._guests(kit.service(EventService).event(event), places, brought(found))[0]}
+    bea, carl = seated[f"{party.id}+1"], seated[f"{party.id}+2"]
+    assert (bea.traits and bea.traits.as_dict(), bea.diets, bea.party) == (traits, frozenset({"nuts"}), party.id)
+    assert (carl.traits, carl.party) == (None, party.id)
+
+    published(kit, seatings, event)
+    table = seatings.table_of(kit.service(BookingService).get(users[1], party.id))
+    people = seatings.people_at([table])
+    told = {guest["name"] for guest in for_guest(table, people, alone)["guests"]}
+    assert {"Bea", "Carl"} <= told
+    assert not {name for name in told if "Brought" in name or "Company" in name}
+    [tables] = for_host(seatings.published(event) or pytest.fail("nothing is published"), people)["tables"]
+    assert {f"Bea Brought, guest of {people[users[1]].name}", f"Carl Company, guest of {people[users[1]].name}"} <= {
+        guest["name"] for guest in tables["guests"]
+    }

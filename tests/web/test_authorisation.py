@@ -18,7 +18,7 @@ from tests.web.conftest import World
 Browse = Callable[..., Browser]
 
 
-@pytest.mark.parametrize("page", ["", "/authenticate", "/cancel", "/transfer", "/dinner.ics", "/ticket.svg"])
+@pytest.mark.parametrize("page", ["", "/authenticate", "/cancel", "/transfer", "/companions", "/dinner.ics", "/ticket.svg"])
 def test_another_s_booking_is_not_there(browse: Browse, world: World, host: User, page: str) -> None:
     booking_id = world.booked(world.user().id, world.event(host))
 

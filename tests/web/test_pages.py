@@ -47,6 +47,7 @@ class Town:
             f"/{self.held}/cancel",
             f"/{self.seated}",
             f"/{self.seated}/transfer",
+            f"/{self.seated}/companions",
             f"/{self.bank}/authenticate",
         ):
             yield self.guest, f"/bookings{path}"

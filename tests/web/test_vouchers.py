@@ -29,7 +29,7 @@ def test_a_host_makes_one_a_guest_uses_it_and_the_host_stops_it(browse: Browse, 
     guest = browse(world.user())
     guest.open(f"/events/{event_id}")
     guest.send("Hold my seats", voucher="winter-26")
-    assert "€25 €10 off by your voucher" in guest.text
+    assert "€25, €10 off by your voucher" in guest.text
     assert "Pay €25" in guest.buttons
 
     hosting.send("Stop")

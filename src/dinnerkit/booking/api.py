@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response
 
 from dinnerkit.booking.calendar import MEDIA_TYPE, BookingCalendar
 from dinnerkit.booking.checking_in import CheckIn
+from dinnerkit.booking.companions import CompanionService
 from dinnerkit.booking.errors import NoSuchBooking
 from dinnerkit.booking.paying import PayingService
 from dinnerkit.booking.presenting import arrival, presented
@@ -19,9 +20,11 @@ from dinnerkit.booking.schemas import (
     AttendanceSchema,
     BookingSchema,
     NewBookingSchema,
+    PartyMembersSchema,
     PartySchema,
     PaySchema,
     PlaceInLineSchema,
+    PrivateLinkSchema,
     StatementQuery,
     TicketSchema,
     TransferSchema,
@@ -30,7 +33,7 @@ from dinnerkit.booking.schemas import (
 from dinnerkit.booking.service import BookingService
 from dinnerkit.booking.statements import EARLIEST, Statements
 from dinnerkit.booking.statements import MEDIA_TYPE as CSV
-from dinnerkit.booking.store import Booking
+from dinnerkit.booking.store import Booking, Companion
 from dinnerkit.booking.transferring import TransferService
 from dinnerkit.booking.waiting import WaitingList
 from dinnerkit.clock import utcnow
@@ -147,6 +150,36 @@ def cancel_booking(booking_id: str) -> Response:
     409: `hold_expired`, `too_late_to_cancel`, `payment_disputed`.
     """
     return private_json(presented(service(BookingService).cancel(current_principal().user_id, _existing(booking_id))))
+
+
+@blueprint.route("/bookings/<booking_id>/companions", methods=["PUT"])
+@authenticated
+@blueprint.arguments(PartyMembersSchema)
+@blueprint.response(200, BookingSchema)
+@blueprint.alt_response(404, "NOT_FOUND")
+@blueprint.alt_response(409, "CONFLICT")
+def name_companions(body: dict[str, Any], booking_id: str) -> Response:
+    """Say whom I bring, until the event's cut-off. Who keeps place and name keeps what they have answered.
+
+    409: `not_confirmed`, `too_late_to_change`.
+    """
+    named = [Companion(one["name"], tuple(one["diets"])) for one in body["companions"]]
+    return private_json(_shown(service(CompanionService).name(current_principal().user_id, _existing(booking_id), named)))
+
+
+@blueprint.route("/bookings/<booking_id>/companions/<int:number>/link", methods=["POST"])
+@authenticated
+@blueprint.response(201, PrivateLinkSchema)
+@blueprint.alt_response(404, "NOT_FOUND")
+@blueprint.alt_response(409, "CONFLICT")
+@blueprint.alt_response(429, "TOO_MANY_REQUESTS")
+def make_private_link(booking_id: str, number: int) -> Response:
+    """Make the private link by which the companion of that number, from 1, answers the questionnaire; an earlier one is worth nothing then.
+
+    409: `not_confirmed`, `too_late_to_change`.
+    """
+    link = service(CompanionService).link(current_principal().user_id, _existing(booking_id), number)
+    return private_json({"token": link.token, "url": link.url, "expires_at": link.expires_at}, 201)
 
 
 @blueprint.route("/bookings/<booking_id>/transfer", methods=["POST"])

@@ -31,6 +31,15 @@ class OpenTransfer(mongoengine.EmbeddedDocument):  # type: ignore[misc]
     at = DateTimeField(required=True)
 
 
+class CompanionEntry(mongoengine.EmbeddedDocument):  # type: ignore[misc]
+    """Somebody whom the guest brings; ``link`` is the id of the private link that is good, ``traits`` what it was answered with."""
+
+    name = StringField(required=True)
+    diets = mongoengine.ListField(StringField())
+    link = StringField()
+    traits = mongoengine.DictField()
+
+
 class BookingDocument(SendingDocument):
     """A booking. Its ``status`` decides what its hold in the event's account shall become, never the other way round.
 
@@ -63,6 +72,8 @@ class BookingDocument(SendingDocument):
     currency = StringField(required=True, regex=r"^[A-Z]{3}$")
     discount = LongField(min_value=0)
     voucher = StringField()
+    companions = mongoengine.EmbeddedDocumentListField(CompanionEntry)
+    companions_version = IntField(min_value=0)
     transfer = mongoengine.EmbeddedDocumentField(OpenTransfer)
     transferred_to = StringField()
     transferred_from = StringField()

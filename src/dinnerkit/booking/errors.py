@@ -61,6 +61,18 @@ class TooLateToCancel(Conflict):
     code: ClassVar[str] = "too_late_to_cancel"
 
 
+class NoSuchCompanion(NotFound):
+    """The guest has named nobody of that number."""
+
+    code: ClassVar[str] = "not_found"
+
+
+class TooLateToChange(Conflict):
+    """It is too late to say whom one brings."""
+
+    code: ClassVar[str] = "too_late_to_change"
+
+
 class TransferClosed(Conflict):
     """It is too late to give the seats to somebody else, or the offer is over."""
 

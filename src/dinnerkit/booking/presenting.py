@@ -35,6 +35,7 @@ def presented(booking: Booking, position: int | None = None) -> dict[str, Any]:
         "discount": booking.discount.to_document() if booking.discount else None,
         "expires_at": booking.expires_at,
         "created_at": booking.created_at,
+        "companions": [{"name": one.name, "diets": list(one.diets), "answered": bool(one.traits)} for one in booking.companions],
         "offered_to": booking.transfer["email"] if booking.transfer else None,
         "refund_policy": asdict(booking.refund_policy),
         "terms": terms_in_words(booking),

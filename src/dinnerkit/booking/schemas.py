@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from marshmallow import fields, validate
 
-from dinnerkit.accounts.rules import LONGEST_EMAIL
+from dinnerkit.accounts.rules import LONGEST_EMAIL, LONGEST_TAG, MOST_TAGS
 from dinnerkit.accounts.secrecy import LONGEST_TOKEN
+from dinnerkit.booking.companions import LONGEST_NAME
 from dinnerkit.booking.rules import SETTLED, STATUSES
 from dinnerkit.booking.tickets import LONGEST_TICKET
 from dinnerkit.events.schemas import RefundPolicySchema
@@ -41,6 +42,12 @@ class BookedEventSchema(StrictSchema):
     venue = fields.Dict(required=True, metadata={"description": "As the event has it."})
 
 
+class NamedBroughtSchema(StrictSchema):
+    name = fields.String(required=True)
+    diets = fields.List(fields.String(), required=True)
+    answered = fields.Boolean(required=True, metadata={"description": "Whether they told about themselves by their private link."})
+
+
 class BookingSchema(StrictSchema):
     id = IdField(required=True)
     event_id = IdField(required=True)
@@ -57,6 +64,11 @@ class BookingSchema(StrictSchema):
     discount = MoneyField(required=True, allow_none=True, metadata={"description": "What a voucher takes off."})
     expires_at = MomentField(required=True, allow_none=True, metadata={"description": "When it ends unless it is confirmed."})
     created_at = MomentField(required=True)
+    companions = fields.List(
+        fields.Nested(NamedBroughtSchema),
+        required=True,
+        metadata={"description": "Those of the party who were named, without its guest."},
+    )
     offered_to = fields.String(
         required=True,
         allow_none=True,
@@ -74,6 +86,23 @@ class BookingSchema(StrictSchema):
     )
     position = fields.Integer(required=True, allow_none=True, metadata={"description": "On the waiting list, from 1, while it waits."})
     event = fields.Nested(BookedEventSchema, required=True)
+
+
+class BroughtSchema(StrictSchema):
+    name = TextField(LONGEST_NAME, required=True)
+    diets = fields.List(TextField(LONGEST_TAG), load_default=list, validate=validate.Length(max=MOST_TAGS))
+
+
+class PartyMembersSchema(StrictSchema):
+    companions = fields.List(
+        fields.Nested(BroughtSchema), required=True, validate=validate.Length(max=MAX_PARTY - 1), metadata={"description": "Without me."}
+    )
+
+
+class PrivateLinkSchema(StrictSchema):
+    token = fields.String(required=True)
+    url = fields.String(required=True, metadata={"description": "The page that asks them, for me to pass on."})
+    expires_at = MomentField(required=True)
 
 
 class TransferSchema(StrictSchema):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -21,12 +21,28 @@ from dinnerkit.storage import Row, collection, to_row
 
 
 @dataclass(frozen=True, slots=True)
+class Companion:
+    """Somebody whom the guest of a booking brings.
+
+    Attributes:
+        link: the id of the private link that is good, or None.
+        traits: the personality that was answered by the link; empty until then.
+    """
+
+    name: str
+    diets: tuple[str, ...] = ()
+    link: str | None = None
+    traits: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Booking:
     """A booking as it was when it was read.
 
     Attributes:
         hold: the hold in the event's account that counts.
         amount: what is to be paid: the price of all its seats less the discount, and the deposit.
+        companions: those of the party whom the guest has named, without the guest; ``companions_version`` rises with each change.
         transfer: the id, email, email_key and at of an offer to give the seats to somebody, or None.
         deposit: that part of it, or None. ``deposit_released_at`` is when it was given back because nobody was checked in at that dinner.
         voucher: the id of the voucher that it has, or None; ``discount`` is what that takes off.
@@ -59,6 +75,8 @@ class Booking:
     resold: int = 0
     voucher: str | None = None
     discount: Money | None = None
+    companions: tuple[Companion, ...] = ()
+    companions_version: int = 0
     transfer: dict[str, Any] | None = None
     transferred_to: str | None = None
     transferred_from: str | None = None
@@ -163,6 +181,17 @@ class BookingStore:
             query = {"event": event_id, "status": source, "_id": {which: sorted(seated)}}
             self._bookings.update_many(query, {"$set": {"status": target, "updated_at": self._clock()}})
 
+    def answered(self, booking_id: str, link: str, statuses: Collection[str], traits: Mapping[str, float]) -> bool:
+        """Keep what a companion answered by a private link; whether the link was good."""
+        query = {"_id": booking_id, "status": {"$in": sorted(statuses)}, "companions": {"$elemMatch": {"link": link}}}
+        update = {"$set": {"companions.$.traits": dict(traits)}, "$inc": {"companions_version": 1}}
+        return self._bookings.update_one(query, update).matched_count == 1
+
+    def companions_of(self, booking_ids: Collection[str]) -> dict[str, tuple[Companion, ...]]:
+        """Those whom the guests of these bookings have named, by booking; bookings without any are left out."""
+        rows = self._bookings.find({"_id": {"$in": sorted(booking_ids)}, "companions.0": {"$exists": True}}, ("companions",))
+        return {row["_id"]: tuple(_companion(entry) for entry in row["companions"]) for row in rows}
+
     def with_deposit_due(self, before: datetime, limit: int) -> list[Booking]:
         """Bookings whose deposit should have come to its end by then."""
         due = self._bookings.find({"deposit_due_at": {"$lte": before}}, {"outbox": 0})
@@ -231,6 +260,10 @@ def _due(booking: Booking, now: datetime) -> dict[str, Any]:
     return {"remind_at": next_reminder(starts_at, now), "ask_at": asked_at(starts_at, timezone)}
 
 
+def _companion(row: Row) -> Companion:
+    return Companion(row["name"], tuple(row.get("diets", ())), row.get("link"), row.get("traits") or {})
+
+
 def _booking(row: Row) -> Booking:
     currency = row["currency"]
     return Booking(
@@ -252,6 +285,8 @@ def _booking(row: Row) -> Booking:
         refund_if_resold=Money(row["refund_if_resold"], currency) if row.get("refund_if_resold") else None,
         resold=row.get("resold", 0),
         voucher=row.get("voucher"),
+        companions=tuple(_companion(entry) for entry in row.get("companions", ())),
+        companions_version=row.get("companions_version", 0),
         transfer=row.get("transfer"),
         transferred_to=row.get("transferred_to"),
         transferred_from=row.get("transferred_from"),

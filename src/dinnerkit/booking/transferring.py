@@ -164,9 +164,18 @@ class TransferService:
             self._bookings.release(giver)
 
     def _make(self, giver: Booking, booking_id: str, user_id: str) -> None:
+        # Whom the giver wanted to bring is not told: the new guest brings others.
         now = self._clock()
         booking = replace(
-            giver, id=booking_id, user=user_id, status="confirmed", transferred_from=giver.id, transferred_to=None, created_at=now
+            giver,
+            companions=(),
+            companions_version=0,
+            id=booking_id,
+            user=user_id,
+            status="confirmed",
+            transferred_from=giver.id,
+            transferred_to=None,
+            created_at=now,
         )
         try:
             self._store.insert(booking, BookingConfirmed(booking_id=booking.id, event_id=booking.event, user_id=user_id))

@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response
 
 from dinnerkit.accounts.rules import Personality
 from dinnerkit.accounts.service import AccountService
+from dinnerkit.booking.companions import CompanionService
 from dinnerkit.booking.errors import NoSuchBooking
 from dinnerkit.booking.service import BookingService
 from dinnerkit.booking.store import Booking
@@ -26,6 +27,7 @@ from dinnerkit.matching.feedback.service import Feedback, FeedbackService
 from dinnerkit.matching.people.questionnaire import score
 from dinnerkit.matching.presenting import comparison, for_guest, for_host, run
 from dinnerkit.matching.schemas import (
+    CompanionAnswersSchema,
     ComparisonSchema,
     MyTableSchema,
     PersonalitySchema,
@@ -52,6 +54,20 @@ def set_personality(body: dict[str, Any]) -> Response:
     traits = score(body["answers"]).as_dict()
     service(AccountService).set_personality(current_principal().user_id, Personality(answers=body["answers"], traits=traits))
     return private_json({"traits": traits})
+
+
+@blueprint.route("/companions/personality", methods=["PUT"])
+@blueprint.arguments(CompanionAnswersSchema)
+@blueprint.response(204)
+@blueprint.alt_response(401, "UNAUTHORIZED")
+def answer_as_companion(body: dict[str, Any]) -> None:
+    """Answer the questionnaire as somebody whom a guest brings, by a private link; the traits are used for that dinner alone.
+
+    401: `bad_token`.
+    """
+    companions = service(CompanionService)
+    companions.invitation(body["token"])  # who has no good link learns nothing of their answers either
+    companions.answer(body["token"], score(body["answers"]).as_dict())
 
 
 @blueprint.route("/events/<event_id>/seating", methods=["POST"])

@@ -10,7 +10,7 @@ from pymongo.database import Database
 
 from dinnerkit.accounts.people import People, Person
 from dinnerkit.booking.rules import SETTLED
-from dinnerkit.booking.store import Booking, BookingStore
+from dinnerkit.booking.store import Booking, BookingStore, Companion
 from dinnerkit.clock import Clock
 from dinnerkit.events.rules import Event
 from dinnerkit.events.service import EventService
@@ -25,7 +25,7 @@ from dinnerkit.matching.seating.locks import LockedTable, Locks
 from dinnerkit.matching.seating.reseating import Changes, reseat
 from dinnerkit.matching.seating.seat import seat
 from dinnerkit.matching.seating.tables import Seating
-from dinnerkit.matching.seatings import Place, as_seating, from_row, to_rows
+from dinnerkit.matching.seatings import Place, as_seating, brought, from_row, to_rows
 from dinnerkit.storage import Row, collection
 
 _TELL_SECONDS, _NOTE_SECONDS = 0.25, 1.0
@@ -76,9 +76,10 @@ class SeatingWork:
         if row is None:
             return
         event = self._events.event(row["event"])
-        places = _places(self._bookings.of_event(event.id, SETTLED))
+        bookings = self._bookings.of_event(event.id, SETTLED)
+        places = _places(bookings)
         try:
-            seating = self._seated(row, event, *self._guests(event, places))
+            seating = self._seated(row, event, *self._guests(event, places, brought(bookings)))
         except SeatingImpossible as error:
             values: Row = {"status": "impossible", "problem": discreet(error)}
         else:
@@ -118,7 +119,9 @@ class SeatingWork:
         there = [guest for guest in guests if guest.id in had] + [Guest(name) for name in sorted(gone)]
         return earlier, Changes(frozenset(gone), tuple(guest for guest in guests if guest.id not in had)), there
 
-    def _guests(self, event: Event, places: list[Place]) -> tuple[list[Guest], frozenset[tuple[str, str]]]:
+    def _guests(
+        self, event: Event, places: list[Place], brought: Mapping[str, Companion]
+    ) -> tuple[list[Guest], frozenset[tuple[str, str]]]:
         """The guests, and which of them one would like to see together again."""
         users = {place.user for place in places}
         people = self._people.find(users)
@@ -128,6 +131,9 @@ class SeatingWork:
         bonds = self._feedback.bonds(own_guests.keys())
         guests = []
         for place in places:
+            if place.companion:
+                guests.append(_brought(place, brought.get(place.guest_id)))
+                continue
             again, never = (_partners(place.user, pairs) for pairs in (bonds.again, bonds.never))
             company = {own_guests[user] for user in met.get(place.user, set()) - again}
             blocked = frozenset(own_guests[user] for user in never)
@@ -194,11 +200,19 @@ def _partners(user: str, pairs: frozenset[tuple[str, str]]) -> set[str]:
     return {other for pair in pairs if user in pair for other in pair if other != user}
 
 
+def _brought(place: Place, companion: Companion | None) -> Guest:
+    """Whoever is brought along sits with whom they came; what they have told counts as it does for everybody."""
+    if companion is None:
+        return Guest(place.guest_id, party=place.booking)
+    traits = Traits(**companion.traits) if companion.traits else None
+    return Guest(place.guest_id, traits=traits, diets=frozenset(companion.diets), party=place.booking)
+
+
 def _guest(place: Place, person: Person | None, event: Event, met: set[str], blocked: frozenset[str], *, party: bool) -> Guest:
-    """The guest as seating sees them; whoever is brought along has told nothing, and just sits with whom they came."""
+    """The guest as seating sees them."""
     together = place.booking if party else None
-    if person is None or place.companion:
-        return Guest(place.guest_id, party=together, blocked=frozenset() if place.companion else blocked)
+    if person is None:
+        return Guest(place.guest_id, party=together, blocked=blocked)
     return Guest(
         place.guest_id,
         traits=Traits(**person.traits) if person.traits else None,
@@ -206,6 +220,7 @@ def _guest(place: Place, person: Person | None, event: Event, met: set[str], blo
         languages=frozenset(person.languages),
         interests=frozenset(person.interests),
         budget=person.budget,
+        diets=frozenset(person.diets),
         party=together,
         met=frozenset(met),
         blocked=blocked,

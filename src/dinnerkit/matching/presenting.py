@@ -65,8 +65,13 @@ def for_guest(table: SeatedTable, people: Mapping[str, Person], booking_id: str)
 
 def name_of(place: Place, people: Mapping[str, Person], *, full: bool) -> str:
     """What to call the person at that place."""
+    companion = people.get(place.guest_id) if place.companion else None
+    if companion is not None and not full:
+        return companion.first_name
     person = people.get(place.user)
     name = (person.name if full else person.first_name) if person else _UNKNOWN
+    if companion is not None:
+        return f"{companion.name}, guest of {name}"
     return f"Guest of {name}" if place.companion else name
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from marshmallow import fields, validate
 
+from dinnerkit.accounts.secrecy import LONGEST_TOKEN
 from dinnerkit.events.rules import MOST_SEATS
-from dinnerkit.http.fields import IdField, MomentField, WholeField
+from dinnerkit.http.fields import IdField, MomentField, SecretField, WholeField
 from dinnerkit.http.schemas import StrictSchema
 from dinnerkit.matching.people.items import ITEMS, TRAITS
 
@@ -20,6 +21,10 @@ class PersonalitySchema(StrictSchema):
         required=True,
         metadata={"description": "The 50 IPIP Big-Five markers, 1 (disagree) to 5 (agree); at most 10 may be missing."},
     )
+
+
+class CompanionAnswersSchema(PersonalitySchema):
+    token = SecretField(LONGEST_TOKEN, required=True, metadata={"description": "From the private link."})
 
 
 class TraitsSchema(StrictSchema):

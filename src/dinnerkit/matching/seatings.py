@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from dinnerkit.booking.store import Booking, Companion
 from dinnerkit.matching.seating.scoring import Reason
 from dinnerkit.matching.seating.tables import Seating, Table
 from dinnerkit.storage import Row
@@ -76,6 +77,15 @@ class StoredSeating:
     problem: dict[str, Any] | None
     created_at: datetime
     published_at: datetime | None
+
+
+def brought(bookings: Iterable[Booking]) -> dict[str, Companion]:
+    """Those whom guests bring and have named, by their ids within a seating."""
+    return {
+        Place(booking.id, booking.user, number).guest_id: companion
+        for booking in bookings
+        for number, companion in enumerate(booking.companions, start=1)
+    }
 
 
 def to_rows(seating: Seating, places: Mapping[str, Place]) -> Row:

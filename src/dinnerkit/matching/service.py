@@ -183,8 +183,15 @@ class SeatingService:
         raise NoTableYet("the tables are not published yet")
 
     def people_at(self, tables: Iterable[SeatedTable]) -> dict[str, Person]:
-        """The users who sit at these tables, by id; those who are gone are missing."""
-        return self._people.find({place.user for table in tables for place in table.places})
+        """The users who sit at these tables, by id, and those whom they bring and have named, by their ids within the seating."""
+        places = [place for table in tables for place in table.places]
+        named = self._bookings.companions_of({place.booking for place in places if place.companion})
+        people = self._people.find({place.user for place in places})
+        for place in places:
+            if 1 <= place.companion <= len(named.get(place.booking, ())):
+                companion = named[place.booking][place.companion - 1]
+                people[place.guest_id] = Person(place.guest_id, companion.name, "", diets=companion.diets, traits=companion.traits)
+        return people
 
     def _locked(self, principal: Principal, event_id: str, seating_id: str, numbers: Collection[int]) -> list[list[str]]:
         """The guests of the tables of these numbers, from 1."""

@@ -34,7 +34,7 @@ from dinnerkit.payment.service import PaymentService
 from dinnerkit.web.forms import operation_id, show
 from dinnerkit.web.places import see
 from dinnerkit.web.sessions import say, signed_in
-from dinnerkit.web.tables import beside_plate
+from dinnerkit.web.tables import BROUGHT, beside_plate
 from dinnerkit.web.words import sentence
 
 blueprint = Blueprint("bookings", __name__, url_prefix="/bookings")
@@ -278,7 +278,7 @@ def _table(booking: Booking) -> dict[str, Any] | None:
     brought = [place.booking == booking.id and place.companion > 0 for place in seated.places]
     for guest, mine in zip(table["guests"], brought, strict=True):
         guest["traits"] = me.traits if me and guest["me"] else {}
-        guest["name"] = "You" if guest["me"] else "Your guest" if mine else guest["name"]
+        guest["name"] = "You" if guest["me"] else "Your guest" if mine and guest["name"].startswith(BROUGHT) else guest["name"]
         guest["short"] = beside_plate(guest["name"])
     return table
 

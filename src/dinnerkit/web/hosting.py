@@ -217,6 +217,7 @@ def _page(managed: Event, error: DinnerkitError | None = None) -> Response:
     coming = [booking for booking in bookings if booking.status in SETTLED]
     seating = service(SeatingService).latest(managed.id)
     diets = Counter(diet for booking in coming if booking.user in people for diet in people[booking.user].diets)
+    diets.update(diet for booking in coming for companion in booking.companions for diet in companion.diets)
     return show(
         "hosted_event.html",
         status=status_of(error) if error else 200,

@@ -11,7 +11,21 @@ from dinnerkit.http.blueprint import begin, finish, forget
 from dinnerkit.http.limits import RequestLimits
 from dinnerkit.http.mount import current_mount
 from dinnerkit.http.services import service
-from dinnerkit.web import account, admin, bookings, events, home, hosting, live, nights, profile, transfers, unsubscribe, vouchers
+from dinnerkit.web import (
+    account,
+    admin,
+    bookings,
+    companions,
+    events,
+    home,
+    hosting,
+    live,
+    nights,
+    profile,
+    transfers,
+    unsubscribe,
+    vouchers,
+)
 from dinnerkit.web.assets import serve_asset
 from dinnerkit.web.errors import error_page
 from dinnerkit.web.options import PageOptions
@@ -25,7 +39,7 @@ POLICY = (
 )
 """Nothing from elsewhere, and nothing that is written into the page itself."""
 
-_GROUPS = (home, events, bookings, transfers, profile, vouchers, hosting, nights, admin, unsubscribe, live)
+_GROUPS = (home, events, bookings, companions, transfers, profile, vouchers, hosting, nights, admin, unsubscribe, live)
 _ASSET = f"{PAGES}.asset"
 _BY_TOKEN = f"{PAGES}.unsubscribe.stop"
 """Posted to by mail programs, which have no form of ours; the token in its address is the right to do it, and the cookie counts nothing."""

@@ -54,21 +54,18 @@ def save() -> Response:
 def questionnaire() -> Response:
     """Show the 50 statements, with what was answered before."""
     user = service(AccountService).get(signed_in().user_id)
-    return _questionnaire(Form(values=dict(service(AccountService).answers(user.id))))
+    return questionnaire_page(Form(values=dict(service(AccountService).answers(user.id))))
 
 
 @blueprint.route("/questionnaire", methods=["POST"])
 def answer() -> Response:
     """Keep the answers and the traits that follow from them."""
     user_id = signed_in().user_id
-    answers = {item.id: int(typed) for item in ITEMS if (typed := request.form.get(item.id, "")) in _ANSWERS}
-    form = Form(values=answers)
+    answers, form = typed_answers()
     try:
         traits = score(answers).as_dict()
     except Invalid:
-        open_ = len(ITEMS) - len(answers)
-        form.problem = f"{open_} statements are still open. At most {MAX_MISSING} may be, and not all of one kind."
-        return _questionnaire(form)
+        return questionnaire_page(still_open(form))
     service(AccountService).set_personality(user_id, Personality(answers=answers, traits=traits))
     say("answered")
     return see("profile.mine")
@@ -86,9 +83,23 @@ def _page(user: User, form: Form) -> Response:
     )
 
 
-def _questionnaire(form: Form) -> Response:
+def typed_answers() -> tuple[dict[str, int], Form]:
+    """The answers that were sent, and the form that shows them again."""
+    answers = {item.id: int(typed) for item in ITEMS if (typed := request.form.get(item.id, "")) in _ANSWERS}
+    return answers, Form(values=answers)
+
+
+def still_open(form: Form) -> Form:
+    """The form that says how many statements are open; too many are."""
+    form.problem = f"{len(ITEMS) - len(form.values)} statements are still open. At most {MAX_MISSING} may be, and not all of one kind."
+    return form
+
+
+def questionnaire_page(form: Form, template: str = "questionnaire.html", **values: Any) -> Response:
+    """The page of the 50 statements."""
     return show(
-        "questionnaire.html",
+        template,
+        **values,
         form=form,
         sections=_sections(),
         answers=range(LOWEST, HIGHEST + 1),
