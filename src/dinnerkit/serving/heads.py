@@ -82,10 +82,13 @@ class Heads(Protocol):
 
 
 class Asked:
-    """A request as gunicorn's hooks and access log know it: the attributes of ``gunicorn.http.message.Request``."""
+    """A request as gunicorn's hooks and access log know it: the attributes of ``gunicorn.http.message.Request``.
+
+    It keeps what the request said, whatever the app makes of the environ.
+    """
 
     def __init__(self, environ: dict[str, Any], target: str, version: tuple[int, int], head: bytes, peer: Any) -> None:
-        self.environ = environ
+        self._environ = environ
         self.method: str = environ["REQUEST_METHOD"]
         self.uri = target
         self.path = target.partition("?")[0]
@@ -96,13 +99,14 @@ class Asked:
         self.peer_addr = self.remote_addr = peer
         self.trailers: list[tuple[str, str]] = []
         self.proxy_protocol_info: dict[str, Any] = {}
-        self.must_close = False
+        connection: str | None = environ.get("HTTP_CONNECTION")
+        self.must_close = connection.lower() == "close" if connection else version == (1, 0)
         self._head = head
 
     @property
     def body(self) -> Any:
         """The stream that the app reads the body from."""
-        return self.environ.get("wsgi.input")
+        return self._environ.get("wsgi.input")
 
     @cached_property
     def headers(self) -> list[tuple[str, str]]:
@@ -117,10 +121,7 @@ class Asked:
 
     def should_close(self) -> bool:
         """Whether the connection ends with this request."""
-        if self.must_close:
-            return True
-        connection = self.environ.get("HTTP_CONNECTION")
-        return connection.lower() == "close" if connection else self.version == (1, 0)
+        return self.must_close
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,159 @@
+"""What a request costs the web server's processes, and how long it takes on busy connections: our worker, gunicorn's own, and the floor."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from booking_cpu import publish_events
+from rich.console import Console
+from rich.table import Table
+
+from dinnerkit import Kit, Settings
+from dinnerkit.backends.database import embedded
+
+HERE = Path(__file__).parent
+CONNECTIONS = 64
+ROUNDS = 2
+LISTED = "/v1/events?city=Lisbon&limit=20"
+
+
+@dataclass
+class Way:
+    """One way to serve one app, and what was measured of it."""
+
+    name: str
+    app: str
+    options: tuple[str, ...] = ()
+    requests: int = 10_000
+    cpu: float = 0.0
+    took: list[float] = field(default_factory=list)
+
+    @property
+    def micros(self) -> float:
+        return self.cpu / len(self.took) * 1e6
+
+    def percentile(self, share: float) -> float:
+        """Milliseconds."""
+        return sorted(self.took)[int(share * (len(self.took) - 1))] * 1e3
+
+
+def ways() -> list[Way]:
+    ours = ("-k", "dinnerkit.serving.Worker")
+    found = [Way("floor: gevent's sockets", "")]
+    if importlib.util.find_spec("gunicorn_h1c") is not None:
+        found.append(Way("10 kB, dinnerkit.serving.Worker", "bare", (*ours, "--http-parser", "fast")))
+    return [
+        *found,
+        Way("10 kB, the same, Python parser", "bare", (*ours, "--http-parser", "python")),
+        Way("10 kB, gunicorn -k gevent", "bare", ("-k", "gevent")),
+        Way("GET /v1/events, dinnerkit.serving.Worker", "dinners()", ours, requests=1000),
+        Way("GET /v1/events, gunicorn -k gevent", "dinners()", ("-k", "gevent"), requests=1000),
+    ]
+
+
+def cpu_seconds(pid: int) -> float:
+    """CPU time of a process and of those that it started."""
+    total = 0.0
+    for entry in Path("/proc").iterdir():
+        with suppress(FileNotFoundError, ProcessLookupError):  # another's, which has ended meanwhile
+            fields = (entry / "stat").read_text("utf-8").rpartition(")")[2].split() if entry.name.isdigit() else ["", "-1"]
+            if str(pid) in {entry.name, fields[1]}:
+                total += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return total
+
+
+@contextmanager
+def serving(way: Way, environ: Mapping[str, str]) -> Iterator[tuple[int, int]]:
+    """The way's server as (pid, port), once it answers."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [sys.executable, "serving_apps.py", str(port)]
+    if way.app:
+        command = [sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "--keep-alive", "30", "--no-control-socket"]
+        command += ["--log-level", "warning", *way.options, f"serving_apps:{way.app}"]
+    process = subprocess.Popen(command, cwd=HERE, env=dict(environ))  # noqa: S603
+    try:
+        while not reachable(port):
+            if process.poll() is not None:
+                raise RuntimeError(f"{way.name}: the server ended with {process.returncode}")
+            time.sleep(0.05)
+        yield process.pid, port
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+def reachable(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=10).close()
+    except ConnectionError:
+        return False
+    return True
+
+
+def load(port: int, requests: int) -> list[float]:
+    """Seconds that each of so many requests took."""
+    command = [sys.executable, "serving_load.py", "--port", str(port), "--path", LISTED]
+    command += ["--connections", str(CONNECTIONS), "--requests", str(requests)]
+    done = subprocess.run(command, cwd=HERE, capture_output=True, text=True, check=True)  # noqa: S603
+    return [float(one) for one in json.loads(done.stdout)]
+
+
+def measure(way: Way, environ: Mapping[str, str]) -> None:
+    with serving(way, environ) as (pid, port):
+        load(port, way.requests // 10)  # warms up
+        before = cpu_seconds(pid)
+        way.took += load(port, way.requests)
+        way.cpu += cpu_seconds(pid) - before
+
+
+def main() -> None:
+    """Measure each way in turn, several times over, so that what else the machine does hits all alike."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    measured = ways()
+    with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        database = embedded(f"embedded://{folder}/database")
+        given = {
+            "database": database.url,
+            "data": f"{folder}/data",
+            "mail": f"folder://{folder}/mails",
+            "rate_limit": "off",
+            "log_level": "warning",
+        }
+        given["secret_key"] = "only for this benchmark, and for its data alone"  # noqa: S105
+        with Kit.open(Settings.load(given, environ={})) as kit:
+            publish_events(kit, 30)
+        environ = os.environ | {f"DINNERKIT_{name.upper()}": value for name, value in given.items()}
+        for _ in range(ROUNDS):
+            for way in measured:
+                measure(way, environ)
+        database.close()
+    table = Table(
+        "", "CPU µs", "× floor", "p50 ms", "p99 ms", title=f"Serving: CPU of the server's processes a request, {CONNECTIONS} connections"
+    )
+    for way in measured:
+        ratio = way.micros / measured[0].micros
+        table.add_row(way.name, f"{way.micros:,.0f}", f"{ratio:.1f}", f"{way.percentile(0.5):.1f}", f"{way.percentile(0.99):.1f}")
+    Console(width=110).print(table)
+    if options.json is not None:
+        options.json.parent.mkdir(parents=True, exist_ok=True)
+        rows = {way.name: {"cpu_us": way.micros, "p50_ms": way.percentile(0.5), "p99_ms": way.percentile(0.99)} for way in measured}
+        options.json.write_text(json.dumps({"title": table.title, "rows": rows}, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
