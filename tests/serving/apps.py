@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
+from itertools import count
 from pathlib import Path
 from typing import Any
 from wsgiref.validate import validator
@@ -230,8 +231,14 @@ def streamed(_: dict[str, Any], start_response: Callable[..., Any]) -> Iterator[
     yield b"second"
 
 
+_turns = count()
+
+
 def gate(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
-    """Leaves a file and waits for another in the folder GATE: /wait lets others run, /block does not; anything else answers at once."""
+    """Leaves a file and waits for another in the folder GATE: /wait lets others run, /block does not; anything else answers at once.
+
+    The answer is how many this process gave before.
+    """
     folder = Path(os.environ["GATE"])
     kind = environ["PATH_INFO"]
     if kind in {"/wait", "/block"}:
@@ -239,7 +246,7 @@ def gate(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[by
         while not (folder / "open").exists():
             if kind == "/wait":
                 time.sleep(0.01)  # gevent's, which lets others run
-    answer = f"{os.getpid()}".encode()
+    answer = b"%d" % next(_turns)
     start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", str(len(answer)))])
     return [answer]
 
