@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -14,10 +17,11 @@ from dinnerkit.ids import new_id
 from dinnerkit.kit import Kit
 from dinnerkit.settings import Settings
 from dinnerkit.testing import settings_for_tests
+from dinnerkit_stripe import StripeGateway
 from tests.conftest import with_database
 from tests.fire.dinners import host_dinner
 from tests.fire.serving import Answer, Client, Server, sign_in
-from tests.services.stripe import SECRET_KEY, WEBHOOK_SECRETS, StripeDouble, stripe_url
+from tests.services.stripe import SECRET_KEY, WEBHOOK_SECRETS, StripeDouble, stripe_double, stripe_url
 
 DEADLINE = 60.0
 
@@ -25,8 +29,14 @@ DEADLINE = 60.0
 class Shop:
     """A running app, a guest's token, and the double of Stripe that it asks."""
 
-    def __init__(self, kit: Kit, token: str, double: StripeDouble, address: str) -> None:
-        self.kit, self.token, self.double, self.address = kit, token, double, address
+    def __init__(self, kit: Kit, settings: dict[str, Any], token: str, double: StripeDouble, address: str) -> None:
+        self.kit, self.settings, self.token, self.double, self.address = kit, settings, token, double, address
+
+    def reconcile(self) -> subprocess.CompletedProcess[str]:
+        """What ``dinnerkit reconcile`` says of the last hour."""
+        environ = os.environ | {f"DINNERKIT_{name.upper()}": str(value) for name, value in self.settings.items()}
+        command = [sys.executable, "-m", "dinnerkit", "reconcile", "--since", "1h"]
+        return subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=120)
 
     def send(self, method: str, path: str, body: Any = None) -> Answer:
         """Ask as the guest, on a connection of its own: the server closes one that is idle for long."""
@@ -65,6 +75,13 @@ class Shop:
 
 
 @pytest.fixture(scope="module")
+def double(mock_url: str) -> Iterator[StripeDouble]:
+    """A Stripe of the shop's own, which has no payments but the shop's."""
+    with stripe_double(mock_url) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
 def shop(double: StripeDouble, mongo_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     folder = tmp_path_factory.mktemp("shop")
     settings = settings_for_tests(with_database(mongo_url, f"test-{new_id()}"), folder / "data", gateway=stripe_url(double.url))
@@ -74,7 +91,7 @@ def shop(double: StripeDouble, mongo_url: str, tmp_path_factory: pytest.TempPath
         server = Server(settings, folder, "--work")
         try:
             double.send_webhooks_to(f"http://{server.address}/v1/payments/webhooks/stripe", WEBHOOK_SECRETS[1])
-            yield Shop(kit, token, double, server.address)
+            yield Shop(kit, settings, token, double, server.address)
         finally:
             ended = server.stop()
         kit.database.client.drop_database(kit.database.name)
@@ -145,3 +162,19 @@ def test_without_an_answer_the_payment_is_unavailable_and_not_declined(shop: Sho
     assert (status, answer["code"]) == (503, "unavailable")
     shop.kit.database["payments"].update_one({"reference": booking}, {"$set": {"check_at": shop.kit.clock()}})
     until(lambda: shop.status(booking) == "confirmed", "the sweep finds the payment")
+
+
+def test_the_books_agree_with_stripe_until_somebody_refunds_at_the_dashboard(shop: Shop, gateway: StripeGateway) -> None:
+    booking = shop.hold()
+    assert shop.pay(booking, "pm_card_visa")[0] == 200
+    agreed = shop.reconcile()
+    assert agreed.returncode == 0, agreed.stdout + agreed.stderr
+    assert "0 left" in agreed.stdout
+
+    intent = shop.intent(booking)["id"]
+    headers = {"Authorization": f"Bearer {SECRET_KEY}"}
+    requests.post(f"{shop.double.url}/v1/refunds", data={"payment_intent": intent, "amount": 500}, headers=headers, timeout=20)
+    (refund,) = gateway.refunds(intent)
+    told = shop.reconcile()
+    assert told.returncode == 1
+    assert refund.id in told.stdout

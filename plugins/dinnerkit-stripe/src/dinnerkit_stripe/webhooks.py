@@ -9,7 +9,7 @@ from typing import Any
 import stripe
 
 from dinnerkit.errors import Invalid
-from dinnerkit.ports.gateway import BadSignature, GatewayEvent
+from dinnerkit.ports.gateway import BadSignature, GatewayEvent, Subject
 from dinnerkit_stripe.asking import KEY
 
 HEADER = "stripe-signature"
@@ -60,7 +60,8 @@ def _event(event: dict[str, Any]) -> GatewayEvent:
     about = event.get("data", {}).get("object", {})
     if event.get("account"):  # of a host's account, not of our own
         return GatewayEvent(event_id, kind, account_id=str(event["account"]))
-    return GatewayEvent(event_id, kind, charge_id=_charge(about), account_id=_account(about))
+    charge_id = _charge(about)
+    return GatewayEvent(event_id, kind, charge_id, _account(about), _subject(kind) if charge_id else None)
 
 
 def _charge(about: dict[str, Any]) -> str | None:
@@ -80,3 +81,10 @@ def _account(about: dict[str, Any]) -> str | None:
         case "transfer":
             return about.get("destination") or None
     return None
+
+
+def _subject(kind: str) -> Subject:
+    """What of a payment has changed. Stripe tells of refunds as of charges too, and of disputes as ``charge.dispute.…``."""
+    if kind.startswith(("refund.", "charge.refund")):
+        return "refund"
+    return "dispute" if kind.startswith("charge.dispute.") else "charge"
