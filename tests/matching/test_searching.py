@@ -12,7 +12,7 @@ from dinnerkit.matching.solving.state import State, contracted
 
 pytest.importorskip("numba")
 
-from dinnerkit.matching.solving import compiled, slot_steps, slots
+from dinnerkit.matching.solving import compiled, slot_sums, slots
 
 
 def symmetric(n, seed=0, low=0.0):
@@ -60,7 +60,7 @@ def test_the_fast_search_knows_what_its_groups_are_worth(seed, families, factor,
     assert search.value == pytest.approx(State(problem, search.best).value, rel=1e-4)
     assert search.value >= State(problem, start).value - 1.0
     kept = {name: np.array(getattr(search._tables, name)) for name in ("gain", "own", "inside", "common", "broken")}
-    slot_steps.refresh(search._tables)
+    slot_sums.refresh(search._tables)
     for name, before in kept.items():
         assert getattr(search._tables, name).ravel() == pytest.approx(before.ravel(), rel=1e-3, abs=1.0), name
 

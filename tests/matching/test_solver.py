@@ -144,11 +144,55 @@ def test_nothing_to_group_is_an_empty_answer():
         (np.ones((3, 3)), [3], [2], "minimum and a maximum"),
         (np.ones((3, 3)), [1], [2], "3 can't be divided"),
         (np.ones((3, 3)), [2, 2], [3, 3], "3 can't be divided"),
+        (np.ones((3, 3)), [], [], "3 can't be divided"),
+        (np.ones((3, 3)), [np.nan], [3], "minimum and a maximum"),
+        (np.full((3, 3), np.inf), [1], [3], "finite"),
+        (np.ones((3, 3)) * 1j, [1], [3], "real numbers"),
+        ([[0, 1], [1]], [1], [3], "rows of the same length"),
+        ([["a", "b"], ["b", "a"]], [1], [3], "must be numbers"),
     ],
 )
 def test_arguments_that_contradict_themselves_are_refused(weights, low, high, message):
     with pytest.raises(RuleInvalid, match=message):
         solve(weights, low, high)
+
+
+@pytest.mark.parametrize(
+    ("argument", "message"),
+    [
+        ({"together": [(0, 6)]}, "together must hold indexes from 0 to 5"),
+        ({"together": [(-1, 2)]}, "together must hold indexes from 0 to 5"),
+        ({"apart": [(0, 6)]}, "apart must hold pairs of different indexes from 0 to 5"),
+        ({"apart": [(2, 2)]}, "apart must hold pairs of different"),
+        ({"apart": [(0, 1, 2)]}, "apart must hold pairs"),
+        ({"seconds": -1.0}, "seconds"),
+        ({"seconds": float("nan")}, "seconds"),
+        ({"seconds": float("inf")}, "seconds"),
+        ({"sweeps": -1}, "sweeps"),
+        ({"heat": -0.5}, "heat"),
+        ({"heat": float("nan")}, "heat"),
+        ({"seed": -1}, "seed"),
+        ({"factor": np.ones(2)}, "factor must give each size from 0 to 3"),
+        ({"factor": np.full(4, np.nan)}, "factor"),
+        ({"masks": np.ones((5, 1, 1), np.uint64)}, "masks must be uint64 of shape"),
+        ({"start": [0, 0, 0, 1, 1, 0.5]}, "start must give each a group"),
+        ({"start": [0, 0, 0, 1, 1, np.nan]}, "start must give each a group"),
+    ],
+)
+def test_an_argument_that_makes_no_sense_is_refused_by_name(argument, message):
+    with pytest.raises(RuleInvalid, match=message):
+        solve(symmetric(6), [3, 3], [3, 3], **argument)
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e-12, 1e37, 1e300])
+def test_the_scale_of_the_weights_does_not_matter(engine, scale):
+    usual, scaled = (solve(symmetric(12) * factor, [4] * 3, [4] * 3, sweeps=100) for factor in (1.0, scale))
+    assert scaled.objective == pytest.approx(usual.objective * scale, rel=1e-6, abs=0.0)
+
+
+def test_one_alone_is_a_group(engine):
+    assert solve([[0.0]], [1], [1]).labels.tolist() == [0]
+    assert solve([[0.0]], [0, 0], [1, 3], seconds=0.01).objective == 0.0
 
 
 def test_members_who_fit_no_group_together_are_refused():

@@ -32,9 +32,18 @@ class Search:
         self._noise = rng.exponential(size=NOISE + len(problem.sizes) + len(problem.minimum))
         self.best, self.value = self._state.group.copy(), self._state.value
 
+    @property
+    def worth(self) -> float:
+        """What the groups that the search is at are worth."""
+        return self._state.value
+
     def restart(self, group: Ints) -> None:
         """Go on from these groups."""
         self._state = State(self._state.problem, group)
+
+    def twin(self) -> Search:
+        """Another search, by chances of its own, that goes on from here."""
+        return Search(self._state.problem, self._state.group, self._rng)
 
     def anneal(self, temperatures: Floats) -> Floats:
         """Look at each unit once per temperature, at 0 taking only steps that gain; tells the share of units for whom one was taken."""

@@ -1,8 +1,11 @@
-"""How a budget of time or of sweeps is spent: first the right temperatures are found, then one long cooling takes all the rest.
+"""How a budget of time or of sweeps is spent: first the right temperatures are found, then a long cooling, then tempering.
 
 What decides is where the cooling begins and ends, and that differs by a factor of ten between kinds of weights. Seen through
 the share of people for whom a step is taken per sweep, it is the same for all that were tried: from three in ten down to
 one in fifteen, found on a quick cooling. Above, groups are as good as random ones; below, nothing moves any more.
+
+A short budget is all spent on the cooling. From some thousands of sweeps on, a longer cooling brings less than going on at all
+of its temperatures side by side; see :mod:`dinnerkit.matching.solving.tempering`.
 """
 
 from __future__ import annotations
@@ -10,11 +13,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Protocol
 
 import numpy as np
 
-from dinnerkit.matching.solving.state import Floats, Ints
+from dinnerkit.matching.solving.state import Floats
+from dinnerkit.matching.solving.tempering import RUNGS, Search, sweeps_between_trades, temper
 
 Progress = Callable[[float], bool | None]
 """Told the fraction done, 0–1, now and then; a true answer ends the search with the best so far, raising cancels it."""
@@ -28,31 +31,13 @@ _FIRST, _LAST = 0.6, 0.0005
 _MEASURING, _SMOOTHED = 150, 5
 """The most sweeps of the quick cooling, and over how many the share is smoothed."""
 
+_COOLING, _LEAST_COOLING, _MOST_COOLED = 0.2, 2_000, 0.7
+"""How many sweeps of cooling are worth their time before tempering is: a share of the square of the units, and at least so many.
+Where that is more than the last share of all, everything is spent on the cooling. By trial on instances of 120 to 480."""
+
 _DESCENTS = 20
 _TELLS = 100
 _LONGEST_CHUNK = 0.05
-
-
-class Search(Protocol):
-    """What the searches in numpy and in numba have in common; see :class:`dinnerkit.matching.annealing.Search`."""
-
-    @property
-    def best(self) -> Ints:
-        """The best groups so far."""
-        ...
-
-    @property
-    def value(self) -> float:
-        """What they are worth."""
-        ...
-
-    def restart(self, group: Ints) -> None:
-        """Go on from these groups."""
-        ...
-
-    def anneal(self, temperatures: Floats) -> Floats:
-        """One sweep per temperature; how many steps were taken, as a share of the units."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +77,10 @@ class Budget:
         left = None if self.seconds is None else max(0.001, (ends - self.clock()) * parts / (total - passed))
         sweeps = max(1, self.sweeps * parts // total)
         return replace(self, seconds=left, sweeps=sweeps, progress=lambda done: self.tell((passed + parts * done) / total))
+
+    def less(self, seconds: float) -> Budget:
+        """What is left when so many seconds have passed; sweeps stay."""
+        return self if self.seconds is None else replace(self, seconds=max(0.001, self.seconds - seconds))
 
     @property
     def stopped(self) -> bool:
@@ -135,63 +124,114 @@ def _crossing(temperatures: Floats, shares: Floats, limit: float) -> float | Non
     return float(temperatures[below[0]]) if len(below) else None
 
 
-def spend(search: Search, budget: Budget, spread: float, heat: Heat | None = None) -> int:
+def spend(search: Search, budget: Budget, spread: float, rng: np.random.Generator) -> int:
     """Search for as long as the budget allows; how many sweeps that were.
 
     Args:
-        search: with the groups to start from.
+        search: with the groups to start from; it has the best at the end.
         budget: what it may take.
         spread: see :func:`measured`.
-        heat: the temperatures, where they are known from something alike.
+        rng: the source of chance for the trades of tempering.
     """
     began = budget.clock()
     start = search.best
     if budget.warmth == 0:
         heat = Heat(0.0, 0.0)
-    if heat is None:
+    else:
         allowed = np.inf if budget.seconds is None else began + 0.2 * budget.seconds
         heat = measured(search, spread, budget.sweeps if budget.seconds is None else 10**6, lambda: budget.clock() > allowed)
         search.restart(start if budget.warmth < 1 else search.best)
     heat = Heat(max(heat.hot * budget.warmth, heat.cold), heat.cold)
+    ladder = _Ladder(search, heat, len(start), rng)
     if budget.seconds is None:
-        return _spend_sweeps(search, budget, heat)
-    return _spend_time(search, budget, heat, began)
+        return _spend_sweeps(ladder, budget)
+    return _spend_time(ladder, budget, began)
 
 
-def _spend_sweeps(search: Search, budget: Budget, heat: Heat) -> int:
-    sweeps = budget.sweeps
+class _Ladder:
+    """A cooling that leaves a copy of itself at each temperature at which it may go on later."""
+
+    def __init__(self, search: Search, heat: Heat, units: int, rng: np.random.Generator) -> None:
+        self.units, self._rng = units, rng
+        self._copies: list[Search] = []
+        self.search, self.heat = search, heat
+
+    @property
+    def steep(self) -> bool:
+        """Whether there are different temperatures to go on at."""
+        return self.heat.cold > 0 and self.heat.hot > 1.1 * self.heat.cold
+
+    def leave_copies(self, done: float) -> None:
+        """Leave copies for the temperatures above that at this fraction of the cooling."""
+        while len(self._copies) < RUNGS - 1 and done * (RUNGS - 1) >= len(self._copies):
+            self._copies.append(self.search.twin())
+
+    def temper(self, over: Callable[[int], bool]) -> int:
+        """Go on at all temperatures until it is over; how many sweeps that took."""
+        self.leave_copies(1.0)
+        searches = [*self._copies, self.search]
+        done = temper(searches, self.heat.at(np.linspace(0.0, 1.0, RUNGS)), sweeps_between_trades(self.units), self._rng, over)
+        best = max(searches, key=lambda search: search.value)
+        self.search.restart(best.best)
+        self.search.anneal(np.zeros(1))
+        return done
+
+
+def _cooled(units: int, sweeps: float) -> float:
+    """The share of a budget of sweeps that cooling takes before tempering; 1 for all of it."""
+    share = max(_LEAST_COOLING, _COOLING * units**2) / max(sweeps, 1.0)
+    return share if share < _MOST_COOLED else 1.0
+
+
+def _spend_sweeps(ladder: _Ladder, budget: Budget) -> int:
+    sweeps, search = budget.sweeps, ladder.search
     descents = min(_DESCENTS, max(1, sweeps // 5))
-    cooling = heat.at(np.linspace(0.0, 1.0, max(0, sweeps - descents)))
+    share = _cooled(ladder.units, sweeps)
+    tempers = share < 1 and ladder.steep
+    cooled = int(share * sweeps) if tempers else max(0, sweeps - descents)
+    cooling = ladder.heat.at(np.linspace(0.0, 1.0, cooled))
     chunk = max(1, sweeps // _TELLS)
-    for first in range(0, len(cooling), chunk):
+    for first in range(0, cooled, chunk):
+        if tempers:
+            ladder.leave_copies(first / cooled)
         search.anneal(cooling[first : first + chunk])
-        if budget.tell(min(first + chunk, len(cooling)) / sweeps):
-            return min(first + chunk, len(cooling))
-    search.restart(search.best)
-    search.anneal(np.zeros(min(sweeps, descents)))
-    budget.tell(1.0)
-    return sweeps
+        if budget.tell(min(first + chunk, cooled) / sweeps):
+            return min(first + chunk, cooled)
+    if tempers:
+        left = sweeps - cooled - descents
+        cooled += ladder.temper(lambda done: budget.tell((cooled + min(done, left)) / sweeps) or done >= left)
+    if not budget.stopped:
+        search.restart(search.best)
+        search.anneal(np.zeros(descents))
+        budget.tell(1.0)
+    return min(sweeps, cooled + descents)
 
 
-def _spend_time(search: Search, budget: Budget, heat: Heat, began: float) -> int:
-    """Cool by the clock, whatever a sweep takes; the last hundredth is for descents."""
-    seconds = budget.seconds or 0.0
+def _spend_time(ladder: _Ladder, budget: Budget, began: float) -> int:
+    """Cool by the clock, whatever a sweep takes, and temper if time allows; the last hundredth is for descents."""
+    seconds, search = budget.seconds or 0.0, ladder.search
     opened, done, chunk = budget.clock(), 0, 1
     closing = began + 0.99 * seconds
-    span = max(closing - opened, 1e-9)
+    span, tempers = max(closing - opened, 1e-9), False
     now = opened
-    while now < closing:
+    while now < opened + span:
         each = (now - opened) / done if done else 0.0
+        if done and not tempers and ladder.steep and (share := _cooled(ladder.units, (closing - opened) / each)) < 1:
+            tempers, span = True, share * (closing - opened)
+        if tempers:
+            ladder.leave_copies((now - opened) / span)
         ahead = np.arange(chunk) * each / span
-        search.anneal(heat.at(np.minimum(1.0, (now - opened) / span + ahead)))
+        search.anneal(ladder.heat.at(np.minimum(1.0, (now - opened) / span + ahead)))
         done += chunk
         then = now
         now = budget.clock()
         took = (now - then) / chunk
-        room = min(_LONGEST_CHUNK, 0.01 * seconds, closing - now)
+        room = min(_LONGEST_CHUNK, 0.01 * seconds, opened + span - now)
         chunk = int(np.clip(room / max(took, 1e-9), 1, 2 * chunk))
         if budget.tell((now - began) / seconds):
             return done
+    if tempers:
+        done += ladder.temper(lambda _: budget.tell((budget.clock() - began) / seconds) or budget.clock() >= closing)
     search.restart(search.best)
     while budget.clock() < began + seconds and search.anneal(np.zeros(1))[0] > 0:
         done += 1

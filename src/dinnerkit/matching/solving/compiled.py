@@ -21,13 +21,23 @@ class Search:
 
     def __init__(self, problem: Problem, group: Ints, rng: np.random.Generator) -> None:
         self._state = State(problem, group)
+        self._rng = rng
         self._noise = rng.exponential(size=NOISE + len(problem.sizes) + len(problem.minimum))
         self._chance = np.uint64(rng.integers(1 << 63))
         self.best, self.value = self._state.group.copy(), self._state.value
 
+    @property
+    def worth(self) -> float:
+        """What the groups that the search is at are worth."""
+        return self._state.value
+
     def restart(self, group: Ints) -> None:
         """Go on from these groups."""
         self._state = State(self._state.problem, group)
+
+    def twin(self) -> Search:
+        """Another search, by chances of its own, that goes on from here."""
+        return Search(self._state.problem, self._state.group, self._rng)
 
     def anneal(self, temperatures: Floats) -> Floats:
         """Look at each unit once per temperature; see :meth:`dinnerkit.matching.annealing.Search.anneal`."""

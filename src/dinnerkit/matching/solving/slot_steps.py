@@ -1,4 +1,4 @@
-"""The compiled code of :mod:`dinnerkit.matching.solving.slots`: what each step needs, from the sums kept for every group and person."""
+"""The compiled code of :mod:`dinnerkit.matching.solving.slots`: looking for the best step of each person, and taking it."""
 
 from __future__ import annotations
 
@@ -6,63 +6,16 @@ from typing import NamedTuple
 
 import numba as nb
 import numpy as np
-from numpy.typing import NDArray
 
 from dinnerkit.matching.solving.annealing import NOISE
 from dinnerkit.matching.solving.kernels import INNER, JIT, MULTIPLIER, STEP, meets
-from dinnerkit.matching.solving.state import Floats, Ints, Words
-
-Singles = NDArray[np.float32]
-Places = NDArray[np.int32]
+from dinnerkit.matching.solving.slot_sums import Singles, exchange, refresh, share, worth_of
 
 _REFRESH = 100_000
 """Steps after which the sums are made anew: in single precision they drift by some 1e-7 of their size with each step."""
 
-
-class Tables(NamedTuple):
-    """What the compiled code works on; ``nobody`` is the number of people.
-
-    Attributes:
-        weights: (people + 1, people + 1), the last row and column, nobody's, are zero.
-        floor: (people,), the least weight that each has, pairs kept apart aside.
-        factor: what a group's sum is multiplied by, given its size.
-        minimum: (groups,), the fewest people of each.
-        maximum: (groups,), the most.
-        masks: (people + 1, families, words).
-        breach: what a group without a common bit costs.
-        least: what a step must be worth to be taken; less is the rounding of single precision.
-        loose: whether sizes can change.
-        person: (slots,), who is there, or nobody.
-        gain: (groups, slots), the sum of the weights between who is there and all of a group.
-        own: (slots,), the same with their own group; huge where nobody is.
-        inside: (groups,), the sum of the weights inside each.
-        size: (groups,), people in each.
-        rest: (people, families, words), what the others of one's group have in common.
-        common: (groups, families, words), what all of a group have in common.
-        broken: (groups,), 1 where some family has no bit in common.
-        best: (slots,), who was where when the groups were worth the most at the end of a sweep.
-        record: (2,), what they were worth, and the steps since the sums were made.
-    """
-
-    weights: Singles
-    floor: Singles
-    factor: Singles
-    minimum: Ints
-    maximum: Ints
-    masks: Words
-    breach: np.float32
-    least: np.float32
-    loose: bool
-    person: Places
-    gain: Singles
-    own: Singles
-    inside: Floats
-    size: Ints
-    rest: Words
-    common: Words
-    broken: Ints
-    best: Places
-    record: Floats
+_MANY = 2
+"""Where one in so many groups may hold a swap, everybody is looked at, otherwise these groups; the first of a group's members decides."""
 
 
 class Work(NamedTuple):
@@ -74,7 +27,7 @@ class Work(NamedTuple):
         going: what going to it gives, less what the weights between the two of a swap cost at least.
         bound: a bound on what a swap with any of its members gives.
         slack: what mending it and home would give, where they are broken.
-        change: (slots,), how gains change in a step.
+        change: (slots,), how gains change in a step, or what a swap with who is there gives.
     """
 
     factors: Singles
@@ -83,123 +36,6 @@ class Work(NamedTuple):
     bound: Singles
     slack: Singles
     change: Singles
-
-
-@nb.njit(**JIT)
-def padded(weights, forbidden):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
-    """The weights with a row and a column of zeros for nobody, and the least weight of each row above the forbidden."""
-    people = len(weights)
-    padded = np.zeros((people + 1, people + 1), np.float32)
-    floor = np.zeros(people, np.float32)
-    for one in range(people):
-        least = np.float32(1e30)
-        for other in range(people):
-            weight = np.float32(weights[one, other])
-            padded[one, other] = weight
-            if other != one and weight > forbidden and weight < least:
-                least = weight
-        floor[one] = least if least < np.float32(1e30) else np.float32(0.0)
-    return padded, floor
-
-
-@nb.njit(**JIT)
-def refresh(tables):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
-    """Make all sums anew from who is where."""
-    groups, slots, nobody = len(tables.size), len(tables.person), len(tables.weights) - 1
-    tables.gain[:] = np.float32(0.0)
-    for slot in range(slots):
-        row, gain = tables.weights[tables.person[slot]], tables.gain[slot % groups]
-        if tables.person[slot] != nobody:
-            for other in range(slots):
-                gain[other] += row[tables.person[other]]
-    for group in range(groups):
-        _settle(tables, group)
-    tables.record[1] = 0.0
-
-
-@nb.njit(**INNER)
-def _own(person, gain, own, group, groups, nobody):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    """Copy the gains of one group's members from its row; returns their sum."""
-    total, slot = 0.0, group
-    while slot < len(person):
-        if person[slot] == nobody:
-            own[slot] = np.float32(1e30)
-        else:
-            own[slot] = gain[slot]
-            total += own[slot]
-        slot += groups
-    return total
-
-
-@nb.njit(**INNER)
-def _settle(tables, group):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    """Bring what is known of one group's members up to its row of gains."""
-    tables.inside[group] = 0.5 * _own(tables.person, tables.gain[group], tables.own, group, len(tables.size), len(tables.weights) - 1)
-    if tables.masks.shape[1]:
-        _share(tables, group)
-
-
-@nb.njit(**INNER)
-def _share(tables, group):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    """Work out again what the members of one group have in common."""
-    everything, groups = np.uint64(0xFFFFFFFFFFFFFFFF), len(tables.size)
-    nobody = len(tables.weights) - 1
-    for family in range(tables.masks.shape[1]):
-        for word in range(tables.masks.shape[2]):
-            above = everything
-            for slot in range(group, len(tables.person), groups):
-                tables.rest[tables.person[slot], family, word] = above
-                above &= tables.masks[tables.person[slot], family, word]
-            below = everything
-            for slot in range(group + len(tables.person) - groups, -1, -groups):
-                if tables.person[slot] != nobody:
-                    tables.rest[tables.person[slot], family, word] &= below
-                below &= tables.masks[tables.person[slot], family, word]
-            tables.common[group, family, word] = above
-    tables.broken[group] = 0 if meets(tables.common[group], tables.common[group]) else 1
-
-
-@nb.njit(**JIT)
-def worth_of(tables):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
-    """What all groups are worth as they are."""
-    total = 0.0
-    for group in range(len(tables.size)):
-        total += tables.factor[tables.size[group]] * tables.inside[group] - tables.breach * tables.broken[group]
-    return total
-
-
-@nb.njit(**INNER)
-def _shift(leaving, coming, person, here, there, change):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    """Bring the gains of two groups up to a person with some weights leaving the first for the second, and another coming."""
-    for slot in range(len(person)):
-        change[slot] = coming[person[slot]] - leaving[person[slot]]
-    for slot in range(len(person)):
-        here[slot] += change[slot]
-        there[slot] -= change[slot]
-
-
-@nb.njit(**INNER)
-def _trade(gain, person, slot, other):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    """Have two slots change who is there; the gains go with them."""
-    for group in range(len(gain)):
-        here = gain[group, slot]
-        gain[group, slot] = gain[group, other]
-        gain[group, other] = here
-    here_person = person[slot]
-    person[slot] = person[other]
-    person[other] = here_person
-
-
-@nb.njit(**INNER)
-def _exchange(weights, person, gain, own, inside, slot, other, change):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    """Have two slots of different groups change who is there; nobody may be there."""
-    groups, nobody = len(inside), len(weights) - 1
-    home, target = slot % groups, other % groups
-    here, there = gain[home], gain[target]
-    _shift(weights[person[slot]], weights[person[other]], person, here, there, change)
-    _trade(gain, person, slot, other)
-    inside[home] = 0.5 * _own(person, here, own, home, groups, nobody)
-    inside[target] = 0.5 * _own(person, there, own, target, groups, nobody)
 
 
 @nb.njit(**INNER)
@@ -253,6 +89,33 @@ def _best_swap(row, person, gain, own, home, least, factors, going, bound, worth
                 best, worth = other, gained
             other += groups
     return best, worth
+
+
+@nb.njit(**INNER)
+def _best_of_all(row, person, gain, own, home, least, factors, going, worth, gained):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """The same, looking at everybody: quicker where the bounds exclude few groups."""
+    groups, nobody, best, mine, first = len(going), len(row) - 1, -1, factors[home], 0
+    for slot in range(len(person)):
+        gained[slot] = row[person[slot]]
+    going[home] = np.float32(-1e30)
+    while first < len(person):
+        for target in range(groups):
+            slot = first + target
+            theirs = factors[target]
+            value = going[target] + mine * gain[slot] - theirs * own[slot] - (mine + theirs) * (gained[slot] - least)
+            if value > worth and person[slot] != nobody:
+                best, worth = slot, value
+        first += groups
+    return best, worth
+
+
+@nb.njit(**INNER)
+def _many(bound, worth):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Whether so many groups may hold a swap worth more than this that it is quicker to look at everybody."""
+    passing = 0
+    for group in range(len(bound)):
+        passing += bound[group] > worth
+    return int(passing * _MANY >= len(bound))
 
 
 @nb.njit(**INNER)
@@ -332,41 +195,51 @@ def _prepare(tables, home, work):  # type: ignore[no-untyped-def]  # noqa: ANN00
 
 
 @nb.njit(**INNER)
+def _take(tables, slot, other, moving, work):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Take a step: a swap, or a move to where nobody is."""
+    groups, masked = len(tables.size), tables.masks.shape[1] > 0
+    home, target = slot % groups, other % groups
+    if moving:
+        tables.size[home] -= 1
+        tables.size[target] += 1
+    exchange(tables.weights, tables.person, tables.gain, tables.own, tables.inside, slot, other, work.change)
+    if masked:
+        share(tables, home)
+        share(tables, target)
+    if masked or tables.loose:
+        _prepare(tables, home, work)
+    _reach(tables.gain[home], tables.own, work.factors[home], work.factors, work.reach)
+
+
+@nb.njit(**INNER)
 def _visit(tables, home, temperature, noise, chance, work):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Look at each member of a group once, and take the best step that chance allows; returns how many were taken, and the chance."""
     weights, person, gain, own, floor = tables.weights, tables.person, tables.gain, tables.own, tables.floor
-    factors, reach, going, bound, slack = work.factors, work.reach, work.going, work.bound, work.slack
-    groups, nobody, taken, masked, loose = len(tables.size), len(weights) - 1, 0, tables.masks.shape[1] > 0, tables.loose
-    least, here, inside, change = tables.least, gain[home], tables.inside, work.change
+    factors, going, bound, here, change = work.factors, work.going, work.bound, gain[home], work.change
+    groups, nobody, taken, masked, wide = len(tables.size), len(weights) - 1, 0, tables.masks.shape[1] > 0, -1
     _prepare(tables, home, work)
-    _reach(here, own, factors[home], factors, reach)
+    _reach(here, own, factors[home], factors, work.reach)
     for slot in range(home, len(person), groups):
         one = person[slot]
         if one == nobody:
             continue
         chance = chance * MULTIPLIER + STEP
         offset = np.int64((chance >> np.uint64(40)) % np.uint64(NOISE))
-        other, worth, mine = -1, least, factors[home]
+        other, target, worth, mine = -1, -1, tables.least, factors[home]
         _prospects(gain, slot, mine * own[slot], temperature, noise, offset, factors, mine, floor[one], going)
-        if _bounds(going, reach, slack, bound) > worth:
+        if _bounds(going, work.reach, work.slack, bound) > worth:
+            wide = _many(bound, worth) if wide < 0 else wide
             if masked:
                 other, worth = _best_lawful_swap(tables, slot, work, worth)
+            elif wide:
+                other, worth = _best_of_all(weights[one], person, here, own, home, floor[one], factors, going, worth, change)
             else:
                 other, worth = _best_swap(weights[one], person, here, own, home, floor[one], factors, going, bound, worth)
-        if loose and tables.size[home] > tables.minimum[home]:
+        if tables.loose:
             target, worth = _best_move(tables, slot, temperature, noise, offset + groups, worth)
-            if target >= 0:
-                other = _free(tables, target)
-                tables.size[home] -= 1
-                tables.size[target] += 1
+            other = _free(tables, target) if target >= 0 else other
         if other >= 0:
-            _exchange(weights, person, gain, own, inside, slot, other, change)
-            if masked:
-                _share(tables, home)
-                _share(tables, other % groups)
-            if masked or loose:
-                _prepare(tables, home, work)
-            _reach(here, own, factors[home], factors, reach)
+            _take(tables, slot, other, target >= 0, work)
             taken += 1
     return taken, chance
 

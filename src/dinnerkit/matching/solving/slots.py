@@ -9,14 +9,20 @@ for all groups at once whether any swap into them can be accepted; only the few 
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 
 from dinnerkit.matching.solving.annealing import NOISE
-from dinnerkit.matching.solving.slot_steps import Tables, Work, anneal, padded, refresh, worth_of
+from dinnerkit.matching.solving.slot_steps import Work, anneal
+from dinnerkit.matching.solving.slot_sums import Tables, padded, refresh, worth_of
 from dinnerkit.matching.solving.state import BREACH, Floats, Ints, Problem
 
 _TINY = np.float32(1e-5)
 """The least worth of a step, as a share of the largest weight."""
+
+_CHANGING = ("person", "gain", "own", "inside", "size", "rest", "common", "broken", "best", "record")
+"""What of :class:`Tables` a search changes; the rest is shared by all that search the same problem."""
 
 
 class Search:
@@ -53,6 +59,7 @@ class Search:
         )
         self._work = _work(groups, slots)
         self._noise = rng.exponential(size=NOISE + 2 * groups).astype(np.float32)
+        self._rng = rng
         self._chance = np.uint64(rng.integers(1 << 63))
         self.restart(group)
         self._tables.best[:] = self._tables.person
@@ -69,11 +76,23 @@ class Search:
         tables.size[:] = size
         refresh(tables)
 
+    def twin(self) -> Search:
+        """Another search, by chances of its own, that goes on from here."""
+        twin, tables = copy.copy(self), self._tables
+        twin._tables = tables._replace(**{name: getattr(tables, name).copy() for name in _CHANGING})
+        twin._chance = np.uint64(self._rng.integers(1 << 63))
+        return twin
+
     def anneal(self, temperatures: Floats) -> Floats:
         """Look at each person once per temperature; returns the steps taken, as a share of them, per temperature."""
         accepted = np.zeros(len(temperatures))
         self._chance = np.uint64(anneal(self._tables, self._work, temperatures, self._noise, self._chance, accepted))
         return accepted
+
+    @property
+    def worth(self) -> float:
+        """What the groups that the search is at are worth."""
+        return float(worth_of(self._tables))
 
     @property
     def value(self) -> float:

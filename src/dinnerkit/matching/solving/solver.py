@@ -5,10 +5,12 @@ This module knows weights, groups and constraints, and nothing of dinners.
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any, Literal
 
 import numpy as np
@@ -17,9 +19,20 @@ from numpy.typing import ArrayLike, NDArray
 from dinnerkit.matching.errors import RuleInvalid
 from dinnerkit.matching.solving import annealing
 from dinnerkit.matching.solving.bound import bounded
-from dinnerkit.matching.solving.budget import Budget, Progress, Search, spend
+from dinnerkit.matching.solving.budget import Budget, Progress, spend
+from dinnerkit.matching.solving.checking import (
+    check_budget,
+    checked_bounds,
+    checked_factor,
+    checked_masks,
+    checked_pairs,
+    checked_sets,
+    checked_start,
+    checked_weights,
+)
 from dinnerkit.matching.solving.sizes import filled, promising_sizes
 from dinnerkit.matching.solving.state import Floats, Ints, Problem, Words, contracted
+from dinnerkit.matching.solving.tempering import Search
 
 __all__ = ["SWEEPS", "Progress", "RunRecord", "Solution", "compiled_available", "pack", "solve"]
 
@@ -110,8 +123,9 @@ def solve(
         weights: (n, n), symmetric, finite; the diagonal is ignored.
         minimum: (groups,), the smallest size of each group.
         maximum: (groups,), the largest.
-        seconds: how long to search, by the clock, in place of a number of sweeps. Loading the compiled search, once in the life of
-            a process, comes on top: about half a second, or some twenty where it has never been compiled on this machine.
+        seconds: how long to take, by the clock, in place of a number of sweeps. Loading the compiled search, once in the life of
+            a process, comes on top: about half a second, or some twenty where it has never been compiled on this machine. One
+            sweep and the sums that it needs are the least that is done.
         seed: what all chance is drawn from.
         together: pairs (or more) of indexes that must share a group.
         apart: pairs that must not.
@@ -129,27 +143,27 @@ def solve(
         RuleInvalid: the arguments contradict themselves, or the sizes can't be met.
         ModuleNotFoundError: a bound is asked for, and scipy is missing; it comes with the extra ``matching``.
     """
-    matrix = np.asarray(weights, dtype=np.float64)
-    low, high = (np.array(sizes, dtype=np.int64, order="C") for sizes in (minimum, maximum))
-    _check(matrix, low, high)
+    began = clock()
+    check_budget(seconds, sweeps, heat, seed)
+    matrix = checked_weights(weights)
     n = len(matrix)
-    factor = np.ones(int(high.max(initial=0)) + 1) if factor is None else factor
-    masks = np.zeros((n, 0, 1), np.uint64) if masks is None else masks
-    apart_pairs = np.array([tuple(pair) for pair in apart], dtype=np.int64).reshape(-1, 2)
-    unit_of = _units(n, together)
+    low, high = checked_bounds(minimum, maximum, n)
+    factor, masks = checked_factor(factor, high), checked_masks(masks, n)
+    apart_pairs, unit_of = checked_pairs(apart, n), _units(n, checked_sets(together, n))
     if n == 0:
         return Solution(np.zeros(0, np.int64), 0.0, 0, RunRecord(seed, 0, 0.0, "numpy"))
-    problem = contracted(matrix, unit_of, apart_pairs, masks, (low, high), factor)
+    scale = _scale(matrix)
+    problem = contracted(matrix / scale, unit_of, apart_pairs, masks, (low, high), factor)
     rng = np.random.default_rng(seed)
     group = None if start is None and not len(apart_pairs) else _start(problem, unit_of, start, rng)
     budget = Budget(seconds, SWEEPS if sweeps is None else sweeps, heat, clock, progress)
-    group, run = _search(problem, group, unit_of, rng, seed, budget)
+    group, run = _search(problem, group, unit_of, rng, seed, budget, began)
     solution = _solution(group[unit_of], matrix, factor, (apart_pairs, masks), run)
     if not bound or solution.broken:
         return solution
     proof = bounded(problem, group)
     solution = _solution(proof.group[unit_of], matrix, factor, (apart_pairs, masks), run)
-    return replace(solution, bound=max(proof.value, solution.objective))
+    return replace(solution, bound=max(proof.value * scale, solution.objective))
 
 
 def pack(sizes: Ints, minimum: Ints, maximum: Ints, rng: np.random.Generator, tries: int = 20) -> Ints | None:
@@ -175,21 +189,13 @@ def pack(sizes: Ints, minimum: Ints, maximum: Ints, rng: np.random.Generator, tr
     return None
 
 
-def _check(matrix: Floats, low: Ints, high: Ints) -> None:
-    n = len(matrix)
-    if matrix.ndim != 2 or matrix.shape != (n, n):  # noqa: PLR2004
-        raise RuleInvalid(f"weights must be a square matrix, not of shape {matrix.shape}")
-    if not np.isfinite(matrix).all():
-        raise RuleInvalid("weights must be finite; some are not a number, or infinite")
-    if not np.allclose(matrix, matrix.T):
-        raise RuleInvalid("weights must be symmetric")
-    if low.shape != high.shape or low.ndim != 1 or (low < 0).any() or (low > high).any() or (high < 1).any():
-        raise RuleInvalid("each group needs a minimum and a maximum size, 0 <= minimum <= maximum and maximum >= 1")
-    if not low.sum() <= n <= high.sum():
-        raise RuleInvalid(f"{n} can't be divided into groups that hold from {low.sum()} to {high.sum()} in all")
+def _scale(matrix: Floats) -> float:
+    """A power of two near the largest weight: what is searched is of order one, and exactly as it was but for that."""
+    largest = float(np.abs(matrix).max(initial=0.0))
+    return float(2.0 ** np.clip(np.floor(np.log2(largest)), -1000, 1000)) if largest > 0 else 1.0
 
 
-def _units(n: int, together: Iterable[Sequence[int] | Ints]) -> Ints:
+def _units(n: int, together: list[list[int]]) -> Ints:
     """The number of the unit that each belongs to, units numbered by their first member."""
     root = list(range(n))
 
@@ -201,7 +207,7 @@ def _units(n: int, together: Iterable[Sequence[int] | Ints]) -> Ints:
 
     for members in together:
         for other in members[1:]:
-            first, second = sorted((find(int(members[0])), find(int(other))))
+            first, second = sorted((find(members[0]), find(other)))
             root[second] = first
     return np.unique([find(one) for one in range(n)], return_inverse=True)[1].astype(np.int64).reshape(-1)
 
@@ -212,13 +218,7 @@ def _start(problem: Problem, unit_of: Ints, start: ArrayLike | None, rng: np.ran
         if group is None:
             raise RuleInvalid("those that must be together could not be fitted into groups of these sizes")
         return group
-    labels = np.asarray(start, dtype=np.int64)
-    groups = len(problem.minimum)
-    if labels.shape != unit_of.shape or (labels < 0).any() or (labels >= groups).any():
-        raise RuleInvalid(f"start must give each a group from 0 to {groups - 1}")
-    size = np.bincount(labels, minlength=groups)
-    if (size < problem.minimum).any() or (size > problem.maximum).any():
-        raise RuleInvalid("the groups to start from are not within the bounds of size")
+    labels = checked_start(start, len(unit_of), problem.minimum, problem.maximum)
     group = np.zeros(len(problem.sizes), np.int64)
     group[unit_of] = labels
     if (group[unit_of] != labels).any():
@@ -227,15 +227,18 @@ def _start(problem: Problem, unit_of: Ints, start: ArrayLike | None, rng: np.ran
 
 
 def _search(
-    problem: Problem, group: Ints | None, unit_of: Ints, rng: np.random.Generator, seed: int, budget: Budget
+    problem: Problem, group: Ints | None, unit_of: Ints, rng: np.random.Generator, seed: int, budget: Budget, began: float
 ) -> tuple[Ints, RunRecord]:
     evaluations = len(problem.sizes) ** 2 * budget.sweeps if budget.seconds is None else _COMPILED_FROM
+    loading = budget.clock()
     engine = _engine(evaluations, problem)
-    began, spread = budget.clock(), _spread(problem)
+    began += budget.clock() - loading
+    budget, spread = budget.less(budget.clock() - began), _spread(problem)
 
     def run(start: Ints, share: Budget) -> tuple[float, Ints, int]:
+        opened = budget.clock()
         search: Search = engine.Search(problem, start, rng)
-        done = spend(search, share, spread)
+        done = spend(search, share.less(budget.clock() - opened), spread, rng)
         return search.value, search.best, done
 
     choices = promising_sizes(problem, spread, _CHOICES, rng) if group is None and _sizes_matter(problem) else []
@@ -293,7 +296,19 @@ def _engine(evaluations: int, problem: Problem) -> Any:
     if evaluations < _COMPILED_FROM or not compiled_available():
         return annealing
     singles = bool((problem.sizes == 1).all() and not problem.inner.any())
-    return importlib.import_module(f"dinnerkit.matching.solving.{'slots' if singles else 'compiled'}")
+    return _loaded("slots" if singles else "compiled")
+
+
+@cache
+def _loaded(name: str) -> Any:
+    """A compiled search, once it has run: code is read from disk, or compiled, when it is first called."""
+    engine = importlib.import_module(f"dinnerkit.matching.solving.{name}")
+    bounds = np.ones(2, np.int64), np.full(2, 2)
+    few = contracted(np.zeros((2, 2)), np.arange(2), np.zeros((0, 2), np.int64), np.zeros((2, 0, 1), np.uint64), bounds, np.ones(3))
+    search: Search = engine.Search(few, np.arange(2), np.random.default_rng(0))
+    search.anneal(np.zeros(1))
+    assert search.worth == 0.0  # noqa: S101 - the worth is compiled too
+    return engine
 
 
 def _spread(problem: Problem) -> float:

@@ -134,7 +134,7 @@ def contracted(weights: Floats, unit_of: Ints, apart: Ints, masks: Words, bounds
     np.fill_diagonal(merged, 0.0)
     if units:
         # A family in which everybody has a bit in common asks for nothing.
-        unit_masks = unit_masks[:, ~np.bitwise_and.reduce(unit_masks, axis=0).any(axis=-1)]
+        unit_masks = np.ascontiguousarray(unit_masks[:, ~np.bitwise_and.reduce(unit_masks, axis=0).any(axis=-1)])
     used = factor[factor > 0]
     scale = BREACH * float(np.abs(clean).max(initial=0.0) or 1.0)
     first, second = unit_of[apart[:, 0]], unit_of[apart[:, 1]]

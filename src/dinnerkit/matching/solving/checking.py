@@ -1,0 +1,109 @@
+"""Arguments of the solver turned into arrays that it can work on, or refused in words that say which and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from dinnerkit.matching.errors import RuleInvalid
+from dinnerkit.matching.solving.state import Floats, Ints, Words
+
+
+def checked_weights(weights: ArrayLike) -> Floats:
+    """(n, n) weights, finite and symmetric."""
+    matrix = _numbers(weights, "weights")
+    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:  # noqa: PLR2004
+        raise RuleInvalid(f"weights must be a square matrix, not of shape {matrix.shape}")
+    if not np.isfinite(matrix).all():
+        raise RuleInvalid("weights must be finite; some are not a number, or infinite")
+    if not np.allclose(matrix, matrix.T):
+        raise RuleInvalid("weights must be symmetric")
+    return matrix
+
+
+def checked_bounds(minimum: ArrayLike, maximum: ArrayLike, n: int) -> tuple[Ints, Ints]:
+    """The smallest and the largest size of each group, into which n can be divided."""
+    low, high = _numbers(minimum, "the smallest sizes"), _numbers(maximum, "the largest sizes")
+    if low.shape != high.shape or low.ndim != 1 or not (low >= 0).all() or not (low <= high).all() or not (high >= 1).all():
+        raise RuleInvalid("each group needs a minimum and a maximum size, 0 <= minimum <= maximum and maximum >= 1")
+    low, high = np.ceil(low), np.floor(np.minimum(high, max(n, 1)))
+    if (low > high).any() or not low.sum() <= n <= high.sum():
+        raise RuleInvalid(f"{n} can't be divided into groups that hold from {low.sum():.0f} to {high.sum():.0f} in all")
+    return low.astype(np.int64), high.astype(np.int64)
+
+
+def checked_sets(sets: Iterable[Sequence[int] | Ints], n: int) -> list[list[int]]:
+    """Sets of indexes that must share a group."""
+    found = [[int(one) for one in members] for members in sets]
+    for members in found:
+        if any(not 0 <= one < n for one in members):
+            raise RuleInvalid(f"together must hold indexes from 0 to {n - 1}, not {tuple(members)}")
+    return found
+
+
+def checked_pairs(pairs: Iterable[Sequence[int]] | Ints, n: int) -> Ints:
+    """(pairs, 2) of indexes that must not share a group."""
+    found = [pair if isinstance(pair, np.ndarray) else tuple(pair) for pair in pairs]
+    if any(len(pair) != 2 for pair in found):  # noqa: PLR2004
+        raise RuleInvalid("apart must hold pairs")
+    array = np.array(found, dtype=np.int64).reshape(-1, 2)
+    if (array < 0).any() or (array >= n).any() or (array[:, 0] == array[:, 1]).any():
+        raise RuleInvalid(f"apart must hold pairs of different indexes from 0 to {n - 1}")
+    return array
+
+
+def checked_factor(factor: Floats | None, high: Ints) -> Floats:
+    """(largest size + 1,) what a group's sum is multiplied by, given its size; 1 by default."""
+    sizes = int(high.max(initial=0)) + 1
+    if factor is None:
+        return np.ones(sizes)
+    found = _numbers(factor, "factor")
+    if found.ndim != 1 or len(found) < sizes or not np.isfinite(found).all() or (found < 0).any():
+        raise RuleInvalid(f"factor must give each size from 0 to {sizes - 1} a finite number from 0 on")
+    return found
+
+
+def checked_masks(masks: Words | None, n: int) -> Words:
+    """(n, families, words) of bits; no families by default."""
+    if masks is None:
+        return np.zeros((n, 0, 1), np.uint64)
+    if masks.ndim != 3 or len(masks) != n or masks.dtype != np.uint64:  # noqa: PLR2004
+        raise RuleInvalid(f"masks must be uint64 of shape ({n}, families, words), not {masks.dtype} of shape {masks.shape}")
+    return masks
+
+
+def check_budget(seconds: float | None, sweeps: int | None, heat: float, seed: int) -> None:
+    """Refuse amounts below zero, and what is not a number."""
+    if seconds is not None and not 0 <= seconds < np.inf:
+        raise RuleInvalid(f"seconds must be a finite number from 0 on, not {seconds}")
+    if sweeps is not None and sweeps < 0:
+        raise RuleInvalid(f"sweeps must be a number from 0 on, not {sweeps}")
+    if not 0 <= heat < np.inf:
+        raise RuleInvalid(f"heat must be a finite number from 0 on, not {heat}")
+    if seed < 0:
+        raise RuleInvalid(f"seed must be a number from 0 on, not {seed}")
+
+
+def checked_start(start: ArrayLike, n: int, low: Ints, high: Ints) -> Ints:
+    """(n,) group numbers to begin from, sizes within bounds."""
+    labels, groups = _numbers(start, "start"), len(low)
+    if labels.shape != (n,) or not (labels == np.floor(labels)).all() or (labels < 0).any() or (labels >= groups).any():
+        raise RuleInvalid(f"start must give each a group from 0 to {groups - 1}")
+    found = labels.astype(np.int64)
+    size = np.bincount(found, minlength=groups)
+    if (size < low).any() or (size > high).any():
+        raise RuleInvalid("the groups to start from are not within the bounds of size")
+    return found
+
+
+def _numbers(values: ArrayLike, what: str) -> NDArray[np.float64]:
+    try:
+        found: NDArray[Any] = np.asarray(values)
+        if np.iscomplexobj(found):
+            raise RuleInvalid(f"{what} must be real numbers")
+        return found.astype(np.float64, copy=False)
+    except (TypeError, ValueError) as error:
+        raise RuleInvalid(f"{what} must be numbers, in rows of the same length") from error
