@@ -54,10 +54,12 @@ from dinnerkit.events.waitlist import Waitlist
 from dinnerkit.http.idempotency_store import IdempotencyRecord
 from dinnerkit.live.announcing import Announcer
 from dinnerkit.live.service import LiveService
+from dinnerkit.matching.best_fit import BestFit
 from dinnerkit.matching.computing import SeatingWork
 from dinnerkit.matching.documents import SeatingDocument
 from dinnerkit.matching.feedback.documents import FeedbackDocument
 from dinnerkit.matching.feedback.service import FeedbackService
+from dinnerkit.matching.guest_list import GuestList
 from dinnerkit.matching.handlers import matching_handlers
 from dinnerkit.matching.service import SeatingService
 from dinnerkit.messages import Handler
@@ -225,14 +227,18 @@ class Kit:
         people = People(database)
         events = EventService(database, clock)
         announcer = Announcer(self.backends.bus)
-        seats = Seats(database, clock, settings.offer_seconds, announcer.seats_changed)
+        store = BookingStore(database, clock)
+        seatings = SeatingService(database, events, store, people, clock)
+        feedback = FeedbackService(database, store, seatings, people, clock)
+        guest_list = GuestList(database, people, feedback)
+        best_fit = BestFit(events, store, seatings, guest_list)
+        seats = Seats(database, clock, settings.offer_seconds, announcer.seats_changed, best_fit.order)
         payments = PaymentService(database, gateway, clock, settings.platform_fee_basis_points)
         refunds = RefundService(database, gateway, clock)
         deposits = DepositService(database, refunds, clock)
         disputes = DisputeService(database, gateway, clock)
         ledger = Ledger(database, clock)
         ledger_check = LedgerCheck(database, ledger, clock)
-        store = BookingStore(database, clock)
         waitlist = Waitlist(database, clock)
         following = Following(store, seats, clock)
         waiting = WaitingList(store, seats, waitlist, clock)
@@ -245,9 +251,7 @@ class Kit:
         companions = CompanionService(
             store, bookings, events, people, attempts, SignedTokens(keys, "companion"), clock, settings.public_url
         )
-        seatings = SeatingService(database, events, store, people, clock)
-        feedback = FeedbackService(database, store, seatings, people, clock)
-        seating_work = SeatingWork(database, events, store, people, feedback, clock, announcer.seating_goes_on)
+        seating_work = SeatingWork(database, events, store, guest_list, clock, announcer.seating_goes_on)
         calendar = BookingCalendar(bookings, events, clock, settings.public_url)
         writer = MailWriter(settings.mail_from, settings.public_url)
         notifications = NotificationService(
@@ -303,6 +307,7 @@ class Kit:
             BookingSweep(store, bookings, paying, seats, uses, clock),
             seatings,
             seating_work,
+            best_fit,
             feedback,
             notifications,
             AnalyticsService(database, self.backends.cache, clock),

@@ -75,6 +75,7 @@ def test_a_draft_shows_what_the_host_said(events: EventService, host: Principal,
         "created_at": clock.now,
         "updated_at": clock.now,
         "published_at": None,
+        "waitlist_order": "first_come",
     }
 
 

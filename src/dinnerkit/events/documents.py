@@ -8,7 +8,7 @@ import mongoengine
 from pymongo import ASCENDING, DESCENDING, GEOSPHERE, IndexModel
 
 from dinnerkit.delivery.outbox import OUTBOX_INDEX, SendingDocument
-from dinnerkit.events.rules import MOST_SEATS, Format, Status
+from dinnerkit.events.rules import MOST_SEATS, Format, Status, WaitlistOrder
 
 
 def _listed(name: str, *keys: str) -> IndexModel:
@@ -106,6 +106,7 @@ class EventDocument(SendingDocument):
     tags = mongoengine.ListField(mongoengine.StringField())
     tag_keys = mongoengine.ListField(mongoengine.StringField())
     format = mongoengine.StringField(required=True, choices=tuple(Format))
+    waitlist_order = mongoengine.StringField(choices=tuple(WaitlistOrder))
     refund_policy = mongoengine.EmbeddedDocumentField(RefundTerms, required=True)
 
     status = mongoengine.StringField(required=True, choices=tuple(Status))

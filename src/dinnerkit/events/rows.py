@@ -8,7 +8,19 @@ from datetime import datetime
 from typing import Any, NotRequired, TypedDict
 
 from dinnerkit.clock import to_millis
-from dinnerkit.events.rules import Event, EventDetails, Format, Location, RefundPolicy, Status, TableSize, Venue, distinct_tags, search_key
+from dinnerkit.events.rules import (
+    Event,
+    EventDetails,
+    Format,
+    Location,
+    RefundPolicy,
+    Status,
+    TableSize,
+    Venue,
+    WaitlistOrder,
+    distinct_tags,
+    search_key,
+)
 from dinnerkit.money import Money
 from dinnerkit.storage import Row
 
@@ -32,6 +44,7 @@ class EventSummary(TypedDict):
     changes_until_hours: int
     tags: list[str]
     format: str
+    waitlist_order: str
     refund_policy: dict[str, Any]
     status: str
     version: int
@@ -78,6 +91,7 @@ SUMMARY: Mapping[str, Any] = {
             "lon": {"$arrayElemAt": ["$venue.location.coordinates", 0]},
         },
     },
+    "waitlist_order": {"$ifNull": ["$waitlist_order", WaitlistOrder.FIRST_COME.value]},
     "deposit": {"$ifNull": ["$deposit", None]},
     "changes_until_hours": {"$ifNull": ["$changes_until_hours", {"$literal": 2}]},
     "refund_policy": {
@@ -114,6 +128,7 @@ def event_of(row: Row) -> Event:
         changes_until_hours=row.get("changes_until_hours", 2),
         tags=tuple(row["tags"]),
         format=Format(row["format"]),
+        waitlist_order=WaitlistOrder(row.get("waitlist_order") or WaitlistOrder.FIRST_COME),
         refund_policy=RefundPolicy(**row["refund_policy"]),
     )
     return Event(
@@ -152,5 +167,6 @@ def stored(details: EventDetails) -> Row:
         "tags": list(tags),
         "tag_keys": [search_key(tag) for tag in tags],
         "format": details.format.value,
+        "waitlist_order": details.waitlist_order.value,
         "refund_policy": asdict(details.refund_policy),
     }

@@ -61,6 +61,13 @@ class Format(StrEnum):
     MATCH_NIGHT = "match_night"
 
 
+class WaitlistOrder(StrEnum):
+    """Who on the waiting list is offered free seats: who came first, or, at a match night, who suits the table that lost somebody."""
+
+    FIRST_COME = "first_come"
+    BEST_FIT = "best_fit"
+
+
 class Status(StrEnum):
     """Where an event is in its life: draft → published → cancelled, or draft → cancelled, which nobody else ever sees."""
 
@@ -164,6 +171,7 @@ class EventDetails:
     format: Format = Format.TABLE
     refund_policy: RefundPolicy = field(default_factory=RefundPolicy)
     deposit: Money | None = None
+    waitlist_order: WaitlistOrder = WaitlistOrder.FIRST_COME
     changes_until_hours: int = 2
 
     @property

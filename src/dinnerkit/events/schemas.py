@@ -26,6 +26,7 @@ from dinnerkit.events.rules import (
     Status,
     TableSize,
     Venue,
+    WaitlistOrder,
     timezones,
     usual_tables,
 )
@@ -42,6 +43,7 @@ NEAR_PATTERN = rf"^{_LATITUDE},{_LONGITUDE}$"
 SMALLEST_RADIUS_KM = 0.1
 
 _CHANGES = {"description": "Until so many hours before the start guests may give their seats to somebody else, and say whom they bring."}
+_WAITLIST_ORDER = {"description": "Who is offered free seats. Only a match night has tables to fit; elsewhere it is first come."}
 _DEPOSIT = {"description": "Of one seat, in the price's currency: given back to those who come or cancel in time, kept from the others."}
 
 
@@ -157,6 +159,7 @@ class NewEventSchema(StrictSchema):
     deposit = MoneyField(load_default=None, allow_none=True, metadata=_DEPOSIT)
     tags = _tags(load_default=list)
     format = fields.Enum(Format, by_value=fields.String, load_default=Format.TABLE)
+    waitlist_order = fields.Enum(WaitlistOrder, by_value=fields.String, load_default=WaitlistOrder.FIRST_COME, metadata=_WAITLIST_ORDER)
     refund_policy = fields.Nested(RefundPolicySchema, load_default=RefundPolicy)
 
     @post_load
@@ -182,6 +185,7 @@ class EventChangesSchema(StrictSchema):
     deposit = MoneyField(allow_none=True, metadata=_DEPOSIT)
     tags = _tags()
     format = fields.Enum(Format, by_value=fields.String)
+    waitlist_order = fields.Enum(WaitlistOrder, by_value=fields.String, metadata=_WAITLIST_ORDER)
     refund_policy = fields.Nested(RefundPolicySchema)
     version = WholeField(
         1, 2**31 - 1, metadata={"description": "Change it only if this is still its version; otherwise 409 event_changed."}
@@ -238,6 +242,7 @@ class EventSummarySchema(StrictSchema):
     deposit = MoneyField(required=True, allow_none=True, metadata=_DEPOSIT)
     tags = fields.List(fields.String(), required=True)
     format = fields.Enum(Format, by_value=fields.String, required=True)
+    waitlist_order = fields.Enum(WaitlistOrder, by_value=fields.String, required=True, metadata=_WAITLIST_ORDER)
     refund_policy = fields.Nested(RefundPolicySchema, required=True)
     status = fields.Enum(Status, by_value=fields.String, required=True)
     version = fields.Integer(required=True, metadata={"description": "Rises with each change by the host."})

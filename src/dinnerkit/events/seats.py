@@ -14,7 +14,7 @@ They all lie in the event's own document, so that each change is one atomic upda
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -26,7 +26,7 @@ from dinnerkit.clock import Clock
 from dinnerkit.delivery.outbox import Outbox
 from dinnerkit.errors import Invalid
 from dinnerkit.events.documents import EventDocument
-from dinnerkit.events.rules import RefundPolicy
+from dinnerkit.events.rules import Format, RefundPolicy, WaitlistOrder
 from dinnerkit.events.seat_errors import (
     AlreadyBooked,
     BookingClosed,
@@ -54,6 +54,7 @@ _FACTS = (
     "moved_at",
     "free_until",
 )
+_ACCOUNTS = ("seats_left", "seq", "holds", "waitlist")
 _SWEEP_BATCH = 200
 
 _FITS: Row = {"$map": {"input": "$waitlist", "in": {"$lte": ["$$this.guests", "$seats_left"]}}}
@@ -104,18 +105,40 @@ class SeatHold:
     giver: str | None = None
 
 
+Chooser = Callable[[str, SeatHold | None, Sequence[Waiting]], Sequence[Waiting]]
+"""Puts the parties that fit into an event's free seats in order, after the hold was freed. What it says depends on stored state alone."""
+
+
+def _first_come(_event: str, _freed: SeatHold | None, waiting: Sequence[Waiting]) -> Sequence[Waiting]:
+    return waiting
+
+
 class Seats:
     """Changes the accounts of seats, each by one conditional update of the event."""
 
     def __init__(
-        self, database: Database[Row], clock: Clock, offer_seconds: int, changed: Callable[[str], None] = lambda _event: None
+        self,
+        database: Database[Row],
+        clock: Clock,
+        offer_seconds: int,
+        changed: Callable[[str], None] = lambda _event: None,
+        best_fit: Chooser = _first_come,
     ) -> None:
-        """Work on the events of a database; ``changed`` is called with an event's id after other seats are left of it."""
+        """Work on the events of a database.
+
+        Args:
+            database: where events are kept.
+            clock: the time.
+            offer_seconds: how long a party from the waiting list has to answer.
+            changed: called with an event's id after other seats are left of it.
+            best_fit: who of those who wait suits best, for the events whose host wants that.
+        """
         self._events = collection(database, EventDocument)
         self._changed = changed
         self._clock = clock
         self._outbox = Outbox(clock)
         self._offer_length = timedelta(seconds=offer_seconds)
+        self._best_fit = best_fit
 
     def facts(self, event_id: str) -> EventFacts:
         """The event as a booking sees it.
@@ -298,7 +321,7 @@ class Seats:
 
     def _free(self, event_id: str, hold_id: str | None, resell_for: str | None = None) -> list[SeatHold]:
         while True:
-            row = self._events.find_one({"_id": event_id}, ("status", "starts_at", "seats_left", "seq", "holds", "waitlist"))
+            row = self._events.find_one({"_id": event_id}, (*_ACCOUNTS, "status", "starts_at", "format", "waitlist_order"))
             freed = next((hold for hold in _holds(row) if hold.hold == hold_id), None) if row else None
             if row is None or (freed is None and hold_id is not None):
                 return []
@@ -314,7 +337,11 @@ class Seats:
         if row["status"] != "published" or row["starts_at"] <= now:
             return []
         waiting = [Waiting(party["entry"], party["user"], party["guests"]) for party in row["waitlist"]]
-        chosen = next_in_line(row["seats_left"] + (freed.guests if freed else 0), waiting)
+        left = row["seats_left"] + (freed.guests if freed else 0)
+        fitting: Sequence[Waiting] = [party for party in waiting if party.guests <= left]
+        if row.get("waitlist_order") == WaitlistOrder.BEST_FIT and row["format"] == Format.MATCH_NIGHT:
+            fitting = self._best_fit(row["_id"], freed, fitting)
+        chosen = next_in_line(left, fitting)
         until = min(now + self._offer_length, row["starts_at"])
         return [SeatHold(row["_id"], party.entry, party.entry, party.user, party.guests, until) for party in chosen]
 

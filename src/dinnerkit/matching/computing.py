@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 from pymongo.database import Database
 
-from dinnerkit.accounts.people import People, Person
 from dinnerkit.booking.rules import SETTLED
-from dinnerkit.booking.store import Booking, BookingStore, Companion
+from dinnerkit.booking.store import BookingStore
 from dinnerkit.clock import Clock
 from dinnerkit.events.rules import Event
 from dinnerkit.events.service import EventService
 from dinnerkit.matching.documents import SeatingDocument
 from dinnerkit.matching.errors import SeatingImpossible
-from dinnerkit.matching.feedback.service import FeedbackService
-from dinnerkit.matching.people.guests import Guest, Traits
+from dinnerkit.matching.guest_list import GuestList, places_of
+from dinnerkit.matching.people.guests import Guest
 from dinnerkit.matching.rules.again import TogetherAgain
 from dinnerkit.matching.rules.default_rules import DEFAULT_RULES, BlockedApart
 from dinnerkit.matching.rules.kinds import Floor, Rule
@@ -25,7 +24,7 @@ from dinnerkit.matching.seating.locks import LockedTable, Locks
 from dinnerkit.matching.seating.reseating import Changes, reseat
 from dinnerkit.matching.seating.seat import seat
 from dinnerkit.matching.seating.tables import Seating
-from dinnerkit.matching.seatings import Place, as_seating, brought, from_row, to_rows
+from dinnerkit.matching.seatings import as_seating, brought, from_row, to_rows
 from dinnerkit.storage import Row, collection
 
 _TELL_SECONDS, _NOTE_SECONDS = 0.25, 1.0
@@ -46,8 +45,7 @@ class SeatingWork:
         database: where seatings are kept.
         events: whose guests are seated.
         bookings: who comes.
-        people: what guests have told of themselves.
-        feedback: what they wish about each other.
+        guest_list: what is known of them.
         clock: the time.
         tell: called with an event's id and how its seating goes on, after that is stored where it is.
     """
@@ -57,8 +55,7 @@ class SeatingWork:
         database: Database[Row],
         events: EventService,
         bookings: BookingStore,
-        people: People,
-        feedback: FeedbackService,
+        guest_list: GuestList,
         clock: Clock,
         tell: Tell = lambda _event, _state: None,
     ) -> None:
@@ -66,8 +63,7 @@ class SeatingWork:
         self._seatings = collection(database, SeatingDocument)
         self._events = events
         self._bookings = bookings
-        self._people = people
-        self._feedback = feedback
+        self._guest_list = guest_list
         self._clock = clock
 
     def compute(self, seating_id: str) -> None:
@@ -77,9 +73,9 @@ class SeatingWork:
             return
         event = self._events.event(row["event"])
         bookings = self._bookings.of_event(event.id, SETTLED)
-        places = _places(bookings)
+        places = places_of(bookings)
         try:
-            seating = self._seated(row, event, *self._guests(event, places, brought(bookings)))
+            seating = self._seated(row, event, *self._guest_list.of(event, places, brought(bookings)))
         except SeatingImpossible as error:
             values: Row = {"status": "impossible", "problem": discreet(error)}
         else:
@@ -119,38 +115,6 @@ class SeatingWork:
         there = [guest for guest in guests if guest.id in had] + [Guest(name) for name in sorted(gone)]
         return earlier, Changes(frozenset(gone), tuple(guest for guest in guests if guest.id not in had)), there
 
-    def _guests(
-        self, event: Event, places: list[Place], brought: Mapping[str, Companion]
-    ) -> tuple[list[Guest], frozenset[tuple[str, str]]]:
-        """The guests, and which of them one would like to see together again."""
-        users = {place.user for place in places}
-        people = self._people.find(users)
-        met = self._met(event.id, users)
-        own_guests = {place.user: place.guest_id for place in places if not place.companion}
-        crowds = {place.booking for place in places if place.companion}
-        bonds = self._feedback.bonds(own_guests.keys())
-        guests = []
-        for place in places:
-            if place.companion:
-                guests.append(_brought(place, brought.get(place.guest_id)))
-                continue
-            again, never = (_partners(place.user, pairs) for pairs in (bonds.again, bonds.never))
-            company = {own_guests[user] for user in met.get(place.user, set()) - again}
-            blocked = frozenset(own_guests[user] for user in never)
-            guests.append(_guest(place, people.get(place.user), event, company, blocked, party=place.booking in crowds))
-        return guests, frozenset((own_guests[one], own_guests[other]) for one, other in bonds.again)
-
-    def _met(self, event_id: str, users: set[str]) -> dict[str, set[str]]:
-        """Whom of these users each of them has sat with at earlier dinners."""
-        met: dict[str, set[str]] = {}
-        query = {"status": "published", "event": {"$ne": event_id}, "tables.places.user": {"$in": list(users)}}
-        for row in self._seatings.find(query, ("tables.places.user",)):
-            for table in row["tables"]:
-                company = {place["user"] for place in table["places"]} & users
-                for user in company:
-                    met.setdefault(user, set()).update(company - {user})
-        return met
-
     def _note_progress(self, seating_id: str, fraction: float) -> None:
         self._seatings.update_one({"_id": seating_id, "status": "queued"}, {"$set": {"progress": fraction}})
 
@@ -179,10 +143,6 @@ class _Progress:
         self._tell(share, (now - self._began) * (1 - share) / share if share >= _TELLING else None)
 
 
-def _places(bookings: Iterable[Booking]) -> list[Place]:
-    return [Place(booking.id, booking.user, companion) for booking in bookings for companion in range(booking.guests)]
-
-
 def discreet(error: SeatingImpossible) -> dict[str, Any]:
     """Why not everybody can be seated, for the host, who must not learn from it who would not sit with whom."""
     problem = {"message": error.message, **error.details}
@@ -194,34 +154,3 @@ def discreet(error: SeatingImpossible) -> dict[str, Any]:
             "causes": told,
         }
     return problem
-
-
-def _partners(user: str, pairs: frozenset[tuple[str, str]]) -> set[str]:
-    return {other for pair in pairs if user in pair for other in pair if other != user}
-
-
-def _brought(place: Place, companion: Companion | None) -> Guest:
-    """Whoever is brought along sits with whom they came; what they have told counts as it does for everybody."""
-    if companion is None:
-        return Guest(place.guest_id, party=place.booking)
-    traits = Traits(**companion.traits) if companion.traits else None
-    return Guest(place.guest_id, traits=traits, diets=frozenset(companion.diets), party=place.booking)
-
-
-def _guest(place: Place, person: Person | None, event: Event, met: set[str], blocked: frozenset[str], *, party: bool) -> Guest:
-    """The guest as seating sees them."""
-    together = place.booking if party else None
-    if person is None:
-        return Guest(place.guest_id, party=together, blocked=blocked)
-    return Guest(
-        place.guest_id,
-        traits=Traits(**person.traits) if person.traits else None,
-        age=event.details.starts_at.year - person.birth_year if person.birth_year else None,
-        languages=frozenset(person.languages),
-        interests=frozenset(person.interests),
-        budget=person.budget,
-        diets=frozenset(person.diets),
-        party=together,
-        met=frozenset(met),
-        blocked=blocked,
-    )

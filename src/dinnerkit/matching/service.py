@@ -112,6 +112,11 @@ class SeatingService:
         row = self._seatings.find_one({"event": event_id}, sort=[("_id", -1)])
         return from_row(row) if row else None
 
+    def last_made(self, event_id: str) -> StoredSeating | None:
+        """The seating with tables that was asked for last; the caller has checked who may see it."""
+        row = self._seatings.find_one({"event": event_id, "status": {"$in": ["done", "published"]}}, sort=[("_id", -1)])
+        return from_row(row) if row else None
+
     def publish(self, principal: Principal, event_id: str, seating_id: str) -> StoredSeating:
         """Let the guests see their tables; the seating that is published last is in force, also if it had been before.
 

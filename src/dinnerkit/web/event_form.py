@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import Any
 
 from dinnerkit.errors import Invalid
-from dinnerkit.events.rules import Event, EventDetails, Format, Location, RefundPolicy, TableSize, Venue, check
+from dinnerkit.events.rules import Event, EventDetails, Format, Location, RefundPolicy, TableSize, Venue, WaitlistOrder, check
 from dinnerkit.money import Money
 from dinnerkit.web.forms import Form
 from dinnerkit.web.typing_in import Reader
@@ -39,6 +39,7 @@ EMPTY: Mapping[str, str] = {
     "currency": "EUR",
     "timezone": "Europe/Berlin",
     "format": Format.MATCH_NIGHT.value,
+    "waitlist_order": WaitlistOrder.FIRST_COME.value,
     "full_until_hours": "48",
     "late_percent": "0",
     "late_until_hours": "0",
@@ -70,6 +71,7 @@ def as_typed(event: Event) -> dict[str, str]:
         "deposit": str(details.deposit.major) if details.deposit else "",
         "tags": ", ".join(details.tags),
         "format": details.format.value,
+        "waitlist_order": details.waitlist_order.value,
         **_policy_as_typed(details.refund_policy, details.price.currency),
         "version": str(event.version),
     }
@@ -94,6 +96,7 @@ def details_of(form: Form) -> EventDetails | None:
         "changes_until_hours": read.whole("changes_until_hours"),
         "tags": tuple(tag for part in read.text("tags").split(",") if (tag := part.strip())),
         "format": _format(read),
+        "waitlist_order": _waitlist_order(read),
         "refund_policy": _policy(read, currency),
     }
     return None if form.errors else _checked(form, details)
@@ -143,6 +146,14 @@ def _policy(read: Reader, currency: str) -> RefundPolicy:
 def _deposit(read: Reader, currency: str) -> Money | None:
     deposit = read.amount("deposit", currency) if read.text("deposit") else None
     return deposit if deposit and deposit.amount else None
+
+
+def _waitlist_order(read: Reader) -> WaitlistOrder:
+    try:
+        return WaitlistOrder(read.text("waitlist_order") or WaitlistOrder.FIRST_COME)
+    except ValueError:
+        read.wrong("waitlist_order", "Choose one of the two.")
+        return WaitlistOrder.FIRST_COME
 
 
 def _format(read: Reader) -> Format:

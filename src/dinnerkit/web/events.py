@@ -12,7 +12,7 @@ from dinnerkit.booking.store import Booking
 from dinnerkit.booking.waiting import WaitingList
 from dinnerkit.clock import utcnow
 from dinnerkit.errors import Conflict, DinnerkitError, Invalid
-from dinnerkit.events.rules import RefundPolicy, Status, deposit_in_words, in_words, manages
+from dinnerkit.events.rules import Format, RefundPolicy, Status, WaitlistOrder, deposit_in_words, in_words, manages
 from dinnerkit.events.service import EventService
 from dinnerkit.events.waitlist import Waitlist
 from dinnerkit.http.problems import status_of
@@ -85,6 +85,7 @@ def _page(event_id: str, error: DinnerkitError | None = None) -> Response:
         "event.html",
         event=event,
         booking=booking,
+        by_fit=event["waitlist_order"] == WaitlistOrder.BEST_FIT and event["format"] == Format.MATCH_NIGHT,
         settled=booking is not None and booking.status in SETTLED,
         position=service(Waitlist).position(event_id, me.user_id) if me else None,
         open=event["status"] == Status.PUBLISHED and not begun,
