@@ -31,6 +31,7 @@ from dinnerkit.booking.deposits import DepositSweep
 from dinnerkit.booking.documents import BookingDocument
 from dinnerkit.booking.following import Following
 from dinnerkit.booking.handlers import booking_handlers
+from dinnerkit.booking.host_payouts import HostPayouts
 from dinnerkit.booking.no_shows import NoShows
 from dinnerkit.booking.paying import PayingService
 from dinnerkit.booking.reminders import Reminders
@@ -70,10 +71,13 @@ from dinnerkit.payment.authentication import AuthenticationService
 from dinnerkit.payment.deposits import DepositService
 from dinnerkit.payment.disputes import DisputeService
 from dinnerkit.payment.documents import NotificationDocument, PaymentDocument
-from dinnerkit.payment.handlers import payment_handlers
+from dinnerkit.payment.handlers import payment_handlers, payout_handlers
 from dinnerkit.payment.ledger.checking import LedgerCheck
 from dinnerkit.payment.ledger.documents import EntryDocument
 from dinnerkit.payment.ledger.service import Ledger
+from dinnerkit.payment.payouts.accounts import PayeeAccounts
+from dinnerkit.payment.payouts.documents import PayeeDocument, PayoutDocument
+from dinnerkit.payment.payouts.service import PayoutService
 from dinnerkit.payment.reconciliation.documents import ReconciliationDocument
 from dinnerkit.payment.reconciliation.service import Reconciliation
 from dinnerkit.payment.refunds import RefundService
@@ -101,6 +105,7 @@ SENDERS: tuple[type[SendingDocument], ...] = (
     EventDocument,
     PaymentDocument,
     NotificationDocument,
+    PayoutDocument,
     BookingDocument,
     SeatingDocument,
 )
@@ -113,6 +118,7 @@ DOCUMENTS: tuple[type[StoredDocument], ...] = (
     VoucherDocument,
     IdempotencyRecord,
     EntryDocument,
+    PayeeDocument,
     ReconciliationDocument,
     DeliveryDocument,
     DeadLetterDocument,
@@ -238,6 +244,9 @@ class Kit:
         deposits = DepositService(database, refunds, clock)
         disputes = DisputeService(database, gateway, clock)
         ledger = Ledger(database, clock)
+        payees = PayeeAccounts(database, gateway, clock, settings.public_url)
+        payouts = PayoutService(database, payees, clock)
+        host_payouts = HostPayouts(payouts, seats, clock, settings.payout_delay_hours)
         ledger_check = LedgerCheck(database, ledger, clock)
         waitlist = Waitlist(database, clock)
         following = Following(store, seats, clock)
@@ -269,7 +278,8 @@ class Kit:
         )
         handlers = [
             *payment_handlers(payments, refunds, disputes, ledger),
-            *booking_handlers(bookings, paying, payments, seats, waiting, following, transfers),
+            *payout_handlers(payouts, payees, ledger),
+            *booking_handlers(bookings, paying, payments, host_payouts, seats, waiting, following, transfers),
             *matching_handlers(seating_work, seatings),
             *notification_handlers(notifications),
         ]
@@ -289,6 +299,9 @@ class Kit:
             deposits,
             ledger,
             ledger_check,
+            payees,
+            payouts,
+            host_payouts,
             Reconciliation(database, gateway, payments, refunds, disputes, ledger, ledger_check, clock),
             BookingAgreement(database, store, clock),
             Statements(ledger, seats),

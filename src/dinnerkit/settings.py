@@ -54,6 +54,7 @@ class Settings:
     hold_seconds: int = _setting(600, "how long seats are held for a payment", least=1, most=86_400)
     offer_seconds: int = _setting(86_400, "how long a place from the waiting list is offered", least=1, most=1_209_600)
     platform_fee_basis_points: int = _setting(0, "what the platform keeps of each price, in hundredths of a percent", least=0, most=10_000)
+    payout_delay_hours: int = _setting(24, "how long after a dinner's beginning its host is paid", least=0, most=8760)
     access_token_seconds: int = _setting(900, "life of an access token", least=1, most=86_400)
     refresh_token_seconds: int = _setting(2_592_000, "life of a refresh token", least=60, most=31_536_000)
     max_body_bytes: int = _setting(262_144, "the largest request body", least=1024, most=104_857_600)

@@ -15,6 +15,7 @@ from huey.consumer import Consumer
 
 from dinnerkit.booking.afterwards import Afterwards
 from dinnerkit.booking.deposits import DepositSweep
+from dinnerkit.booking.host_payouts import HostPayouts
 from dinnerkit.booking.no_shows import NoShows
 from dinnerkit.booking.reminders import Reminders
 from dinnerkit.booking.sweep import BookingSweep
@@ -108,6 +109,7 @@ class Worker:
             _Job("afterwards", 60.0, kit.service(Afterwards).run),
             _Job("no_shows", 300.0, kit.service(NoShows).run),
             _Job("refunds", 60.0, kit.service(RefundService).sweep, apart=True),
+            _Job("payouts", 60.0, kit.service(HostPayouts).run, apart=True),
             _Job("reconciliation", 600.0, kit.service(Reconciliation).daily, apart=True),
             _Job("deposits", 60.0, kit.service(DepositSweep).run),
             _Job("lists", 60.0, kit.service(EventService).delist_begun),

@@ -76,6 +76,8 @@ OWNERS = {
 
 HOSTS = {
     "GET /v1/host/statement",
+    "POST /v1/host/payout-account",
+    "GET /v1/host/payout-account",
     "POST /v1/events",
     "POST /v1/vouchers",
     "GET /v1/vouchers",

@@ -184,7 +184,14 @@ def _ledger_agrees(world: World) -> None:
     went = sum(refund["amount"] for refund in refunds)
     balances = Ledger(world.database, world.clock).balances().get("EUR", {})
     at_the_gateway = balances.get(Account.GATEWAY, 0) + balances.get(Account.GATEWAY_FEES, 0)
-    assert at_the_gateway == came - went, "the ledger and the gateway disagree about the money that is there"
+    assert at_the_gateway == came - went - paid_out(world), "the ledger and the gateway disagree about the money that is there"
+
+
+def paid_out(world: World) -> int:
+    """What the gateway has sent to hosts."""
+    with closing(sqlite3.connect(world.books)) as books:
+        (total,) = books.execute("select coalesce(sum(amount), 0) from payouts").fetchone()
+    return int(total)
 
 
 def _owed(booking: Row, event: Row) -> int:

@@ -10,7 +10,7 @@ from pymongo.database import Database
 
 from dinnerkit.backends.sandbox import SandboxGateway
 from dinnerkit.money import Money
-from dinnerkit.ports.gateway import Charge, GatewayRefund
+from dinnerkit.ports.gateway import Charge, GatewayRefund, Payout
 
 T = TypeVar("T")
 Row = dict[str, Any]
@@ -140,6 +140,12 @@ class KillableGateway(SandboxGateway):
 
     def refund(self, *, key: str, charge_id: str, money: Money) -> GatewayRefund:
         return self.killer.passing("gateway.refund", lambda: SandboxGateway.refund(self, key=key, charge_id=charge_id, money=money))
+
+    def pay_out(self, *, key: str, account_id: str, money: Money, description: str) -> Payout:
+        def send() -> Payout:
+            return SandboxGateway.pay_out(self, key=key, account_id=account_id, money=money, description=description)
+
+        return self.killer.passing("gateway.pay_out", send)
 
     def acknowledge(self, webhook_id: str) -> None:
         self.killer.passing("gateway.acknowledge", lambda: SandboxGateway.acknowledge(self, webhook_id))

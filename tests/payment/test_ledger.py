@@ -125,7 +125,7 @@ class TestPostingTwice:
 
     def test_there_is_no_way_to_change_an_entry(self) -> None:
         public = {name for name in vars(Ledger) if not name.startswith("_")}
-        assert public == {"post", "post_payment", "has", "balances", "owed", "owed_before", "of_payee"}
+        assert public == {"post", "post_payment", "post_payout", "has", "balances", "owed", "owed_before", "of_payee"}
 
 
 class TestChecking:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dinnerkit.booking.following import Following
+from dinnerkit.booking.host_payouts import HostPayouts
 from dinnerkit.booking.messages import BookingCancelled, BookingExpired, DepositReleased, GuestsCheckedIn
 from dinnerkit.booking.paying import PayingService
 from dinnerkit.booking.service import BookingService
@@ -22,18 +23,20 @@ def booking_handlers(
     bookings: BookingService,
     paying: PayingService,
     payments: PaymentService,
+    payouts: HostPayouts,
     seats: Seats,
     waiting: WaitingList,
     following: Following,
     transfers: TransferService,
 ) -> list[Handler[Any]]:
     """The handlers of the booking domain. Each finds its work in the state of the documents, and so may run twice."""
-    return [*_about_money(bookings, paying, payments), *_about_seats(bookings, seats, waiting, following, transfers)]
+    return [*_about_money(bookings, paying, payments, payouts), *_about_seats(bookings, seats, waiting, following, transfers)]
 
 
-def _about_money(bookings: BookingService, paying: PayingService, payments: PaymentService) -> list[Handler[Any]]:
+def _about_money(bookings: BookingService, paying: PayingService, payments: PaymentService, payouts: HostPayouts) -> list[Handler[Any]]:
     def settle(message: PaymentSucceeded) -> None:
         paying.settle_again(message.payment_id)
+        payouts.expect(message.payment_id)
 
     def settle_after_dispute(message: DisputeClosed) -> None:
         if message.won:

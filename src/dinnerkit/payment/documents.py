@@ -85,6 +85,7 @@ class PaymentDocument(SendingDocument):
         IndexModel([("refund_check_at", ASCENDING)], name="refund_check", sparse=True),
         IndexModel([("refunds.status", ASCENDING)], name="refund_status", sparse=True),
         IndexModel([("created_at", ASCENDING)], name="made"),
+        IndexModel([("payee", ASCENDING), ("occasion", ASCENDING)], name="by_payee", sparse=True),
         IndexModel([("refunds.at", ASCENDING)], name="refunds_made", sparse=True),
         IndexModel([("disputes.status", ASCENDING), ("payee", ASCENDING)], name="disputed", sparse=True),
         OUTBOX_INDEX,

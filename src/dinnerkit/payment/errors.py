@@ -25,6 +25,18 @@ class NoSuchPayment(NotFound):
     code: ClassVar[str] = "not_found"
 
 
+class NoPayoutAccount(NotFound):
+    """The host has no account for payouts yet."""
+
+    code: ClassVar[str] = "no_payout_account"
+
+
+class PayoutsUnsupported(Conflict):
+    """The gateway in use pays nobody; hosts must be paid in another way."""
+
+    code: ClassVar[str] = "payouts_unsupported"
+
+
 class NoSuchGateway(NotFound):
     """The webhook is for a gateway that is not in use here."""
 

@@ -8,15 +8,20 @@ from dinnerkit.messages import Handler
 from dinnerkit.payment.disputes import DisputeService
 from dinnerkit.payment.ledger.service import Ledger
 from dinnerkit.payment.messages import (
+    AccountNotified,
     DepositKept,
     DisputeClosed,
     DisputeOpened,
     NotificationReceived,
     PaymentSucceeded,
+    PayoutFailed,
+    PayoutSent,
     RefundFailed,
     RefundRequested,
     RefundSucceeded,
 )
+from dinnerkit.payment.payouts.accounts import PayeeAccounts
+from dinnerkit.payment.payouts.service import PayoutService
 from dinnerkit.payment.refunds import RefundService
 from dinnerkit.payment.service import PaymentService
 
@@ -32,8 +37,34 @@ _MOVEMENTS: tuple[type[Any], ...] = (
 """The messages of payments after which the ledger lacks something; each names its payment."""
 
 
+def payout_handlers(payouts: PayoutService, accounts: PayeeAccounts, ledger: Ledger) -> list[Handler[Any]]:
+    """The handlers that have to do with paying payees."""
+
+    def look_at_account(message: AccountNotified) -> None:
+        accounts.sync(message.account_id)
+        payouts.sync_account(message.account_id)
+
+    def correct(message: DisputeClosed | DepositKept) -> None:
+        payouts.correct(message.payment_id)
+
+    def pay_again(message: PayoutFailed) -> None:
+        ledger.post_payout(message.payout_id)
+        payouts.correct_payout(message.payout_id)
+
+    def post(message: PayoutSent) -> None:
+        ledger.post_payout(message.payout_id)
+
+    return [
+        Handler("payment.look_at_account", AccountNotified, look_at_account, queue="payments"),
+        Handler("payment.correct_payout", DisputeClosed, correct, queue="payments"),
+        Handler("payment.pay_kept_deposit", DepositKept, correct, queue="payments"),
+        Handler("payment.pay_again", PayoutFailed, pay_again, queue="payments"),
+        Handler("ledger.payout_sent", PayoutSent, post, queue="payments"),
+    ]
+
+
 def payment_handlers(payments: PaymentService, refunds: RefundService, disputes: DisputeService, ledger: Ledger) -> list[Handler[Any]]:
-    """The handlers of the payment domain."""
+    """The handlers that have to do with guests' payments."""
 
     def look(message: NotificationReceived) -> None:
         payment = payments.sync_charge(message.charge_id)

@@ -124,3 +124,37 @@ class DepositKept(Message):
     reference: str
     amount: int
     currency: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AccountNotified(Message):
+    """A gateway says that something about a payee's account, or a payout to it, has changed."""
+
+    kind: ClassVar[str] = "payment.account_notified"
+
+    notification_id: str
+    account_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PayoutSent(Message):
+    """Money is on its way to a payee."""
+
+    kind: ClassVar[str] = "payment.payout_sent"
+
+    payout_id: str
+    payee: str
+    amount: int
+    currency: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PayoutFailed(Message):
+    """A payout came back, and is owed to the payee again."""
+
+    kind: ClassVar[str] = "payment.payout_failed"
+
+    payout_id: str
+    payee: str
+    amount: int
+    currency: str

@@ -9,9 +9,10 @@ from pymongo.errors import DuplicateKeyError
 
 from dinnerkit.clock import Clock
 from dinnerkit.delivery.outbox import Outbox
+from dinnerkit.messages import Message
 from dinnerkit.payment.documents import NotificationDocument, PaymentDocument
 from dinnerkit.payment.errors import NoSuchGateway
-from dinnerkit.payment.messages import NotificationReceived
+from dinnerkit.payment.messages import AccountNotified, NotificationReceived
 from dinnerkit.ports.gateway import Gateway, GatewayEvent, LocalWebhooks
 from dinnerkit.storage import Row, collection, insert, insert_missing, to_row
 
@@ -63,9 +64,11 @@ class WebhookInbox:
 
     def _notification(self, event: GatewayEvent, *, news: bool) -> NotificationDocument:
         notification_id = f"{self._gateway.name}:{event.id}"
-        messages = []
+        messages: list[Message] = []
         if event.charge_id and news:
             messages.append(NotificationReceived(notification_id=notification_id, charge_id=event.charge_id, subject=event.subject))
+        if event.account_id and not event.charge_id:
+            messages.append(AccountNotified(notification_id=notification_id, account_id=event.account_id))
         return NotificationDocument(
             id=notification_id,
             kind=event.kind,

@@ -14,9 +14,10 @@ from pymongo.database import Database
 from dinnerkit.clock import Clock
 from dinnerkit.payment.documents import PaymentDocument
 from dinnerkit.payment.ledger.documents import EntryDocument
-from dinnerkit.payment.ledger.reading import PAYMENT_FIELDS, paid
-from dinnerkit.payment.ledger.rules import Entry, entries_of
+from dinnerkit.payment.ledger.reading import PAYMENT_FIELDS, paid, paid_out
+from dinnerkit.payment.ledger.rules import Entry, entries_of, entries_of_payout
 from dinnerkit.payment.ledger.service import Ledger, entry_of
+from dinnerkit.payment.payouts.documents import PayoutDocument
 from dinnerkit.storage import Row, collection
 
 IN_FLIGHT = timedelta(minutes=1)
@@ -50,6 +51,7 @@ class LedgerCheck:
     def __init__(self, database: Database[Row], ledger: Ledger, clock: Clock) -> None:
         self._entries = collection(database, EntryDocument)
         self._payments = collection(database, PaymentDocument)
+        self._payouts = collection(database, PayoutDocument)
         self._ledger = ledger
         self._clock = clock
 
@@ -60,6 +62,7 @@ class LedgerCheck:
             if total := sum(balances.values()):
                 yield Finding("unbalanced_currency", currency, f"all accounts in {currency} sum up to {total}, not to zero")
         yield from self._payments_against_entries()
+        yield from self._payouts_against_entries()
 
     def count(self) -> int:
         """How many entries there are."""
@@ -78,6 +81,12 @@ class LedgerCheck:
         rows = self._payments.find({"status": "succeeded"}, PAYMENT_FIELDS).sort("_id", 1)
         yield from compared("payment", rows, lambda row: entries_of(paid(row)), self._entries, self._clock() - IN_FLIGHT)
         yield from without_cause("payment", self._entries, self._payments, {"status": "succeeded"})
+
+    def _payouts_against_entries(self) -> Iterator[Finding]:
+        sent = {"sent_at": {"$exists": True}}
+        rows = self._payouts.find(sent, {"outbox": 0}).sort("_id", 1)
+        yield from compared("payout", rows, lambda row: entries_of_payout(paid_out(row)), self._entries, self._clock() - IN_FLIGHT)
+        yield from without_cause("payout", self._entries, self._payouts, sent)
 
 
 def in_batches(things: Iterable[T]) -> Iterator[list[T]]:

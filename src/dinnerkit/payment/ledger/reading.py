@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dinnerkit.payment.ledger.rules import Disputed, FailedRefund, Paid, Refund
+from dinnerkit.payment.ledger.rules import Disputed, FailedRefund, Paid, PaidOut, Refund
 from dinnerkit.storage import Row
 
 PAYMENT_FIELDS = (
@@ -41,6 +41,19 @@ def paid(row: Row) -> Paid:
         kept=(int(kept["amount"]), kept["at"]) if kept else None,
         refunds=tuple(_refund(part) for part in row.get("refunds", ())),
         disputes=tuple(_dispute(part) for part in row.get("disputes", ())),
+    )
+
+
+def paid_out(row: Row) -> PaidOut:
+    """A payout that was sent."""
+    return PaidOut(
+        id=row["_id"],
+        payee=row["payee"],
+        occasion=row["occasion"],
+        currency=row["currency"],
+        amount=int(row["amount"]),
+        paid_at=row["sent_at"],
+        failed_at=row.get("failed_at"),
     )
 
 

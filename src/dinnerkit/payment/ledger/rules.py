@@ -177,6 +177,13 @@ def entries_of_payout(out: PaidOut) -> list[Entry]:
     return entries
 
 
+def earned(paid: Paid) -> int:
+    """What of a payment is the payee's for now; what banks have taken back and nobody has decided on yet is left out."""
+    posted = -sum(entry.postings.get(Account.HOSTS, 0) for entry in entries_of(paid))
+    undecided = sum(dispute.amount - fee_share(paid, dispute.amount) for dispute in paid.disputes if not dispute.closed_at)
+    return posted - undecided
+
+
 def fee_share(paid: Paid, part: int) -> int:
     """The platform's share of a part of the price: by proportion, the rest of a minor unit is the payee's."""
     return paid.platform_fee * part // paid.price if paid.price else 0

@@ -11,8 +11,9 @@ from pymongo.database import Database
 from dinnerkit.clock import Clock
 from dinnerkit.payment.documents import PaymentDocument
 from dinnerkit.payment.ledger.documents import EntryDocument, PostingPart
-from dinnerkit.payment.ledger.reading import PAYMENT_FIELDS, paid
-from dinnerkit.payment.ledger.rules import Account, Entry, entries_of
+from dinnerkit.payment.ledger.reading import PAYMENT_FIELDS, paid, paid_out
+from dinnerkit.payment.ledger.rules import Account, Entry, entries_of, entries_of_payout
+from dinnerkit.payment.payouts.documents import PayoutDocument
 from dinnerkit.storage import Row, collection, insert_missing, to_row
 
 
@@ -22,6 +23,7 @@ class Ledger:
     def __init__(self, database: Database[Row], clock: Clock) -> None:
         self._entries = collection(database, EntryDocument)
         self._payments = collection(database, PaymentDocument)
+        self._payouts = collection(database, PayoutDocument)
         self._clock = clock
 
     def post(self, entries: Iterable[Entry]) -> None:
@@ -36,6 +38,12 @@ class Ledger:
         row = self._payments.find_one({"_id": payment_id, "status": "succeeded"}, PAYMENT_FIELDS)
         if row is not None:
             self.post(entries_of(paid(row)))
+
+    def post_payout(self, payout_id: str) -> None:
+        """The same for a payout that was sent."""
+        row = self._payouts.find_one({"_id": payout_id, "sent_at": {"$exists": True}})
+        if row is not None:
+            self.post(entries_of_payout(paid_out(row)))
 
     def has(self, entry_id: str) -> bool:
         """Whether that cause has an entry."""

@@ -115,6 +115,7 @@ class Reconciliation:
         mendable = repair and finding.code == "missing_entry"
         if mendable:
             self._ledger.post_payment(finding.document)
+            self._ledger.post_payout(finding.document)
         return Mismatch(finding.code, finding.subject, finding.text, repaired=mendable and self._ledger.has(finding.subject))
 
     def _keep(self, report: Report) -> None:

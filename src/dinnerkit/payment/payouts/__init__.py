@@ -1,0 +1,1 @@
+"""Payouts: what payees have earned goes to their accounts at the gateway, once for each occasion."""
