@@ -8,11 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from babel.numbers import get_currency_precision
-
 from dinnerkit.events.seat_errors import NoSuchEvent
 from dinnerkit.events.seats import Seats
-from dinnerkit.money import Money
+from dinnerkit.money import Money, decimals
 from dinnerkit.payment.ledger.rules import Account
 from dinnerkit.payment.ledger.service import Ledger
 
@@ -104,6 +102,6 @@ def harmless(text: str) -> str:
 
 def decimal(money: Money) -> str:
     """``-35.00``: the amount in the currency's major unit, with as many decimals as it has, without rounding."""
-    digits = get_currency_precision(money.currency)
+    digits = decimals(money.currency)
     whole, rest = divmod(abs(money.amount), 10**digits)
     return f"{'-' if money.amount < 0 else ''}{whole}{f'.{rest:0{digits}}' if digits else ''}"
