@@ -98,6 +98,12 @@ def test_the_ages_at_a_table_span_no_more_than_asked(people, years):
         assert not ages or max(ages) - min(ages) <= years
 
 
+def test_a_span_of_ages_that_begins_a_year_after_another_is_found():
+    people = [Guest(str(number), age=age) for number, age in enumerate([20, 20, 20, 21, 30, 31])]
+    seating = seat(people, size=3, rules=[AgeRange(10)])
+    assert sorted(sorted(table.guests) for table in seating.tables) == [["0", "1", "2"], ["3", "4", "5"]]
+
+
 @SLOW
 @given(people=varied(), dinners=st.integers(1, 5))
 def test_those_who_met_within_so_many_dinners_never_share_a_table(people, dinners):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from html.parser import HTMLParser
+from importlib import resources
 from pathlib import Path
 
 import numpy as np
@@ -11,14 +12,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dinnerkit.matching import DEFAULT_RULES, Floor, Guest, seat
+from dinnerkit.matching import DEFAULT_RULES, TRAITS, CommonLanguage, Floor, Guest, NeverMet, NobodyAlone, seat, wish
 from dinnerkit.matching.files.match import match_file
+from dinnerkit.matching.files.rows import People
 from dinnerkit.matching.people.crowd import Crowd
 from dinnerkit.matching.people.guests import Traits
 from dinnerkit.matching.report.baselines import at_random, greedily, scores_of_tables
 from dinnerkit.matching.report.figures import figures
 from dinnerkit.matching.report.page import report_page
 from dinnerkit.matching.seating.scoring import Scoring
+from tests.web.test_colours import contrast
 
 VOID = {"meta", "br", "hr", "img", "input", "link"}
 HOSTILE = "<script>alert(1)</script>'\"&"
@@ -131,3 +134,49 @@ def test_greed_is_better_than_chance_and_the_search_better_than_both() -> None:
         float(scores_of_tables(crowd, scoring, labels).mean()) for labels in (at_random(sizes, rng), greedily(crowd, scoring, sizes, rng))
     )
     assert chance < greedy < seating.score
+
+
+COLOURS = (resources.files("dinnerkit.matching.report") / "report.css").read_text("utf-8")
+TEXT, PICTURE = 4.5, 3.0  # WCAG 2.2, AA: 1.4.3 and 1.4.11
+
+
+def scheme(name: str) -> dict[str, str]:
+    light, dark = re.findall(r":root \{(.*?)\}", COLOURS, re.DOTALL)
+    found = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", light))
+    return found | dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", dark)) if name == "dark" else found
+
+
+@pytest.mark.parametrize("name", ["light", "dark"])
+def test_the_page_can_be_read_and_its_pictures_seen_in_light_and_in_dark(name: str) -> None:
+    colours = scheme(name)
+    pairs = [(text, ground, TEXT) for text in ("ink", "soft", "wine", "sad") for ground in ("paper", "card")]
+    pairs += [("ink", "sad-ground", TEXT), ("olive", "good-ground", TEXT), ("saffron", "card", PICTURE), ("wine", "sunk", PICTURE)]
+    pairs += [(shape, "card", PICTURE) for shape in ("wine", "rival", "ink", *TRAITS)] + [(trait, "plate", PICTURE) for trait in TRAITS]
+    weak = {
+        f"{one} on {other}": round(contrast(colours[one], colours[other]), 2)
+        for one, other, least in pairs
+        if contrast(colours[one], colours[other]) < least
+    }
+    assert weak == {}
+
+
+def of(people: list[Guest]) -> People:
+    return People(tuple(people), (), len(people), (), dict.fromkeys(TRAITS, float("nan")))
+
+
+def test_what_was_wished_for_and_is_not_kept_is_told_with_its_tables() -> None:
+    people = [Guest(str(n), stated={"gender": "woman"} if n == 0 else {}, languages=frozenset({"de" if n else "en"})) for n in range(8)]
+    rules = [wish(NobodyAlone("gender")), wish(CommonLanguage()), wish(NeverMet())]
+    seating = seat(people, size=8, rules=rules)
+    found = figures(of(people), seating, size=8, rules=rules)
+    assert found.wishes == (
+        "the wish common_language is not kept by 7 pairs of guests, at table 1",
+        "the wish nobody_alone_gender is not kept at table 1",
+    )
+    assert "None: everybody is seated" not in report_page(of(people), seating, size=8, rules=rules)
+
+
+def test_a_wish_that_is_kept_is_not_among_the_broken_ones() -> None:
+    people = [Guest(str(n), stated={"gender": "woman"} if n < 2 else {}) for n in range(12)]
+    rules = [wish(NobodyAlone("gender"))]
+    assert figures(of(people), seat(people, size=6, rules=rules), size=6, rules=rules).wishes == ()

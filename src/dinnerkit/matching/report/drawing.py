@@ -57,7 +57,7 @@ def distribution(lanes: Mapping[str, Floats], floor: float | None) -> str:
         mean = across(float(scores.mean()))
         parts += [
             f'<line class="base" x1="{_LEFT}" x2="{WIDTH - _RIGHT}" y1="{base:.1f}" y2="{base:.1f}"/>',
-            f'<line class="mean" x1="{mean:.1f}" x2="{mean:.1f}" y1="{base - 62:.1f}" y2="{base + 4:.1f}"/>',
+            _mark(mean, base - 62, base + 4),
             f'<text class="lane" x="0" y="{base - 22:.1f}">{escape(name)}</text>',
             f'<text class="value" x="0" y="{base - 4:.1f}">mean {scores.mean():.1f}</text>',
         ]
@@ -115,7 +115,7 @@ def bar(points: float, most: float, rival: float | None, scale: float) -> str:
     ]
     if rival is not None:
         x = 300.0 * rival / scale
-        parts.append(f'<line class="mean" x1="{x:.1f}" x2="{x:.1f}" y1="0" y2="18"><title>{rival:.1f} at random</title></line>')
+        parts.append(_mark(x, 0, 18, f"{rival:.1f} at random"))
     return "".join([*parts, "</svg>"])
 
 
@@ -130,6 +130,13 @@ def _flower(values: Sequence[float] | None) -> list[str]:
             f'<ellipse class="petal {trait}" cy="{-long:.1f}" rx="{wide:.1f}" ry="{long:.1f}" transform="rotate({72 * number})"/>'
         )
     return petals
+
+
+def _mark(x: float, top: float, bottom: float, told: str = "") -> str:
+    """An upright mark that stands out from what it crosses."""
+    ends = f'x1="{x:.1f}" x2="{x:.1f}" y1="{top:.1f}" y2="{bottom:.1f}"'
+    title = f"<title>{told}</title>" if told else ""
+    return f'<line class="halo" {ends}/><line class="mean" {ends}>{title}</line>'
 
 
 def _open(width: float, height: float, label: str, box: str = "") -> str:

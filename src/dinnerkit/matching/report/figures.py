@@ -12,6 +12,8 @@ from dinnerkit.matching.people.crowd import Crowd
 from dinnerkit.matching.people.guests import Guest
 from dinnerkit.matching.report.baselines import at_random, greedily, scores_of_tables
 from dinnerkit.matching.rules.kinds import FULL, Rule
+from dinnerkit.matching.rules.wishes import PairWish
+from dinnerkit.matching.seating.counting import rows_of
 from dinnerkit.matching.seating.rooms import Room, Size
 from dinnerkit.matching.seating.scoring import Scoring, table_pairs
 from dinnerkit.matching.seating.tables import Seating
@@ -20,6 +22,7 @@ from dinnerkit.matching.solving.state import Floats, Ints
 
 _EXPLAINED_UP_TO = 3000
 _EXTREMES = 3
+_TABLES_NAMED = 8
 _FEWEST_RANDOM_TABLES = 400
 
 
@@ -89,7 +92,7 @@ def figures(people: People, seating: Seating, *, size: Size, rules: Sequence[Rul
         better=_better(people.guests, seating, worst, size, rules),
         traits=_traits(crowd, labels),
         random_traits=_traits(crowd, random),
-        wishes=tuple(_wishes(people, seating, crowd, labels, Room.of(size))),
+        wishes=tuple(_wishes(people, seating, crowd, labels, Room.of(size)) + _not_kept(crowd, labels, scoring)),
     )
 
 
@@ -118,6 +121,33 @@ def _traits(crowd: Crowd, labels: Ints) -> tuple[Floats, ...]:
     order = np.argsort(labels, kind="stable")
     cuts = np.cumsum(np.bincount(labels))[:-1]
     return tuple(crowd.traits[part[told[part]]].astype(np.float64) for part in np.split(order, cuts))
+
+
+def _not_kept(crowd: Crowd, labels: Ints, scoring: Scoring) -> list[str]:
+    """What the hard rules with a weight would have had otherwise, and where."""
+    found = []
+    one, other = table_pairs(labels)
+    for rule in scoring.rules:
+        if isinstance(rule, PairWish):
+            broken = rule.score(crowd, one, other) == 0.0
+            if broken.any():
+                pairs = int(broken.sum())
+                who = "1 pair of guests" if pairs == 1 else f"{pairs} pairs of guests"
+                found.append(f"the wish {rule.rule.name} is not kept by {who}, {_at(np.unique(labels[one[broken]]))}")
+    rows = rows_of(labels, int(labels.max(initial=-1)) + 1)
+    for _, part in scoring.counted(crowd):
+        tables = np.flatnonzero(part.faults(rows) > 0)
+        if len(tables):
+            found.append(f"the wish {part.rule.name} is not kept {_at(tables)}")
+    return found
+
+
+def _at(tables: Ints) -> str:
+    named = [str(table + 1) for table in tables[:_TABLES_NAMED]]
+    if len(tables) > _TABLES_NAMED:
+        named.append(f"{len(tables) - _TABLES_NAMED} more")
+    listed = named[0] if len(named) == 1 else f"{', '.join(named[:-1])} and {named[-1]}"
+    return f"at table{'s' if len(tables) > 1 else ''} {listed}"
 
 
 def _wishes(people: People, seating: Seating, crowd: Crowd, labels: Ints, room: Room) -> list[str]:
