@@ -173,7 +173,7 @@ def test_the_questionnaire_becomes_a_flower(browse: Browse, world: World, kit: K
     assert "Fifty short statements" in browser.text
     browser.follow("Begin")
 
-    browser.send("Done", **{item.id: "4" for item in ITEMS})
+    browser.send("Done", **{item.id: "42"[number % 2] for number, item in enumerate(ITEMS)})
 
     assert "These answers will find you good company." in browser.text
     assert browser.html.count('<path class="petal') >= 5
@@ -182,6 +182,16 @@ def test_the_questionnaire_becomes_a_flower(browse: Browse, world: World, kit: K
     assert traits is not None
     assert browser.open("/account/questionnaire").status_code == 200
     assert browser.form("Done").values["E1"] == "4"
+
+
+def test_whoever_answers_without_reading_is_told_so_and_their_answers_are_kept(browse: Browse, world: World, kit: Kit) -> None:
+    user = world.user()
+    browser = browse(user)
+    browser.open("/account/questionnaire")
+    browser.send("Done", **{item.id: "4" for item in ITEMS})
+    assert "You gave many statements in a row the same answer" in browser.text
+    assert "will find you good company" not in browser.text
+    assert kit.service(AccountService).get(user.id).traits is not None
 
 
 def test_too_few_answers_are_kept_on_the_page_and_asked_for(browse: Browse, world: World, kit: Kit) -> None:

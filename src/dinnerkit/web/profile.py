@@ -15,6 +15,7 @@ from dinnerkit.errors import Invalid
 from dinnerkit.http.services import service
 from dinnerkit.matching.people.items import ITEMS, TRAITS, Item
 from dinnerkit.matching.people.questionnaire import HIGHEST, LOWEST, MAX_MISSING, score
+from dinnerkit.matching.people.reliability import careless
 from dinnerkit.web.forms import Form, show, status_for, typed
 from dinnerkit.web.places import see
 from dinnerkit.web.sessions import say, signed_in
@@ -67,7 +68,7 @@ def answer() -> Response:
     except Invalid:
         return questionnaire_page(still_open(form))
     service(AccountService).set_personality(user_id, Personality(answers=answers, traits=traits))
-    say("answered")
+    say("answered_alike" if careless(answers) else "answered")
     return see("profile.mine")
 
 

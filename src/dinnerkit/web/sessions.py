@@ -30,6 +30,7 @@ NOTICES = {
     "new_password": "Your new password is set. Sign in with it.",
     "saved": "Saved.",
     "answered": "Thank you. These answers will find you good company.",
+    "answered_alike": "Saved. You gave many statements in a row the same answer; if you were in a hurry, answer once more.",
     "held": "Your seats are held for you.",
     "confirmed": "Your seats are yours. See you at dinner.",
     "refused": "The payment was refused. Your seats are still held: try another card.",
