@@ -48,7 +48,8 @@ from dinnerkit.delivery.outbox import SendingDocument
 from dinnerkit.delivery.relay import Relay
 from dinnerkit.delivery.service import DeliveryService
 from dinnerkit.errors import SettingError
-from dinnerkit.events.documents import EventDocument
+from dinnerkit.events.documents import EventDocument, FeedDocument
+from dinnerkit.events.feed import HostFeed
 from dinnerkit.events.seats import Seats
 from dinnerkit.events.service import EventService
 from dinnerkit.events.waitlist import Waitlist
@@ -115,6 +116,7 @@ DOCUMENTS: tuple[type[StoredDocument], ...] = (
     *SENDERS,
     AttemptDocument,
     FeedbackDocument,
+    FeedDocument,
     VoucherDocument,
     IdempotencyRecord,
     EntryDocument,
@@ -237,6 +239,7 @@ class Kit:
         seatings = SeatingService(database, events, store, people, clock)
         feedback = FeedbackService(database, store, seatings, people, clock)
         guest_list = GuestList(database, people, feedback)
+        feed = HostFeed(database, Keys(secret_key(settings)).derive("feeds"), clock)
         best_fit = BestFit(events, store, seatings, guest_list)
         seats = Seats(database, clock, settings.offer_seconds, announcer.seats_changed, best_fit.order)
         payments = PaymentService(database, gateway, clock, settings.platform_fee_basis_points)
@@ -321,6 +324,7 @@ class Kit:
             seatings,
             seating_work,
             best_fit,
+            feed,
             feedback,
             notifications,
             AnalyticsService(database, self.backends.cache, clock),

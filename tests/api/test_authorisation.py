@@ -27,6 +27,7 @@ PUBLIC = {
     "POST /v1/auth/password-reset/mail",
     "GET /v1/events",
     "GET /v1/events/{event_id}",
+    "GET /v1/feeds/{token}.ics",  # whose secret is its address
     "PUT /v1/companions/personality",  # by a private link
     "POST /v1/payments/webhooks/{gateway}",
     "POST /v1/payments/authentications",
@@ -79,6 +80,9 @@ HOSTS = {
     "POST /v1/host/payout-account",
     "GET /v1/host/payout-account",
     "POST /v1/events",
+    "GET /v1/hosting/feed",
+    "POST /v1/hosting/feed",
+    "DELETE /v1/hosting/feed",
     "POST /v1/vouchers",
     "GET /v1/vouchers",
     "GET /v1/vouchers/{voucher_id}",

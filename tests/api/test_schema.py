@@ -37,6 +37,7 @@ JUDGED = frozenset(
         "POST /v1/events",  # whether values go together: seats and tables
         "PATCH /v1/events/{event_id}",
         "PUT /v1/me/personality",  # whether enough questions are answered
+        "PUT /v1/companions/personality",
         "POST /v1/bookings/{booking_id}/pay",  # whether the gateway knows the payment method
     }
 )

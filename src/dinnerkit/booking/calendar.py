@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import icalendar
 
@@ -10,13 +10,10 @@ from dinnerkit.booking.rules import OVER, SETTLED
 from dinnerkit.booking.service import BookingService
 from dinnerkit.booking.store import Booking
 from dinnerkit.clock import Clock
-from dinnerkit.events.rules import Event, Status
+from dinnerkit.events.rules import DINNER_LENGTH, Event, Status
 from dinnerkit.events.service import EventService
 
 MEDIA_TYPE = "text/calendar"
-
-LENGTH = timedelta(hours=3)
-"""How long a dinner is taken to last: events don't say."""
 
 _STATUSES = dict.fromkeys(SETTLED, "CONFIRMED") | dict.fromkeys(OVER, "CANCELLED")
 _RANKS = {"expired": 1, "confirmed": 2, "seated": 2, "checked_in": 3, "no_show": 3, "cancelled": 4, "transferred": 4}
@@ -57,7 +54,7 @@ def written(booking: Booking, event: Event, now: datetime, url: str) -> bytes:
     entry.add("sequence", event.version * (max(_RANKS.values()) + 1) + _RANKS.get(status, 0))
     entry.add("dtstamp", now)
     entry.add("dtstart", event.details.starts_at)
-    entry.add("dtend", event.details.starts_at + LENGTH)
+    entry.add("dtend", event.details.starts_at + DINNER_LENGTH)
     entry.add("summary", event.details.title)
     entry.add("status", _STATUSES.get(status, "TENTATIVE"))
     entry.add("location", ", ".join(part for part in (event.details.venue.name, event.details.venue.address, event.details.city) if part))

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response
+from flask import Response, url_for
 
+from dinnerkit.events.feed import MEDIA_TYPE, HostFeed
 from dinnerkit.events.rules import EventDetails
-from dinnerkit.events.schemas import EventChangesSchema, EventQuerySchema, EventSchema, EventSummarySchema, NewEventSchema
+from dinnerkit.events.schemas import EventChangesSchema, EventQuerySchema, EventSchema, EventSummarySchema, FeedSchema, NewEventSchema
 from dinnerkit.events.seat_errors import NoSuchEvent
 from dinnerkit.events.service import EventService
 from dinnerkit.http.auth import BEARER, authenticated, current_principal, maybe_principal, requires
 from dinnerkit.http.blueprint import ApiBlueprint
-from dinnerkit.http.conditional import ETAG_HEADERS, private_json, public_json
+from dinnerkit.http.conditional import ETAG_HEADERS, kept_by_reader, private_json, public_json
 from dinnerkit.http.idempotency import idempotent, operation_id
 from dinnerkit.http.schemas import PageQuery, page_schema
 from dinnerkit.http.services import service
@@ -114,6 +115,43 @@ def cancel_event(event_id: str) -> Response:
 def list_hosted_events(query: dict[str, Any]) -> Response:
     """List my own events in every state, the newest first."""
     return private_json(service(EventService).hosted(current_principal(), query["limit"], query["cursor"]))
+
+
+@blueprint.route("/hosting/feed")
+@requires(Role.HOST)
+@blueprint.response(200, FeedSchema)
+def host_feed() -> Response:
+    """Say where the calendar of my dinners lies, if there is one."""
+    return _address(service(HostFeed).token(current_principal()))
+
+
+@blueprint.route("/hosting/feed", methods=["POST"])
+@requires(Role.HOST)
+@blueprint.response(200, FeedSchema)
+def open_host_feed() -> Response:
+    """Make a calendar of my dinners, for programs that subscribe to it. Its address is secret: whoever has it can read it."""
+    return _address(service(HostFeed).open(current_principal()))
+
+
+@blueprint.route("/hosting/feed", methods=["DELETE"])
+@requires(Role.HOST)
+@blueprint.response(204)
+def close_host_feed() -> None:
+    """Make the address of the calendar worthless; the next one is another."""
+    service(HostFeed).close(current_principal())
+
+
+@blueprint.route("/feeds/<token>.ics")
+@blueprint.response(200, {"type": "string"}, content_type=MEDIA_TYPE, headers=ETAG_HEADERS)
+@blueprint.alt_response(304, description="The caller has this answer already")
+@blueprint.alt_response(404, "NOT_FOUND")
+def read_feed(token: str) -> Response:
+    """Read the calendar of a host's dinners: how many seats are taken, and nobody's name."""
+    return kept_by_reader(service(HostFeed).calendar(token), MEDIA_TYPE)
+
+
+def _address(token: str | None) -> Response:
+    return private_json({"url": url_for(".read_feed", token=token, _external=True) if token else None})
 
 
 def _existing(event_id: str) -> str:

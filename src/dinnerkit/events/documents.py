@@ -9,6 +9,7 @@ from pymongo import ASCENDING, DESCENDING, GEOSPHERE, IndexModel
 
 from dinnerkit.delivery.outbox import OUTBOX_INDEX, SendingDocument
 from dinnerkit.events.rules import MOST_SEATS, Format, Status, WaitlistOrder
+from dinnerkit.storage import StoredDocument
 
 
 def _listed(name: str, *keys: str) -> IndexModel:
@@ -77,6 +78,17 @@ class ForResale(mongoengine.EmbeddedDocument):  # type: ignore[misc]
 
     seats = mongoengine.IntField(required=True, min_value=1)
     left = mongoengine.IntField(required=True, min_value=1)
+
+
+class FeedDocument(StoredDocument):
+    """The calendar of a host's dinners: whether it can be read, and how many addresses it has had. ``_id`` is the host's."""
+
+    meta: ClassVar[dict[str, Any]] = {"collection": "feeds"}
+    collection_name: ClassVar[str] = "feeds"
+
+    id = mongoengine.StringField(primary_key=True)
+    open = mongoengine.BooleanField(required=True)
+    number = mongoengine.IntField(required=True, min_value=1)
 
 
 class EventDocument(SendingDocument):

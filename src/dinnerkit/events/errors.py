@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from dinnerkit.errors import Conflict, Forbidden
+from dinnerkit.errors import Conflict, Forbidden, NotFound
 
 
 class NotTheHost(Forbidden):
@@ -35,6 +35,12 @@ class EventHasBegun(Conflict):
     """It has begun: what happened can't be changed."""
 
     code: ClassVar[str] = "event_begun"
+
+
+class NoSuchFeed(NotFound):
+    """There is no such calendar, or not any more."""
+
+    code: ClassVar[str] = "not_found"
 
 
 class EventHasBookings(Conflict):

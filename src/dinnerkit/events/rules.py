@@ -38,6 +38,9 @@ MAX_FEE = 10**9
 MOVING = ("starts_at", "timezone", "city", "venue")
 """What moves a dinner: its guests are told, and may go free of charge. The names of fields of :class:`EventDetails`."""
 
+DINNER_LENGTH = timedelta(hours=3)
+"""How long a dinner is taken to last: events don't say."""
+
 FREE_CANCELLATION = timedelta(hours=72)
 """How long after a dinner was moved its guests get all their money back, at most until it begins."""
 

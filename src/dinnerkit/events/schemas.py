@@ -252,6 +252,10 @@ class EventSummarySchema(StrictSchema):
     distance_km = fields.Float(metadata={"description": "From near, where the query had it."})
 
 
+class FeedSchema(StrictSchema):
+    url = fields.String(required=True, allow_none=True, metadata={"description": "Of the calendar; null where there is none."})
+
+
 class EventSchema(EventSummarySchema):
     class Meta(StrictSchema.Meta):
         """Marshmallow's options."""

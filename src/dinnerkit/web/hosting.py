@@ -17,6 +17,7 @@ from dinnerkit.booking.store import Booking, BookingStore
 from dinnerkit.booking.tickets import LONGEST_TICKET
 from dinnerkit.clock import utcnow
 from dinnerkit.errors import Conflict, DinnerkitError, Forbidden, Invalid
+from dinnerkit.events.feed import HostFeed
 from dinnerkit.events.rules import MOST_SEATS, Event, Format, Status, timezones
 from dinnerkit.events.service import EventService
 from dinnerkit.events.waitlist import Waitlist
@@ -34,7 +35,7 @@ from dinnerkit.matching.service import SeatingService
 from dinnerkit.web.event_form import EMPTY, NAMES, as_typed, changes, details_of
 from dinnerkit.web.events import existing
 from dinnerkit.web.forms import Form, operation_id, show, status_for, typed
-from dinnerkit.web.places import see
+from dinnerkit.web.places import page_url, see
 from dinnerkit.web.sessions import say, signed_in
 from dinnerkit.web.words import sentence
 
@@ -59,7 +60,23 @@ def mine() -> Response:
         page = events.hosted(signed_in(), _SHOWN, request.args.get("cursor"))
     except BadCursor:
         page = events.hosted(signed_in(), _SHOWN)
-    return show("hosting.html", events=page["items"], following=page["next"], now=utcnow())
+    return show("hosting.html", events=page["items"], following=page["next"], now=utcnow(), feed=_feed())
+
+
+@blueprint.route("/feed", methods=["POST"])
+def change_feed() -> Response:
+    """Make the calendar of the host's dinners, or its address worthless."""
+    feed = service(HostFeed)
+    if "close" in request.form:
+        feed.close(signed_in())
+    else:
+        feed.open(signed_in())
+    return see("hosting.mine")
+
+
+def _feed() -> str | None:
+    token = service(HostFeed).token(signed_in())
+    return page_url("feeds.read", token=token, _external=True) if token else None
 
 
 @blueprint.route("/statement.csv")
