@@ -65,6 +65,7 @@ from dinnerkit.matching.guest_list import GuestList
 from dinnerkit.matching.handlers import matching_handlers
 from dinnerkit.matching.service import SeatingService
 from dinnerkit.messages import Handler
+from dinnerkit.notifications.alarms import MoneyAlarms
 from dinnerkit.notifications.handlers import notification_handlers
 from dinnerkit.notifications.service import NotificationService
 from dinnerkit.notifications.writing import MailWriter
@@ -284,7 +285,7 @@ class Kit:
             *payout_handlers(payouts, payees, ledger),
             *booking_handlers(bookings, paying, payments, host_payouts, seats, waiting, following, transfers),
             *matching_handlers(seating_work, seatings),
-            *notification_handlers(notifications),
+            *notification_handlers(notifications, MoneyAlarms(people, writer, self.backends.mail)),
         ]
         made = (
             people,

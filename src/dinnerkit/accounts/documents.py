@@ -70,6 +70,7 @@ class UserDocument(SendingDocument):
     meta: ClassVar[dict[str, Any]] = {"collection": "users", "auto_create_index": False}
     index_models: ClassVar[tuple[IndexModel, ...]] = (
         IndexModel([("email_key", ASCENDING)], name="email", unique=True),
+        IndexModel([("role", ASCENDING)], name="admins", partialFilterExpression={"role": str(Role.ADMIN)}),
         OUTBOX_INDEX,
     )
 

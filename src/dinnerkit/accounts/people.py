@@ -9,6 +9,7 @@ from typing import Any
 from pymongo.database import Database
 
 from dinnerkit.accounts.documents import UserDocument
+from dinnerkit.identity import Role
 from dinnerkit.storage import Row, collection
 
 _SINGLE = ("birth_year", "gender", "city", "budget", "visibility", "reminders")
@@ -53,6 +54,10 @@ class People:
     def contact(self, user_id: str) -> Person | None:
         """Where to reach the user, or None where they are gone."""
         return self.find([user_id]).get(user_id)
+
+    def admins(self) -> list[Person]:
+        """Those who are told what a person must look into."""
+        return [_person(row) for row in self._users.find({"role": str(Role.ADMIN)}, _FIELDS).sort("_id", 1)]
 
 
 def _person(row: Row) -> Person:

@@ -19,17 +19,18 @@ from dinnerkit.booking.messages import (
 from dinnerkit.matching.messages import SeatingPublished
 from dinnerkit.messages import Handler
 from dinnerkit.money import Money
+from dinnerkit.notifications.alarms import MoneyAlarms
 from dinnerkit.notifications.service import NotificationService
-from dinnerkit.payment.messages import RefundSucceeded
+from dinnerkit.payment.messages import DisputeClosed, DisputeOpened, RefundFailed, RefundSucceeded
 
 AboutBooking = TypeVar("AboutBooking", BookingConfirmed, BookingCancelled, BookingTransferred)
 
 _QUEUE = "emails"
 
 
-def notification_handlers(notifications: NotificationService) -> list[Handler[Any]]:
+def notification_handlers(notifications: NotificationService, alarms: MoneyAlarms) -> list[Handler[Any]]:
     """The handlers that send mails."""
-    return [*_about_accounts(notifications), *_about_bookings(notifications), *_about_dinners(notifications)]
+    return [*_about_accounts(notifications), *_about_bookings(notifications), *_about_dinners(notifications), *_about_money(alarms)]
 
 
 def _about_accounts(notifications: NotificationService) -> list[Handler[Any]]:
@@ -98,4 +99,12 @@ def _about_dinners(notifications: NotificationService) -> list[Handler[Any]]:
         Handler("notifications.tables_published", SeatingPublished, tables_published, queue=_QUEUE),
         Handler("notifications.booking_moved", BookingMoved, booking_moved, queue=_QUEUE),
         Handler("notifications.reminder", ReminderDue, reminder, queue=_QUEUE),
+    ]
+
+
+def _about_money(alarms: MoneyAlarms) -> list[Handler[Any]]:
+    return [
+        Handler("notifications.dispute_opened", DisputeOpened, alarms.dispute_opened, queue=_QUEUE),
+        Handler("notifications.dispute_closed", DisputeClosed, alarms.dispute_closed, queue=_QUEUE),
+        Handler("notifications.refund_failed", RefundFailed, alarms.refund_failed, queue=_QUEUE),
     ]
