@@ -1,7 +1,11 @@
 from __future__ import annotations
 
 import csv
+import os
 import random
+import subprocess
+import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -77,6 +81,33 @@ def test_what_cant_be_seated_is_one_line_and_exit_code_2_and_nothing_is_written(
 def test_a_file_that_is_not_there_is_one_line_and_exit_code_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     assert main(["match", str(tmp_path / "nothing.csv"), "--out", str(tmp_path / "tables.csv")]) == 2
     assert "nothing.csv can't be read: No such file or directory" in capsys.readouterr().err
+
+
+def test_many_people_without_numba_are_seated_and_the_host_is_told_that_it_is_slow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys):
+    for module in ("dinnerkit.cli.match", "dinnerkit.matching.solving.solver", "dinnerkit.matching.solving.blocks"):
+        monkeypatch.setattr(f"{module}.compiled_available", lambda: False)
+    monkeypatch.setattr("dinnerkit.cli.match.AT_ONCE", 20)
+    write_people(tmp_path / "people.csv", 25)
+    assert main(["match", str(tmp_path / "people.csv"), "--out", str(tmp_path / "tables.csv")]) == 0
+    assert "without numba, which is some fifty times as fast: pip install 'dinnerkit[matching]'" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(os.name != "posix", reason="only POSIX has terminals that a test can make")
+def test_a_terminal_gets_a_bar(tmp_path: Path):
+    import pty
+
+    write_people(tmp_path / "people.csv", 12)
+    ours, theirs = pty.openpty()
+    told = tmp_path / "tables.csv"
+    command = [sys.executable, "-m", "dinnerkit", "match", str(tmp_path / "people.csv"), "--out", str(told)]
+    subprocess.run(command, stderr=theirs, stdout=subprocess.DEVNULL, check=True, timeout=120)
+    os.close(theirs)
+    drawn = b""
+    with suppress(OSError):
+        while part := os.read(ours, 4096):
+            drawn += part
+    os.close(ours)
+    assert b"seating" in drawn
 
 
 def test_rules_and_a_page_about_it_are_files_too(run: Run, tmp_path: Path):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from dinnerkit.matching import Far, Linked, Near, solve_features
-from dinnerkit.matching.solving import crew
+from dinnerkit.matching.solving import batches, crew
 
 pytest.importorskip("numba")
 if os.name != "posix":
@@ -27,7 +27,8 @@ def workers(monkeypatch):
             started.append(self._process)
 
     monkeypatch.setattr(crew, "_Worker", Watched)
-    monkeypatch.setattr(crew, "BATCH", 1)
+    for module in (batches, crew):
+        monkeypatch.setattr(module, "BATCH", 1)
     return started
 
 

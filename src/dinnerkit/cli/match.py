@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+import importlib
 import math
 import re
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from dinnerkit.matching.files.match import MatchReport, match_file
 from dinnerkit.matching.files.people import People
 from dinnerkit.matching.files.rulesfile import RulesFile, read_rules
 from dinnerkit.matching.people.reliability import LONG_STRING
 from dinnerkit.matching.rules.default_rules import DEFAULT_RULES
+from dinnerkit.matching.seating.arranging import AT_ONCE
 from dinnerkit.matching.solving.solver import Progress as Told
+from dinnerkit.matching.solving.solver import compiled_available
 
 DEFAULT_SIZE = (5, 7)
 _MOST_LINES_SHOWN = 100
@@ -99,17 +100,15 @@ def _summary(done: MatchReport, out: Path, report: Path | None) -> Iterator[str]
     if not any(math.isnan(value) for value in people.alphas.values()):
         yield "reliability (Cronbach's alpha): " + ", ".join(f"{trait} {value:.2f}" for trait, value in people.alphas.items())
     yield f"score {seating.score:.1f} of 100, {seating.chance:.1f} by chance; the worst table has {seating.floor:.1f}"
+    if sum(sizes) > AT_ONCE and not compiled_available():
+        yield "searched without numba, which is some fifty times as fast: pip install 'dinnerkit[matching]'"
     written = f"{out} and {report}" if report else str(out)
     yield f"{done.seconds:.1f} s, seed {seating.seed}; written to {written}"
 
 
-@contextmanager
-def _progress_bar() -> Iterator[Told | None]:
-    """A bar on stderr; nothing where stderr is no terminal."""
+def _progress_bar() -> AbstractContextManager[Told | None]:
+    """A bar on stderr; nothing where stderr is no terminal, and then what draws it is not even loaded."""
     if not sys.stderr.isatty():
-        yield None
-        return
-    columns = (TextColumn("seating"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
-        task = bars.add_task("seating", total=1.0)
-        yield lambda fraction: bars.update(task, completed=fraction)
+        return nullcontext()
+    bar: AbstractContextManager[Told] = importlib.import_module("dinnerkit.cli.progress").bar("seating")
+    return bar

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from importlib import metadata
+from importlib import import_module
 from typing import Any
 
 from dinnerkit.matching.errors import RuleInvalid
@@ -51,7 +51,7 @@ def record(seating: Seating, guests: Iterable[Guest], *, size: Size = (5, 7), ru
         inputs=_digest([list(guests), size, list(rules)]),
         outputs=_digest([list(table.guests) for table in seating.tables]),
         seed=seating.seed,
-        version=metadata.version("dinnerkit"),
+        version=_version(),
         iterations=seating.run.sweeps,
         engine=seating.run.engine,
     )
@@ -76,12 +76,17 @@ def replay(
     people = list(guests)
     if _digest([people, size, list(rules)]) != earlier.inputs:
         raise RuleInvalid("these are not the guests, sizes and rules of the record")
-    if metadata.version("dinnerkit") != earlier.version:
-        raise RuleInvalid(f"the record was made by dinnerkit {earlier.version}, this is {metadata.version('dinnerkit')}")
+    if _version() != earlier.version:
+        raise RuleInvalid(f"the record was made by dinnerkit {earlier.version}, this is {_version()}")
     seating = seat(people, size=size, rules=rules, seed=earlier.seed, best_effort=best_effort)
     if record(seating, people, size=size, rules=rules).outputs != earlier.outputs:
         raise RuleInvalid("the same guests, sizes, rules and seed gave other tables: the engine, or the time to search, was another")
     return seating
+
+
+def _version() -> str:
+    """Of dinnerkit; what knows it takes long to load, and is needed for records only."""
+    return str(import_module("importlib.metadata").version("dinnerkit"))
 
 
 def _digest(value: Any) -> str:

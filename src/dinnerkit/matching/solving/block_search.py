@@ -1,7 +1,7 @@
 """The compiled search of :mod:`dinnerkit.matching.solving.blocks`: many blocks annealed in one call, parties among their people.
 
 Importing this imports numba; the compiled code is kept on disk, and made anew when this file changes. A change to a module that it
-calls, or takes arguments from, shows only then.
+calls, or has the types of its arguments from, shows only then.
 """
 
 from __future__ import annotations

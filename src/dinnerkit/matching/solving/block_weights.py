@@ -92,7 +92,7 @@ def fill(columns, rules, people, begin, spot, weights):  # type: ignore[no-untyp
 
     Args:
         columns: what people are worth to each other.
-        rules: see :class:`dinnerkit.matching.solving.crew.Rules`.
+        rules: see :class:`dinnerkit.matching.solving.batches.Rules`.
         people: who is in the block.
         begin: the place of the first of them in the order of all.
         spot: the place of everybody in that order.

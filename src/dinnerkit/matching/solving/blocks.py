@@ -11,8 +11,8 @@ from typing import Protocol
 
 import numpy as np
 
+from dinnerkit.matching.solving.batches import Batches, Places, Rules, crew
 from dinnerkit.matching.solving.budget import Progress
-from dinnerkit.matching.solving.crew import Batches, Places, Rules, crew
 from dinnerkit.matching.solving.pairs import neighbours
 from dinnerkit.matching.solving.solver import compiled_available, solve
 from dinnerkit.matching.solving.state import Floats, Ints, Words
@@ -185,7 +185,8 @@ def _engine(task: Task, labels: Places, rng: np.random.Generator, processes: int
         apart=apart,
     )
     noise = rng.exponential(size=_NOISE + largest).astype(np.float32)
-    return crew(task.worths.columns, rules, noise, n, processes)
+    engine: _Engine = crew(task.worths.columns, rules, noise, n, processes)
+    return engine
 
 
 def near_order(axes: Singles, parts: int, rng: np.random.Generator) -> tuple[Ints, Ints]:
