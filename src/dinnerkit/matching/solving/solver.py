@@ -42,8 +42,8 @@ SWEEPS = 200
 _COMPILED_FROM = 600_000
 """Step evaluations from which starting numba pays: below this numpy is done sooner."""
 
-_CHOICES, _LONG, _LONGER = 6, 2, 5
-"""How many choices of sizes get a short search, how many of them a long one, and how much longer that is."""
+_CHOICES, _LONGER = 4, 8
+"""How many choices of sizes get a short search, and how much longer that of the best one is."""
 
 _SAME = 0.01
 _EXACT = 1e-7
@@ -255,27 +255,19 @@ def _search(
 def _raced(
     run: Callable[[Ints, Budget], tuple[float, Ints, int]], choices: list[Ints], rng: np.random.Generator, budget: Budget
 ) -> tuple[Ints, int]:
-    """A short search for each choice of sizes, and long ones for the sizes of the best two."""
+    """A short search for each choice of sizes, and a long one for the sizes that did best."""
     found: list[tuple[float, Ints]] = []
-    done, passed, ends = 0, 0, budget.clock() + (budget.seconds or 0.0)
-    screened = len(choices)
-    total = screened + _LONG * _LONGER
-    while passed < total:
-        parts = 1 if passed < screened else _LONGER
-        if passed == screened:
-            choices = [*choices, *_sizes_of_best(found, len(choices[0]))]
-        value, labels, sweeps = run(filled(choices[len(found)], rng), budget.part(ends, passed, parts, total))
+    done, ends, screened = 0, budget.clock() + (budget.seconds or 0.0), len(choices)
+    for passed in range(screened + 1):
+        best = max(found, key=lambda one: one[0])[1] if passed == screened else None
+        sizes = choices[passed] if best is None else np.bincount(best, minlength=len(choices[0]))
+        parts = 1 if best is None else _LONGER
+        value, labels, sweeps = run(filled(sizes, rng), budget.part(ends, passed, parts, screened + _LONGER))
         found.append((value, labels))
         done += sweeps
-        passed += parts
         if budget.stopped:
             break
     return max(found, key=lambda one: one[0])[1], done
-
-
-def _sizes_of_best(found: list[tuple[float, Ints]], groups: int) -> list[Ints]:
-    ranked = sorted(found, key=lambda one: -one[0])
-    return [np.bincount(labels, minlength=groups) for _, labels in ranked[:_LONG]]
 
 
 def _sizes_matter(problem: Problem) -> bool:
