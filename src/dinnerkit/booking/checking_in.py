@@ -96,9 +96,7 @@ class CheckIn:
             AlreadyCheckedIn: its guests are in; the details say since when.
         """
         event = self._events.managed(principal, event_id)
-        booking = self._store.find(self._tickets.booking_id(ticket))
-        if booking is None or not self._tickets.valid(ticket, booking) or booking.event != event_id:
-            raise NoSuchTicket("this is not a ticket for this event")
+        booking = self._of_ticket(event_id, ticket)
         if event.status is Status.CANCELLED:
             raise BookingNotConfirmed("this dinner was called off", booking_status="cancelled")
         now = self._clock()
@@ -108,6 +106,17 @@ class CheckIn:
         if arrived is None:
             raise _not_let_in(self._store.find(booking.id) or booking)
         return self._arrival(arrived, self._people.contact(arrived.user))
+
+    def shown(self, principal: Principal, event_id: str, ticket: str) -> Arrival:
+        """The booking of a ticket, as it is.
+
+        Raises:
+            NoSuchEvent, NotTheHost: the door is not this user's to keep.
+            NoSuchTicket: it is not one of ours for this event.
+        """
+        self._events.managed(principal, event_id)
+        booking = self._of_ticket(event_id, ticket)
+        return self._arrival(booking, self._people.contact(booking.user))
 
     def note(self, principal: Principal, event_id: str, booking_id: str, at: datetime | None = None, *, came: bool) -> Arrival:
         """Say of a booking's guests that they came, or did not: at the door without a ticket, or afterwards, to put it right.
@@ -152,6 +161,12 @@ class CheckIn:
         bookings = self._store.of_event(event_id, SETTLED)
         people = self._people.find({booking.user for booking in bookings})
         return [self._arrival(booking, people.get(booking.user)) for booking in bookings]
+
+    def _of_ticket(self, event_id: str, ticket: str) -> Booking:
+        booking = self._store.find(self._tickets.booking_id(ticket))
+        if booking is None or not self._tickets.valid(ticket, booking) or booking.event != event_id:
+            raise NoSuchTicket("this is not a ticket for this event")
+        return booking
 
     def _confirmed(self, user_id: str, booking_id: str) -> Booking:
         booking = self._bookings.get(user_id, booking_id)

@@ -43,6 +43,7 @@ NOTICES = {
     "published": "Your dinner is published.",
     "called_off": "The dinner is called off. Its guests are told, and get their money back.",
     "arrived": "That ticket is good, and its guests are in.",
+    "missed": "Noted: they are not here.",
     "seating": "The tables are being made.",
     "tables_published": "The tables are published. Every guest can see their own.",
     "offered": "The offer is on its way. You keep your seats until it is taken.",
