@@ -7,6 +7,8 @@ from dataclasses import replace
 import pytest
 
 from dinnerkit.money import Money
+from dinnerkit.payment.disputes import DisputeService
+from dinnerkit.payment.errors import NoSuchPayment
 from dinnerkit.payment.rules import Share
 from dinnerkit.ports.gateway import Dispute, PaymentDisputed
 from tests.payment.conftest import PRICE, Till
@@ -123,3 +125,8 @@ def test_what_is_lost_beyond_the_price_is_lost_of_the_deposit(till: Till) -> Non
     till.work()
     assert till.row()["deposit_left"] == 0
     assert till.balances() == {"gateway": -78, "gateway_fees": 78}
+
+
+def test_where_banks_decide_nobody_does_here(till: Till) -> None:
+    with pytest.raises(NoSuchPayment):
+        DisputeService(till.database, object(), till.clock).decide("dp_1", won=True)  # type: ignore[arg-type]

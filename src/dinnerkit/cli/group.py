@@ -17,6 +17,7 @@ COMMANDS = {
     "check": "Reach every backend and say what is wrong.",
     "ledger": "Prove the ledger, and write statements from it.",
     "reconcile": "Compare payments and ledger with what the gateway says.",
+    "disputes": "Look after payments that guests' banks have taken back.",
     "refunds": "Look after refunds that the gateway could not make.",
     "dead-letters": "Look after what could not be delivered.",
     "db": "Prepare the database.",

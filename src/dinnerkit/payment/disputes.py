@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import structlog
 from pymongo.database import Database
 
 from dinnerkit.clock import Clock
 from dinnerkit.delivery.outbox import Outbox
 from dinnerkit.payment.documents import PaymentDocument
+from dinnerkit.payment.errors import NoSuchPayment
 from dinnerkit.payment.messages import DisputeClosed, DisputeOpened
-from dinnerkit.ports.gateway import Dispute, Disputes, Gateway
+from dinnerkit.ports.gateway import Dispute, Disputes, Gateway, LocalDisputes
 from dinnerkit.storage import Row, collection
 
 log = structlog.get_logger(__name__)
@@ -43,6 +46,35 @@ class DisputeService:
             self._open(payment_id, dispute)
             if dispute.status != "open":
                 self._close(payment_id, dispute)
+
+    def listed(self, *, undecided: bool = False) -> Iterator[Row]:
+        """The disputes with their payment's id, reference and currency, those of the oldest payments first; all, or the undecided ones."""
+        query: Row = {"disputes.status": "open"} if undecided else {"disputes.status": {"$exists": True}}
+        for row in self._payments.find(query, ("disputes", "reference", "currency")).sort("_id", 1):
+            about = {"payment": row["_id"], "reference": row["reference"], "currency": row["currency"]}
+            yield from (dispute | about for dispute in row["disputes"] if dispute["status"] == "open" or not undecided)
+
+    def decide(self, dispute_id: str, *, won: bool) -> None:
+        """Decide a dispute as the guest's bank would, where the gateway has no bank behind it.
+
+        Raises:
+            NoSuchPayment: the gateway's disputes are decided by banks.
+            NotFound: there is no such dispute.
+            Conflict: it is decided already.
+        """
+        if not isinstance(self._gateway, LocalDisputes):
+            raise NoSuchPayment("the gateway's disputes are decided by its banks")
+        self.sync_charge(self._gateway.settle_dispute(dispute_id, won=won).charge_id)
+
+    def sync_charge(self, charge_id: str) -> None:
+        """The same as :meth:`sync` by the gateway's id of the payment; nothing happens where it is none of ours.
+
+        Raises:
+            Unavailable: the gateway gave no answer.
+        """
+        row = self._payments.find_one({"charge": charge_id}, ("_id",))
+        if row is not None:
+            self.sync(row["_id"])
 
     def _open(self, payment_id: str, dispute: Dispute) -> None:
         row = self._payments.find_one({"_id": payment_id, "disputes.id": {"$ne": dispute.id}}, ("reference", "user", "payee"))
