@@ -9,7 +9,7 @@ from typing import Any
 
 from dinnerkit.booking.agreement import BookingAgreement
 from dinnerkit.booking.rules import LIVE, SETTLED, UNPAID
-from dinnerkit.events.rules import RefundPolicy, refund_of, resold_share
+from dinnerkit.events.rules import MOVING, RefundPolicy, refund_of, resold_share
 from dinnerkit.money import Money
 from dinnerkit.payment.ledger.checking import IN_FLIGHT, LedgerCheck
 from dinnerkit.payment.ledger.rules import Account
@@ -70,6 +70,7 @@ def books_balance(world: World) -> None:
     undone = world.database["deliveries"].count_documents({"state": {"$ne": "done"}})
     assert not undone, f"{undone} deliveries are not done"
     _waiting_lists_match(world, bookings)
+    _bookings_follow(world, bookings)
     _mails_were_sent(world, bookings)
     _ledger_agrees(world)
 
@@ -106,6 +107,15 @@ def _holds_match(world: World, bookings: dict[str, Row]) -> None:
             held[hold["booking"]] = hold
     without = [row["_id"] for row in bookings.values() if row["status"] in LIVE and row["_id"] not in held]
     assert not without, f"live bookings without seats: {without}"
+
+
+def _bookings_follow(world: World, bookings: dict[str, Row]) -> None:
+    """Nobody believes in another time or place than the host."""
+    events = {row["_id"]: row for row in world.database["events"].find()}
+    for booking in bookings.values():
+        if booking["status"] in LIVE | {"waitlisted"}:
+            about, event = booking["about"], events[booking["event"]]
+            assert all(about[name] == event[name] for name in MOVING), "the dinner was moved, and a booking does not know"
 
 
 def _waiting_lists_match(world: World, bookings: dict[str, Row]) -> None:

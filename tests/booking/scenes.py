@@ -118,6 +118,15 @@ def full_house(world: World) -> str:
     return event
 
 
+def two_of_whom_one_comes(world: World) -> Booking:
+    """The one who does not come."""
+    event = world.host_dinner(2, FREE)
+    here, away = (world.reserve(user, event) for user in ("ben", "ada"))
+    world.door.note(HOST, event, here.id, came=True)
+    world.work()
+    return away
+
+
 def waiting_for_two(world: World) -> str:
     event = world.host_dinner(2)
     world.book("ben", event)

@@ -41,6 +41,7 @@ from tests.booking.scenes import (
     paid_with_deposit,
     paid_with_others_waiting,
     paid_with_voucher,
+    two_of_whom_one_comes,
     waiting_for_two,
 )
 from tests.booking.world import DECLINED, HOLD, HOST, SECURE, VISA, World
@@ -274,6 +275,31 @@ def call_off(world: World, event: str) -> None:
     world.events.cancel(HOST, event)
     world.tick()
     world.tick()
+
+
+@case("move the dinner under its guests", paid_with_others_waiting)
+def move(world: World, booking: Booking) -> None:
+    world.events.update(HOST, booking.event, {"starts_at": booking.about["starts_at"] + timedelta(hours=3)})
+    world.tick()
+    world.tick()
+
+
+@case("find who did not come", two_of_whom_one_comes)
+def find_no_shows(world: World, booking: Booking) -> None:
+    world.clock.now = booking.about["starts_at"] + timedelta(hours=7)
+    world.find_no_shows()
+    world.tick()
+
+
+@case("remind the guests", paid)
+def remind(world: World, booking: Booking) -> None:
+    world.clock.now = booking.about["starts_at"] - timedelta(hours=24)
+    world.remind()
+
+
+@case("wait no more, by booking fewer seats", waiting_for_two)
+def book_otherwise(world: World, event: str) -> None:
+    world.reserve("ada", event)
 
 
 @case("add seats that others wait for", held_with_others_waiting)
