@@ -7,6 +7,7 @@ import hmac
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import jwt
@@ -18,6 +19,8 @@ SHORTEST_SECRET = 16
 LONGEST_TOKEN = 2048
 
 _ALGORITHM = "HS256"
+_REMEMBERED = 4096
+"""Of how many tokens the claims are remembered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,7 @@ class SignedTokens:
     def __init__(self, keys: Keys, purpose: str) -> None:
         self._key = keys.derive(purpose)
         self._purpose = purpose
+        self._claims = lru_cache(maxsize=_REMEMBERED)(self._verify)
 
     def sign(self, claims: dict[str, Any], *, now: datetime, expires_at: datetime) -> str:
         """A token with these claims."""
@@ -62,6 +66,13 @@ class SignedTokens:
         """
         if len(token) > LONGEST_TOKEN:
             raise BadToken("The token is not valid.")
+        claims = self._claims(token)
+        if claims["exp"] <= _seconds(now):
+            raise BadToken("The token has expired.")
+        return dict(claims)
+
+    def _verify(self, token: str) -> dict[str, Any]:
+        """What the token says, whatever the time; that it is ours does not change, so it is remembered of the latest tokens."""
         try:
             claims: dict[str, Any] = jwt.decode(
                 token,
@@ -72,8 +83,8 @@ class SignedTokens:
             )
         except (jwt.InvalidTokenError, ValueError):
             raise BadToken("The token is not valid.") from None
-        if not isinstance(claims["exp"], int) or claims["exp"] <= _seconds(now):
-            raise BadToken("The token has expired.")
+        if not isinstance(claims["exp"], int):
+            raise BadToken("The token is not valid.")
         return claims
 
 

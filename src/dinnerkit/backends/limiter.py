@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from dinnerkit.backends.limiter_windows import SCHEME
 from dinnerkit.ports.limiter import LimiterStorage
 from dinnerkit.ports.urls import parse_url
 
@@ -12,7 +13,7 @@ from dinnerkit.ports.urls import parse_url
 class MemoryLimiterStorage:
     """Counts in this process alone: with several worker processes, each has its own windows."""
 
-    uri: str = "memory://"
+    uri: str = f"{SCHEME}://"
     options: dict[str, str] = field(default_factory=dict)
 
     def ping(self) -> None:
