@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,6 +14,9 @@ OPEN = ("created", "action_required")
 EXPECTED = ("confirmed", "seated")
 SETTLED = (*EXPECTED, "checked_in", "no_show")
 NO_SHOW, LOOKED_BACK, CORRECTABLE = timedelta(hours=6), timedelta(days=3), timedelta(days=7)
+CHANGES = timedelta(hours=2)
+VOUCHERS = {"HALF": 2, "GIFT": 1}
+"""Codes, and how often each may be used at a time; by each guest once."""
 
 
 @dataclass
@@ -26,6 +29,14 @@ class Hold:
 
 
 @dataclass
+class Use:
+    hold: str
+    booking: str
+    user: str
+    until: datetime | None
+
+
+@dataclass
 class Booking:
     user: str
     guests: int
@@ -34,6 +45,8 @@ class Booking:
     created_at: datetime
     expires_at: datetime | None
     starts_at: datetime
+    amount: int
+    voucher: str | None = None
     payment: str | None = None
 
 
@@ -55,21 +68,26 @@ class Model:
     starts_at: datetime
     seats_left: int
     price: int
+    deposit: int
     holds: list[Hold] = field(default_factory=list)
     waiting: list[tuple[str, str, int]] = field(default_factory=list)
     bookings: dict[str, Booking] = field(default_factory=dict)
     payments: dict[str, Payment] = field(default_factory=dict)
+    uses: dict[str, list[Use]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, world: World, event_id: str) -> Model:
         """What is there now, as after a crash that may or may not have done a thing."""
         event = world.database["events"].find_one({"_id": event_id}) or {}
         charges, _ = gateway_books(world)
+        vouchers = list(world.database["vouchers"].find())
+        codes = {row["_id"]: row["code"] for row in vouchers}
         return cls(
             event["status"],
             event["starts_at"],
             event["seats_left"],
             event["price"]["amount"],
+            (event.get("deposit") or {}).get("amount", 0),
             [Hold(hold["hold"], hold["booking"], hold["user"], hold["guests"], hold["until"]) for hold in event["holds"]],
             [(party["entry"], party["user"], party["guests"]) for party in event["waitlist"]],
             {
@@ -81,6 +99,8 @@ class Model:
                     row["created_at"],
                     row.get("expires_at"),
                     row["about"]["starts_at"],
+                    row["amount"],
+                    codes.get(row.get("voucher")),
                     row.get("payment"),
                 )
                 for row in world.database["bookings"].find().sort("_id", 1)
@@ -96,18 +116,26 @@ class Model:
                 )
                 for row in world.database["payments"].find().sort("_id", 1)
             },
+            {row["code"]: [Use(use["hold"], use["booking"], use["user"], use["until"]) for use in row["uses"]] for row in vouchers},
         )
 
-    def reserve(self, user: str, guests: int, booking: str, now: datetime) -> str:
+    def reserve(self, user: str, guests: int, booking: str, now: datetime, code: str | None = None) -> str:
+        if code and self._used_up(code, user):
+            return "VoucherUsedUp"
         if self._closed(now):
             return "BookingClosed"
         if self._held_by(user):
             return "AlreadyBooked"
         if self.seats_left < guests:
             return "SoldOut"
-        until = now + HOLD if self.price else None
+        price = self.price * guests
+        amount = price - {None: 0, "HALF": (price + 1) // 2, "GIFT": price}[code] + self.deposit * guests
+        until = now + HOLD if amount else None
         self._take(Hold(booking, booking, user, guests, until))
-        self.bookings[booking] = Booking(user, guests, "held" if self.price else "confirmed", booking, now, until, self.starts_at)
+        if code:
+            self.uses[code].append(Use(booking, booking, user, until))
+        status = "held" if amount else "confirmed"
+        self.bookings[booking] = Booking(user, guests, status, booking, now, until, self.starts_at, amount, code)
         return self.bookings[booking].status
 
     def join(self, user: str, guests: int, entry: str, seats: int, now: datetime) -> str:
@@ -122,7 +150,7 @@ class Model:
         if guests <= self.seats_left:
             return "SeatsAvailable"
         self.waiting.append((entry, user, guests))
-        self.bookings[entry] = Booking(user, guests, "waitlisted", entry, now, None, self.starts_at)
+        self.bookings[entry] = Booking(user, guests, "waitlisted", entry, now, None, self.starts_at, self._costs(guests))
         return str(len(self.waiting))
 
     def leave(self, user: str) -> str:
@@ -131,12 +159,12 @@ class Model:
 
     def accept(self, booking_id: str, now: datetime) -> str:
         booking = self._look(booking_id, now)
-        if booking.status in SETTLED and not self.price:
-            self._hold(booking.hold).until = None
+        if booking.status in SETTLED and not booking.amount:
+            self._keep(booking)
             return booking.status
         if booking.status not in UNPAID:
             return _refusal(booking.status)
-        if self.price:
+        if booking.amount:
             return "PaymentNeeded"
         self._confirm(booking, None, booking.hold)
         return "confirmed"
@@ -145,7 +173,7 @@ class Model:
         booking = self._look(booking_id, now)
         if booking.status not in UNPAID:
             return _refusal(booking.status)
-        if not self.price:
+        if not booking.amount:
             return "NothingToPay"
         live = self.live(booking_id)
         if live and live.status == "created" and live.check_at and live.check_at > now:
@@ -163,6 +191,8 @@ class Model:
             booking.status = "action_required"
             booking.expires_at = max(min(now + HOLD, booking.created_at + 3 * HOLD), booking.expires_at or now)
             self._hold(booking.hold).until = booking.expires_at
+            for use in self._uses_of(booking):
+                use.until = booking.expires_at
             return "action_required"
         self.settle(payment_id, now)
         return booking.status
@@ -173,6 +203,8 @@ class Model:
             return "cancelled"
         if booking.status == "expired":
             return "HoldExpired"
+        if booking.status == "transferred":
+            return "BookingTransferred"
         if now >= self.starts_at or booking.status in ("checked_in", "no_show"):
             return "TooLateToCancel"
         if booking.status == "waitlisted":
@@ -181,6 +213,25 @@ class Model:
             return "cancelled"
         self._cancel(booking, now)
         return "cancelled"
+
+    def transfer(self, booking_id: str, taker: str, new: str, now: datetime) -> str:
+        """The seats are offered to somebody, who takes them at once."""
+        booking = self._look(booking_id, now)
+        if booking.status not in EXPECTED:
+            return "BookingNotConfirmed"
+        if self.status != "published" or now >= self.starts_at - CHANGES:
+            return "TransferClosed"
+        if taker == booking.user:
+            return "Invalid"
+        self._keep(booking)
+        if self._held_by(taker):
+            return "AlreadyBooked"
+        self._off_the_list(taker)
+        hold = self._hold(booking.hold)
+        hold.booking, hold.user = new, taker
+        booking.status = "transferred"
+        self.bookings[new] = replace(booking, user=taker, status="confirmed", created_at=now)
+        return "confirmed"
 
     def arrive(self, booking_id: str) -> str:
         booking = self.bookings[booking_id]
@@ -254,19 +305,35 @@ class Model:
         for hold in [hold for hold in self.holds if hold.until and hold.until <= now]:
             booking = self.bookings.get(hold.booking)
             if booking is None:
-                booking = self.bookings[hold.booking] = Booking(hold.user, hold.guests, "expired", hold.name, now, None, self.starts_at)
+                booking = self._write_off(hold, now)
             if booking.status in UNPAID:
                 if booking.expires_at and booking.expires_at > now:
                     hold.until = booking.expires_at
                 self._look(hold.booking, now)
             elif booking.status in SETTLED and booking.hold == hold.name:
-                hold.until = None
+                self._keep(booking)
             elif booking.status == "expired" and booking.hold != hold.name:
                 self.settle(hold.name, now)
             else:
                 if booking.status == "waitlisted":
                     booking.status = "expired"
-                self._free(hold.name, now)
+                self._give_up(booking, hold.name, now)
+        self._sweep_uses(now)
+
+    def _sweep_uses(self, now: datetime) -> None:
+        for uses in self.uses.values():
+            for use in [use for use in uses if use.until and use.until <= now]:
+                booking = self.bookings[use.booking]
+                if booking.status in UNPAID:
+                    if booking.expires_at and booking.expires_at > now:
+                        use.until = booking.expires_at
+                    self._look(use.booking, now)
+                elif booking.status in SETTLED and booking.hold == use.hold:
+                    self._keep(booking)
+                elif booking.status == "expired" and booking.hold != use.hold:
+                    self.settle(use.hold, now)
+                elif use in uses:
+                    uses.remove(use)
 
     def look_after_payments(self, now: datetime) -> None:
         for name, payment in self.payments.items():
@@ -292,7 +359,7 @@ class Model:
             case "booking.stop_paying":
                 self.abandon(data["booking_id"])
             case "booking.finish_cancellation":
-                self._free(self.bookings[data["booking_id"]].hold, now)
+                self._release(self.bookings[data["booking_id"]], now)
                 self.abandon(data["booking_id"])
             case "booking.follow":
                 self.follow()
@@ -330,7 +397,7 @@ class Model:
         if booking.status in UNPAID:
             self._confirm(booking, payment_id, booking.hold)
         elif booking.status == "expired":
-            self._free(booking.hold, now)
+            self._release(booking, now)
             late = Hold(payment_id, self.payments[payment_id].booking, booking.user, booking.guests, now + HOLD)
             mine = any(hold.name == late.name for hold in self.holds)
             if not mine and (self._closed(now) or self._held_by(booking.user) or self.seats_left < booking.guests):
@@ -338,33 +405,67 @@ class Model:
                 return
             if not mine:
                 self._take(late)
+            if booking.voucher and all(use.hold != late.name for use in self.uses[booking.voucher]):
+                if self._used_up(booking.voucher, booking.user):
+                    booking.status, booking.payment = "cancelled", payment_id
+                    self._give_up(booking, late.name, now)
+                    return
+                self.uses[booking.voucher].append(Use(late.name, late.booking, late.user, late.until))
             self._confirm(booking, payment_id, late.name)
         elif booking.status in SETTLED and booking.payment == payment_id:
-            self._hold(booking.hold).until = None
+            self._keep(booking)
 
     def _look(self, booking_id: str, now: datetime) -> Booking:
         booking = self.bookings[booking_id]
         if booking.status in UNPAID and booking.expires_at and booking.expires_at <= now:
             booking.status = "expired"
-            self._free(booking.hold, now)
+            self._release(booking, now)
         return booking
+
+    def _used_up(self, code: str, user: str) -> bool:
+        uses = self.uses[code]
+        return len(uses) >= VOUCHERS[code] or any(use.user == user for use in uses)
+
+    def _uses_of(self, booking: Booking) -> list[Use]:
+        return [use for use in self.uses[booking.voucher] if use.hold == booking.hold] if booking.voucher else []
+
+    def _costs(self, guests: int) -> int:
+        return (self.price + self.deposit) * guests
+
+    def _write_off(self, hold: Hold, now: datetime) -> Booking:
+        written = Booking(hold.user, hold.guests, "expired", hold.name, now, None, self.starts_at, self._costs(hold.guests))
+        self.bookings[hold.booking] = written
+        return written
+
+    def _keep(self, booking: Booking) -> None:
+        self._hold(booking.hold).until = None
+        for use in self._uses_of(booking):
+            use.until = None
+
+    def _release(self, booking: Booking, now: datetime) -> None:
+        self._give_up(booking, booking.hold, now)
+
+    def _give_up(self, booking: Booking, hold: str, now: datetime) -> None:
+        if booking.voucher:
+            self.uses[booking.voucher] = [use for use in self.uses[booking.voucher] if use.hold != hold]
+        self._free(hold, now)
 
     def _confirm(self, booking: Booking, payment: str | None, hold: str) -> None:
         booking.status, booking.payment, booking.hold, booking.expires_at = "confirmed", payment, hold, None
-        self._hold(hold).until = None
+        self._keep(booking)
 
     def _cancel(self, booking: Booking, now: datetime) -> None:
         booking.status, booking.expires_at = "cancelled", None
-        self._free(booking.hold, now)
+        self._release(booking, now)
 
     def _cancel_all(self, now: datetime) -> None:
         for hold in list(self.holds):
             booking = self.bookings.get(hold.booking)
             if booking is None:
-                booking = self.bookings[hold.booking] = Booking(hold.user, hold.guests, "expired", hold.name, now, None, self.starts_at)
+                booking = self._write_off(hold, now)
             if booking.status in (*UNPAID, *SETTLED) or (booking.status == "expired" and booking.hold != hold.name):
                 self._cancel(booking, now)
-            self._free(hold.name, now)
+            self._give_up(booking, hold.name, now)
         for booking in self.bookings.values():
             if booking.status == "waitlisted":
                 booking.status = "cancelled"
@@ -393,10 +494,11 @@ class Model:
             if guests <= self.seats_left and not self._closed(now):
                 until = min(now + OFFER, self.starts_at)
                 self._take(Hold(entry, entry, user, guests, until))
-                self._offer(entry, Booking(user, guests, "offered", entry, now, until, self.starts_at))
+                self._offer(entry, Booking(user, guests, "offered", entry, now, until, self.starts_at, self._costs(guests)))
 
     def _record_offer(self, data: dict[str, Any], now: datetime) -> None:
-        offered = Booking(data["user_id"], data["guests"], "offered", data["hold_id"], now, data["until"], self.starts_at)
+        guests = data["guests"]
+        offered = Booking(data["user_id"], guests, "offered", data["hold_id"], now, data["until"], self.starts_at, self._costs(guests))
         if self._offer(data["booking_id"], offered).status not in (*UNPAID, *SETTLED):
             self._free(data["hold_id"], now)
 
@@ -420,4 +522,6 @@ class Model:
 def _refusal(status: str) -> str:
     if status in SETTLED:
         return "AlreadyConfirmed"
-    return {"cancelled": "BookingCancelled", "expired": "HoldExpired", "waitlisted": "StillWaiting"}[status]
+    return {"cancelled": "BookingCancelled", "expired": "HoldExpired", "waitlisted": "StillWaiting", "transferred": "BookingTransferred"}[
+        status
+    ]

@@ -16,15 +16,20 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
 
+from dinnerkit.accounts.documents import AttemptDocument
 from dinnerkit.errors import DinnerkitError
 from dinnerkit.money import Money
 from dinnerkit.payment.errors import PaymentDeclined
-from tests.booking.balance import come_to_rest, money_is_safe, nobody_waits_for_free_seats, seats_add_up
+from dinnerkit.vouchers.rules import Kind
+from tests.booking.balance import come_to_rest, money_is_safe, nobody_waits_for_free_seats, seats_add_up, vouchers_are_not_overused
 from tests.booking.killing import Killed
-from tests.booking.model import Model
+from tests.booking.model import VOUCHERS, Model
+from tests.booking.scenes import voucher
 from tests.booking.world import CHECK, DECLINED, HOLD, HOST, SECURE, VISA, World
 
-USERS = st.sampled_from(["ada", "ben", "cleo", "dan", "eve"])
+GUESTS = ("ada", "ben", "cleo", "dan", "eve")
+USERS = st.sampled_from(GUESTS)
+CODES = st.sampled_from([None, None, None, *VOUCHERS])
 PARTIES = st.integers(1, 3)
 WHICH = st.integers(0, 7)
 CARDS = {VISA: "succeeded", DECLINED: "declined", SECURE: "action_required"}
@@ -36,19 +41,38 @@ class Story(RuleBasedStateMachine):
 
     world: World
 
-    @initialize(seats=st.integers(3, 6), price=st.sampled_from([3500, 3500, 0]))
-    def begin(self, seats: int, price: int) -> None:
+    @initialize(seats=st.integers(3, 6), price=st.sampled_from([3500, 3501, 0]), deposit=st.sampled_from([0, 0, 1000]))
+    def begin(self, seats: int, price: int, deposit: int) -> None:
         self.world.clear()
+        self.world.invite(*GUESTS)
         self.seats = seats
         self.ids = (f"{number:024}" for number in count())
-        self.event = self.world.host_dinner(seats, Money(price, "EUR"), starts_in=timedelta(days=3))
+        asked_for = Money(deposit, "EUR") if deposit else None
+        self.event = self.world.host_dinner(seats, Money(price, "EUR"), starts_in=timedelta(days=3), deposit=asked_for)
+        voucher(self.world, "HALF", percent=50, max_uses=VOUCHERS["HALF"])
+        voucher(self.world, "GIFT", kind=Kind.FREE, max_uses=VOUCHERS["GIFT"])
         self.model = Model.of(self.world, self.event)
 
-    @rule(user=USERS, guests=PARTIES)
-    def reserve(self, user: str, guests: int) -> None:
+    @rule(user=USERS, guests=PARTIES, code=CODES)
+    def reserve(self, user: str, guests: int, code: str | None) -> None:
         booking = next(self.ids)
-        expected = self.model.reserve(user, guests, booking, self.world.clock())
-        assert outcome(lambda: self.world.reserve(user, self.event, guests, booking).status) == expected
+        self._forget_attempts()
+        expected = self.model.reserve(user, guests, booking, self.world.clock(), code)
+        assert outcome(lambda: self.world.reserve(user, self.event, guests, booking, code).status) == expected
+
+    @precondition(lambda self: any(booking.status in ("confirmed", "seated") for booking in self.model.bookings.values()))
+    @rule(which=WHICH, taker=USERS)
+    def transfer(self, which: int, taker: str) -> None:
+        booking, new = self._booking(which), next(self.ids)
+        giver = self.model.bookings[booking].user
+        self._forget_attempts()
+        expected = self.model.transfer(booking, taker, new, self.world.clock())
+
+        def change_hands() -> str:
+            offered = self.world.transfers.offer(giver, booking, f"{taker}@example.org", transfer_id=new)
+            return self.world.transfers.accept(taker, self.world.transfers.token(offered) or "").status
+
+        assert outcome(change_hands) == expected
 
     @precondition(lambda self: self.model.bookings)
     @rule(which=WHICH, card=st.sampled_from([VISA, VISA, SECURE, SECURE, DECLINED]))
@@ -171,12 +195,12 @@ class Story(RuleBasedStateMachine):
     def forget_the_hints(self) -> None:
         self.world.restart()
 
-    @rule(what=st.integers(0, 3), last=st.integers(1, 8), before=st.booleans(), which=WHICH, user=USERS, guests=PARTIES)
-    def crash(self, what: int, last: int, before: bool, which: int, user: str, guests: int) -> None:
+    @rule(what=st.integers(0, 3), last=st.integers(1, 8), before=st.booleans(), which=WHICH, user=USERS, guests=PARTIES, code=CODES)
+    def crash(self, what: int, last: int, before: bool, which: int, user: str, guests: int, code: str | None) -> None:
         booking = self._booking(which) if self.model.bookings else ""
         guest = self.model.bookings[booking].user if booking else ""
         dying: list[Callable[[], object]] = [
-            lambda: self.world.reserve(user, self.event, guests, next(self.ids)),
+            lambda: self.world.reserve(user, self.event, guests, next(self.ids), code),
             lambda: self.world.paying.pay(guest, booking, VISA, payment_id=next(self.ids)),
             lambda: self.world.bookings.cancel(guest, booking),
             self.world.tick,
@@ -192,6 +216,7 @@ class Story(RuleBasedStateMachine):
         seats_add_up(self.world)
         nobody_waits_for_free_seats(self.world)
         money_is_safe(self.world)
+        vouchers_are_not_overused(self.world)
 
     @invariant()
     def everything_is_as_the_model_says(self) -> None:
@@ -203,6 +228,10 @@ class Story(RuleBasedStateMachine):
         self.world.restart()
         if hasattr(self, "event"):
             come_to_rest(self.world)
+
+    def _forget_attempts(self) -> None:
+        """Limits on attempts are for tests of their own."""
+        self.world.database[AttemptDocument.collection_name].delete_many({})
 
     def _booking(self, which: int) -> str:
         names = sorted(self.model.bookings, reverse=True)

@@ -194,6 +194,8 @@ class PayingService:
         hold = SeatHold(booking.event, payment.id, booking.id, booking.user, booking.guests, until)
         try:
             facts = self._seats.take(hold)
+            if facts.waited_as:
+                self._waiting.no_longer(booking.user, facts.waited_as)
             if booking.voucher:
                 self._uses.take(VoucherUse(booking.voucher, payment.id, booking.id, booking.user, until))
         except Conflict:
@@ -204,8 +206,6 @@ class PayingService:
                 self._bookings.give_up(hold, cancelled)
                 self._bookings.finish_cancellation(booking.id)
             return cancelled
-        if facts.waited_as:
-            self._waiting.no_longer(booking.user, facts.waited_as)
         return self._confirm(booking, payment, frozenset({"expired"}), payment.id)
 
     def _refund(self, payment: Payment, reason: str) -> None:
