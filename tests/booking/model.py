@@ -212,6 +212,7 @@ class Model:
             booking.status = "cancelled"
             return "cancelled"
         self._cancel(booking, now)
+        booking.starts_at = self.starts_at  # by which its refund was reckoned
         return "cancelled"
 
     def transfer(self, booking_id: str, taker: str, new: str, now: datetime) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -97,6 +98,17 @@ class TestUsing:
         assert (outcomes.count("held"), used(world)) == (5, 5)
         come_to_rest(world)
         assert used(world) == 0
+
+    @pytest.mark.parametrize("at", range(1, 7))
+    def test_a_guest_who_books_two_dinners_at_once_uses_it_once(self, world: World, at: int) -> None:
+        one, other = world.host_dinner(4), world.host_dinner(4)
+        voucher(world, percent=10, per_guest=1)
+        world.killer.interrupt(at, lambda: world.reserve("ada", other, code="SUMMER26"))
+        with suppress(VoucherUsedUp):
+            world.reserve("ada", one, code="SUMMER26")
+        world.killer.disarm()
+        assert used(world) == 1
+        come_to_rest(world)
 
     def test_the_same_booking_twice_is_one_use(self, world: World) -> None:
         event = world.host_dinner(4)

@@ -7,6 +7,7 @@ from typing import Any
 
 from dinnerkit.booking.checking_in import Arrival
 from dinnerkit.booking.refunds import deposit_outcome
+from dinnerkit.booking.rules import EXPECTED
 from dinnerkit.booking.store import Booking
 from dinnerkit.events.rules import deposit_in_words, in_words
 from dinnerkit.money import Money
@@ -36,7 +37,7 @@ def presented(booking: Booking, position: int | None = None) -> dict[str, Any]:
         "expires_at": booking.expires_at,
         "created_at": booking.created_at,
         "companions": [{"name": one.name, "diets": list(one.diets), "answered": bool(one.traits)} for one in booking.companions],
-        "offered_to": booking.transfer["email"] if booking.transfer else None,
+        "offered_to": booking.transfer["email"] if booking.transfer and booking.status in EXPECTED else None,
         "refund_policy": asdict(booking.refund_policy),
         "terms": terms_in_words(booking),
         "refund": booking.refund.to_document() if booking.refund else None,
