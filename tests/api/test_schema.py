@@ -36,6 +36,7 @@ JUDGED = frozenset(
         "GET /v1/events",  # whether filters go together: a distance needs a place
         "POST /v1/events",  # whether values go together: seats and tables
         "PATCH /v1/events/{event_id}",
+        "POST /v1/vouchers",  # whether values go together: a kind and what it takes off
         "PUT /v1/me/personality",  # whether enough questions are answered
         "PUT /v1/companions/personality",
         "GET /v1/live",  # that it asks for an upgrade, which a schema can't
