@@ -245,7 +245,7 @@ class Kit:
         seats = Seats(database, clock, settings.offer_seconds, announcer.seats_changed, best_fit.order)
         payments = PaymentService(database, gateway, clock, settings.platform_fee_basis_points)
         refunds = RefundService(database, gateway, clock)
-        deposits = DepositService(database, refunds, clock)
+        deposits = DepositService(database, clock)
         disputes = DisputeService(database, gateway, clock)
         ledger = Ledger(database, clock)
         payees = PayeeAccounts(database, gateway, clock, settings.public_url)

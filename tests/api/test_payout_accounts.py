@@ -22,7 +22,7 @@ def test_a_host_opens_one_account_and_is_sent_to_the_gateway(client: FlaskClient
     for _ in range(2):
         answer = client.post("/v1/host/payout-account", json={"country": "DE"}, headers=host.headers)
         assert answer.status_code == 200
-        assert answer.get_json() == {"country": "DE", "ready": True, "missing": [], "url": f"{kit.settings.public_url}/hosting"}
+        assert answer.get_json() == {"country": "DE", "ready": True, "missing": [], "url": f"{kit.settings.public_url}/hosting/earnings"}
     assert kit.database["payees"].count_documents({}) == 1
     shown = client.get("/v1/host/payout-account", headers=host.headers).get_json()
     assert (shown["ready"], shown["url"]) == (True, None)

@@ -65,7 +65,7 @@ class Till:
         self.payments = PaymentService(database, self.gateway, clock, platform_fee_basis_points=1000)
         self.refunds = RefundService(database, self.gateway, clock)
         self.disputes = DisputeService(database, self.gateway, clock)
-        self.deposits = DepositService(database, self.refunds, clock)
+        self.deposits = DepositService(database, clock)
         self.ledger = Ledger(database, clock)
         self.inbox = WebhookInbox(database, self.gateway, clock)
         check = LedgerCheck(database, self.ledger, clock)
@@ -77,6 +77,11 @@ class Till:
         return self.payments.pay(
             payment_id=payment_id, reference=reference, user_id="ada", money=PRICE, method=method, description="Booking", share=share
         )
+
+    def arrive(self, payment_id: str = "pay-1") -> None:
+        """Ask for the deposit as a booking does whose guests have come."""
+        left = Money(self.row(payment_id).get("deposit_left") or 0, "EUR")
+        self.refunds.request(payment_id, left, key=f"{payment_id}:deposit", reason="deposit", deposit=left)
 
     def work(self) -> None:
         """Hand in the gateway's webhooks, and let every message that lies in an outbox be heard, until none is left."""

@@ -26,7 +26,7 @@ def refunds(till: Till) -> list[tuple[int, int]]:
 
 def test_one_that_went_back_is_not_kept_as_well(paid: Till) -> None:
     for _ in range(2):
-        paid.deposits.give_back("pay-1", key="arrived", reason="arrived")
+        paid.arrive("pay-1")
         paid.deposits.keep("pay-1")
     assert refunds(paid) == [(500, 500)]
     assert "deposit_kept" not in paid.row()
@@ -35,7 +35,7 @@ def test_one_that_went_back_is_not_kept_as_well(paid: Till) -> None:
 def test_one_that_was_kept_does_not_go_back_as_well(paid: Till) -> None:
     for _ in range(2):
         paid.deposits.keep("pay-1")
-        paid.deposits.give_back("pay-1", key="arrived", reason="arrived")
+        paid.arrive("pay-1")
     assert refunds(paid) == []
     assert paid.row()["deposit_kept"]["amount"] == 500
     with pytest.raises(RefundTooLarge):
@@ -45,7 +45,7 @@ def test_one_that_was_kept_does_not_go_back_as_well(paid: Till) -> None:
 
 def test_one_of_the_two_wins_where_both_are_tried_at_once(paid: Till) -> None:
     with ThreadPoolExecutor(8) as pool:
-        tries = [lambda: paid.deposits.keep("pay-1"), lambda: paid.deposits.give_back("pay-1", key="arrived", reason="arrived")] * 4
+        tries = [lambda: paid.deposits.keep("pay-1"), lambda: paid.arrive("pay-1")] * 4
         list(pool.map(lambda attempt: attempt(), tries))
     kept = paid.row().get("deposit_kept", {}).get("amount", 0)
     assert kept + sum(amount for amount, _ in refunds(paid)) == 500
@@ -56,7 +56,7 @@ def test_a_refund_takes_the_price_first_and_the_deposit_for_what_is_left(paid: T
     paid.refunds.request("pay-1", Money(1200, "EUR"), key="b", reason="because")
     assert refunds(paid) == [(2000, 0), (1200, 200)]
     assert paid.row()["deposit_left"] == 300
-    paid.deposits.give_back("pay-1", key="arrived", reason="arrived")
+    paid.arrive("pay-1")
     assert paid.row()["refundable"] == 0
 
 
@@ -82,6 +82,5 @@ def test_one_that_is_no_part_of_the_payment_is_refused(till: Till, deposit: Mone
 def test_where_there_is_none_nothing_happens(till: Till) -> None:
     till.pay()
     till.deposits.keep("pay-1")
-    till.deposits.give_back("pay-1", key="arrived", reason="arrived")
-    till.deposits.give_back("pay-9", key="arrived", reason="arrived")
+    till.arrive("pay-1")
     assert refunds(till) == []

@@ -85,10 +85,10 @@ class TestMovements:
         till.work()
         assert till.balances()["deposits"] == -1000
         for _ in range(2):
-            till.deposits.give_back("pay-1", key="arrived", reason="arrived")
+            till.arrive("pay-1")
             till.deposits.keep("pay-1")
             till.deposits.keep("pay-2")
-            till.deposits.give_back("pay-2", key="arrived", reason="arrived")
+            till.arrive("pay-2")
         till.work()
         assert "deposits" not in till.balances()
         assert till.ledger.owed("mina") == {"EUR": 2700 + 2700 + 500}
@@ -210,7 +210,7 @@ def take(till: Till, step: str, number: int, method: str, deposit: int) -> None:
         "win": lambda: decide(till, won=True),
         "lose": lambda: decide(till, won=False),
         "keep": lambda: till.deposits.keep("pay-1"),
-        "arrive": lambda: till.deposits.give_back("pay-1", key="arrived", reason="arrived"),
+        "arrive": lambda: till.arrive("pay-1"),
         "work": till.work,
         "look": lambda: till.look(till.row()["charge"]),
         "hear again": lambda: [hear(till, message) for message in till.row()["outbox"]],

@@ -47,6 +47,7 @@ def test_another_s_booking_can_t_be_touched(browse: Browse, world: World, host: 
         "/account/questionnaire",
         "/hosting",
         "/hosting/statement.csv",
+        "/hosting/earnings",
         "/admin/dead-letters",
     ],
 )

@@ -1,4 +1,4 @@
-"""Deposits: the part of a payment that goes back to those who come, and is kept from those who don't."""
+"""Deposits that are kept; one that goes back is refunded like a price (:class:`dinnerkit.payment.refunds.RefundService`)."""
 
 from __future__ import annotations
 
@@ -6,34 +6,20 @@ from pymongo.database import Database
 
 from dinnerkit.clock import Clock
 from dinnerkit.delivery.outbox import Outbox
-from dinnerkit.money import Money
 from dinnerkit.payment.documents import PaymentDocument
 from dinnerkit.payment.messages import DepositKept
-from dinnerkit.payment.refunds import RefundService
 from dinnerkit.storage import Row, collection
 
 _MOST_TRIES = 5
 
 
 class DepositService:
-    """Decides once for each payment what becomes of its deposit, as its booking says."""
+    """Gives payees the deposits of those who did not come."""
 
-    def __init__(self, database: Database[Row], refunds: RefundService, clock: Clock) -> None:
+    def __init__(self, database: Database[Row], clock: Clock) -> None:
         self._payments = collection(database, PaymentDocument)
-        self._refunds = refunds
         self._clock = clock
         self._outbox = Outbox(clock)
-
-    def give_back(self, payment_id: str, *, key: str, reason: str) -> None:
-        """Have what is left of the deposit go back to the guest; safe to repeat, and nothing happens where nothing is left.
-
-        Raises:
-            PaymentDisputed: the guest's bank has taken the payment back.
-        """
-        row = self._payments.find_one({"_id": payment_id, "status": "succeeded"}, ("deposit_left", "currency"))
-        left = Money(int(row.get("deposit_left") or 0), row["currency"]) if row else None
-        if left is not None and left.amount:
-            self._refunds.request(payment_id, left, key=key, reason=reason, deposit=left)
 
     def keep(self, payment_id: str) -> None:
         """Give what is left of the deposit to the payee for good; safe to repeat, and nothing happens where nothing is left."""

@@ -17,6 +17,7 @@ from dinnerkit.web import (
     bookings,
     companions,
     door,
+    earnings,
     events,
     feeds,
     home,
@@ -41,7 +42,23 @@ POLICY = (
 )
 """Nothing from elsewhere, and nothing that is written into the page itself."""
 
-_GROUPS = (home, events, bookings, companions, transfers, profile, vouchers, hosting, nights, admin, unsubscribe, live, feeds, door)
+_GROUPS = (
+    home,
+    events,
+    bookings,
+    companions,
+    transfers,
+    profile,
+    vouchers,
+    earnings,
+    hosting,
+    nights,
+    admin,
+    unsubscribe,
+    live,
+    feeds,
+    door,
+)
 _ASSET = f"{PAGES}.asset"
 _BY_TOKEN = f"{PAGES}.unsubscribe.stop"
 """Posted to by mail programs, which have no form of ours; the token in its address is the right to do it, and the cookie counts nothing."""

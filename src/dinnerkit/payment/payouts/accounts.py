@@ -31,7 +31,7 @@ class PayeeAccounts:
         self._payees = collection(database, PayeeDocument)
         self._gateway = gateway
         self._clock = clock
-        self._home = f"{public_url.rstrip('/')}/hosting"
+        self._home = f"{public_url.rstrip('/')}/hosting/earnings"
 
     @property
     def gateway(self) -> Payouts:
