@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from dinnerkit.demo.respondents import respondents
-from dinnerkit.matching import DEFAULT_RULES, Crowd, NeverMet, seat_crowd
+from dinnerkit.matching import DEFAULT_RULES, TRAITS, Crowd, NeverMet, seat_crowd
 from dinnerkit.matching.files.people import read_people
 
 DINNERS = 5
@@ -29,7 +29,9 @@ def answers(file: Path | None) -> tuple[NDArray[np.float32], NDArray[np.float32]
     """Traits and ages of real people."""
     if file is None:
         people = respondents()
-        return np.array([list(one.traits.values()) for one in people], np.float32), np.array([one.age for one in people], np.float32)
+        return np.array([[one.traits[trait] for trait in TRAITS] for one in people], np.float32), np.array(
+            [one.age for one in people], np.float32
+        )
     guests = read_people(file).guests
     ages = [np.nan if guest.age is None else guest.age for guest in guests]
     return np.array([tuple(guest.traits or ()) for guest in guests], np.float32), np.array(ages, np.float32)

@@ -149,6 +149,23 @@ def test_parties_change_places_with_parties_and_with_as_many_single_people():
     assert found.objective > 0.9 * free.objective
 
 
+def test_the_worst_groups_can_be_lifted_at_little_cost_to_the_others():
+    people = 1200
+    rng = np.random.default_rng(7)
+    terms = [Near(rng.normal(size=people), 2.0), Near(rng.normal(size=people), 2.0), Far(rng.normal(size=people), 2.0)]
+    sizes = [6] * 200
+
+    def worst_and_all(lift):
+        found = solve_features(terms, sizes, sizes, people=people, rounds=6, lift=lift)
+        members = np.argsort(found.labels, kind="stable").reshape(-1, 6)
+        each = [sum(worth(terms, *pair) for pair in itertools.combinations(row.tolist(), 2)) for row in members]
+        return np.mean(sorted(each)[:10]), found.objective
+
+    (worst, everything), (lifted, less) = worst_and_all(0.0), worst_and_all(2.0)
+    assert lifted > worst
+    assert less > 0.99 * everything
+
+
 @pytest.mark.parametrize("people", [0, 1, 2, 7])
 def test_a_few_people_or_one_or_none_get_the_groups_there_are(engine, people):
     found = solve_features([Near(np.zeros(people), 1.0)], [0, 1][: people + 1], [people + 1] * min(2, people + 1), people=people)
@@ -218,6 +235,8 @@ def test_a_search_by_the_clock_goes_on_until_the_time_is_up():
         ([], {"start": [0, 1, 0, 1], "unit": [5, 5, 6, 7]}, "separate some that must be together"),
         ([], {"seconds": 0.0}, "seconds must be a positive number"),
         ([], {"rounds": -1}, "rounds can't be -1"),
+        ([], {"processes": 0}, "at least one process must work"),
+        ([], {"lift": -1.0}, "lift must be 0 or more"),
         ([], {"people": 5}, "5 can't be divided into groups that hold from 4 to 4 in all"),
     ],
 )

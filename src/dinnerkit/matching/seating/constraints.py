@@ -127,10 +127,11 @@ class Constraints:
         one, other = labels[self.apart[:, 0]], labels[self.apart[:, 1]]
         broken = one[(one == other) & (one >= 0)]
         seated = np.flatnonzero(labels >= 0)
-        if self.masks.shape[1] and len(seated):
+        masks = self.binding()
+        if masks.shape[1] and len(seated):
             order = seated[np.argsort(labels[seated], kind="stable")]
             tables, starts = np.unique(labels[order], return_index=True)
-            common = np.bitwise_and.reduceat(self.masks[order], starts, axis=0)
+            common = np.bitwise_and.reduceat(masks[order], starts, axis=0)
             broken = np.concatenate([broken, tables[~common.any(axis=-1).all(axis=-1)]])
         return np.unique(broken)
 

@@ -20,6 +20,9 @@ from dinnerkit.matching.solving.blocks import Task
 from dinnerkit.matching.solving.state import Floats, Ints
 from dinnerkit.matching.solving.terms import Common, Far, Kinds, Linked, Near, Singles, Term, Worths
 
+LIFT = 2.0
+"""How much more the worst tables should gain: a guest's evening is their own table, and no mean makes up for it."""
+
 
 class Undeclared:
     """What guests are worth to each other where a rule is somebody's own: its scores are asked for, block by block."""
@@ -63,6 +66,7 @@ def task(constraints: Constraints, worths: Worths | Undeclared, tables: int) -> 
         unit=constraints.unit if int(constraints.unit.max(initial=-1)) + 1 < len(constraints) else None,
         apart=constraints.apart,
         masks=constraints.binding(),
+        lift=LIFT,
     )
 
 

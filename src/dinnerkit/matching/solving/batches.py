@@ -50,11 +50,13 @@ class Batches:
         cuts: (blocks + 1,), where each block begins in the order of the people.
         cooling: a temperature for each sweep.
         seeds: (blocks,), of each block.
+        lift: how much more a gain counts in the end for the worst groups of a block.
     """
 
     cuts: Ints
     cooling: Singles
     seeds: Words
+    lift: np.float32
 
     def __len__(self) -> int:
         return len(self.seeds)
@@ -85,7 +87,7 @@ class Alone:
         for begin in range(0, len(batches), BATCH):
             end = min(len(batches), begin + BATCH)
             cuts, cooling, seeds = batches.part(begin, end)
-            self._improve(*self._task, order, self._spot, cuts, labels, cooling, self._noise, seeds)
+            self._improve(*self._task, order, self._spot, cuts, labels, cooling, self._noise, seeds, batches.lift)
             yield end / len(batches)
 
 

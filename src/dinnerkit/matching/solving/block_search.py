@@ -9,11 +9,14 @@ from __future__ import annotations
 import numba as nb
 import numpy as np
 
-from dinnerkit.matching.solving.block_steps import exchange, room_for, seat_all, settle, step, sums, value_of
+from dinnerkit.matching.solving.block_steps import exchange, lawful_swap, lifting_swap, room_for, seat_all, settle, step, sums, value_of
 from dinnerkit.matching.solving.block_weights import fill
 from dinnerkit.matching.solving.kernels import INNER, JIT, MULTIPLIER, STEP
 
 _HUGE = np.float32(1e30)
+_LINE, _LIFTS = 1.0, 3
+"""The worst groups are those so many standard deviations below the mean of their block, and are looked at so many times."""
+
 _TINY = np.float32(1e-4)
 """What a step must be worth, as a share of the spread of gains: less may be the rounding of single precision."""
 
@@ -141,6 +144,36 @@ def _sweep(block, unit, people, groups, loose, temperature, noise, chance, fine,
 
 
 @nb.njit(**INNER)
+def _lift(block, people, groups, fine, least, lift):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Exchange the people of the worst groups so that these gain, though the others lose a little; returns the steps taken."""
+    taken, total, squares = 0, np.float32(0.0), np.float32(0.0)
+    for group in range(groups):
+        each = block.factor[block.size[group]] * block.inside[group] / max(1, block.size[group])
+        total += each
+        squares += each * each
+    mean = total / groups
+    line = mean - np.float32(_LINE * np.sqrt(max(0.0, squares / groups - mean * mean)))
+    for _ in range(_LIFTS):
+        changed = 0
+        for one in range(people):
+            home = block.group[one]
+            if block.fixed[one] or block.factor[block.size[home]] * block.inside[home] >= line * block.size[home]:
+                continue
+            lifting_swap(block, one, people, groups, line, lift)
+            other, _worth = lawful_swap(block, one, people, fine, least)
+            if other >= 0:
+                there = block.group[other]
+                exchange(block, one, other, people)
+                settle(block, home)
+                settle(block, there)
+                changed += 1
+        taken += changed
+        if not changed:
+            break
+    return taken
+
+
+@nb.njit(**INNER)
 def _units(block, rules, who, unit):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Number parties by their first member in the block, and fix those who are not alone."""
     people = len(who)
@@ -159,7 +192,7 @@ def _units(block, rules, who, unit):  # type: ignore[no-untyped-def]  # noqa: AN
 
 
 @nb.njit(**JIT)
-def improve(columns, rules, order, spot, cuts, labels, cooling, noise, chance):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def improve(columns, rules, order, spot, cuts, labels, cooling, noise, chance, lift):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
     """Anneal some blocks, one after the other; changes ``labels``.
 
     Args:
@@ -172,6 +205,7 @@ def improve(columns, rules, order, spot, cuts, labels, cooling, noise, chance): 
         cooling: a temperature for each sweep, in units of what exchanges differ by.
         noise: exponential draws.
         chance: (blocks,), the seed of each block.
+        lift: how much more a gain counts in the end for the groups that are worth the least to each of their people.
 
     Returns:
         How many steps were taken.
@@ -186,12 +220,12 @@ def improve(columns, rules, order, spot, cuts, labels, cooling, noise, chance): 
     for number in range(len(cuts) - 1):
         begin, end = cuts[number], cuts[number + 1]
         who = order[begin:end]
-        taken += _one_block(columns, rules, who, begin, spot, labels, cooling, noise, chance[number], block, names, unit, room)
+        taken += _one_block(columns, rules, who, begin, spot, labels, cooling, noise, chance[number], lift, block, names, unit, room)
     return taken
 
 
 @nb.njit(**INNER)
-def _one_block(columns, rules, who, begin, spot, labels, cooling, noise, chance, block, names, unit, room):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _one_block(columns, rules, who, begin, spot, labels, cooling, noise, chance, lift, block, names, unit, room):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     people, taken = len(who), 0
     groups, loose = seat_all(block, labels[who], rules.minimum, rules.maximum, people, names)
     if groups < 2:  # noqa: PLR2004
@@ -213,6 +247,8 @@ def _one_block(columns, rules, who, begin, spot, labels, cooling, noise, chance,
             break
     if value_of(block, groups, fine) <= before:
         return 0
+    if lift > 0.0:
+        taken += _lift(block, people, groups, fine, least, lift)
     for one in range(people):
         labels[who[one]] = names[block.group[one]]
     return taken

@@ -42,6 +42,7 @@ class Block(NamedTuple):
     masks: Words  # (people, families, words)
     worth: Singles  # (people,) room for what exchanges are worth
     column: Singles  # (groups,) room for what groups are worth to one person
+    room: Singles  # (groups,) room for how far each group is below the line
     factor: Singles
     broken: Places  # (groups,) families without a bit in common
 
@@ -137,7 +138,7 @@ def broken(block, group, leaving, coming):  # type: ignore[no-untyped-def]  # no
 
 
 @nb.njit(**INNER)
-def _lawful_swap(block, one, people, fine, least):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def lawful_swap(block, one, people, fine, least):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
     """The best exchange among those already told that breaks no more than is broken; mending counts."""
     home, best, value = block.group[one], -1, least
     for other in range(people):
@@ -171,6 +172,31 @@ def _best_swap(block, one, people, temperature, noise, offset, least):  # type: 
         if worths[other] >= best:
             return other, best
     return -1, least
+
+
+@nb.njit(**INNER)
+def lifting_swap(block, one, people, groups, line, lift):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    """The best exchange for one person, where a step up below the line counts 1 + ``lift`` times; nothing else is left to chance."""
+    home = block.group[one]
+    _columns_of(block, one, groups)
+    block.column[home] = np.float32(0.0)
+    here, mine, worths, factor = block.gain[home], block.weights[one], block.worth, block.each[one]
+    fixed, lack = factor * block.own[one], _lack(block, home, line)
+    for group in range(groups):
+        block.room[group] = _lack(block, group, line)
+    for other in range(people):
+        there = block.group[other]
+        ours = factor * (here[other] - mine[other]) - fixed
+        theirs = block.column[there] - block.cost[other] - block.each[other] * mine[other]
+        missing = block.room[there]
+        lifted = min(ours, lack) - min(np.float32(0.0), lack) + min(theirs, missing) - min(np.float32(0.0), missing)
+        worths[other] = ours + theirs + lift * lifted
+
+
+@nb.njit(**INNER)
+def _lack(block, group, line):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """How far a group is below the line, which is a worth for each of its people; below 0 where it is above."""
+    return line * np.float32(block.size[group]) - block.factor[block.size[group]] * block.inside[group]
 
 
 @nb.njit(**INNER)
@@ -213,7 +239,7 @@ def step(block, one, people, groups, loose, temperature, noise, offset, fine, le
     _columns_of(block, one, groups)
     if block.masks.shape[1]:
         _best_swap(block, one, people, temperature, noise, offset, least)
-        other, worth = _lawful_swap(block, one, people, fine, least)
+        other, worth = lawful_swap(block, one, people, fine, least)
     else:
         other, worth = _best_swap(block, one, people, temperature, noise, offset, least)
     there = -1
@@ -282,6 +308,7 @@ def room_for(people, groups, seats, families, words, factor):  # type: ignore[no
         masks=np.empty((people, families, words), np.uint64),
         worth=np.empty(people, np.float32),
         column=np.empty(groups, np.float32),
+        room=np.empty(groups, np.float32),
         factor=factor,
         broken=np.zeros(groups, np.int32),
     )

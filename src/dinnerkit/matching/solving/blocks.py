@@ -62,6 +62,7 @@ class Task:
         unit: (n,), people with the same number stay together; None where all are free.
         apart: (m, 2), pairs who must not share a group.
         masks: (n, families, words), in each family the members of a group must have a bit in common.
+        lift: how much more a gain counts, once a block is searched, for its groups that are worth the least; not in numpy.
     """
 
     worths: Worths | Undeclared
@@ -71,6 +72,7 @@ class Task:
     unit: Ints | None
     apart: Ints
     masks: Words
+    lift: float = 0.0
 
 
 @dataclass(slots=True)
@@ -150,7 +152,7 @@ def searched(task: Task, labels: Ints, effort: Effort) -> tuple[Ints, int]:
             order, cuts = _regrouped(task, found, axes, max(1, round(n / BLOCK)), rng)
             cooling = np.append(np.linspace(1.0, 0.2, _SWEEPS - 1) * effort.heat(number), 0.0).astype(np.float32)
             seeds = rng.integers(_SEEDS, size=len(cuts) - 1).astype(np.uint64)
-            with closing(engine.searched(found, order, Batches(cuts, cooling, seeds))) as steps:
+            with closing(engine.searched(found, order, Batches(cuts, cooling, seeds, np.float32(task.lift)))) as steps:
                 any(not effort.tell(number + passed) for passed in steps)
             number += 1
     effort.end()

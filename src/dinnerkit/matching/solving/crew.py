@@ -85,7 +85,8 @@ class Crew:
     def _own(self, batch: tuple[int, int], batches: Batches) -> tuple[int, int]:
         shared = self._shared
         cuts, cooling, seeds = batches.part(*batch)
-        self._improve(self._columns, self._rules, shared["order"], shared["spot"], cuts, shared["labels"], cooling, shared["noise"], seeds)
+        task = self._columns, self._rules, shared["order"], shared["spot"]
+        self._improve(*task, cuts, shared["labels"], cooling, shared["noise"], seeds, batches.lift)
         return batch
 
     def _exchange(self, waiting: list[tuple[int, int]], batches: Batches, order: Places, before: Places) -> list[tuple[int, int]]:
@@ -196,7 +197,7 @@ class _Worker:
         """Hand a batch to it."""
         cuts, cooling, seeds = batches.part(*batch)
         self._given.append(batch)
-        self._send({"cuts": cuts.tolist(), "cooling": cooling.tolist(), "seeds": seeds.tolist()})
+        self._send({"cuts": cuts.tolist(), "cooling": cooling.tolist(), "seeds": seeds.tolist(), "lift": float(batches.lift)})
 
     def answers(self, *, block: bool) -> list[tuple[int, int]]:
         """The batches that it has done since it was last asked; ``block`` waits until there is one, or it is gone."""

@@ -31,6 +31,7 @@ def main() -> None:
             np.array(batch["cooling"], np.float32),
             shared["noise"],
             np.array(batch["seeds"], np.uint64),
+            np.float32(batch["lift"]),
         )
         os.write(sys.stdout.fileno(), b".")
 

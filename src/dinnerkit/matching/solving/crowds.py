@@ -40,6 +40,7 @@ def solve_features(
     rounds: int | None = None,
     factor: Floats | None = None,
     processes: int = 1,
+    lift: float = 0.0,
     clock: Callable[[], float] = time.monotonic,
 ) -> Solution:
     """Divide many people into groups so that what the people inside groups are worth to each other adds up to the most.
@@ -65,6 +66,7 @@ def solve_features(
         factor: (largest maximum + 1,), what a group's sum is multiplied by, given its size; 1 by default.
         processes: how many work on it, on memory that they share; the answer does not depend on that. Without numba, or where the system
             can't share memory so, this one alone.
+        lift: how much more than the others the worst groups should gain; above 0 it is at the cost of the sum. Only with numba.
         clock: what tells the time.
 
     Returns:
@@ -77,6 +79,8 @@ def solve_features(
     worths = Worths(people, terms)
     low, high = (np.array(sizes, dtype=np.int64) for sizes in (minimum, maximum))
     _check(people, low, high, seconds, rounds, processes)
+    if not (math.isfinite(lift) and lift >= 0):
+        raise RuleInvalid(f"lift must be 0 or more, not {lift}")
     number = None if unit is None else _whole(unit, people, "unit")
     pairs = checked_pairs(apart, people, "apart")
     masks = np.zeros((people, 0, 1), np.uint64) if masks is None else masks
@@ -86,7 +90,7 @@ def solve_features(
     if not people:
         return Solution(np.zeros(0, np.int64), 0.0, 0, RunRecord(seed, 0, 0.0, "numpy"))
     labels = _start(worths, low, high, number, start, np.random.default_rng(seed))
-    task = Task(worths, low, high, factor, number, pairs, masks)
+    task = Task(worths, low, high, factor, number, pairs, masks, lift)
     left = None if seconds is None else max(0.0, seconds - (clock() - began))
     effort = Effort(seed, usual_rounds(people) if rounds is None else rounds, left, progress, processes, clock)
     labels, sweeps = searched(task, labels, effort)
