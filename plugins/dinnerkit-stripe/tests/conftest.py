@@ -18,10 +18,15 @@ def mock_url() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def double(request: pytest.FixtureRequest) -> Iterator[StripeDouble]:
+def checking_url(request: pytest.FixtureRequest) -> str:
+    """Of the stripe-mock to which the double shows its requests; empty where there is none."""
+    return str(request.getfixturevalue("mock_url")) if find_stripe_mock() else ""
+
+
+@pytest.fixture(scope="session")
+def double(checking_url: str) -> Iterator[StripeDouble]:
     """A Stripe with state, for all tests; each keeps to keys of its own."""
-    mock = str(request.getfixturevalue("mock_url")) if find_stripe_mock() else ""
-    with stripe_double(mock) as running:
+    with stripe_double(checking_url) as running:
         yield running
 
 

@@ -75,9 +75,9 @@ class Shop:
 
 
 @pytest.fixture(scope="module")
-def double(mock_url: str) -> Iterator[StripeDouble]:
+def double(checking_url: str) -> Iterator[StripeDouble]:
     """A Stripe of the shop's own, which has no payments but the shop's."""
-    with stripe_double(mock_url) as running:
+    with stripe_double(checking_url) as running:
         yield running
 
 
