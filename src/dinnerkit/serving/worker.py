@@ -31,7 +31,7 @@ _CLIENT_LEFT = frozenset({errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN})
 
 
 class Worker(GeventWorker):  # type: ignore[misc]
-    """Gunicorn's gevent worker, at a fifth of its cost for plain requests and fair to all connections.
+    """Gunicorn's gevent worker, at less than half its cost for plain requests and fair to all connections.
 
     A plain request (:mod:`dinnerkit.serving.heads`) is parsed in one call, answered in one send, and then the other connections have
     their turn. With the first thing on a connection that is not plain, that connection goes over to gunicorn's own code, unread.
@@ -84,9 +84,12 @@ class Worker(GeventWorker):  # type: ignore[misc]
 
     def handle(self, listener: Any, client: Any, addr: Any) -> None:
         """Serve one connection."""
-        if not self._is_short:
-            super().handle(listener, client, addr)
-            return
+        left = self._converse(listener, client, addr) if self._is_short else client
+        if left is not None:
+            super().handle(listener, left, addr)
+
+    def _converse(self, listener: Any, client: Any, addr: Any) -> Unread | None:
+        """Answer plain requests; what is left to gunicorn's own code, once another comes."""
         connection = Connection(client, self._readers.of(client, addr, listener.getsockname()), self._keepalive or self._stall, self._idle)
         asked = None
         try:
@@ -97,7 +100,7 @@ class Worker(GeventWorker):  # type: ignore[misc]
                 asked = None
         except Doubt:
             connection.close()
-            super().handle(listener, Unread(client, connection.unread, connection.deadline), addr)
+            return Unread(client, connection.unread, connection.deadline)
         except Gone as error:
             self._tell_gone(error)
         except OSError as error:
@@ -111,7 +114,8 @@ class Worker(GeventWorker):  # type: ignore[misc]
             self.handle_error(asked, client, addr, error)
         finally:
             connection.close()
-            util.close(client)
+            util.close(client)  # whose descriptor belongs to what is left, if anything is
+        return None
 
     def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> None:
         """Answer a request by gunicorn's own code."""
