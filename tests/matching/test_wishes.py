@@ -314,7 +314,9 @@ def _half(people):
 
 def test_a_demand_that_can_not_tell_guests_apart_asks_nothing():
     people = [Guest(str(n)) for n in range(12)]
-    assert seat(people, size=6, rules=[Demand(SimilarTrait("openness"), 1.0), Demand(SharedInterests(), 1.0)]).unseated == ()
+    demands = [Demand(SimilarTrait("openness"), 1.0), Demand(SharedInterests(), 1.0)]
+    assert seat(people, size=6, rules=demands).unseated == ()
+    assert seat(people, size=6, rules=[*demands, Floor(50)]).unseated == ()  # a floor has whole tables judged
 
 
 def test_guests_are_told_nothing_of_what_was_only_wished_for():
