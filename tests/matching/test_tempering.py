@@ -64,6 +64,9 @@ def test_a_twin_goes_on_from_where_its_model_is_and_leaves_it_alone(module):
     assert search.worth == at
     assert (search.best == best).all()
     assert twin.value == pytest.approx(State(problem, twin.best).value, rel=1e-4)
+    search.anneal(np.geomspace(50.0, 1.0, 50))
+    assert search.value > at
+    assert search.value == pytest.approx(State(problem, search.best).value, rel=1e-4)
 
 
 def test_a_twin_takes_chances_of_its_own():
@@ -124,7 +127,7 @@ def test_a_budget_of_seconds_holds_all_that_a_call_does(monkeypatch, seconds, si
     making, annealing_of = engine.Search.__init__, engine.Search.anneal
 
     def made(search, *arguments):
-        now[0] += 0.01 * seconds
+        now[0] += 0.1 * seconds
         making(search, *arguments)
 
     def annealed(search, temperatures):
