@@ -14,7 +14,7 @@ from functools import cache
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from dinnerkit.matching.errors import RuleInvalid
 from dinnerkit.matching.solving import annealing
@@ -233,7 +233,8 @@ def _search(
     loading = budget.clock()
     engine = _engine(evaluations, problem)
     began += budget.clock() - loading
-    budget, spread = budget.less(budget.clock() - began), _spread(problem)
+    spread = _spread(problem)
+    budget = budget.less(budget.clock() - began)
 
     def run(start: Ints, share: Budget) -> tuple[float, Ints, int]:
         opened = budget.clock()
@@ -313,10 +314,12 @@ def _spread(problem: Problem) -> float:
 
 def _solution(labels: Ints, matrix: Floats, factor: Floats, constraints: tuple[Ints, Words], run: RunRecord) -> Solution:
     apart, masks = constraints
-    objective, broken = 0.0, int((labels[apart[:, 0]] == labels[apart[:, 1]]).sum())
-    for number in np.unique(labels):
-        members = np.flatnonzero(labels == number)
-        inside: NDArray[np.float64] = np.triu(matrix[np.ix_(members, members)], 1)
-        objective += float(factor[len(members)] * inside.sum())
-        broken += int(not np.bitwise_and.reduce(masks[members], axis=0).any(axis=-1).all())
+    order = np.argsort(labels, kind="stable")
+    starts = np.flatnonzero(np.diff(labels[order], prepend=-1))
+    objective = 0.0
+    for members in np.split(order, starts[1:]):
+        inside = matrix[members[:, None], members]
+        objective += float(factor[len(members)] * 0.5 * (inside.sum() - np.trace(inside)))
+    common = np.bitwise_and.reduceat(masks[order], starts, axis=0)
+    broken = int((labels[apart[:, 0]] == labels[apart[:, 1]]).sum()) + int((~common.any(axis=-1).all(axis=-1)).sum())
     return Solution(labels.astype(np.int64), objective, broken, run)
