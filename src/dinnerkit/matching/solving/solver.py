@@ -234,6 +234,10 @@ def _search(
     engine = _engine(evaluations, problem)
     began += budget.clock() - loading
     spread = _spread(problem)
+    choices = promising_sizes(problem, spread, _CHOICES, rng) if group is None and _sizes_matter(problem) else []
+    racing = len(choices) > 1 and (budget.seconds is not None or budget.sweeps >= SWEEPS)
+    if group is None and not racing:
+        group = filled(choices[0], rng) if choices else _start(problem, unit_of, None, rng)
     budget = budget.less(budget.clock() - began)
 
     def run(start: Ints, share: Budget) -> tuple[float, Ints, int]:
@@ -242,13 +246,7 @@ def _search(
         done = spend(search, share.less(budget.clock() - opened), spread, rng)
         return search.value, search.best, done
 
-    choices = promising_sizes(problem, spread, _CHOICES, rng) if group is None and _sizes_matter(problem) else []
-    if len(choices) > 1 and (budget.seconds is not None or budget.sweeps >= SWEEPS):
-        best, done = _raced(run, choices, rng, budget)
-    else:
-        if group is None:
-            group = filled(choices[0], rng) if choices else _start(problem, unit_of, None, rng)
-        _, best, done = run(group, budget)
+    best, done = _raced(run, choices, rng, budget) if group is None else run(group, budget)[1:]
     name: Literal["numba", "numpy"] = "numpy" if engine is annealing else "numba"
     return best, RunRecord(seed, done, budget.clock() - began, name)
 
