@@ -9,6 +9,7 @@ from typing import Any
 
 from dinnerkit.booking.agreement import BookingAgreement
 from dinnerkit.booking.rules import LIVE, SETTLED, UNPAID
+from dinnerkit.booking.store import BookingStore
 from dinnerkit.events.rules import MOVING, RefundPolicy, refund_of, resold_share
 from dinnerkit.money import Money
 from dinnerkit.payment.ledger.checking import IN_FLIGHT, LedgerCheck
@@ -187,7 +188,7 @@ def _ledger_agrees(world: World) -> None:
     """Nothing of it is on its way any more, so all of it must be there."""
     check = LedgerCheck(world.database, Ledger(world.database, world.clock), lambda: world.clock() + IN_FLIGHT)
     assert not list(check.findings())
-    agreement = BookingAgreement(world.database, world.store, lambda: world.clock() + IN_FLIGHT)
+    agreement = BookingAgreement(world.database, BookingStore(world.database, world.clock), lambda: world.clock() + IN_FLIGHT)
     assert not list(agreement.findings())
     charges, refunds = gateway_books(world)
     came = sum(charge["amount"] for charge in charges.values() if charge["status"] == "succeeded")
