@@ -12,6 +12,7 @@ from dinnerkit.events.rules import RefundPolicy
 from dinnerkit.ids import new_id
 from dinnerkit.money import Money
 from dinnerkit.payment.errors import PaymentDeclined
+from dinnerkit.payment.ledger.service import Ledger
 from dinnerkit.vouchers.rules import Kind, Terms, Voucher
 from tests.booking.world import DECLINED, HOLD, HOST, SECURE, World
 
@@ -200,11 +201,12 @@ def expired_with_money_on_its_way(world: World, code: str | None = None) -> tupl
 
 
 def expired_and_paid(world: World) -> tuple[Booking, str]:
-    """The money has come and is known, and the message of it is in the hands of a worker; with the payment's id."""
+    """The money has come, is known and posted, and the message of it is in the hands of a worker; with the payment's id."""
     booking, _ = expired_with_money_on_its_way(world)
     payment = world.payments.live(booking.id) or world.payments.abandon(booking.id)
     assert payment
     world.payments.sync(payment.id)
+    world.kit.service(Ledger).post_payment(payment.id)
     world.database["payments"].update_many({}, {"$set": {"outbox": []}})
     return booking, payment.id
 
