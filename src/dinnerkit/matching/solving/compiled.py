@@ -17,7 +17,7 @@ _TINY = 1e-9
 
 
 class Search:
-    """See :class:`dinnerkit.matching.annealing.Search`."""
+    """See :class:`dinnerkit.matching.solving.annealing.Search`."""
 
     def __init__(self, problem: Problem, group: Ints, rng: np.random.Generator) -> None:
         self._state = State(problem, group)
@@ -40,7 +40,7 @@ class Search:
         return Search(self._state.problem, self._state.group, self._rng)
 
     def anneal(self, temperatures: Floats) -> Floats:
-        """Look at each unit once per temperature; see :meth:`dinnerkit.matching.annealing.Search.anneal`."""
+        """Look at each unit once per temperature; see :meth:`dinnerkit.matching.solving.annealing.Search.anneal`."""
         state, problem = self._state, self._state.problem
         taken = np.zeros(len(temperatures))
         self.value, self._chance = _anneal(

@@ -130,7 +130,7 @@ def solve(
         together: pairs (or more) of indexes that must share a group.
         apart: pairs that must not.
         start: (n,) group numbers to begin from; sizes must be within bounds.
-        progress: see :data:`dinnerkit.matching.budget.Progress`.
+        progress: see :data:`dinnerkit.matching.solving.budget.Progress`.
         sweeps: how often each unit is looked at; some tens more find the temperatures.
         masks: (n, families, words): in each family the members of a group must have a bit in common.
         factor: (largest maximum + 1,), what a group's sum is multiplied by, given its size; 1 by default.
