@@ -48,6 +48,13 @@ def test_the_floor_evens_out_where_the_best_mean_would_sacrifice_a_table():
     assert all(table.score >= 83 for table in even.tables) == (even.below == ())
 
 
+def test_a_table_that_just_reaches_the_floor_is_not_below_it():
+    people = odd_one_out(6)
+    (table,) = seat(people, size=6, rules=[SimilarTrait("openness")]).tables
+    assert seat(people, size=6, rules=[SimilarTrait("openness"), Floor(table.score)]).below == ()
+    assert len(seat(people, size=6, rules=[SimilarTrait("openness"), Floor(table.score + 0.125)]).below) == 1
+
+
 def test_no_guest_is_turned_away_for_the_floor():
     seating = seat(crowd(30), rules=(*DEFAULT_RULES, Floor(100)))
     assert sum(len(table.guests) for table in seating.tables) == 30

@@ -98,6 +98,10 @@ def test_the_ages_at_a_table_span_no_more_than_asked(people, years):
         assert not ages or max(ages) - min(ages) <= years
 
 
+def test_where_nobody_has_told_their_age_any_may_sit_with_any():
+    assert len(seat([Guest(str(number)) for number in range(12)], size=6, rules=[AgeRange(5)]).tables) == 2
+
+
 def test_a_span_of_ages_that_begins_a_year_after_another_is_found():
     people = [Guest(str(number), age=age) for number, age in enumerate([20, 20, 20, 21, 30, 31])]
     seating = seat(people, size=3, rules=[AgeRange(10)])
