@@ -191,7 +191,9 @@ def test_it_is_told_to_stop_in_the_middle_of_a_rush(tmp_path: Path):
         for thread in threads:
             thread.join()
         assert cut == []
-        assert "Traceback" not in running.log.read_text()
+        log = running.log.read_text()  # gevent 24 may have a traceback of the interpreter's end in it
+        assert "Error handling" not in log
+        assert "Socket error" not in log
 
 
 def together(actions: list[Callable[[], Any]]) -> list[Any]:
