@@ -128,7 +128,8 @@ def test_only_the_chosen_modules_are_mounted(kit: Kit) -> None:
     assert client.get("/dinners/v1/me").status_code == 404
     assert client.get("/dinners/health/live").text == "host's 404 page"
     paths = client.get("/dinners/openapi.json").json["paths"]
-    assert all(path.startswith(("/dinners/v1/events", "/dinners/v1/hosting", "/dinners/docs", "/dinners/openapi.json")) for path in paths)
+    mounted = ("/dinners/v1/events", "/dinners/v1/hosting", "/dinners/v1/feeds", "/dinners/docs", "/dinners/openapi.json")
+    assert all(path.startswith(mounted) for path in paths)
 
 
 def test_a_module_that_is_not_chosen_is_not_even_imported() -> None:

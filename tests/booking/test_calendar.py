@@ -14,11 +14,12 @@ import pytest
 
 from dinnerkit import Kit, Settings
 from dinnerkit.accounts.service import AccountService, NewUser
-from dinnerkit.booking.calendar import LENGTH, BookingCalendar
+from dinnerkit.booking.calendar import BookingCalendar
 from dinnerkit.booking.errors import NoSuchBooking
 from dinnerkit.booking.paying import PayingService
 from dinnerkit.booking.service import BookingService
 from dinnerkit.booking.store import Booking
+from dinnerkit.events.rules import DINNER_LENGTH
 from dinnerkit.events.service import EventService
 from dinnerkit.ids import new_id
 from dinnerkit.money import Money
@@ -58,7 +59,7 @@ def test_an_entry_says_what_when_and_where(kit: Kit, booking: Booking) -> None:
     method, entry = entry_of(kit, booking)
     starts_at = booking.about["starts_at"]
     assert (method, str(entry["STATUS"])) == ("PUBLISH", "TENTATIVE")
-    assert (entry["DTSTART"].dt, entry["DTEND"].dt, entry["DTSTAMP"].dt) == (starts_at, starts_at + LENGTH, kit.clock())
+    assert (entry["DTSTART"].dt, entry["DTEND"].dt, entry["DTSTAMP"].dt) == (starts_at, starts_at + DINNER_LENGTH, kit.clock())
     assert str(entry["SUMMARY"]) == "Dumplings"
     assert str(entry["LOCATION"]) == "Bahnwärter Thiel, Tumblingerstraße 45, München"
     assert str(entry["DESCRIPTION"]) == "2 guests"

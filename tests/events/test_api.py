@@ -422,4 +422,8 @@ def test_every_answer_that_was_seen_here_is_documented(spec: dict[str, Any]):
         ("post", "/v1/events/{event_id}/publish"): write,
         ("post", "/v1/events/{event_id}/cancel"): write,
         ("get", "/v1/hosting/events"): {"200", "401", "422"},
+        ("get", "/v1/hosting/feed"): {"200", "401", "403"},
+        ("post", "/v1/hosting/feed"): {"200", "401", "403"},
+        ("delete", "/v1/hosting/feed"): {"204", "401", "403"},
+        ("get", "/v1/feeds/{token}.ics"): {"200", "304", "404"},
     }

@@ -13,7 +13,8 @@ from dinnerkit.booking.transferring import TransferService
 from dinnerkit.events.service import EventService
 from dinnerkit.ids import new_id
 from dinnerkit.matching.app_errors import NoTableYet
-from dinnerkit.matching.computing import SeatingWork
+from dinnerkit.matching.feedback.service import FeedbackService
+from dinnerkit.matching.guest_list import GuestList
 from dinnerkit.matching.people.items import TRAITS
 from dinnerkit.matching.presenting import for_guest, for_host
 from dinnerkit.matching.seatings import Place, Wishes, brought
@@ -134,11 +135,11 @@ def test_those_whom_a_guest_brings_are_seated_by_what_they_told_and_called_by_th
     traits = dict.fromkeys(TRAITS, 0.25)
     companions.answer(companions.link(users[1], party.id, 1).token, traits)
 
-    work = kit.service(SeatingWork)
     bookings = [kit.service(BookingStore).find(name) for name in (alone, party.id)]
     found = [booking for booking in bookings if booking]
     places = [Place(booking.id, booking.user, number) for booking in found for number in range(booking.guests)]
-    seated = {guest.id: guest for guest in work._guests(kit.service(EventService).event(event), places, brought(found))[0]}
+    listed = GuestList(kit.database, kit.service(People), kit.service(FeedbackService))
+    seated = {guest.id: guest for guest in listed.of(kit.service(EventService).event(event), places, brought(found))[0]}
     bea, carl = seated[f"{party.id}+1"], seated[f"{party.id}+2"]
     assert (bea.traits and bea.traits.as_dict(), bea.diets, bea.party) == (traits, frozenset({"nuts"}), party.id)
     assert (carl.traits, carl.party) == (None, party.id)

@@ -8,7 +8,8 @@ import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import NoReturn
+from tempfile import TemporaryFile
+from typing import IO, NoReturn
 
 import pytest
 
@@ -30,19 +31,20 @@ def free_port() -> int:
 @contextmanager
 def running(command: Sequence[str], port: int) -> Iterator[str]:
     """The command's process, once it accepts connections on that port of this machine: its URL."""
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    try:
-        wait_for(process, port)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.kill()
-        process.communicate()
+    with TemporaryFile("w+") as said, subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=said) as process:
+        try:
+            wait_for(process, port, said)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.kill()
 
 
-def wait_for(process: subprocess.Popen[str], port: int) -> None:
+def wait_for(process: subprocess.Popen[bytes], port: int, said: IO[str]) -> None:
     deadline = time.monotonic() + DEADLINE
     while True:
-        assert process.poll() is None, process.communicate()[1]
+        if process.poll() is not None:
+            said.seek(0)
+            raise AssertionError(f"{process.args} ended: {said.read()}")
         try:
             socket.create_connection(("127.0.0.1", port), 1).close()
         except OSError:

@@ -33,8 +33,8 @@ def stripe_mock() -> Iterator[str]:
     program = find_stripe_mock()
     if not program:
         missing("stripe-mock", STRIPE_MOCK)
-    port = free_port()
-    with running([program, "-http-addr", f"127.0.0.1:{port}"], port) as url:
+    port, other = free_port(), free_port()  # it speaks HTTPS too, by default at one port for all
+    with running([program, "-http-addr", f"127.0.0.1:{port}", "-https-addr", f"127.0.0.1:{other}"], port) as url:
         yield url
 
 

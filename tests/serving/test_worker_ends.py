@@ -33,7 +33,10 @@ def answer_of(connection: socket.socket) -> bytes:
     head, _, body = data.partition(b"\r\n\r\n")
     missing = int(head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0]) - len(body)
     while missing > 0:
-        missing -= len(connection.recv(missing))
+        received = connection.recv(missing)
+        assert received, data
+        data += received
+        missing -= len(received)
     return data
 
 
