@@ -8,9 +8,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from dinnerkit.booking.errors import HoldExpired
 from dinnerkit.booking.store import Booking
 from dinnerkit.events.rules import RefundPolicy
 from dinnerkit.events.seat_rules import ForResale, sold_again
+from dinnerkit.ids import new_id
 from dinnerkit.money import Money
 from tests.booking.balance import books_balance, come_to_rest, gateway_books
 from tests.booking.scenes import FREE, late
@@ -42,6 +44,21 @@ def test_nothing_comes_back_before_and_everything_after(world: World) -> None:
     world.book("cleo", event)
     assert refunds(world) == [3500, 3500]
     assert [subject for _, subject in world.postbox.mails if subject.startswith("Sold again")] == ["Sold again: Dumplings"] * 2
+    come_to_rest(world)
+
+
+def test_the_form_that_booked_the_seats_sent_again_puts_nobody_before_others(world: World) -> None:
+    event, form = world.host_dinner(2, policy=IF_RESOLD), new_id()
+    first = world.pay(world.reserve("ada", event, 1, form)).booking
+    second = world.book("ben", event)
+    late(world, first)
+    world.bookings.cancel("ada", first.id)
+    with pytest.raises(HoldExpired):
+        world.reserve("ada", event, 1, form)
+    world.bookings.cancel("ben", second.id)
+    for user in ("cleo", "dan"):
+        world.book(user, event)
+    assert refunds(world) == [3500, 3500]
     come_to_rest(world)
 
 

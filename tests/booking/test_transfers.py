@@ -11,6 +11,7 @@ from dinnerkit.accounts.errors import BadToken, TooManyAttempts
 from dinnerkit.booking.errors import (
     BookingNotConfirmed,
     BookingTransferred,
+    HoldExpired,
     NoSuchBooking,
     NotTheRecipient,
     TransferClosed,
@@ -18,11 +19,11 @@ from dinnerkit.booking.errors import (
 from dinnerkit.booking.store import Booking
 from dinnerkit.booking.transferring import OFFER_LIMIT
 from dinnerkit.errors import Conflict, Invalid
-from dinnerkit.events.seat_errors import AlreadyBooked
+from dinnerkit.events.seat_errors import AlreadyBooked, SoldOut
 from dinnerkit.ids import new_id
 from dinnerkit.money import Money
 from tests.booking.balance import come_to_rest, gateway_books
-from tests.booking.scenes import DEPOSIT, FREE, offered_to_ben, paid_with_deposit, paid_with_voucher
+from tests.booking.scenes import DEPOSIT, FREE, offered_to_ben, paid_with_deposit, paid_with_voucher, voucher
 from tests.booking.world import HOST, World
 
 
@@ -88,6 +89,30 @@ def test_the_deposit_and_the_voucher_go_along(people: World) -> None:
         people.door.check_in(HOST, taken.event, people.tickets.of(taken))
         assert sum(amount for _, amount in refunds(people)) == back
         come_to_rest(people)
+
+
+@pytest.mark.parametrize("code", [None, "SUMMER26"])
+def test_the_form_that_booked_the_seats_sent_again_leaves_them_to_who_has_them(people: World, code: str | None) -> None:
+    voucher(people, max_uses=1)
+    event, form = people.host_dinner(2), new_id()
+    booking = people.pay(people.reserve("ada", event, 2, form, code)).booking
+    taken = people.transfers.accept("ben", offer(people, booking))
+    with pytest.raises(HoldExpired):
+        people.reserve("ada", event, 2, form, code)
+    assert [(hold.booking, hold.guests) for hold in people.seats.holds(event)] == [(taken.id, 2)]
+    with pytest.raises(SoldOut):
+        people.reserve("cleo", event)
+    come_to_rest(people)
+    people.events.cancel(HOST, event)
+    assert refunds(people) == [(booking.payment, booking.amount.amount)]
+
+
+def test_a_hold_that_was_passed_on_is_not_taken_anew(people: World) -> None:
+    booking = people.book("ada", people.host_dinner(4), 2)
+    taken = people.transfers.accept("ben", offer(people, booking))
+    people.seats.take(people.hold_for(booking, booking.hold))
+    assert [(hold.booking, hold.until) for hold in people.seats.holds(booking.event)] == [(taken.id, None)]
+    come_to_rest(people)
 
 
 def offer(world: World, booking: Booking, email: str = "ben@example.org") -> str:

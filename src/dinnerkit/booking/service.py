@@ -69,9 +69,10 @@ class BookingService:
         Raises:
             NoSuchEvent, BookingClosed, AlreadyBooked, SoldOut: as :meth:`dinnerkit.events.seats.Seats.take` says.
             VoucherUnknown, …, TooManyAttempts: as :meth:`dinnerkit.vouchers.uses.VoucherUses.look_up` says.
-            HoldExpired: a repetition, and the time to pay is over.
+            HoldExpired: a repetition, and the time to pay is over, or the seats were given back or to somebody else since.
         """
-        if code and self._store.find(booking_id, user_id):
+        # Before seats are taken: the hold may be somebody else's by now, or be long gone and must not come back.
+        if self._store.find(booking_id, user_id):
             return self._earlier(booking_id, user_id)
         hold = SeatHold(event_id, booking_id, booking_id, user_id, guests, self._clock() + self._hold_length)
         voucher = self._look_up(code, hold) if code else None
@@ -272,7 +273,8 @@ class BookingService:
     def _earlier(self, booking_id: str, user_id: str) -> Booking:
         booking = self.get(user_id, booking_id)
         if booking.status not in LIVE:
-            self.release(booking)
+            if booking.status != "transferred":  # else the hold is that of another booking
+                self.release(booking)
             raise HoldExpired("the time to pay for this booking is over")
         return booking
 

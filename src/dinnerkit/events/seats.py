@@ -170,6 +170,7 @@ class Seats:
                 "starts_at": {"$gt": self._clock()},
                 "seats_left": {"$gte": wanted.guests},
                 "holds.user": {"$ne": wanted.user},
+                "holds.hold": {"$ne": wanted.hold},
                 "$or": _NOBODY_IS_PASSED_OVER,
             },
             {
