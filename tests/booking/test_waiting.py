@@ -126,6 +126,19 @@ class TestTheRoll:
         assert [world.offer_of(user).status for user in ("ben", "cleo")] == ["expired", "offered"]
         come_to_rest(world)
 
+    def test_an_offer_that_is_yet_to_be_told_is_not_taken_for_leaving_the_list(self, world: World) -> None:
+        first = paid(world)
+        world.waitlist.join(first.event, "ben", 2)
+        world.killer.arm(3, before=False)
+        with pytest.raises(Killed):
+            world.bookings.cancel("ada", first.id)
+        world.restart()
+        assert (world.offer_of("ben").status, world.line(first.event)) == ("waitlisted", [])
+        assert world.roll() == 0
+        world.work()
+        assert world.offer_of("ben").status == "offered"
+        come_to_rest(world)
+
     def test_who_still_waits_when_the_dinner_begins_waits_no_more(self, world: World) -> None:
         first = paid(world)
         world.waitlist.join(first.event, "ben", 1)

@@ -110,10 +110,12 @@ class WaitingList:
         # The bookings are read first: whoever joins in between is on the list, and whoever is offered seats waits no more.
         bookings = {booking.id: booking for booking in self._store.of_event(event_id, ("waitlisted",))}
         parties = {party.entry: party for party in self._waitlist.parties(event_id)}
+        # Then the holds: who is on the list no more may have been offered seats, and not been told yet.
+        offered = {hold.hold for hold in self._seats.holds(event_id)}
         if facts.starts_at <= self._clock():
             over = [self._store.move(booking, ("waitlisted",), {"status": "expired"}) for booking in bookings.values()]
             return sum(booking is not None for booking in over)
-        gone = [self.no_longer(bookings[entry].user, entry) for entry in bookings.keys() - parties.keys()]
+        gone = [self.no_longer(bookings[entry].user, entry) for entry in bookings.keys() - parties.keys() - offered]
         new = [
             self._enrol(SeatHold(event_id, entry, entry, parties[entry].user, parties[entry].guests, None), facts)
             for entry in parties.keys() - bookings.keys()
