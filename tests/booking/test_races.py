@@ -14,6 +14,7 @@ from dinnerkit.booking.errors import AlreadyConfirmed, BookingCancelled, HoldExp
 from dinnerkit.booking.store import Booking
 from dinnerkit.errors import NotFound, Unavailable
 from dinnerkit.events.rules import RefundPolicy
+from dinnerkit.ids import new_id
 from dinnerkit.payment.errors import ChargeMismatch, PaymentInProgress
 from dinnerkit.ports.gateway import PaymentDisputed
 from tests.booking.balance import come_to_rest, gateway_books
@@ -303,6 +304,20 @@ class TestRefundOfADispute:
         decide(world, won=True)
         come_to_rest(world)
         assert refunds(world) == [3500]
+
+    def test_is_made_once_it_is_won_also_where_the_seats_went_to_somebody_else(self, world: World) -> None:
+        world.invite("ada", "ben", "cleo")
+        booking = disputed(world)
+        for user in ("ben", "cleo"):
+            offered = world.transfers.offer(booking.user, booking.id, f"{user}@example.org", transfer_id=new_id())
+            booking = world.transfers.accept(user, world.transfers.token(offered) or "")
+        world.events.cancel(HOST, booking.event)
+        world.work()
+        assert world.now(booking).status == "cancelled"
+        assert refunds(world) == []
+        decide(world, won=True)
+        assert refunds(world) == [3500]
+        come_to_rest(world)
 
     def test_is_never_made_once_it_is_lost(self, world: World) -> None:
         booking = disputed(world)

@@ -150,6 +150,8 @@ class PayingService:
 
     def _finish(self, booking: Booking, payment: Payment) -> None:
         """Settle a payment for a booking that is confirmed or cancelled already, perhaps by that payment."""
+        while booking.transferred_to and (next_one := self._store.find(booking.transferred_to)):
+            booking = next_one  # what the payment bought went along with the seats
         if booking.status in SETTLED and booking.payment == payment.id:
             self._bookings.settle(booking)
             if booking.deposit:  # a dispute, won by now, may have kept it from going back
