@@ -57,6 +57,19 @@ def test_everybody_who_has_seats_or_waits_for_some_is_told_once(world: World) ->
     assert [world.offer_of(user).about["starts_at"] for user in ("ada", "ben", "cleo")] == [starts_at] * 3
 
 
+def test_who_pays_just_when_the_bookings_follow_is_told_too(world: World) -> None:
+    world.invite("ada")
+    booking = world.reserve("ada", world.host_dinner(2))
+    starts_at = booking.about["starts_at"] + timedelta(hours=1)
+    world.events.update(HOST, booking.event, {"starts_at": starts_at})
+    world.killer.interrupt(3, lambda: world.pay(booking))
+    assert world.kit.service(Following).follow(booking.event) == 1
+    world.killer.disarm()
+    assert (world.now(booking).status, world.now(booking).about["starts_at"]) == ("confirmed", starts_at)
+    world.work()
+    assert told(world) == ["ada@example.org"]
+
+
 def test_the_mail_says_what_was_and_what_is_and_brings_the_calendar_up_to_date(world: World) -> None:
     booking = paid_dinner(world)
     before = sequence(world.kit.service(BookingCalendar).of(booking))

@@ -13,6 +13,8 @@ from dinnerkit.events.rules import MOVING
 from dinnerkit.events.seats import EventFacts, Seats
 from dinnerkit.ids import new_id
 
+_MOST_TRIES = 5
+
 
 class Following:
     """Brings what bookings say of their event up to date."""
@@ -27,9 +29,14 @@ class Following:
 
         What a guest is told is the difference between what the booking said and what is so now: so nobody is told twice.
         """
-        facts = self._seats.facts(event_id)
-        behind = [booking for booking in self._store.of_event(event_id, LIVE | {"waitlisted"}) if booking.about != about(facts)]
-        return sum(self._update(booking, facts) for booking in behind)
+        updated = 0
+        for _ in range(_MOST_TRIES):  # whoever took another step at that moment, such as to pay, is still behind
+            facts = self._seats.facts(event_id)
+            behind = [booking for booking in self._store.of_event(event_id, LIVE | {"waitlisted"}) if booking.about != about(facts)]
+            updated += sum(self._update(booking, facts) for booking in behind)
+            if not behind:
+                break
+        return updated
 
     def _update(self, booking: Booking, facts: EventFacts) -> bool:
         now = self._clock()
