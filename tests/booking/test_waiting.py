@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dinnerkit.booking.errors import NoSuchBooking
+from dinnerkit.booking.errors import BookingCancelled, NoSuchBooking
 from dinnerkit.events.seat_errors import AlreadyWaiting, NotWaiting
 from dinnerkit.events.waitlist import Waitlist
 from dinnerkit.ids import new_id
@@ -82,6 +82,18 @@ def test_who_waited_and_books_otherwise_waits_no_more(world: World) -> None:
     assert world.reserve("ben", event, 1).status == "held"
     assert world.now(waiting).status == "cancelled"
     assert world.now(booking).status == "confirmed"
+    come_to_rest(world)
+
+
+def test_the_form_of_a_place_that_was_given_up_makes_no_other(world: World) -> None:
+    first = paid(world)
+    entry = new_id()
+    world.waitlist.join(first.event, "ben", 1, entry_id=entry)
+    world.waitlist.leave(first.event, "ben")
+    with pytest.raises(BookingCancelled):
+        world.waitlist.join(first.event, "ben", 1, entry_id=entry)
+    assert world.line(first.event) == [], "who is on the list has a booking that waits, or an offer would go past them"
+    assert world.waitlist.join(first.event, "ben", 1) == 1
     come_to_rest(world)
 
 

@@ -234,7 +234,8 @@ def accept_transfer(body: dict[str, Any]) -> Response:
 def join_waitlist(body: dict[str, Any], event_id: str) -> Response:
     """Wait for seats: the party is offered all its seats or none, and has a day to take them. It has a booking that says so meanwhile.
 
-    409: `seats_available`, `already_booked`, `already_waiting` (with `position`), `booking_closed`, `party_too_large`, `waiting_list_full`.
+    409: `seats_available`, `already_booked`, `already_waiting` (with `position`), `booking_closed`, `party_too_large`, `waiting_list_full`,
+    `booking_cancelled` (a repetition, and the place was given up since).
     """
     position = service(WaitingList).join(event_id, current_principal().user_id, body["guests"], entry_id=operation_id())
     return private_json({"event_id": event_id, "position": position}, 201)

@@ -10,9 +10,10 @@ from contextlib import suppress
 
 from pymongo.errors import DuplicateKeyError
 
+from dinnerkit.booking.errors import BookingCancelled as GivenUp
 from dinnerkit.booking.making import made
 from dinnerkit.booking.messages import BookingCancelled, BookingOffered
-from dinnerkit.booking.rules import LIVE
+from dinnerkit.booking.rules import LIVE, OVER
 from dinnerkit.booking.store import Booking, BookingStore
 from dinnerkit.clock import Clock
 from dinnerkit.events.seat_errors import AlreadyWaiting, NotWaiting
@@ -38,8 +39,12 @@ class WaitingList:
         Raises:
             Invalid, NoSuchEvent, BookingClosed, SeatsAvailable, AlreadyBooked, AlreadyWaiting, PartyTooLarge, WaitingListFull: as
                 :meth:`dinnerkit.events.waitlist.Waitlist.join` says.
+            BookingCancelled: a repetition, and the place was given up or the offer has passed since.
         """
         entry = entry_id or new_id()
+        earlier = self._store.find(entry, user_id) if entry_id else None
+        if earlier is not None and earlier.status in OVER:  # its party would stand on the list, and could never be offered seats
+            raise GivenUp("this place was given up: join again")
         try:
             position = self._waitlist.join(event_id, user_id, guests, entry_id=entry)
         except AlreadyWaiting:
