@@ -119,9 +119,6 @@ class ActionRequiredSchema(BookingSchema):
 
 class PlaceInLineSchema(StrictSchema):
     event_id = IdField(required=True)
-    free_cancellation_until = MomentField(
-        required=True, allow_none=True, metadata={"description": "Until then all money comes back: the host has moved the dinner."}
-    )
     position = fields.Integer(required=True, metadata={"description": "From 1."})
 
 

@@ -72,10 +72,6 @@ class ForResale(mongoengine.EmbeddedDocument):  # type: ignore[misc]
     """Seats that were given back late, whose money goes back once they are sold again. Written by ``events.seats`` alone."""
 
     booking = mongoengine.StringField(required=True)
-    moved_at = mongoengine.DateTimeField(null=True)
-    free_until = mongoengine.DateTimeField(null=True)
-    """When the host last moved the published dinner, and until when those who had booked by then get all their money back."""
-
     seats = mongoengine.IntField(required=True, min_value=1)
     left = mongoengine.IntField(required=True, min_value=1)
 
