@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dinnerkit.booking.checking_in import CORRECTABLE_FOR
+from dinnerkit.booking.errors import TooLateToCorrect
 from dinnerkit.booking.making import DEPOSIT_KEPT
 from dinnerkit.booking.presenting import terms_in_words
 from dinnerkit.booking.refunds import deposit_outcome
@@ -101,6 +102,19 @@ def test_who_stays_away_loses_it(world: World) -> None:
     world.clock.now = booking.about["starts_at"] + CORRECTABLE_FOR
     world.work()
     assert world.database["payments"].find_one({})["deposit_kept"]["amount"] == 2000
+    come_to_rest(world)
+
+
+def test_who_was_there_is_told_before_it_is_kept_and_not_after(world: World) -> None:
+    booking = absent(world, paid_with_deposit(world))
+    world.clock.now = booking.about["starts_at"] + CORRECTABLE_FOR
+    world.work()
+    with pytest.raises(TooLateToCorrect):
+        arrive(world, booking)
+    with pytest.raises(TooLateToCorrect):
+        world.door.note(HOST, booking.event, booking.id, came=True)
+    assert refunds(world) == []
+    assert deposit_outcome(world.now(booking)) == "kept"
     come_to_rest(world)
 
 

@@ -282,7 +282,7 @@ def ticket(booking_id: str) -> Response:
 def check_in(body: dict[str, Any], event_id: str) -> Response:
     """Let the guests of a ticket in. 404 also where the ticket is not one of ours for this event.
 
-    409: `already_checked_in` (with `checked_in_at`), `not_confirmed`.
+    409: `already_checked_in` (with `checked_in_at`), `not_confirmed`, `too_late_to_correct`.
     """
     return private_json(arrival(service(CheckIn).check_in(current_principal(), event_id, body["ticket"], body["at"])))
 

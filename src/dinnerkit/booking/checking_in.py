@@ -24,7 +24,7 @@ from dinnerkit.booking.service import BookingService
 from dinnerkit.booking.store import Booking, BookingStore
 from dinnerkit.booking.tickets import Tickets, drawn
 from dinnerkit.clock import Clock
-from dinnerkit.events.rules import Status
+from dinnerkit.events.rules import Event, Status
 from dinnerkit.events.service import EventService
 from dinnerkit.identity import Principal
 from dinnerkit.messages import Message
@@ -94,12 +94,15 @@ class CheckIn:
             NoSuchTicket: it is not one of ours for this event.
             BookingNotConfirmed: its booking gives no right to come, or not any more.
             AlreadyCheckedIn: its guests are in; the details say since when.
+            TooLateToCorrect: it was too long ago.
         """
         event = self._events.managed(principal, event_id)
         booking = self._of_ticket(event_id, ticket)
         if event.status is Status.CANCELLED:
             raise BookingNotConfirmed("this dinner was called off", booking_status="cancelled")
         now = self._clock()
+        if booking.status != "checked_in":
+            _must_be_in_time(event, now)
         came = min(at, now) if at else now
         values = {"status": "checked_in", "checked_in_at": came}
         arrived = self._store.move(booking, sources("checked_in"), values, _told(booking, came=True))
@@ -137,8 +140,7 @@ class CheckIn:
         if event.status is Status.CANCELLED:
             raise BookingNotConfirmed("this dinner was called off", booking_status="cancelled")
         now = self._clock()
-        if now > event.details.starts_at + CORRECTABLE_FOR:
-            raise TooLateToCorrect(f"who was there can be told for {CORRECTABLE_FOR.days} days")
+        _must_be_in_time(event, now)
         if not came and not event.begun(now):
             raise DinnerNotBegun("nobody can have missed this dinner yet")
         target = "checked_in" if came else "no_show"
@@ -177,6 +179,12 @@ class CheckIn:
     def _arrival(self, booking: Booking, person: Person | None) -> Arrival:
         digest = hashlib.sha256(self._tickets.of(booking).encode()).hexdigest()
         return Arrival(booking, person.name if person else None, digest)
+
+
+def _must_be_in_time(event: Event, now: datetime) -> None:
+    """From then on deposits are kept for good."""
+    if now >= event.details.starts_at + CORRECTABLE_FOR:
+        raise TooLateToCorrect(f"who was there can be told for {CORRECTABLE_FOR.days} days")
 
 
 def _told(booking: Booking, *, came: bool) -> Message:
