@@ -18,7 +18,7 @@ from dinnerkit.ids import new_id
 from dinnerkit.payment.errors import ChargeMismatch, PaymentInProgress
 from dinnerkit.ports.gateway import PaymentDisputed
 from tests.booking.balance import come_to_rest, gateway_books
-from tests.booking.scenes import authenticating, held, paid
+from tests.booking.scenes import FREE, authenticating, held, paid
 from tests.booking.world import HOLD, HOST, SECURE, VISA, World
 
 
@@ -449,3 +449,26 @@ class TestTheGatewayChargesAnotherAmount:
             world.clock.now += HOLD
         assert world.now(booking).status == "expired"
         assert {letter["handler"] for letter in world.deliveries.dead_letters(limit=10)} == {"payment.look", "booking.stop_paying"}
+
+
+class TestTheSameIdForTwoDinners:
+    """The id comes with a form, and so from whoever sends it."""
+
+    def test_takes_no_seats_of_the_second(self, world: World) -> None:
+        first, second = world.host_dinner(2, FREE), world.host_dinner(2)
+        booking = world.reserve("ada", first)
+        assert world.reserve("ada", second, 2, booking.id).event == first
+        assert world.seats.holds(second) == []
+        come_to_rest(world)
+
+    def test_at_the_same_moment_keeps_none_of_the_second(self, world: World) -> None:
+        first, second = world.host_dinner(2, FREE), world.host_dinner(2)
+        booking_id = new_id()
+        world.killer.interrupt(2, lambda: world.reserve("ada", first, 1, booking_id))
+        assert world.reserve("ada", second, 2, booking_id).event == first
+        world.killer.disarm()
+        world.clock.now += HOLD
+        world.sweep()
+        assert world.seats.holds(second) == []
+        assert world.now(world.offer_of("ada")).status == "confirmed"
+        come_to_rest(world)
