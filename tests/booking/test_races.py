@@ -12,7 +12,7 @@ import pytest
 
 from dinnerkit.booking.errors import AlreadyConfirmed, BookingCancelled, HoldExpired
 from dinnerkit.booking.store import Booking
-from dinnerkit.errors import NotFound, Unavailable
+from dinnerkit.errors import Conflict, NotFound, Unavailable
 from dinnerkit.events.rules import RefundPolicy
 from dinnerkit.ids import new_id
 from dinnerkit.payment.errors import ChargeMismatch, PaymentInProgress
@@ -471,4 +471,14 @@ class TestTheSameIdForTwoDinners:
         world.sweep()
         assert world.seats.holds(second) == []
         assert world.now(world.offer_of("ada")).status == "confirmed"
+        come_to_rest(world)
+
+    def test_pays_for_none_of_the_second(self, world: World) -> None:
+        first, second = (world.reserve("ada", world.host_dinner(2)) for _ in range(2))
+        payment = new_id()
+        world.pay(first, VISA, payment)
+        with pytest.raises(Conflict, match="something else"):
+            world.pay(second, VISA, payment)
+        assert world.now(second).status == "held"
+        assert world.pay(second).booking.status == "confirmed"
         come_to_rest(world)

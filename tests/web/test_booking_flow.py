@@ -11,6 +11,7 @@ from dinnerkit.accounts.rules import User
 from dinnerkit.booking.service import BookingService
 from dinnerkit.clock import utcnow
 from dinnerkit.events.rules import TableSize
+from dinnerkit.ids import new_id
 from dinnerkit.money import Money
 from dinnerkit.payment.service import PaymentService
 from tests.web.browser import PASSWORD, Browser
@@ -180,6 +181,18 @@ def test_nobody_gets_at_a_booking_by_sending_its_id_as_the_form_s(browse: Browse
     [mine] = kit.service(BookingService).page(guest.id, limit=5)
     assert mine.id != theirs
     assert mine.status == "held"
+
+
+def test_a_payment_pays_for_one_booking_whatever_the_next_form_says(browse: Browse, world: World, host: User) -> None:
+    browser, operation = browse(world.user()), new_id()
+    for event_id in (world.event(host), world.event(host)):
+        browser.open(f"/events/{event_id}")
+        browser.send("Hold my seats")
+        browser.send("Pay €35", payment_method="pm_card_visa", operation=operation)
+    assert browser.answer.status_code == 409
+    assert "Held, not paid" in browser.text
+    browser.send("Pay €35", payment_method="pm_card_visa")
+    assert "Confirmed" in browser.text
 
 
 def test_who_has_booked_is_led_to_the_booking(browse: Browse, world: World, host: User) -> None:

@@ -12,7 +12,7 @@ from pymongo.errors import DuplicateKeyError
 
 from dinnerkit.clock import Clock
 from dinnerkit.delivery.outbox import Outbox
-from dinnerkit.errors import Invalid, NotFound
+from dinnerkit.errors import Conflict, Invalid, NotFound
 from dinnerkit.messages import Message
 from dinnerkit.money import Money
 from dinnerkit.payment.documents import PaymentDocument
@@ -65,6 +65,7 @@ class PaymentService:
         Raises:
             ValueError: the deposit is more than all, or in another currency.
             PaymentInProgress: another attempt has no answer yet.
+            Conflict: the attempt of that id was for something else.
             Invalid: the gateway knows no such payment method.
             ChargeMismatch: the gateway charged something else than was asked for.
             Unavailable: the gateway gave no answer; the payment will be looked after.
@@ -73,7 +74,7 @@ class PaymentService:
         try:
             row = self._begin(payment_id, reference, user_id, money, method, share)
         except DuplicateKeyError:
-            mine = self._resume(payment_id)
+            mine = self._resume(payment_id, reference)
             if mine is not None and mine["status"] != "created":
                 return self._sync(mine)
             earlier = None if mine else self._settle_earlier(reference)
@@ -197,9 +198,11 @@ class PaymentService:
         except DuplicateKeyError:
             raise PaymentInProgress("another attempt to pay is under way") from None
 
-    def _resume(self, payment_id: str) -> Row | None:
+    def _resume(self, payment_id: str, reference: str) -> Row | None:
         """The attempt of that id, if there was one; it is live again where it was given up because the gateway had never heard of it."""
         row = self._payments.find_one({"_id": payment_id})
+        if row is not None and row["reference"] != reference:  # one payment must not count for two things, whoever chose its id
+            raise Conflict("this attempt to pay was for something else")
         if row is None or row["status"] != "cancelled" or row["decline_code"] != _NEVER_CHARGED:
             return row
         again = {"status": "created", "live": row["reference"], "check_at": self._clock() + _CHECK_AFTER}
