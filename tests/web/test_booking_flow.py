@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable
 from datetime import timedelta
 
+import pytest
+
 from dinnerkit import Kit
 from dinnerkit.accounts.rules import User
 from dinnerkit.booking.service import BookingService
@@ -193,6 +195,14 @@ def test_a_payment_pays_for_one_booking_whatever_the_next_form_says(browse: Brow
     assert "Held, not paid" in browser.text
     browser.send("Pay €35", payment_method="pm_card_visa")
     assert "Confirmed" in browser.text
+
+
+@pytest.mark.parametrize("guests", ["0", "21", "00205", "0001" + "9" * 5_000, "-1", "two", "²"])
+def test_a_party_has_as_many_guests_as_may_be(browse: Browse, world: World, host: User, guests: str) -> None:
+    browser = browse(world.user())
+    browser.open(f"/events/{world.event(host, seats=300)}")
+    browser.send("Hold my seats", guests=guests)
+    assert browser.answer.status_code == 422
 
 
 def test_who_has_booked_is_led_to_the_booking(browse: Browse, world: World, host: User) -> None:

@@ -28,6 +28,8 @@ from dinnerkit.web.words import as_money, sentence
 
 blueprint = Blueprint("events", __name__, url_prefix="/events")
 
+_LONGEST_NUMBER = 4
+
 
 @blueprint.route("/<event_id>")
 def show(event_id: str) -> Response:
@@ -106,7 +108,7 @@ def _page(event_id: str, error: DinnerkitError | None = None) -> Response:
 
 def _party() -> int:
     typed = request.form.get("guests", "1")
-    if not (typed.isascii() and typed.isdigit() and 1 <= int(typed[:4]) <= MAX_PARTY):
+    if not (typed.isascii() and typed.isdigit() and len(typed) <= _LONGEST_NUMBER and 1 <= int(typed) <= MAX_PARTY):
         raise Invalid(f"A party has from 1 to {MAX_PARTY} guests.")
     return int(typed)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal, InvalidOperation, Overflow
 from zoneinfo import ZoneInfo
 
 from babel.numbers import is_currency
@@ -47,7 +47,7 @@ class Reader:
         digits = decimals(currency)
         try:
             minor = self._decimal(name).scaleb(digits)
-        except InvalidOperation:
+        except (InvalidOperation, Overflow):
             return Money(self.wrong(name, "An amount such as 35 or 35.50."), currency)
         if minor != minor.to_integral_value() or not 0 <= minor <= MAX_AMOUNT:
             return Money(self.wrong(name, f"Not below zero, and with at most {digits} digits after the point."), currency)

@@ -82,6 +82,10 @@ def _terms(form: Form) -> Terms | None:
     kind = read.text("kind")
     currency, zone = read.text("currency").upper(), read.text("timezone")
     event = read.text("event")
+    if kind not in set(Kind):
+        read.wrong("kind", "Choose one of the three.")
+    if event not in {"", "everywhere"} and not is_id(event):
+        read.wrong("event", "Choose one of the list.")
     values: dict[str, Any] = {
         "kind": Kind(kind) if kind in set(Kind) else Kind.FREE,
         "percent": read.whole("percent") if kind == Kind.PERCENT else None,
