@@ -159,6 +159,8 @@ ODD: dict[str, Callable[..., Any]] = {
     "hop-by-hop": _told(
         "200 OK", [*_OK, ("Connection", "close"), ("Keep-Alive", "1"), ("Transfer-Encoding", "chunked"), ("Server", "x")], [b"ab"]
     ),
+    "upgrade": _told("426 Upgrade Required", [*_OK, ("Upgrade", "websocket")], [b"ab"]),
+    "upgrade-to-other": _told("426 Upgrade Required", [*_OK, ("Upgrade", "h2c")], [b"ab"]),
     "date": _told("200 OK", [*_OK, ("Date", "never")], [b"ab"]),
     "spaces": _told("200 OK", [*_OK, ("X-A", " \tb ")], [b"ab"]),
     "latin-1": _told("200 OK", [*_OK, ("X-A", "caf\xe9\tb")], [b"ab"]),

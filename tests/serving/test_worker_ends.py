@@ -59,7 +59,16 @@ def test_a_head_that_trickles_is_given_no_more_time_than_one_that_stalls(tmp_pat
         assert trickled < 5000
 
 
-@pytest.mark.parametrize("fields", [b"Content-Length: 10\r\n", b"Content-Length: 100000\r\n", b"Transfer-Encoding: chunked\r\n"])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        b"Content-Length: 10\r\n",
+        b"Content-Length: 100000\r\n",
+        b"Transfer-Encoding: chunked\r\n",
+        b"Connection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: 10\r\n",
+        b"Connection: Upgrade\r\nUpgrade: websocket\r\nTransfer-Encoding: chunked\r\n",
+    ],
+)
 def test_a_body_that_stops_coming_ends_the_connection(fields: bytes, tmp_path: Path):
     with gunicorn(OURS, "echo", tmp_path, "--timeout", "2") as running, running.connect() as connection:
         connection.sendall(corpus.post(fields, b"3\r\n"))

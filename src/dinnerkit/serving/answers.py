@@ -17,7 +17,8 @@ _VALUE = re.compile(r"[ \t\x21-\x7e\x80-\xff]*")
 _JOINED = 262_144
 """Up to how many bytes a copy is cheaper than a second send."""
 
-_PASSED, _LENGTH, _DROPPED = 1, 2, 3
+_PASSED, _LENGTH, _DROPPED, _UPGRADE = 1, 2, 3, 4
+_SPECIAL = {"content-length": _LENGTH, "upgrade": _UPGRADE}
 _known_names: dict[str, int] = {}
 _MOST_KNOWN = 512
 
@@ -162,7 +163,7 @@ def _checked(headers: Sequence[tuple[str, str]]) -> tuple[int | None, list[tuple
             raise TypeError(f"the value of {name} is {type(value).__name__}, not str")
         if not (value.isascii() and value.isprintable()) and not _VALUE.fullmatch(value):
             raise ValueError(f"the value of {name} has characters that no header may have")  # the value itself may be a secret
-        if kind == _DROPPED:
+        if kind == _DROPPED or (kind == _UPGRADE and value.lower() != "websocket"):  # a 426 must say what to ask for
             continue
         value = value.strip(" \t")  # noqa: PLW2901
         if kind == _LENGTH:
@@ -179,7 +180,7 @@ def _kind(name: str) -> int:
         raise TypeError(f"the name of a header is {type(name).__name__}, not str")
     if not _NAME.fullmatch(name):
         raise ValueError(f"{name!r} is no name of a header")
-    kind = _LENGTH if name.lower() == "content-length" else _DROPPED if util.is_hoppish(name) else _PASSED
+    kind = _SPECIAL.get(name.lower()) or (_DROPPED if util.is_hoppish(name) else _PASSED)
     if len(_known_names) < _MOST_KNOWN:
         _known_names[name] = kind
     return kind

@@ -120,8 +120,7 @@ class Worker(GeventWorker):  # type: ignore[misc]
     def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> None:
         """Answer a request by gunicorn's own code."""
         if isinstance(sock, Unread):
-            upgrades = any(name == "UPGRADE" for name, _ in req.headers)
-            sock.await_body(None if upgrades else self._stall)
+            sock.await_body(None if _may_upgrade(req) else self._stall)
         super().handle_request(listener_name, req, sock, addr)
         gevent.sleep(0)
 
@@ -179,6 +178,12 @@ class Worker(GeventWorker):  # type: ignore[misc]
             self.log.debug("The client left: %s", error)
         else:
             self.log.exception("Socket error processing request.")
+
+
+def _may_upgrade(req: Any) -> bool:
+    """Whether the connection may go over to another protocol, in which silence is no fault; with a body to come, it is not there yet."""
+    told = dict(req.headers)
+    return "UPGRADE" in told and "TRANSFER-ENCODING" not in told and not told.get("CONTENT-LENGTH", "").strip("0")
 
 
 class _Door:
