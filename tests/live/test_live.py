@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -208,6 +209,14 @@ def test_a_connection_is_one_users(talk: Begin, caller: MakeCaller) -> None:
     assert listening.ended() == 1008
 
 
+def test_with_other_rights_a_connection_begins_anew_and_what_it_watched_ends(talk: Begin, caller: MakeCaller, kit: Kit) -> None:
+    host = caller("hester", role=Role.HOST)
+    listening = talk(token=host.token)
+    kit.database["users"].update_one({"_id": host.id}, {"$set": {"role": "guest"}})
+    listening.send(type="authenticate", token=host.token)
+    assert listening.ended() == 4401
+
+
 def test_who_does_not_say_whose_it_is_or_is_signed_out_meanwhile_is_sent_away(
     talk: Begin, caller: MakeCaller, kit: Kit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -314,6 +323,27 @@ def test_when_a_connection_ends_nothing_of_it_remains(kit: Kit, talk: Begin, cal
 def test_a_request_that_is_no_upgrade_is_told_what_this_is(address: str) -> None:
     answer = requests.get(f"{address}/v1/live", timeout=30)
     assert (answer.status_code, answer.json()["code"], answer.headers["Upgrade"]) == (426, "upgrade_required", "websocket")
+
+
+@pytest.mark.parametrize("missing", ["Sec-WebSocket-Key", "Sec-WebSocket-Version"])
+def test_an_upgrade_that_is_none_is_a_fault_of_the_clients(address: str, missing: str) -> None:
+    upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Key": "A" * 22 + "==", "Sec-WebSocket-Version": "13"}
+    del upgrade[missing]
+    refused = requests.get(f"{address}/v1/live", headers=upgrade, timeout=30)
+    assert refused.status_code == 400
+    assert refused.headers["Content-Type"] == "application/problem+json"
+
+
+def test_frames_are_not_compressed_since_each_connection_would_keep_a_compressor(address: str) -> None:
+    host, port = address.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=30) as connection:
+        connection.sendall(
+            b"GET /v1/live HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+            b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n"
+        )
+        head = connection.recv(65_536).lower()
+    assert head.startswith(b"http/1.1 101 ")
+    assert b"sec-websocket-extensions" not in head
 
 
 def test_the_bus_is_told_after_the_database_and_a_refused_booking_tells_nothing(kit: Kit, caller: MakeCaller) -> None:

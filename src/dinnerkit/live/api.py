@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import structlog
 from flask import Request, Response, request
+from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response as AnyResponse
 
 from dinnerkit.errors import Unauthenticated
@@ -90,7 +91,10 @@ def talk(resolve: Resolve) -> AnyResponse:
     connections = service(Connections)
     with connections.one(), service(Bus).subscribe() as heard:  # type: ignore[type-abstract]
         resolve(None)  # what is wrong with the credentials is answered as HTTP
-        wire = WebSocketWire(request.environ, heard.wake)
+        try:
+            wire = WebSocketWire(request.environ, heard.wake)
+        except ValueError as error:
+            raise BadRequest("This is no upgrade to a WebSocket.") from error
         try:
             Connection(wire, heard, service(LiveService), resolve, connections).run()
         except Over as over:

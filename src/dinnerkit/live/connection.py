@@ -160,6 +160,8 @@ class Connection:
             return
         if self._principal is not None and principal.user_id != self._principal.user_id:
             raise Over(POLICY, "a connection is one user's")
+        if self._principal is not None and principal != self._principal:  # what is watched was allowed to who they were
+            raise Over(UNAUTHENTICATED, "its rights have changed")
         if self._principal is None and not self._connections.enter(principal.user_id):
             raise Over(TOO_MANY, "you have too many connections")
         self._principal, self._token, self._checked = principal, token, self._clock()

@@ -10,11 +10,14 @@ from socket import SHUT_RDWR, socket
 from typing import Any
 
 from simple_websocket import ConnectionClosed, Server
+from wsproto.utilities import ProtocolError
 
 from dinnerkit.live.connection import POLICY, Over
 from dinnerkit.live.limits import MOST_BYTES, MOST_FRAMES, PING_SECONDS, SEND_SECONDS
 
 _SOCKETS = ("gunicorn.socket", "werkzeug.socket")
+_EXTENSIONS = "HTTP_SEC_WEBSOCKET_EXTENSIONS"
+"""Compression is all that the library knows: it keeps a compressor for each connection, and makes 4 MB of a frame of 4 kB."""
 
 
 class WebSocketWire:
@@ -23,18 +26,25 @@ class WebSocketWire:
     Args:
         environ: of the request that asks for the upgrade; answered with 101 at once.
         woken: called whenever something has come, or the other side has gone.
+
+    Raises:
+        ValueError: what it asks for is no WebSocket; nothing was sent.
     """
 
     def __init__(self, environ: dict[str, Any], woken: Callable[[], None]) -> None:
+        known = {name: value for name, value in environ.items() if name != _EXTENSIONS}
         polite = {name: PoliteSocket(environ[name]) for name in _SOCKETS if name in environ}
         self._socket = next(iter(polite.values()), None)
-        self._socket_of = Server.accept(
-            {**environ, **polite},
-            receive_bytes=MOST_BYTES,
-            ping_interval=PING_SECONDS,
-            max_message_size=MOST_BYTES,
-            event_class=lambda: WakingEvent(woken),
-        )
+        try:
+            self._socket_of = Server.accept(
+                {**known, **polite},
+                receive_bytes=MOST_BYTES,
+                ping_interval=PING_SECONDS,
+                max_message_size=MOST_BYTES,
+                event_class=lambda: WakingEvent(woken),
+            )
+        except ProtocolError as error:
+            raise ValueError(f"no WebSocket: {error}") from error
         self.mode: str = self._socket_of.mode
 
     def frames(self) -> list[str | bytes]:
@@ -54,12 +64,12 @@ class WebSocketWire:
         """Send a frame; a socket that takes nothing is given up."""
         try:
             self._socket_of.send(text)
-        except (ConnectionClosed, OSError) as error:
+        except (ConnectionClosed, ProtocolError, OSError) as error:
             raise Over(POLICY, "gone, or too slow") from error
 
     def close(self, code: int, reason: str) -> None:
         """Say why it ends, if the other side still listens, and wake whoever reads."""
-        with suppress(ConnectionClosed, OSError, ValueError):
+        with suppress(ConnectionClosed, ProtocolError, OSError, ValueError):
             self._socket_of.close(code, reason)
         if self._socket is not None:
             self._socket.shut()
