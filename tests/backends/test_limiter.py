@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from limits import RateLimitItemPerMinute
 from limits.storage import storage_from_string
 from limits.strategies import MovingWindowRateLimiter
 
+from dinnerkit.backends import limiter_windows
 from dinnerkit.backends.limiter import memory
 from dinnerkit.backends.limiter_windows import Windows
 
@@ -67,6 +69,15 @@ def test_callers_who_do_not_come_back_are_forgotten_by_those_who_come():
         windows.acquire_entry(f"late-{number}", 10, 60)
     assert len(windows) == 600
     assert windows.reset() == 600
+
+
+def test_of_more_callers_than_it_can_remember_it_forgets_who_was_here_longest_ago(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(limiter_windows, "MOST_CALLERS", 3)
+    windows = Windows(clock=Clock())
+    for name in ("anna", "ben", "carla", "anna", "dora"):
+        windows.acquire_entry(name, 10, 60)
+    assert len(windows) == 3
+    assert [windows.get(name) for name in ("anna", "ben", "carla", "dora")] == [2, 0, 1, 1]
 
 
 def test_nothing_runs_beside_the_hits():

@@ -83,6 +83,22 @@ def test_each_user_has_a_count_of_their_own_apart_from_the_address(app: Flask) -
     assert statuses(app, 3) == [200, 200, 200]
 
 
+def from_address(address: str) -> dict[str, Any]:
+    return {"environ_base": {"REMOTE_ADDR": address}}
+
+
+def test_whoever_has_a_whole_network_of_ipv6_addresses_is_one_caller(app: Flask) -> None:
+    many = [statuses(app, 1, **from_address(f"2001:db8:0:1::{number:x}"))[0] for number in range(1, 5)]
+    assert many == [200, 200, 200, 429]
+    assert statuses(app, 1, **from_address("2001:db8:0:2::1")) == [200]
+
+
+def test_ipv4_addresses_are_each_a_caller_however_they_are_written(app: Flask) -> None:
+    assert statuses(app, 2, **from_address("192.0.2.1")) + statuses(app, 2, **from_address("::ffff:192.0.2.1")) == [200, 200, 200, 429]
+    assert statuses(app, 1, **from_address("::ffff:192.0.2.2")) == [200]
+    assert statuses(app, 4, **from_address("not an address")) == [200, 200, 200, 429]
+
+
 def test_a_wrong_token_is_counted_by_its_address(app: Flask) -> None:
     wrong = {"headers": {"Authorization": "Bearer nonsense"}}
 

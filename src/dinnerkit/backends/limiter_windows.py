@@ -16,6 +16,9 @@ from typing import Any
 from limits.storage import MovingWindowSupport, Storage
 
 SCHEME = "dinnerkit-windows"
+MOST_CALLERS = 100_000
+"""How many are remembered, at about 1 kB each; of more, who was here longest ago is counted anew."""
+
 _FORGOTTEN_A_HIT = 2
 
 
@@ -64,6 +67,8 @@ class Windows(Storage, MovingWindowSupport):
             window = self._windows.get(key)
             if window is None:
                 window = self._windows[key] = _Window(expiry)
+                if len(self._windows) > MOST_CALLERS:
+                    self._windows.popitem(last=False)
             else:
                 self._windows.move_to_end(key)
             window.slide(now)

@@ -1,9 +1,11 @@
-"""Rate limits on our routes, and on no others: per user where we know one, else per address."""
+"""Rate limits on our routes, and on no others: per user where we know one, else per address, or per network of IPv6 addresses."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from http import HTTPStatus
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any, TypeVar, cast
 
 import flask
@@ -89,12 +91,24 @@ class _Hooks:
 
 
 def caller() -> str:
-    """Who is counted: the user, or the address of those without one."""
+    """Who is counted: the user, or where those without one come from."""
     try:
         principal = maybe_principal()
     except Unauthenticated:
         principal = None
-    return f"user:{principal.user_id}" if principal else f"address:{flask.request.remote_addr or 'unknown'}"
+    return f"user:{principal.user_id}" if principal else f"address:{_origin(flask.request.remote_addr or 'unknown')}"
+
+
+@lru_cache(maxsize=4096)
+def _origin(address: str) -> str:
+    """An IPv4 address, or the /64 of an IPv6 one: who has one address of it has all of them, and would never be counted twice."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(parsed, IPv4Address):
+        return str(parsed)
+    return str(parsed.ipv4_mapped or f"{IPv6Address(int(parsed) >> 64 << 64)}/64")
 
 
 def _limiter(rate: str, storage: LimiterStorage) -> Limiter:
