@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -119,6 +121,28 @@ def test_a_crowd_of_nobody_and_of_unknown_people_is_seated():
     found = seat_crowd(Crowd.of_columns(700), size=7)
     assert (np.bincount(found.labels) == 7).all()
     assert (found.scores == 100.0).all()
+
+
+def test_the_search_among_many_begins_with_little_in_memory():
+    class _Enough(Exception):
+        pass
+
+    people, held = 60_000, []
+    chance = np.random.default_rng(1)
+    crowd = Crowd.of_columns(people, traits=chance.random((people, 5), np.float32), age=chance.integers(18, 80, people))
+
+    def told(_share):
+        held.append(tracemalloc.get_traced_memory()[0] / people)
+        raise _Enough
+
+    seat_crowd(Crowd.of_columns(700, age=np.arange(700) % 80), size=7)  # what is loaded once
+    tracemalloc.start()
+    try:
+        with pytest.raises(_Enough):
+            seat_crowd(crowd, size=6, progress=told)
+    finally:
+        tracemalloc.stop()
+    assert held[0] < 102  # bytes for each, what they told not counted
 
 
 def test_progress_is_told_and_a_number_of_processes_must_make_sense():

@@ -147,7 +147,7 @@ def seated(crowd: Crowd, scoring: Scoring, rules: Sequence[Rule], room: Room, se
     """Tables for those who are not locked."""
     constraints = Constraints.of(crowd, rules, room.low, room.high)
     reasons = _without_hope(crowd, constraints, rules, room, best_effort=search.best_effort)
-    hopeful = np.setdiff1d(np.arange(len(crowd)), list(reasons)).astype(np.int64)
+    hopeful = np.setdiff1d(np.arange(len(crowd)), list(reasons)).astype(np.int64) if reasons else np.arange(len(crowd))
     placed = _place(crowd, constraints, scoring, room, hopeful, search.rng)
     left = hopeful[placed.labels < 0]
     if len(left):
@@ -155,19 +155,29 @@ def seated(crowd: Crowd, scoring: Scoring, rules: Sequence[Rule], room: Room, se
         if not search.best_effort:
             raise impossible([cause], crowd, proved=placed.proved)
         reasons |= dict.fromkeys((int(one) for one in left), cause.text)
-    labels = np.full(len(crowd), -1)
-    labels[hopeful] = placed.labels
-    seated = np.flatnonzero(labels >= 0)
-    part, keep, at = crowd.take(seated), constraints.take(seated), np.full(int(labels.max(initial=-1)) + 1, -1)
-    begun = labels[seated]
-    if room.tables is not None and len(seated):
+    labels = _among(len(crowd), hopeful, placed.labels)
+    del hopeful, placed  # of a million guests they would take as much as what the search needs
+    part, keep, begun, at = crowd, constraints, labels, np.full(int(labels.max(initial=-1)) + 1, -1)
+    if reasons:
+        places = np.flatnonzero(labels >= 0)
+        part, keep, begun = crowd.take(places), constraints.take(places), labels[places]
+    if room.tables is not None and len(begun):
         keep, begun, at = numbered(keep, room, begun)
     spare = None if search.deadline is None else max(0.01, search.deadline - time.monotonic())
     found, run = arranged(part, keep, scoring, begun, Budget(search.seed, spare, search.progress, search.processes))
     if asks_for_more(rules, room, crowd):
-        found, at = _finished(part, keep, scoring, rules, room, (found, at, seated), reasons, search)
-    labels[seated] = found
+        found, at = _finished(part, keep, scoring, rules, room, (found, at, np.flatnonzero(labels >= 0)), reasons, search)
+    labels[labels >= 0] = found
     return Found(labels, reasons, at, run)
+
+
+def _among(guests: int, places: Ints, labels: Ints) -> Ints:
+    """The labels of guests at these places among so many; -1 for the others."""
+    if len(places) == guests:
+        return labels
+    spread = np.full(guests, -1)
+    spread[places] = labels
+    return spread
 
 
 def _all_seated(crowd: Crowd, scoring: Scoring, rules: Sequence[Rule], room: Room, search: Search) -> Found:
