@@ -160,6 +160,19 @@ class TestSeating:
         assert "apart" not in told
         assert not any(row["_id"] in told or row["user"] in told for row in kit.database["bookings"].find())
 
+    def test_nobody_is_told_of_a_block_by_why_somebody_has_no_table(self, kit: Kit) -> None:
+        ada, ben, cleo, dan = dinner(kit)
+        say(kit, ada, **{f"u{ben.user}": "never", f"u{cleo.user}": "never"})
+        say(kit, cleo, **{f"u{ben.user}": "never"})
+        event = night(kit, smallest=2, largest=2)
+        book(kit, event, [booking.user for booking in (ada, ben, cleo, dan)])
+        assert len(seat(kit, event, best_effort=True)) == 1
+        row = kit.database["seatings"].find_one({"event": event})
+        assert row is not None
+        assert len(row["unseated"]) == 2
+        for left in row["unseated"]:
+            assert left["reason"] == "there is no seating that keeps every rule"
+
     def test_what_is_taken_back_keeps_nobody_apart(self, kit: Kit) -> None:
         ada, ben, cleo, dan = dinner(kit)
         say(kit, ada, **{f"u{ben.user}": "never"})

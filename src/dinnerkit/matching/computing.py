@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 from pymongo.database import Database
@@ -79,7 +80,7 @@ class SeatingWork:
         except SeatingImpossible as error:
             values: Row = {"status": "impossible", "problem": discreet(error)}
         else:
-            values = {"status": "done", **to_rows(seating, {place.guest_id: place for place in places})}
+            values = {"status": "done", **to_rows(_discreet(seating), {place.guest_id: place for place in places})}
         finished = values | {"progress": 1.0, "finished_at": self._clock()}
         self._seatings.update_one({"_id": seating_id, "status": "queued"}, {"$set": finished})
         self._tell(event.id, {"seating_id": seating_id, "status": values["status"], "progress": 1.0, "score": values.get("score")})
@@ -143,6 +144,16 @@ class _Progress:
         self._tell(share, (now - self._began) * (1 - share) / share if share >= _TELLING else None)
 
 
+_UNSAID = "there is no seating that keeps every rule"
+"""In place of a reason that would tell who would not sit with whom."""
+
+
+def _discreet(seating: Seating) -> Seating:
+    """The seating for the host, who must not learn from why somebody has no table who would not sit with whom."""
+    unseated = (replace(left, reason=_UNSAID) if left.rule == BlockedApart.name else left for left in seating.unseated)
+    return replace(seating, unseated=tuple(unseated))
+
+
 def discreet(error: SeatingImpossible) -> dict[str, Any]:
     """Why not everybody can be seated, for the host, who must not learn from it who would not sit with whom."""
     problem = {"message": error.message, **error.details}
@@ -150,7 +161,7 @@ def discreet(error: SeatingImpossible) -> dict[str, Any]:
     if any(cause["rule"] == BlockedApart.name for cause in causes):
         told = [cause for cause in causes if cause["rule"] != BlockedApart.name]
         problem |= {
-            "message": "; ".join([cause["text"] for cause in told] or ["there is no seating that keeps every rule"]),
+            "message": "; ".join([cause["text"] for cause in told] or [_UNSAID]),
             "causes": told,
         }
     return problem

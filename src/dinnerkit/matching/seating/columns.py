@@ -87,7 +87,7 @@ def seat_crowd(
         score=float(np.average(scores, weights=sizes)) if len(scores) else 0.0,
         floor=float(scores.min(initial=FULL)) if len(scores) else 0.0,
         at=at,
-        unseated=found.reasons,
+        unseated={one: why.text for one, why in found.reasons.items()},
         run=replace(found.run, seed=seed, seconds=time.monotonic() - began),
     )
 

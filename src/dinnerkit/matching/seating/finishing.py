@@ -33,7 +33,7 @@ class Finished:
     """
 
     labels: Ints
-    left: dict[int, str]
+    left: dict[int, Cause]
     faults: dict[str, tuple[int, ...]]
 
 
@@ -129,7 +129,8 @@ def _faulty(house: House, labels: Ints) -> dict[str, tuple[int, ...]]:
 
 def _sent_away(house: House, labels: Ints) -> Finished:
     """As few guests as is found sent away from broken tables, and told by which rule; who fits elsewhere goes there."""
-    labels, left = labels.copy(), {}
+    labels = labels.copy()
+    left: dict[int, Cause] = {}
     names = house.broken
     for table, faults in enumerate(house.faults(house.rows(labels), np.arange(len(house)))):
         if faults == 0:
@@ -139,7 +140,7 @@ def _sent_away(house: House, labels: Ints) -> Finished:
         why = f"no seating was found that keeps the rule '{worst}' at every table"
         why += f" (otherwise {names[worst]})" if worst in names else ""
         for one in _thinned(house, labels, table):
-            left[one] = why
+            left[one] = Cause(worst, (one,), why)
     for members in sorted((unit for unit in house.constraints.units() if labels[unit[0]] < 0), key=len, reverse=True):
         for table in np.unique(labels[labels >= 0]):
             tried = labels.copy()

@@ -87,7 +87,7 @@ def seat(
     labels = np.full(len(crowd), -1)
     labels[free] = found.labels
     labels[kept >= 0] = kept[kept >= 0] + len(found.at)
-    unseated = tuple(Unseated(crowd.ids[free[one]], found.reasons[one]) for one in sorted(found.reasons))
+    unseated = tuple(Unseated(crowd.ids[free[one]], why.text, why.rule) for one, why in sorted(found.reasons.items()))
     run = replace(found.run, seed=seed, seconds=time.monotonic() - began)
     at = np.concatenate([found.at, [-1 if table.at is None else table.at for table in locked.tables]]).astype(np.int64)
     seating = result(crowd, scoring, labels, at, unseated, search.rng, run)
@@ -112,7 +112,7 @@ class Found:
     """(n,) labels, -1 for those left out; why, by their places; by label, the table's place in the venue; and how it was found."""
 
     labels: Ints
-    reasons: dict[int, str]
+    reasons: dict[int, Cause]
     at: Ints
     run: RunRecord
 
@@ -154,7 +154,7 @@ def seated(crowd: Crowd, scoring: Scoring, rules: Sequence[Rule], room: Room, se
         cause = placed.cause or unknown_cause(crowd, rules, constraints, left, proved=placed.proved)
         if not search.best_effort:
             raise impossible([cause], crowd, proved=placed.proved)
-        reasons |= dict.fromkeys((int(one) for one in left), cause.text)
+        reasons |= dict.fromkeys((int(one) for one in left), cause)
     labels = _among(len(crowd), hopeful, placed.labels)
     del hopeful, placed  # of a million guests they would take as much as what the search needs
     part, keep, begun, at = crowd, constraints, labels, np.full(int(labels.max(initial=-1)) + 1, -1)
@@ -195,7 +195,7 @@ def _finished(
     rules: Sequence[Rule],
     room: Room,
     tables: tuple[Ints, Ints, Ints],
-    reasons: dict[int, str],
+    reasons: dict[int, Cause],
     search: Search,
 ) -> tuple[Ints, Ints]:
     """The tables when the remaining rules are kept too; adds to ``reasons`` those who are sent away for it."""
@@ -206,12 +206,13 @@ def _finished(
     ended = finished(house, labels, search.rng)
     if ended.left and not search.best_effort:
         culprits = sorted(ended.left)
-        raise impossible([Cause("all", tuple(culprits), f"{named(crowd, culprits)}: {ended.left[culprits[0]]}")], crowd, proved=False)
+        why = ended.left[culprits[0]]
+        raise impossible([Cause(why.rule, tuple(culprits), f"{named(crowd, culprits)}: {why.text}")], crowd, proved=False)
     reasons |= {int(places[one]): why for one, why in ended.left.items()}
     return ended.labels, at
 
 
-def _without_hope(crowd: Crowd, constraints: Constraints, rules: Sequence[Rule], room: Room, *, best_effort: bool) -> dict[int, str]:
+def _without_hope(crowd: Crowd, constraints: Constraints, rules: Sequence[Rule], room: Room, *, best_effort: bool) -> dict[int, Cause]:
     """Why guests who can't sit at any table can't, by their places; an error unless the best effort will do."""
     if not len(crowd):
         return {}
@@ -226,7 +227,7 @@ def _without_hope(crowd: Crowd, constraints: Constraints, rules: Sequence[Rule],
     if causes and not best_effort:
         raise impossible(causes, crowd, proved=True)
     units = constraints.unit
-    lost = {one: cause.text for cause in reversed(causes) for one in cause.guests}
+    lost = {one: cause for cause in reversed(causes) for one in cause.guests}
     return {one: lost[first] for first in lost for one in np.flatnonzero(units == units[first]).tolist()} | lost
 
 

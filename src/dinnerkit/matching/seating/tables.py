@@ -27,10 +27,17 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Unseated:
-    """A guest without a place, and why; the reason is for the host."""
+    """A guest without a place.
+
+    Attributes:
+        guest: the id.
+        reason: why, for the host.
+        rule: the name of the rule that the reason is about; ``"all"`` if it is about no single one.
+    """
 
     guest: str
     reason: str
+    rule: str = "all"
 
 
 @dataclass(frozen=True, slots=True)
