@@ -5,6 +5,7 @@ import random
 from collections import Counter
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -13,6 +14,7 @@ from dinnerkit.matching import (
     DEFAULT_RULES,
     AgeRange,
     Balanced,
+    Crowd,
     DietsServed,
     Floor,
     Guest,
@@ -307,3 +309,13 @@ def test_locks_on_what_is_not_there_are_refused():
         Locks.of(first, tables=[3])
     with pytest.raises(RuleInvalid, match="guest 'x' sits at no table"):
         Locks.of(first, guests=["x"])
+
+
+def test_what_nearly_everybody_states_otherwise_is_no_obstacle_and_takes_no_table_of_all_kinds():
+    people = [Guest(str(n), stated={"job": f"j{n % 1200}"}) for n in range(2400)]
+    seating = seat(people, size=6, rules=[MixedCompany("job")])
+    assert seating.score == 100.0
+    with pytest.raises(RuleInvalid, match="guests stated 1,200 different things as their job; a rule can count at most 1,000"):
+        seat(people, size=6, rules=[NobodyAlone("job")])
+    codes = Crowd.of([Guest(str(n), stated={"job": str(n)}) for n in range(40_000)]).particulars.stated["job"].code
+    assert len(np.unique(codes)) == 40_000

@@ -21,7 +21,7 @@ class Stated:
     """
 
     values: tuple[str, ...]
-    code: NDArray[np.int16]
+    code: NDArray[np.int32]
 
 
 @dataclass(frozen=True)
@@ -80,4 +80,4 @@ class Particulars:
 def _stated(guests: Sequence[Guest], label: str) -> Stated:
     values = tuple(sorted({guest.stated[label] for guest in guests if label in guest.stated}))
     number = {value: code for code, value in enumerate(values)}
-    return Stated(values, np.array([number.get(guest.stated.get(label, ""), -1) for guest in guests], np.int16))
+    return Stated(values, np.array([number.get(guest.stated.get(label, ""), -1) for guest in guests], np.int32))

@@ -14,6 +14,9 @@ from dinnerkit.matching.rules.kinds import Scores
 
 _ROUNDING = 1e-4
 
+_MOST_VALUES = 1000
+"""A column for each of more would fill the memory, and a rule about kinds means nothing where hardly two are of one."""
+
 
 @dataclass(frozen=True, slots=True)
 class NobodyAlone:
@@ -145,4 +148,6 @@ def _one_hot(crowd: Crowd, label: str, value: str | None) -> Scores:
     if stated is None:
         return np.zeros((len(crowd), 0), np.float32)
     codes = [code for code, known in enumerate(stated.values) if value is None or known == value]
-    return np.asarray(stated.code[:, None] == np.array(codes, np.int16), np.float32)
+    if len(codes) > _MOST_VALUES:
+        raise RuleInvalid(f"guests stated {len(codes):,} different things as their {label}; a rule can count at most {_MOST_VALUES:,}")
+    return np.asarray(stated.code[:, None] == np.array(codes, np.int32), np.float32)

@@ -18,7 +18,7 @@ from dinnerkit.matching.seating.constraints import Constraints
 from dinnerkit.matching.seating.scoring import Scoring
 from dinnerkit.matching.solving.blocks import Task
 from dinnerkit.matching.solving.state import Floats, Ints
-from dinnerkit.matching.solving.terms import Common, Far, Kinds, Linked, Near, Singles, Term, Worths
+from dinnerkit.matching.solving.terms import MOST_CODES, Common, Far, Kinds, Linked, Near, Singles, Term, Worths
 
 LIFT = 2.0
 """How much more the worst tables should gain: a guest's evening is their own table, and no mean makes up for it."""
@@ -49,9 +49,10 @@ def declared(crowd: Crowd, scoring: Scoring) -> Worths | Undeclared:
     base = 0.0
     for rule, share in zip(scoring.rules, scoring.shares, strict=True):
         known = _KNOWN.get(type(rule))
-        if known is None:
+        told = known(rule, crowd, share) if known else None
+        if told is None:
             return Undeclared(crowd, scoring)
-        term, always = known(rule, crowd, share)
+        term, always = told
         terms.append(term)
         base += always
     return Worths(len(crowd), terms, base)
@@ -79,7 +80,8 @@ def per_guest(high: int) -> Floats:
     return np.where(sizes > 1, 2.0 / np.maximum(sizes - 1, 1), 0.0)
 
 
-_Known = Callable[[Any, Crowd, float], tuple[Term, float]]
+_Known = Callable[[Any, Crowd, float], tuple[Term, float] | None]
+"""Tells the term and what every pair earns besides; None where there is too much to declare."""
 
 
 def _similar(rule: SimilarTrait, crowd: Crowd, share: float) -> tuple[Term, float]:
@@ -107,8 +109,10 @@ def _lately(rule: NotMetLately, crowd: Crowd, share: float) -> tuple[Term, float
     return Linked(met_within(crowd, rule.dinners).pairs(), -share), share
 
 
-def _company(rule: MixedCompany, crowd: Crowd, share: float) -> tuple[Term, float]:
+def _company(rule: MixedCompany, crowd: Crowd, share: float) -> tuple[Term, float] | None:
     stated = crowd.particulars.stated[rule.label]
+    if len(stated.values) > MOST_CODES:
+        return None
     return Kinds(stated.code, share * (1.0 - np.eye(len(stated.values))), share * UNSET_SCORE), 0.0
 
 

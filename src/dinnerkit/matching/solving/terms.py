@@ -21,7 +21,9 @@ from dinnerkit.matching.solving.state import Ints
 
 Singles = NDArray[np.float32]
 
-_MOST_CODES = 1000
+MOST_CODES = 1000
+"""The most kinds that a table of :class:`Kinds` may tell apart."""
+
 _WORD = 64
 
 
@@ -240,8 +242,8 @@ def _check_line(name: str, term: Near | Far, people: int) -> None:
 def _check_kinds(term: Kinds, people: int) -> None:
     table = np.asarray(term.table, np.float64)
     _rows_are("Kinds", "codes", np.shape(term.codes), (people,))
-    if table.ndim != 2 or table.shape != table.T.shape or not 1 <= len(table) <= _MOST_CODES:  # noqa: PLR2004
-        raise RuleInvalid(f"the table of Kinds must be square, for at most {_MOST_CODES} kinds, not of shape {table.shape}")
+    if table.ndim != 2 or table.shape != table.T.shape or not 1 <= len(table) <= MOST_CODES:  # noqa: PLR2004
+        raise RuleInvalid(f"the table of Kinds must be square, for at most {MOST_CODES} kinds, not of shape {table.shape}")
     if not np.isfinite(table).all() or not np.allclose(table, table.T):
         raise RuleInvalid("the table of Kinds must be symmetric and finite")
     codes = np.asarray(term.codes)
