@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -195,3 +198,16 @@ def test_promising_sizes_are_different_choices_within_bounds_with_the_most_pairs
     for sizes in choices:
         assert sizes.sum() == 18
         assert ((sizes >= low) & (sizes <= high)).all()
+
+
+def test_where_no_folder_can_hold_compiled_code_it_is_compiled_all_the_same():
+    code = (
+        "from numba.core import caching\n"
+        "caching.CacheImpl._locator_classes = []\n"
+        "from dinnerkit.matching.solving import compiled, kernels\n"
+        "import numpy as np\n"
+        "bits = np.ones((1, 1), np.uint64)\n"
+        "print(kernels.KEPT, kernels.JIT['cache'], compiled.meets(bits, bits))"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120)
+    assert told.stdout.split() == ["False", "False", "True"], told.stderr

@@ -10,7 +10,7 @@ import numba as nb
 import numpy as np
 
 from dinnerkit.matching.solving.annealing import NOISE
-from dinnerkit.matching.solving.kernels import MULTIPLIER, STEP, meets
+from dinnerkit.matching.solving.kernels import KEPT, MULTIPLIER, STEP, meets
 from dinnerkit.matching.solving.state import Floats, Ints, Problem, State
 
 _TINY = 1e-9
@@ -71,7 +71,7 @@ class Search:
         return taken
 
 
-@nb.njit(cache=True)
+@nb.njit(cache=KEPT)
 def _refresh_common(number, group, masks, rest, common, broken):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     everything = np.uint64(0xFFFFFFFFFFFFFFFF)
     members = np.flatnonzero(group == number)
@@ -89,7 +89,7 @@ def _refresh_common(number, group, masks, rest, common, broken):  # type: ignore
     broken[number] = 0 if meets(common[number], common[number]) else 1
 
 
-@nb.njit(cache=True)
+@nb.njit(cache=KEPT)
 def _shift(unit, target, weights, inner, sizes, group, size, gain, inside, own):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     home = group[unit]
     inside[home] -= gain[home, unit] + inner[unit]
@@ -107,7 +107,7 @@ def _shift(unit, target, weights, inner, sizes, group, size, gain, inside, own):
     group[unit] = target
 
 
-@nb.njit(cache=True)
+@nb.njit(cache=KEPT)
 def _best_swap(  # type: ignore[no-untyped-def]  # noqa: ANN202
     unit,  # noqa: ANN001
     weights,  # noqa: ANN001
@@ -170,7 +170,7 @@ def _best_swap(  # type: ignore[no-untyped-def]  # noqa: ANN202
     return best, best_worth
 
 
-@nb.njit(cache=True)
+@nb.njit(cache=KEPT)
 def _best_move(  # type: ignore[no-untyped-def]  # noqa: ANN202
     unit,  # noqa: ANN001
     inner,  # noqa: ANN001
@@ -218,7 +218,7 @@ def _best_move(  # type: ignore[no-untyped-def]  # noqa: ANN202
     return best, best_worth
 
 
-@nb.njit(cache=True)
+@nb.njit(cache=KEPT)
 def _anneal(  # type: ignore[no-untyped-def]  # noqa: ANN202
     weights,  # noqa: ANN001
     inner,  # noqa: ANN001

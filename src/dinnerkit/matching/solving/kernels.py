@@ -9,8 +9,21 @@ import numpy as np
 
 from dinnerkit.matching.solving.state import Words
 
-JIT: dict[str, Any] = {"cache": True, "fastmath": True, "error_model": "numpy"}
-"""How code is compiled: kept on disk, and free to reorder sums. Infinities and NaN must not occur in what it is given."""
+
+def _can_keep() -> bool:
+    """Whether there is a folder to keep compiled code in: beside this file, in the user's cache, or what NUMBA_CACHE_DIR names."""
+    try:
+        nb.njit(cache=True)(_can_keep)
+    except RuntimeError:
+        return False
+    return True
+
+
+KEPT = _can_keep()
+"""Whether compiled code is kept on disk. Where it can't be, as for a user without a home, each process compiles for itself."""
+
+JIT: dict[str, Any] = {"cache": KEPT, "fastmath": True, "error_model": "numpy"}
+"""How code is compiled: kept on disk if that can be, and free to reorder sums. Infinities and NaN must not occur in what it is given."""
 
 INNER: dict[str, Any] = JIT | {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 """The same for what only compiled code calls: without a way in from Python, it is compiled in half the time."""
@@ -19,7 +32,7 @@ MULTIPLIER, STEP = np.uint64(6364136223846793005), np.uint64(1442695040888963407
 """Knuth's 64-bit linear congruential generator (MMIX): its high bits are good enough to shuffle with."""
 
 
-@nb.njit(cache=True, inline="always")
+@nb.njit(cache=KEPT, inline="always")
 def meets(left: Words, right: Words) -> bool:
     """Whether two (families, words) have a bit in common in every family."""
     for family in range(left.shape[0]):
