@@ -204,3 +204,12 @@ def test_members_who_fit_no_group_together_are_refused():
 def test_a_start_that_breaks_a_rule_is_refused(start):
     with pytest.raises(RuleInvalid, match="start"):
         solve(symmetric(4), [2, 2], [2, 2], start=start, together=[(0, 1)])
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_who_must_be_together_and_apart_at_once_is_told_and_spoils_nothing_else(engine, seed):
+    weights, start = symmetric(14, seed), [0] * 5 + [1] * 5 + [2] * 4
+    both = solve(weights, [3] * 3, [8] * 3, together=[(0, 1)], apart=[(0, 1)], start=start)
+    only = solve(weights, [3] * 3, [8] * 3, together=[(0, 1)], start=start)
+    assert (both.broken, only.broken) == (1, 0)
+    assert both.labels.tolist() == only.labels.tolist()

@@ -131,7 +131,6 @@ def contracted(weights: Floats, unit_of: Ints, apart: Ints, masks: Words, bounds
         merged = np.add.reduceat(np.add.reduceat(clean[np.ix_(order, order)], starts, axis=0), starts, axis=1)
         unit_masks = np.bitwise_and.reduceat(masks[order], starts, axis=0)
     inner = 0.5 * np.diag(merged).copy()
-    np.fill_diagonal(merged, 0.0)
     if units:
         # A family in which everybody has a bit in common asks for nothing.
         unit_masks = np.ascontiguousarray(unit_masks[:, ~np.bitwise_and.reduce(unit_masks, axis=0).any(axis=-1)])
@@ -140,5 +139,6 @@ def contracted(weights: Floats, unit_of: Ints, apart: Ints, masks: Words, bounds
     first, second = unit_of[apart[:, 0]], unit_of[apart[:, 1]]
     merged[first, second] -= scale
     merged[second, first] = merged[first, second]
+    np.fill_diagonal(merged, 0.0)  # who must be together and apart at once is told as broken; no search can help it
     breach = scale * float(used.min() if len(used) else 1.0)
     return Problem(merged, inner, sizes.astype(np.int64), *bounds, factor, unit_masks, breach, scale)
