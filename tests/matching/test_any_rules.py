@@ -199,6 +199,7 @@ def test_the_edges_have_clear_answers_whatever_the_rules(rules, people, size, me
         lambda: Traits(float("nan"), 0.5, 0.5, 0.5, 0.5),
         lambda: seat([], seconds=float("nan")),
         lambda: seat([], size=float("nan")),
+        lambda: seat([], seed=float("nan")),
         lambda: CloseInAge(float("nan")),
         lambda: CloseInAge(years=float("nan")),
         lambda: wish(NeverMet(), float("nan")),

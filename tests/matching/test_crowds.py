@@ -229,10 +229,16 @@ def test_a_search_by_the_clock_goes_on_until_the_time_is_up():
         ([], {"apart": [(0, 9)]}, "apart must be of people from 0 to 3"),
         ([], {"unit": [0, 0, 0]}, "unit must be 4 whole numbers"),
         ([], {"unit": [0, 0, 0, 1]}, "those that must be together could not be fitted"),
-        ([], {"masks": np.zeros((3, 1, 1), np.uint64)}, r"masks must be of shape \(4, families, words\)"),
+        ([], {"masks": np.zeros((3, 1, 1), np.uint64)}, r"masks must be uint64 of shape \(4, families, words\)"),
         ([], {"start": [0, 0, 0, 1]}, "groups to start from are not within the bounds"),
         ([], {"start": [0, 0, 1, 2]}, "start must give each a group from 0 to 1"),
         ([], {"start": [0, 1, 0, 1], "unit": [5, 5, 6, 7]}, "separate some that must be together"),
+        ([], {"masks": np.ones((4, 1, 1), np.int64)}, r"masks must be uint64"),
+        ([], {"factor": np.ones(2)}, "factor must give each size from 0 to 2"),
+        ([], {"factor": np.full(3, math.nan)}, "factor must give each size from 0 to 2"),
+        ([], {"seed": -1}, "seed must be a whole number from 0 on"),
+        ([], {"people": -1}, "there can't be -1 people"),
+        ([], {"minimum": [math.nan, 2]}, "each group needs a minimum and a maximum"),
         ([], {"seconds": 0.0}, "seconds must be a positive number"),
         ([], {"rounds": -1}, "rounds can't be -1"),
         ([], {"processes": 0}, "at least one process must work"),
@@ -242,4 +248,4 @@ def test_a_search_by_the_clock_goes_on_until_the_time_is_up():
 )
 def test_what_makes_no_sense_is_refused_with_a_clear_message(terms, options, message):
     with pytest.raises(RuleInvalid, match=message):
-        solve_features(terms, [2, 2], [2, 2], **{"people": 4} | options)
+        solve_features(terms, **{"minimum": [2, 2], "maximum": [2, 2], "people": 4} | options)

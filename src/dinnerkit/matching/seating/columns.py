@@ -70,10 +70,10 @@ def seat_crowd(
 
     Raises:
         SeatingImpossible: the hard rules can't all be met.
-        RuleInvalid: a size, rule, time or number of processes makes no sense.
+        RuleInvalid: a size, rule, time, seed or number of processes makes no sense.
     """
     room = Room.of(size)
-    check(rules, seconds, processes)
+    check(rules, seconds, seed, processes)
     began = time.monotonic()
     ends = None if seconds is None else began + seconds
     scoring = Scoring.of(crowd, rules)

@@ -153,7 +153,7 @@ class _Case:
     """One reseating under way."""
 
     def __init__(self, earlier: Seating, changes: Changes, guests: tuple[Guest, ...], room: Room, rules: Sequence[Rule], seed: int) -> None:
-        check(rules, None)
+        check(rules, None, seed)
         self._earlier, self._rules, self._room = earlier, rules, room
         self._crowd = Crowd.of(_present(guests, changes))
         self._rng = np.random.default_rng(seed)

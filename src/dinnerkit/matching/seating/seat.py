@@ -27,6 +27,7 @@ from dinnerkit.matching.seating.relaxing import broken_rules, least_broken
 from dinnerkit.matching.seating.rooms import Room, Size, unserved
 from dinnerkit.matching.seating.scoring import Scoring
 from dinnerkit.matching.seating.tables import Seating, Table, Unseated
+from dinnerkit.matching.solving.checking import check_seed
 from dinnerkit.matching.solving.solver import Progress, RunRecord
 from dinnerkit.matching.solving.state import Ints
 
@@ -65,10 +66,10 @@ def seat(
     Raises:
         SeatingImpossible: the hard rules can't all be met; says why in one line.
         GuestInvalid: an id occurs twice.
-        RuleInvalid: a size, rule or time makes no sense.
+        RuleInvalid: a size, rule, time or seed makes no sense.
     """
     room = Room.of(size)
-    check(rules, seconds)
+    check(rules, seconds, seed)
     began = time.monotonic()
     crowd = Crowd.of(list(guests))
     if locked.guests:
@@ -124,12 +125,13 @@ class _Placed:
     cause: Cause | None
 
 
-def check(rules: Sequence[Rule], seconds: float | None, processes: int = 1) -> None:
-    """Refuse what is not a rule, rules given twice, and times and numbers of processes that make no sense.
+def check(rules: Sequence[Rule], seconds: float | None, seed: int, processes: int = 1) -> None:
+    """Refuse what is not a rule, rules given twice, and times, seeds and numbers of processes that make no sense.
 
     Raises:
         RuleInvalid: one of these.
     """
+    check_seed(seed)
     names = set()
     for rule in rules:
         if not isinstance(rule, SoftRule | HardRule | TableRule | TableWish | Demand | Floor):

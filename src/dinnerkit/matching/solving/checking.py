@@ -83,8 +83,13 @@ def check_budget(seconds: float | None, sweeps: int | None, heat: float, seed: i
         raise RuleInvalid(f"sweeps must be a number from 0 on, not {sweeps}")
     if not 0 <= heat < np.inf:
         raise RuleInvalid(f"heat must be a finite number from 0 on, not {heat}")
-    if seed < 0:
-        raise RuleInvalid(f"seed must be a number from 0 on, not {seed}")
+    check_seed(seed)
+
+
+def check_seed(seed: int) -> None:
+    """Refuse what chance can't be drawn from."""
+    if not isinstance(seed, int | np.integer) or seed < 0:
+        raise RuleInvalid(f"seed must be a whole number from 0 on, not {seed}")
 
 
 def checked_start(start: ArrayLike, n: int, low: Ints, high: Ints) -> Ints:

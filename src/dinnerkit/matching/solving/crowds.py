@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 from dinnerkit.matching.errors import RuleInvalid
 from dinnerkit.matching.solving.blocks import BLOCK, Effort, Task, near_order, searched, usual_rounds
 from dinnerkit.matching.solving.budget import Progress
+from dinnerkit.matching.solving.checking import check_seed, checked_bounds, checked_factor, checked_masks
 from dinnerkit.matching.solving.filling import dealt
 from dinnerkit.matching.solving.pairs import checked_pairs, pairs_inside
 from dinnerkit.matching.solving.solver import RunRecord, Solution, compiled_available
@@ -76,17 +77,16 @@ def solve_features(
         RuleInvalid: the arguments contradict themselves, are not finite, or the sizes can't be met.
     """
     began = clock()
+    if people < 0:
+        raise RuleInvalid(f"there can't be {people} people")
     worths = Worths(people, terms)
-    low, high = (np.array(sizes, dtype=np.int64) for sizes in (minimum, maximum))
-    _check(people, low, high, seconds, rounds, processes)
+    _check(people, seconds, rounds, processes, seed)
+    low, high = checked_bounds(minimum, maximum, people)
     if not (math.isfinite(lift) and lift >= 0):
         raise RuleInvalid(f"lift must be 0 or more, not {lift}")
     number = None if unit is None else _whole(unit, people, "unit")
     pairs = checked_pairs(apart, people, "apart")
-    masks = np.zeros((people, 0, 1), np.uint64) if masks is None else masks
-    if masks.ndim != 3 or len(masks) != people:  # noqa: PLR2004
-        raise RuleInvalid(f"masks must be of shape ({people}, families, words), not {masks.shape}")
-    factor = np.ones(int(high.max(initial=0)) + 1) if factor is None else np.asarray(factor, np.float64)
+    masks, factor = checked_masks(masks, people), checked_factor(factor, high)
     if not people:
         return Solution(np.zeros(0, np.int64), 0.0, 0, RunRecord(seed, 0, 0.0, "numpy"))
     labels = _start(worths, low, high, number, start, np.random.default_rng(seed))
@@ -120,13 +120,8 @@ def _broken(task: Task, labels: Ints) -> int:
     return count
 
 
-def _check(people: int, low: Ints, high: Ints, seconds: float | None, rounds: int | None, processes: int) -> None:
-    if people < 0:
-        raise RuleInvalid(f"there can't be {people} people")
-    if low.shape != high.shape or low.ndim != 1 or (low < 0).any() or (low > high).any() or (high < 1).any():
-        raise RuleInvalid("each group needs a minimum and a maximum size, 0 <= minimum <= maximum and maximum >= 1")
-    if not low.sum() <= people <= high.sum():
-        raise RuleInvalid(f"{people} can't be divided into groups that hold from {low.sum()} to {high.sum()} in all")
+def _check(people: int, seconds: float | None, rounds: int | None, processes: int, seed: int) -> None:
+    check_seed(seed)
     if seconds is not None and not (math.isfinite(seconds) and seconds > 0):
         raise RuleInvalid(f"seconds must be a positive number, not {seconds}")
     if rounds is not None and rounds < 0:
