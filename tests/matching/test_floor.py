@@ -1,10 +1,17 @@
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
-from dinnerkit.matching import DEFAULT_RULES, Floor, Guest, SimilarTrait, Traits, seat
+from dinnerkit.matching import DEFAULT_RULES, Crowd, Floor, Guest, SimilarTrait, Traits, seat
+from dinnerkit.matching.seating.constraints import Constraints
+from dinnerkit.matching.seating.finishing import finished
+from dinnerkit.matching.seating.house import House
+from dinnerkit.matching.seating.rooms import Room
+from dinnerkit.matching.seating.scoring import Scoring
 
 from .people import assert_sound
 from .test_more_rules import crowd
@@ -65,3 +72,15 @@ def test_no_guest_is_turned_away_for_the_floor():
 def test_with_a_floor_too_the_same_seed_gives_the_same_seating(seed):
     rules = (*DEFAULT_RULES, Floor(70))
     assert seat(crowd(30), rules=rules, seed=seed) == seat(crowd(30), rules=rules, seed=seed)
+
+
+def test_when_time_is_up_nothing_more_is_done_than_hard_rules_ask():
+    people = Crowd.of(crowd(60, languages=frozenset({"en"})))
+    rules, room = (*DEFAULT_RULES, Floor(90)), Room.of(6)
+    house = House(people, Constraints.of(people, rules, 6, 6), Scoring.of(people, rules), rules, room, 10)
+    labels = np.repeat(np.arange(10), 6)
+    late = finished(house, labels, np.random.default_rng(1), deadline=time.monotonic())
+    assert late.labels.tolist() == labels.tolist()
+    in_time = finished(house, labels, np.random.default_rng(1), deadline=time.monotonic() + 600)
+    whole = finished(house, labels, np.random.default_rng(1))
+    assert in_time.labels.tolist() == whole.labels.tolist() != labels.tolist()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -86,7 +87,7 @@ def venue_start(constraints: Constraints, room: Room, order: Ints, rng: np.rando
     return labels
 
 
-def finished(house: House, labels: Ints, rng: np.random.Generator, *, whatever: bool = False) -> Finished:
+def finished(house: House, labels: Ints, rng: np.random.Generator, *, whatever: bool = False, deadline: float | None = None) -> Finished:
     """Guests exchanged until every rule is kept and every table is above the floor, as far as is found; then for the score.
 
     Args:
@@ -94,6 +95,7 @@ def finished(house: House, labels: Ints, rng: np.random.Generator, *, whatever: 
         labels: (n,), where everybody sits; nobody is unseated.
         rng: the source of chance.
         whatever: keep everybody seated, whatever is still broken; otherwise those at broken tables are sent away.
+        deadline: by the monotonic clock, when to end but for what hard rules ask.
     """
     if not len(labels):
         return Finished(labels, {}, {})
@@ -103,22 +105,31 @@ def finished(house: House, labels: Ints, rng: np.random.Generator, *, whatever: 
         faults = settling.mend().faults
         if best is None or faults < best[0]:
             best = faults, settling
-        if faults == 0:
+        if faults == 0 or _over(deadline)():
             break
     assert best is not None  # noqa: S101 - there is at least one attempt
     settling = best[1]
     if len(labels) <= _POLISHED_UP_TO:
-        settling.polish(_SWEEPS)
+        settling.polish(_SWEEPS, _over(deadline, 0.5 if house.least else 1.0))
     else:
-        settling.fulfil()
-    if house.least and settling.lift():
-        settling.polish(1)
+        settling.fulfil(_over(deadline, 0.5 if house.least else 1.0))
+    if house.least and settling.lift(_over(deadline, 0.8)):
+        settling.polish(1, _over(deadline))
     found = settling.labels()
     if settling.faults == 0:
         return Finished(found, {}, {})
     if whatever:
         return Finished(found, {}, _faulty(house, found))
     return _sent_away(house, found)
+
+
+def _over(deadline: float | None, share: float = 1.0) -> Callable[[], bool]:
+    """Tells whether this share of the time from now to the deadline has passed; without one it never has."""
+    if deadline is None:
+        return lambda: False
+    now = time.monotonic()
+    ends = now + share * (deadline - now)
+    return lambda: time.monotonic() >= ends
 
 
 def _faulty(house: House, labels: Ints) -> dict[str, tuple[int, ...]]:

@@ -144,14 +144,14 @@ class Settling:
         self._restore(best)
         return Settled(self.labels(), self.faults, steps)
 
-    def lift(self) -> int:
-        """Exchange guests of tables below the floor until none is, or time is up; what was best is kept. Returns the steps taken."""
+    def lift(self, until: Callable[[], bool] = lambda: False) -> int:
+        """Exchange guests of tables below the floor until none is, or it is over; what was best is kept. Returns the steps taken."""
         best, best_total = self.table.copy(), self._total()
         steps = 0
         for heat in np.geomspace(_WARM, _COOL, _LIFTING):
             low = np.flatnonzero((self._house.scores(self._rows) < self._house.least) & (self._rows >= 0).any(axis=1))
             unit = self._pick(low) if len(low) and len(self._house) > 1 else -1
-            if unit < 0:
+            if unit < 0 or until():
                 break
             steps += 1
             self._step(unit, restless=float(heat))
@@ -161,7 +161,7 @@ class Settling:
             self._restore(best)
         return steps
 
-    def fulfil(self) -> int:
+    def fulfil(self, until: Callable[[], bool] = lambda: False) -> int:
         """Take exchanges that gain, of guests at tables where a rule about whole tables with a weight is not kept; returns the steps taken.
 
         Only those whom such a rule counts: what :meth:`polish` does for all guests, for crowds that are too large for that.
@@ -171,6 +171,8 @@ class Settling:
         for _ in range(_SWEEPS_OF_UNMET):
             unmet = np.flatnonzero((self._house.wished(self._rows) < self._house.most_wished - _LEAST_GAIN) & (self._rows >= 0).any(axis=1))
             for unit in self._rng.permutation(np.flatnonzero(concerned & np.isin(self.table, unmet)))[:_MOST_STEPS]:
+                if until():
+                    return steps
                 steps += 1
                 self._step(int(unit), restless=0.0)
         return steps
@@ -181,10 +183,10 @@ class Settling:
         for _ in range(sweeps):
             before = self._total()
             for unit in self._rng.permutation(np.flatnonzero(self._free)):
-                steps += 1
-                self._step(int(unit), restless=0.0)
                 if until():
                     return steps
+                steps += 1
+                self._step(int(unit), restless=0.0)
             if self._total() <= before + 1e-9:
                 break
         return steps
