@@ -76,6 +76,25 @@ def test_a_body_that_stops_coming_ends_the_connection(fields: bytes, tmp_path: P
         assert "Traceback" not in running.log.read_text()
 
 
+@pytest.mark.parametrize("first", [b"", b"Transfer-Encoding: chunked\r\n"])
+def test_a_client_that_takes_no_answer_is_let_go_and_one_that_is_slow_is_not(first: bytes, tmp_path: Path):
+    """By either road; the worker has place for one connection alone, so that the second one's turn shows the end of the first."""
+    big = corpus.get(target=b"/big", fields=first) + (b"0\r\n\r\n" if first else b"")
+    with gunicorn(OURS, "odd", tmp_path, "--timeout", "3", "--worker-connections", "1") as running:
+        with running.connect() as slow:
+            slow.sendall(big)
+            received = 0
+            while received < 3_000_000:
+                received += len(slow.recv(200_000) or pytest.fail("it was let go"))
+                time.sleep(0.3)
+        with running.connect() as deaf, running.connect() as waiting:
+            deaf.sendall(big * 6)
+            waiting.sendall(corpus.get(b"Connection: close\r\n", b"/list"))
+            waiting.settimeout(20)
+            assert statuses(drained(waiting)) == [200]
+        assert "Traceback" not in running.log.read_text()
+
+
 def test_a_slow_but_steady_body_is_read_to_its_end(tmp_path: Path):
     with gunicorn(OURS, "echo", tmp_path) as running, running.connect() as connection:
         connection.sendall(corpus.post(b"Content-Length: 4\r\n", b""))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import re
 import time
@@ -142,8 +143,10 @@ class Answer(Response):  # type: ignore[misc]
     def _transmit(self, data: bytes) -> None:
         try:
             sent = self.sock.send(data)
-            if sent < len(data):
-                self.sock.sendall(memoryview(data)[sent:])
+            while sent < len(data):
+                sent += self.sock.send(memoryview(data)[sent:])
+        except TimeoutError as error:
+            raise Gone(errno.ECONNRESET, "it took nothing for too long") from error
         except OSError as error:
             raise Gone(error.errno, error.strerror) from error
 

@@ -119,13 +119,14 @@ class Connection:
 
     def _last_words(self) -> bytes:
         """What has come already, if anything has."""
+        stall = self._client.gettimeout()
         self._client.setblocking(0)
         try:
             data: bytes = self._client.recv(_AT_ONCE)
         except BlockingIOError:
             return b""
         finally:
-            self._client.setblocking(1)
+            self._client.settimeout(stall)
         return data
 
     def _receive_body(self, ends: int) -> None:
@@ -149,7 +150,8 @@ class Unread(socket.socket):  # type: ignore[misc]
     """A connection as if nothing had been read from it: what was comes again first.
 
     It takes over the descriptor of ``client``, which is closed thereby. Until :meth:`await_body`, silence after ``deadline``
-    (monotonic seconds) is the client's end; afterwards, silence for longer than the given seconds is a broken connection.
+    (monotonic seconds) is the client's end; afterwards, silence for longer than the given seconds is a broken connection, and so is a
+    client that takes nothing for as long.
     """
 
     def __init__(self, client: Any, unread: bytes, deadline: float | None) -> None:
@@ -174,7 +176,21 @@ class Unread(socket.socket):  # type: ignore[misc]
             raise ConnectionResetError(errno.ECONNRESET, "the client stopped in the middle of a body")
         return received or b""
 
+    def sendall(self, data: bytes, flags: int = 0) -> None:
+        """Send all of it, however slowly, as long as some of it is taken; with a timeout set, as any socket."""
+        if self._stall is None or self.gettimeout() is not None:
+            super().sendall(data, flags)
+            return
+        rest = memoryview(data)
+        while rest:
+            sent = None
+            with gevent.Timeout(self._stall, False):
+                sent = self.send(rest, flags)
+            if sent is None:
+                raise ConnectionResetError(errno.ECONNRESET, "the client took nothing for too long")
+            rest = rest[sent:]
+
     def await_body(self, stall: float | None) -> None:
-        """The head is read; from now on the client may be silent for ``stall`` seconds, or for ever where that is None."""
+        """The head is read; from now on the client may be silent or deaf for ``stall`` seconds, or for ever where that is None."""
         self._deadline = None
         self._stall = stall

@@ -90,6 +90,7 @@ class Worker(GeventWorker):  # type: ignore[misc]
 
     def _converse(self, listener: Any, client: Any, addr: Any) -> Unread | None:
         """Answer plain requests; what is left to gunicorn's own code, once another comes."""
+        client.settimeout(self._stall)  # what is read is waited for otherwise, so this bounds sending
         connection = Connection(client, self._readers.of(client, addr, listener.getsockname()), self._keepalive or self._stall, self._idle)
         asked = None
         try:
