@@ -216,6 +216,16 @@ def test_when_the_stream_breaks_listeners_are_told_and_hear_again(stored: Databa
         assert numbers(hear(listener, 1)) == [2]
 
 
+def test_what_another_version_writes_is_missed_and_no_more(stored: DatabaseBus, database: Database[Any]) -> None:
+    with stored.subscribe("a") as listener:
+        stored.publish(News("a", {"n": 1}))
+        hear(listener, 1)
+        database[COLLECTION].insert_one({"news": [{"subject": "a"}]})
+        assert hear(listener, 1) == [MISSED]
+        stored.publish(News("a", {"n": 2}))
+        assert numbers(hear(listener, 1)) == [2]
+
+
 def test_a_publisher_whose_news_were_too_many_tells_all_listeners_that_they_missed_some(stored: DatabaseBus) -> None:
     with stored.subscribe("b") as listener:
         stored._lost = True  # as when more were waiting than are kept

@@ -173,7 +173,7 @@ class MongoBus:
                         self._heard(stream.try_next())
                         if self._nobody_listens():
                             return
-            except PyMongoError as error:
+            except (PyMongoError, LookupError, TypeError, ValueError) as error:  # of the database, or of what is no news of ours
                 if not self._closing.is_set():
                     log.warning("bus_interrupted", error=type(error).__name__)
             missed = True
