@@ -16,6 +16,9 @@ from dinnerkit.live.connection import POLICY, Over
 from dinnerkit.live.limits import MOST_BYTES, MOST_FRAMES, PING_SECONDS, SEND_SECONDS
 
 _SOCKETS = ("gunicorn.socket", "werkzeug.socket")
+_MOST_READS = 4 * MOST_FRAMES
+"""How often may be read, :data:`MOST_BYTES` at most, before somebody has looked at what came."""
+
 _EXTENSIONS = "HTTP_SEC_WEBSOCKET_EXTENSIONS"
 """Compression is all that the library knows: it keeps a compressor for each connection, and makes 4 MB of a frame of 4 kB."""
 
@@ -49,6 +52,8 @@ class WebSocketWire:
 
     def frames(self) -> list[str | bytes]:
         """What has come."""
+        if self._socket is not None:
+            self._socket.reads = 0
         found: list[str | bytes] = []
         try:
             while (frame := self._socket_of.receive(timeout=0)) is not None:
@@ -92,11 +97,15 @@ class PoliteSocket:
     """A socket that sends all or nothing, never two things at once, and lets others have a turn.
 
     The library sends what fits, from two threads; and under gevent a peer that sends without pause would keep all others waiting.
+
+    Attributes:
+        reads: how often it was read since somebody looked at what came.
     """
 
     def __init__(self, real: socket) -> None:
         self._real = real
         self._sending = threading.Lock()
+        self.reads = 0
         real.settimeout(SEND_SECONDS)  # reading waits on a selector before, so this bounds sending alone
 
     def fileno(self) -> int:
@@ -104,9 +113,10 @@ class PoliteSocket:
         return self._real.fileno()
 
     def recv(self, most: int) -> bytes:
-        """Read what is there."""
+        """Read what is there; nothing more once too much waits to be looked at, which the library keeps without a bound."""
         time.sleep(0)
-        return self._real.recv(most)
+        self.reads += 1
+        return self._real.recv(most) if self.reads <= _MOST_READS else b""
 
     def send(self, data: bytes) -> int:
         """Send all of it.
