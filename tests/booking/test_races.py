@@ -5,12 +5,13 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing, suppress
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from dinnerkit.booking.errors import AlreadyConfirmed, BookingCancelled, HoldExpired
+from dinnerkit.booking.errors import AlreadyConfirmed, BookingCancelled, HoldExpired, TransferClosed
 from dinnerkit.booking.store import Booking
 from dinnerkit.errors import Conflict, NotFound, Unavailable
 from dinnerkit.events.rules import RefundPolicy
@@ -471,6 +472,34 @@ class TestTheSameIdForTwoDinners:
         world.sweep()
         assert world.seats.holds(second) == []
         assert world.now(world.offer_of("ada")).status == "confirmed"
+        come_to_rest(world)
+
+    def test_is_not_called_off_with_the_second(self, world: World) -> None:
+        booking, second = world.book("ada", world.host_dinner(2)), world.host_dinner(2)
+        world.seats.take(replace(world.hold_for(booking, booking.hold), event=second))
+        world.events.cancel(HOST, second)
+        world.work()
+        assert world.now(booking).status == "confirmed"
+        assert refunds(world) == []
+        assert world.seats.holds(second) == []
+        come_to_rest(world)
+
+    def test_gets_no_place_in_the_line_of_the_second(self, world: World) -> None:
+        booking, second = world.book("ada", world.host_dinner(2)), world.host_dinner(1)
+        world.reserve("ben", second)
+        with pytest.raises(BookingCancelled):
+            world.waitlist.join(second, "ada", 1, entry_id=booking.id)
+        assert world.line(second) == []
+
+    def test_gives_away_the_seats_of_one(self, world: World) -> None:
+        world.invite("ada", "ben")
+        transfer, first, second = new_id(), *(world.book("ada", world.host_dinner(2)) for _ in range(2))
+        offers = [world.transfers.offer("ada", one.id, "ben@example.org", transfer_id=transfer) for one in (first, second)]
+        tokens = [world.transfers.token(offered) or "" for offered in offers]
+        assert world.transfers.accept("ben", tokens[0]).event == first.event
+        with pytest.raises(TransferClosed):
+            world.transfers.accept("ben", tokens[1])
+        assert world.now(second).status == "confirmed"
         come_to_rest(world)
 
     def test_pays_for_none_of_the_second(self, world: World) -> None:

@@ -136,6 +136,9 @@ class TransferService:
             person = self._people.contact(user_id)
             if person is None or not booking.transfer or email_address(person.email).key != booking.transfer["email_key"]:
                 raise NotTheRecipient("these seats are offered to somebody with another e-mail address")
+            there = self._store.find(transfer_id)
+            if there is not None and there.transferred_from != booking.id:  # the id came with two offers
+                raise TransferClosed("these seats can't be had any more")
             self._bookings.settle(booking)
             waited = self._seats.pass_on(_hold_of(booking), transfer_id, user_id)
             if waited:

@@ -39,11 +39,12 @@ class WaitingList:
         Raises:
             Invalid, NoSuchEvent, BookingClosed, SeatsAvailable, AlreadyBooked, AlreadyWaiting, PartyTooLarge, WaitingListFull: as
                 :meth:`dinnerkit.events.waitlist.Waitlist.join` says.
-            BookingCancelled: a repetition, and the place was given up or the offer has passed since.
+            BookingCancelled: a repetition, and the place was given up or the offer has passed since, or that id is of another dinner.
         """
         entry = entry_id or new_id()
         earlier = self._store.find(entry, user_id) if entry_id else None
-        if earlier is not None and earlier.status in OVER:  # its party would stand on the list, and could never be offered seats
+        # Else its party would stand on the list, and could never be offered seats.
+        if earlier is not None and (earlier.status in OVER or earlier.event != event_id):
             raise GivenUp("this place was given up: join again")
         try:
             position = self._waitlist.join(event_id, user_id, guests, entry_id=entry)
