@@ -151,6 +151,24 @@ class TestHowMuch:
         assert payouts(ready) == [("sent", 3500), ("sent", 3500)]
         assert owed(ready) == 0
 
+    def test_what_is_won_while_another_payout_is_being_sent_is_paid_too(self, ready: World) -> None:
+        event = ready.host_dinner(4)
+        for user, method in (("ada", "pm_card_visa"), ("ben", DISPUTED), ("cleo", DISPUTED)):
+            ready.book(user, event, method=method)
+        after(ready, event)
+        decide(ready, won=True)
+        with ready.gateway.books.writing() as books:
+            books.execute("update charges set amount = 1000")
+        run(ready)
+        assert payouts(ready) == [("sent", 3500), ("sending", 3500)]
+        with ready.gateway.books.writing() as books:
+            books.execute("update charges set amount = 3500")
+        decide(ready, won=True)
+        ready.clock.now += timedelta(minutes=10)
+        after(ready, event)
+        assert payouts(ready) == [("sent", 3500)] * 3
+        assert owed(ready) == 0
+
     def test_what_is_lost_after_it_was_paid_out_is_taken_from_the_next(self, ready: World) -> None:
         first = ready.host_dinner(4)
         booking = ready.book("ada", first)

@@ -172,8 +172,9 @@ class PayoutService:
     def _correct(self, payee: str, occasion: str, currency: str, try_at: datetime) -> None:
         mine = {"payee": payee, "currency": currency}
         released = self._payouts.count_documents({**mine, "occasion": occasion, "status": {"$ne": "waiting"}}, limit=1)
-        under_way = self._payouts.count_documents({**mine, "number": {"$gt": 0}, "status": {"$in": ["waiting", "sending"]}}, limit=1)
-        if released and not under_way and self.available(payee, currency) > 0:
+        # The amount of one that waits is still to be reckoned; that of one which is being sent is not.
+        to_come = self._payouts.count_documents({**mine, "number": {"$gt": 0}, "status": "waiting"}, limit=1)
+        if released and not to_come and self.available(payee, currency) > 0:
             number = self._payouts.count_documents({**mine, "occasion": occasion})
             self._insert(payee, occasion, currency, number, try_at)
 
