@@ -8,7 +8,8 @@ import numpy as np
 
 from dinnerkit.matching.people.crowd import Crowd
 from dinnerkit.matching.rules.kinds import FULL
-from dinnerkit.matching.seating.scoring import Scoring, table_pairs
+from dinnerkit.matching.seating.scoring import Scoring
+from dinnerkit.matching.solving.pairs import pairs_inside
 from dinnerkit.matching.solving.state import Floats, Ints
 
 _LOOKED_AT = 400
@@ -22,7 +23,7 @@ def scores_of_tables(crowd: Crowd, scoring: Scoring, labels: Ints) -> Floats:
         scoring: the soft rules.
         labels: (n,), the table of each, numbered without gaps.
     """
-    one, other = table_pairs(labels)
+    one, other = pairs_inside(labels)
     tables = int(labels.max(initial=-1)) + 1
     worth = scoring.pairs(crowd, one, other).astype(np.float64)
     counts = np.bincount(labels[one], minlength=tables)

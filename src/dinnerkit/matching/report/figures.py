@@ -15,9 +15,10 @@ from dinnerkit.matching.rules.kinds import FULL, Rule
 from dinnerkit.matching.rules.wishes import PairWish
 from dinnerkit.matching.seating.counting import rows_of
 from dinnerkit.matching.seating.rooms import Room, Size
-from dinnerkit.matching.seating.scoring import Scoring, table_pairs
+from dinnerkit.matching.seating.scoring import Scoring
 from dinnerkit.matching.seating.tables import Seating
 from dinnerkit.matching.seating.why import Why
+from dinnerkit.matching.solving.pairs import pairs_inside
 from dinnerkit.matching.solving.state import Floats, Ints
 
 _EXPLAINED_UP_TO = 3000
@@ -126,7 +127,7 @@ def _traits(crowd: Crowd, labels: Ints) -> tuple[Floats, ...]:
 def _not_kept(crowd: Crowd, labels: Ints, scoring: Scoring) -> list[str]:
     """What the hard rules with a weight would have had otherwise, and where."""
     found = []
-    one, other = table_pairs(labels)
+    one, other = pairs_inside(labels)
     for rule in scoring.rules:
         if isinstance(rule, PairWish):
             broken = rule.score(crowd, one, other) == 0.0
@@ -154,7 +155,7 @@ def _wishes(people: People, seating: Seating, crowd: Crowd, labels: Ints, room: 
     found = [f"{one.guest}: {one.reason}" for one in seating.unseated]
     found += [one.text for one in seating.broken]
     found += [one.text for one in seating.below]
-    one, other = table_pairs(labels)
+    one, other = pairs_inside(labels)
     if len(crowd.met):
         again = int(crowd.met.linked(one, other).sum())
         if again:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from dinnerkit.matching.people.crowd import Crowd
 from dinnerkit.matching.rules.kinds import FULL, Rule, SoftRule, TableWish
 from dinnerkit.matching.seating.counting import Counted, rows_of
+from dinnerkit.matching.solving.pairs import pairs_inside
 from dinnerkit.matching.solving.state import Floats, Ints
 
 STEP = 0.125
@@ -121,7 +122,7 @@ class Scoring:
             labels: (n,) the table of each, numbered without gaps; -1 is unseated.
         """
         tables = int(labels.max(initial=-1)) + 1
-        one, other = table_pairs(labels)
+        one, other = pairs_inside(labels)
         counts = np.maximum(np.bincount(labels[one], minlength=tables), 1)
         if not self.rules and not self.wishes:
             alike = Reason(NO_DIFFERENCE, "By these rules every table is as good as any other.", FULL, FULL)
@@ -165,18 +166,3 @@ def _eighths(points: Floats) -> Floats:
     short = round(float(steps.sum() - whole.sum()))
     whole[np.argsort(whole - steps, kind="stable")[:short]] += 1
     return whole * STEP
-
-
-def table_pairs(labels: Ints) -> tuple[Ints, Ints]:
-    """Every pair of guests who share a table, as two arrays of places."""
-    order = np.argsort(labels, kind="stable")
-    order = order[labels[order] >= 0]
-    sizes = np.bincount(labels[order]) if len(order) else np.zeros(0, np.int64)
-    starts = np.cumsum(sizes) - sizes
-    ones, others = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
-    for size in np.unique(sizes):
-        rows, columns = np.triu_indices(int(size), 1)
-        of_size = starts[sizes == size][:, None]
-        ones.append(order[of_size + rows].ravel())
-        others.append(order[of_size + columns].ravel())
-    return np.concatenate(ones), np.concatenate(others)

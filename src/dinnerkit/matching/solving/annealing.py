@@ -7,6 +7,8 @@ unit's steps at once is what makes this fast; the incremental table of gains is 
 
 from __future__ import annotations
 
+from typing import Self
+
 import numpy as np
 
 from dinnerkit.matching.solving.state import Floats, Ints, Problem, State, Words
@@ -41,9 +43,9 @@ class Search:
         """Go on from these groups."""
         self._state = State(self._state.problem, group)
 
-    def twin(self) -> Search:
+    def twin(self) -> Self:
         """Another search, by chances of its own, that goes on from here."""
-        return Search(self._state.problem, self._state.group, self._rng)
+        return type(self)(self._state.problem, self._state.group, self._rng)
 
     def anneal(self, temperatures: Floats) -> Floats:
         """Look at each unit once per temperature, at 0 taking only steps that gain; tells the share of units for whom one was taken."""

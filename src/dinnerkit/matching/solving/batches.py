@@ -1,12 +1,11 @@
-"""Who searches the blocks of a round: this process alone, or with the others of :mod:`dinnerkit.matching.solving.crew`."""
+"""The blocks of a round, and this process searching them alone; with others it is :mod:`dinnerkit.matching.solving.crew`."""
 
 from __future__ import annotations
 
 import importlib
-import os
 from collections.abc import Generator
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,10 +88,3 @@ class Alone:
             cuts, cooling, seeds = batches.part(begin, end)
             self._improve(*self._task, order, self._spot, cuts, labels, cooling, self._noise, seeds, batches.lift)
             yield end / len(batches)
-
-
-def crew(columns: Columns, rules: Rules, noise: Singles, people: int, processes: int) -> Any:
-    """Who searches: others too where they are asked for, and the system lets processes share memory."""
-    if processes > 1 and os.name == "posix":
-        return importlib.import_module("dinnerkit.matching.solving.crew").Crew(columns, rules, noise, people, processes)
-    return Alone(columns, rules, noise, people)

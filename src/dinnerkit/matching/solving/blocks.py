@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import os
 import time
 from collections.abc import Callable, Generator
 from contextlib import closing
@@ -11,7 +13,7 @@ from typing import Protocol
 
 import numpy as np
 
-from dinnerkit.matching.solving.batches import Batches, Places, Rules, crew
+from dinnerkit.matching.solving.batches import Alone, Batches, Places, Rules
 from dinnerkit.matching.solving.budget import Progress
 from dinnerkit.matching.solving.pairs import neighbours
 from dinnerkit.matching.solving.solver import compiled_available, solve
@@ -172,6 +174,7 @@ class _Engine(Protocol):
 
 
 def _engine(task: Task, labels: Places, rng: np.random.Generator, processes: int) -> _Engine:
+    """Who searches: others too where they are asked for, and the system lets processes share memory."""
     if not compiled_available() or not isinstance(task.worths, Worths):
         return _OneByOne(task)
     n = len(labels)
@@ -187,8 +190,10 @@ def _engine(task: Task, labels: Places, rng: np.random.Generator, processes: int
         apart=apart,
     )
     noise = rng.exponential(size=_NOISE + largest).astype(np.float32)
-    engine: _Engine = crew(task.worths.columns, rules, noise, n, processes)
-    return engine
+    if processes > 1 and os.name == "posix":
+        crew: _Engine = importlib.import_module("dinnerkit.matching.solving.crew").Crew(task.worths.columns, rules, noise, n, processes)
+        return crew
+    return Alone(task.worths.columns, rules, noise, n)
 
 
 def near_order(axes: Singles, parts: int, rng: np.random.Generator) -> tuple[Ints, Ints]:

@@ -9,35 +9,20 @@ from __future__ import annotations
 import numba as nb
 import numpy as np
 
+from dinnerkit.matching.solving import annealing
 from dinnerkit.matching.solving.annealing import NOISE
 from dinnerkit.matching.solving.kernels import KEPT, MULTIPLIER, STEP, meets
-from dinnerkit.matching.solving.state import Floats, Ints, Problem, State
+from dinnerkit.matching.solving.state import Floats, Ints, Problem
 
 _TINY = 1e-9
 
 
-class Search:
+class Search(annealing.Search):
     """See :class:`dinnerkit.matching.solving.annealing.Search`."""
 
     def __init__(self, problem: Problem, group: Ints, rng: np.random.Generator) -> None:
-        self._state = State(problem, group)
-        self._rng = rng
-        self._noise = rng.exponential(size=NOISE + len(problem.sizes) + len(problem.minimum))
+        super().__init__(problem, group, rng)
         self._chance = np.uint64(rng.integers(1 << 63))
-        self.best, self.value = self._state.group.copy(), self._state.value
-
-    @property
-    def worth(self) -> float:
-        """What the groups that the search is at are worth."""
-        return self._state.value
-
-    def restart(self, group: Ints) -> None:
-        """Go on from these groups."""
-        self._state = State(self._state.problem, group)
-
-    def twin(self) -> Search:
-        """Another search, by chances of its own, that goes on from here."""
-        return Search(self._state.problem, self._state.group, self._rng)
 
     def anneal(self, temperatures: Floats) -> Floats:
         """Look at each unit once per temperature; see :meth:`dinnerkit.matching.solving.annealing.Search.anneal`."""
