@@ -57,6 +57,13 @@ def test_the_answer_does_not_depend_on_how_many_processes_work_on_it(workers):
     assert [worker.poll() for worker in workers] == [0]
 
 
+def test_what_lies_about_in_the_current_folder_is_not_run(workers, tmp_path, monkeypatch):
+    (tmp_path / "json.py").write_text("raise SystemExit(3)")
+    monkeypatch.chdir(tmp_path)
+    assert (np.bincount(ask(2).labels) == 6).all()
+    assert [worker.poll() for worker in workers] == [0]
+
+
 def test_what_a_killed_process_had_to_do_is_done_by_the_others(workers):
     killed = []
 

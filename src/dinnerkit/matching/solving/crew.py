@@ -15,6 +15,7 @@ import sys
 import tempfile
 from collections.abc import Generator, Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -168,11 +169,12 @@ class _Worker:
         self._given: list[tuple[int, int]] = []
         self._gone = False
         self._process = subprocess.Popen(  # noqa: S603 - this very Python
-            [sys.executable, "-m", "dinnerkit.matching.solving.crew_member", str(memory.descriptor)],
+            # -P: what lies about in the current folder must not be taken for Python's own.
+            [sys.executable, "-P", "-m", "dinnerkit.matching.solving.crew_member", str(memory.descriptor)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             pass_fds=(memory.descriptor,),
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path)},
         )
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._output, selectors.EVENT_READ)
