@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 import random
+import time
 from collections import Counter
 from dataclasses import replace
 
@@ -33,6 +34,7 @@ from dinnerkit.matching import (
     seat,
 )
 from dinnerkit.matching.seating.audit import breaches
+from dinnerkit.matching.seating.rooms import Room
 
 from .people import assert_sound
 
@@ -319,3 +321,12 @@ def test_what_nearly_everybody_states_otherwise_is_no_obstacle_and_takes_no_tabl
         seat(people, size=6, rules=[NobodyAlone("job")])
     codes = Crowd.of([Guest(str(n), stated={"job": str(n)}) for n in range(40_000)]).particulars.stated["job"].code
     assert len(np.unique(codes)) == 40_000
+
+
+def test_a_large_venue_is_divided_evenly_and_at_once():
+    began = time.process_time()
+    sizes = Room.of([(4, 8)] * 3000 + [(2, 2), (9, 10)]).fit(20_001)
+    assert time.process_time() - began < 2.0
+    assert sizes.sum() == 20_001
+    used = sizes[:3000][sizes[:3000] > 0]
+    assert used.max() - used.min() <= 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from heapq import heapify, heappop, heappush
 
 import numpy as np
 from numpy.typing import NDArray
@@ -130,10 +131,14 @@ class Room:
         used = [order[one] for one in chosen]
         for one in used:
             sizes[one] = tables[one].low
-        highs = np.array([table.high for table in tables])
+        emptiest = [(tables[one].low / tables[one].high, rank) for rank, one in enumerate(used) if tables[one].low < tables[one].high]
+        heapify(emptiest)
         for _ in range(guests - int(sizes.sum())):
-            room = [one for one in used if sizes[one] < highs[one]]
-            sizes[min(room, key=lambda one: sizes[one] / highs[one])] += 1
+            _, rank = heappop(emptiest)
+            one = used[rank]
+            sizes[one] += 1
+            if sizes[one] < tables[one].high:
+                heappush(emptiest, (int(sizes[one]) / tables[one].high, rank))
         return sizes
 
     def most(self, guests: int) -> int:
