@@ -12,6 +12,7 @@ from dinnerkit.matching.seating.finishing import finished
 from dinnerkit.matching.seating.house import House
 from dinnerkit.matching.seating.rooms import Room
 from dinnerkit.matching.seating.scoring import Scoring
+from dinnerkit.matching.seating.worst import lift_worst, table_scores
 
 from .people import assert_sound
 from .test_more_rules import crowd
@@ -84,3 +85,24 @@ def test_when_time_is_up_nothing_more_is_done_than_hard_rules_ask():
     in_time = finished(house, labels, np.random.default_rng(1), deadline=time.monotonic() + 600)
     whole = finished(house, labels, np.random.default_rng(1))
     assert in_time.labels.tolist() == whole.labels.tolist() != labels.tolist()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_worst_tables_of_a_large_crowd_are_lifted_by_guests_from_anywhere(seed):
+    guests = [replace(one, party=f"p{n // 2}" if n < 40 else None) for n, one in enumerate(crowd(720, languages=frozenset({"en"})))]
+    people = Crowd.of(guests)
+    constraints, scoring = Constraints.of(people, DEFAULT_RULES, 6, 6), Scoring.of(people, DEFAULT_RULES)
+    labels = np.repeat(np.arange(120), 6)
+    assert len(constraints.broken_tables(labels)) == 0
+
+    def lifted(until=lambda: False):
+        told = (people, constraints, scoring), DEFAULT_RULES, Room.of(6), labels, np.random.default_rng(seed), until
+        return lift_worst(*told)
+
+    found = lifted()
+    assert table_scores(people, scoring, found).min() > table_scores(people, scoring, labels).min()
+    assert len(constraints.broken_tables(found)) == 0
+    assert (np.bincount(found) == 6).all()
+    assert (found[:40:2] == found[1:40:2]).all()
+    assert found.tolist() == lifted().tolist()
+    assert lifted(lambda: True).tolist() == labels.tolist()

@@ -15,11 +15,9 @@ from dinnerkit.matching.rules.kinds import FULL, Rule
 from dinnerkit.matching.seating.rooms import Room, Size
 from dinnerkit.matching.seating.scoring import Scoring
 from dinnerkit.matching.seating.seat import Search, check, seated
-from dinnerkit.matching.solving.pairs import pairs_inside
+from dinnerkit.matching.seating.worst import table_scores
 from dinnerkit.matching.solving.solver import Progress, RunRecord
 from dinnerkit.matching.solving.state import Floats, Ints
-
-_PAIRS_AT_ONCE = 1 << 19
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +77,7 @@ def seat_crowd(
     scoring = Scoring.of(crowd, rules)
     found = seated(crowd, scoring, rules, room, Search(seed, ends, best_effort, progress, np.random.default_rng(seed), processes))
     labels, at = _numbered(found.labels, found.at)
-    scores = _scores(crowd, scoring, labels)
+    scores = table_scores(crowd, scoring, labels)
     sizes = np.bincount(labels[labels >= 0], minlength=len(scores))
     return SeatedCrowd(
         labels=labels.astype(np.int32),
@@ -102,17 +100,3 @@ def _numbered(labels: Ints, at: Ints) -> tuple[Ints, Ints]:
     rank = np.full(len(at) + 1, -1)
     rank[order] = np.arange(len(order))
     return rank[labels], at[order]
-
-
-def _scores(crowd: Crowd, scoring: Scoring, labels: Ints) -> Floats:
-    tables = int(labels.max(initial=-1)) + 1
-    one, other = pairs_inside(labels)
-    totals, counts = np.zeros(tables), np.bincount(labels[one], minlength=tables)
-    for begin in range(0, len(one), _PAIRS_AT_ONCE):
-        part = slice(begin, begin + _PAIRS_AT_ONCE)
-        totals += np.bincount(labels[one[part]], weights=scoring.pairs(crowd, one[part], other[part]), minlength=tables)
-    scores = totals / np.maximum(counts, 1)
-    if scoring.wishes:
-        there = np.flatnonzero(labels >= 0)
-        scores += scoring.wished(crowd.take(there), labels[there])
-    return FULL * scores

@@ -105,16 +105,16 @@ def finished(house: House, labels: Ints, rng: np.random.Generator, *, whatever: 
         faults = settling.mend().faults
         if best is None or faults < best[0]:
             best = faults, settling
-        if faults == 0 or _over(deadline)():
+        if faults == 0 or over(deadline)():
             break
     assert best is not None  # noqa: S101 - there is at least one attempt
     settling = best[1]
     if len(labels) <= _POLISHED_UP_TO:
-        settling.polish(_SWEEPS, _over(deadline, 0.5 if house.least else 1.0))
+        settling.polish(_SWEEPS, over(deadline, 0.5 if house.least else 1.0))
     else:
-        settling.fulfil(_over(deadline, 0.5 if house.least else 1.0))
-    if house.least and settling.lift(_over(deadline, 0.8)):
-        settling.polish(1, _over(deadline))
+        settling.fulfil(over(deadline, 0.5 if house.least else 1.0))
+    if house.least and settling.lift(over(deadline, 0.8)):
+        settling.polish(1, over(deadline))
     found = settling.labels()
     if settling.faults == 0:
         return Finished(found, {}, {})
@@ -123,7 +123,7 @@ def finished(house: House, labels: Ints, rng: np.random.Generator, *, whatever: 
     return _sent_away(house, found)
 
 
-def _over(deadline: float | None, share: float = 1.0) -> Callable[[], bool]:
+def over(deadline: float | None, share: float = 1.0) -> Callable[[], bool]:
     """Tells whether this share of the time from now to the deadline has passed; without one it never has."""
     if deadline is None:
         return lambda: False

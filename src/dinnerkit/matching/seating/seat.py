@@ -14,11 +14,11 @@ from dinnerkit.matching.people.crowd import Crowd
 from dinnerkit.matching.people.guests import Guest
 from dinnerkit.matching.rules.default_rules import DEFAULT_RULES
 from dinnerkit.matching.rules.kinds import Demand, Floor, HardRule, Rule, SoftRule, TableRule, TableWish
-from dinnerkit.matching.seating.arranging import Budget, arranged, similar_order
+from dinnerkit.matching.seating.arranging import AT_ONCE, Budget, arranged, similar_order
 from dinnerkit.matching.seating.constraints import Constraints
 from dinnerkit.matching.seating.diagnosis import Cause, count, hopeless, named, shortfall
 from dinnerkit.matching.seating.feasible import feasible_tables
-from dinnerkit.matching.seating.finishing import asks_for_more, finished, lost_by_tables, numbered, venue_start
+from dinnerkit.matching.seating.finishing import asks_for_more, finished, lost_by_tables, numbered, over, venue_start
 from dinnerkit.matching.seating.house import House
 from dinnerkit.matching.seating.impossible import impossible, unknown_cause
 from dinnerkit.matching.seating.locks import LockedCompany, Locks
@@ -27,6 +27,7 @@ from dinnerkit.matching.seating.relaxing import broken_rules, least_broken
 from dinnerkit.matching.seating.rooms import Room, Size, unserved
 from dinnerkit.matching.seating.scoring import Scoring
 from dinnerkit.matching.seating.tables import Seating, Table, Unseated
+from dinnerkit.matching.seating.worst import lift_worst
 from dinnerkit.matching.solving.checking import check_seed
 from dinnerkit.matching.solving.solver import Progress, RunRecord
 from dinnerkit.matching.solving.state import Ints
@@ -172,6 +173,8 @@ def seated(crowd: Crowd, scoring: Scoring, rules: Sequence[Rule], room: Room, se
     more = asks_for_more(rules, room, crowd)
     spare = None if search.deadline is None else max(0.01, (search.deadline - time.monotonic()) * (_FIRST_SHARE if more else 1.0))
     found, run = arranged(part, keep, scoring, begun, Budget(search.seed, spare, search.progress, search.processes))
+    if not more and len(found) > AT_ONCE and scoring.rules:
+        found = lift_worst((part, keep, scoring), rules, room, found, search.rng, over(search.deadline))
     if more:
         found, at = _finished(part, keep, scoring, rules, room, (found, at, np.flatnonzero(labels >= 0)), reasons, search)
     labels[labels >= 0] = found

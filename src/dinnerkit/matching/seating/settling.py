@@ -138,7 +138,7 @@ class Settling:
             unit = self._pick(np.flatnonzero(self._faults > 0))
             if unit < 0:
                 break
-            self._step(unit, restless=_RESTLESS)
+            self.step(unit, restless=_RESTLESS)
             if self._total() > best_total:
                 best, best_total, best_faults = self.table.copy(), self._total(), self.faults
         self._restore(best)
@@ -154,7 +154,7 @@ class Settling:
             if unit < 0 or until():
                 break
             steps += 1
-            self._step(unit, restless=float(heat))
+            self.step(unit, restless=float(heat))
             if self._total() > best_total:
                 best, best_total = self.table.copy(), self._total()
         if self._total() < best_total:
@@ -174,7 +174,7 @@ class Settling:
                 if until():
                     return steps
                 steps += 1
-                self._step(int(unit), restless=0.0)
+                self.step(int(unit), restless=0.0)
         return steps
 
     def polish(self, sweeps: int, until: Callable[[], bool] = lambda: False) -> int:
@@ -186,7 +186,7 @@ class Settling:
                 if until():
                     return steps
                 steps += 1
-                self._step(int(unit), restless=0.0)
+                self.step(int(unit), restless=0.0)
             if self._total() <= before + 1e-9:
                 break
         return steps
@@ -276,7 +276,7 @@ class Settling:
         now = self._value - FAULT * self._faults
         return Exchanges(unit, others, tables, left, right, total[:count] + total[count:] - now[here] - now[tables])
 
-    def _step(self, unit: int, restless: float) -> None:
+    def step(self, unit: int, restless: float = 0.0) -> None:
         """The best of many exchanges of a unit, if it gains or chance will have it."""
         exchanges = self.exchanges(unit)
         if exchanges is None:
