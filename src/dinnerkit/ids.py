@@ -6,13 +6,14 @@ import hashlib
 import re
 import secrets
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u, which people misread
 _LENGTH = 24
 _RANDOM_BITS = 72
 _TIME_LENGTH = 10
 _TIME_BITS = 48
+_BEGIN = datetime(1970, 1, 1, tzinfo=UTC)
 
 ID_PATTERN = rf"^[{_ALPHABET}]{{{_LENGTH}}}$"
 """What an id looks like, for routes and schemas."""
@@ -40,7 +41,7 @@ def made_at(text: str) -> datetime:
     number = 0
     for letter in text[:_TIME_LENGTH]:
         number = number << 5 | _ALPHABET.index(letter)
-    return datetime.fromtimestamp((number >> 5 * _TIME_LENGTH - _TIME_BITS) / 1000, UTC)
+    return _BEGIN + timedelta(milliseconds=number >> 5 * _TIME_LENGTH - _TIME_BITS)
 
 
 def is_id(text: str) -> bool:

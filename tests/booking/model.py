@@ -234,12 +234,14 @@ class Model:
         self.bookings[new] = replace(booking, user=taker, status="confirmed", created_at=now)
         return "confirmed"
 
-    def arrive(self, booking_id: str) -> str:
+    def arrive(self, booking_id: str, now: datetime) -> str:
         booking = self.bookings[booking_id]
         if self.status == "cancelled":
             return "BookingNotConfirmed"
         if booking.status == "checked_in":
             return "AlreadyCheckedIn"
+        if now >= self.starts_at + CORRECTABLE:
+            return "TooLateToCorrect"
         if booking.status not in SETTLED:
             return "BookingNotConfirmed"
         booking.status = "checked_in"
@@ -249,7 +251,7 @@ class Model:
         booking = self.bookings[booking_id]
         if self.status == "cancelled":
             return "BookingNotConfirmed"
-        if now > self.starts_at + CORRECTABLE:
+        if now >= self.starts_at + CORRECTABLE:
             return "TooLateToCorrect"
         if not came and now < self.starts_at:
             return "DinnerNotBegun"

@@ -102,7 +102,7 @@ class Story(RuleBasedStateMachine):
     def arrive(self, which: int) -> None:
         booking = self.world.store.find(self._booking(which))
         assert booking
-        expected = self.model.arrive(booking.id)
+        expected = self.model.arrive(booking.id, self.world.clock())
         ticket = self.world.tickets.of(booking)
         assert outcome(lambda: self.world.door.check_in(HOST, self.event, ticket).booking.status) == expected
 

@@ -10,6 +10,7 @@ import pytest
 from dinnerkit.booking.errors import HoldExpired, NoSuchBooking, PaymentNeeded, TooLateToCancel
 from dinnerkit.errors import Invalid, NotFound
 from dinnerkit.events.seat_errors import AlreadyBooked, AlreadyWaiting, BookingClosed, NotWaiting, PartyTooLarge, SeatsAvailable, SoldOut
+from dinnerkit.events.waitlist import Waitlist
 from dinnerkit.ids import new_id
 from dinnerkit.money import Money
 from dinnerkit.payment.errors import PaymentDeclined
@@ -191,7 +192,7 @@ class TestWaiting:
         event = world.host_dinner(1)
         for _ in range(2):
             first = world.book("ada", event)
-            world.waitlist.join(event, "ben", 1, entry_id="e" * 24)
+            world.kit.service(Waitlist).join(event, "ben", 1, entry_id="e" * 24)
             world.waitlist.join(event, "cleo", 1)
             world.bookings.cancel("ada", first.id)
             world.work()
