@@ -144,6 +144,8 @@ class TransferService:
             if waited:
                 self._waiting.no_longer(user_id, waited)
             self.finish(booking.id, transfer_id, user_id)
+        elif any((hold.booking, hold.user) == (transfer_id, user_id) for hold in self._seats.holds(booking.event)):
+            self.finish(booking.id, transfer_id, user_id)  # it was killed before the new booking was made
         taken = self._store.find(transfer_id, user_id)
         if taken is None:
             raise TransferClosed("these seats can't be had any more")
