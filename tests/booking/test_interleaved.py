@@ -189,7 +189,7 @@ def test_offers_that_were_decided_before_the_dinner_was_called_off_are_not_made(
     # The write of one who read before and was held up; to stop it there takes a third who frees the hold, and so changes the accounts.
     seats: Any = world.seats
     freed = seats.holds(event)[0]
-    assert not seats._write_accounts(seen, freed, seats._offers(seen, freed))
+    assert not seats._write_accounts(seen, freed, seats._offers(seen, freed), None)
 
 
 def test_who_is_given_time_to_authenticate_is_not_expired_by_a_sweep_that_looked_before(world: World) -> None:
