@@ -108,12 +108,12 @@ def settle_refunds(books: sqlite3.Connection, now: float) -> list[GatewayRefund]
 
 def refunds(books: sqlite3.Connection, where: str, *values: object) -> list[GatewayRefund]:
     """The refunds of which a condition holds, oldest first."""
-    return [_refund(row) for row in books.execute(f"{_REFUNDS} where {where} order by refunds.id", values)]
+    return [_refund(row) for row in books.execute(f"{_REFUNDS} where {where} order by refunds.rowid", values)]
 
 
 def disputes(books: sqlite3.Connection, where: str, *values: object) -> list[Dispute]:
     """The disputes of which a condition holds, oldest first."""
-    return [_dispute(row) for row in books.execute(f"{_DISPUTES} where {where} order by disputes.id", values)]
+    return [_dispute(row) for row in books.execute(f"{_DISPUTES} where {where} order by disputes.rowid", values)]
 
 
 def _refund(row: sqlite3.Row) -> GatewayRefund:

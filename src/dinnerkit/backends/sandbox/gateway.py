@@ -123,7 +123,7 @@ class SandboxGateway:
     def charges(self, since: datetime, until: datetime) -> list[Charge]:
         """The payments that were made from ``since`` until before ``until``."""
         with self.books.reading() as books:
-            query = "select * from charges where created_at >= ? and created_at < ? order by id"
+            query = "select * from charges where created_at >= ? and created_at < ? order by created_at, rowid"
             return [charging.charge_of(row) for row in books.execute(query, (since.timestamp(), until.timestamp()))]
 
     def refunds_made(self, since: datetime, until: datetime) -> list[GatewayRefund]:

@@ -65,8 +65,9 @@ def solve_features(
         progress: told the fraction done, 0–1; a true answer ends the search, raising cancels it.
         rounds: how often the people are cut into blocks anew.
         factor: (largest maximum + 1,), what a group's sum is multiplied by, given its size; 1 by default.
-        processes: how many work on it, on memory that they share; the answer does not depend on that. Without numba, or where the system
-            can't share memory so, this one alone.
+        processes: how many work on it, on memory that they share; the answer does not depend on that, but for a process that has just
+            compiled the search, whose sums may be rounded otherwise. Without numba, or where the system can't share memory so, this one
+            alone.
         lift: how much more than the others the worst groups should gain; above 0 it is at the cost of the sum. Only with numba.
         clock: what tells the time.
 
