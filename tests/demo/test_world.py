@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 from collections import Counter
 from contextlib import closing
-from email import message_from_bytes, policy
 
 from dinnerkit.accounts.sign_in import SignInService
 from dinnerkit.booking.rules import EXPECTED, LIVE, STATUSES
@@ -16,6 +15,7 @@ from dinnerkit.demo.respondents import respondents
 from dinnerkit.kit import SENDERS, Kit
 from dinnerkit.matching import BUDGETS
 from tests.demo.small import SMALL, Made, all_visits
+from tests.mailbox import mails
 
 
 def test_the_seats_of_every_event_add_up(made: Made):
@@ -122,9 +122,8 @@ def test_the_people_are_the_respondents_with_nothing_changed(made: Made):
 
 
 def test_every_mail_was_sent_and_none_is_lost(made: Made):
-    mails = [message_from_bytes(path.read_bytes(), policy=policy.default) for path in (made.folder / "mail").glob("*.eml")]
-    assert len(mails) == made.world.figures.mails
-    sent = Counter((mail["To"], mail["Subject"]) for mail in mails)
+    sent = Counter(mails(made.folder / "mail"))
+    assert sent.total() == made.world.figures.mails
     address = {row["_id"]: row["email"] for row in made.rows("users")}
     for booking in made.rows("bookings"):
         to, title = address[booking["user"]], booking["about"]["title"]

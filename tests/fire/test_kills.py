@@ -11,7 +11,6 @@ import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ from tests.fire.crowd import Guest, promised
 from tests.fire.dinners import host_dinner
 from tests.fire.postman import Postman
 from tests.fire.serving import Server, kill, sign_in
+from tests.mailbox import mails
 
 GUESTS = int(os.environ.get("DINNERKIT_TEST_GUESTS", "500"))
 GUESTS_PER_DINNER = 100
@@ -100,9 +100,3 @@ def under_fire(settings: dict[str, Any], folder: Path, crowd: list[Guest], chanc
     assert postman.refused == 0, "a webhook was refused that the gateway had signed"
     assert server.stop() == 0
     return kills
-
-
-def mails(folder: Path) -> list[tuple[str, str]]:
-    """(address, subject) of each mail that was written."""
-    found = [message_from_bytes(path.read_bytes(), policy=policy.default) for path in folder.glob("*.eml")]
-    return [(str(mail["To"]), str(mail["Subject"])) for mail in found]
