@@ -23,7 +23,7 @@ from dinnerkit.vouchers.rules import Kind, Terms
 from dinnerkit.vouchers.uses import CODE_LIMIT
 from tests.booking.balance import books_balance, come_to_rest
 from tests.booking.killing import Killed
-from tests.booking.scenes import expired_with_money_on_its_way, voucher
+from tests.booking.scenes import FREE, expired_with_money_on_its_way, voucher
 from tests.booking.world import DECLINED, HOLD, HOST, SECURE, World
 
 ADMIN = Principal("admin", Role.ADMIN)
@@ -52,6 +52,16 @@ class TestUsing:
         assert (booking.status, booking.amount, booking.discount) == ("confirmed", Money(0, "EUR"), Money(7000, "EUR"))
         come_to_rest(world)
         assert used(world) == 1
+
+    def test_nothing_is_taken_off_what_is_free_and_the_booking_says_so_for_good(self, world: World) -> None:
+        world.invite("ada", "ben")
+        event = world.host_dinner(4, FREE)
+        voucher(world, percent=50)
+        booking = world.reserve("ada", event, 2, code="SUMMER26")
+        assert world.now(booking).discount == booking.discount == FREE
+        offered = world.transfers.offer("ada", booking.id, "ben@example.org", transfer_id=new_id())
+        assert world.transfers.accept("ben", world.transfers.token(offered) or "").discount == FREE
+        come_to_rest(world)
 
     def test_a_refund_is_of_what_was_paid(self, world: World) -> None:
         event = world.host_dinner(4)

@@ -293,7 +293,7 @@ def _booking(row: Row) -> Booking:
         deposit=Money(row["deposit"], currency) if row.get("deposit") else None,
         deposit_due_at=row.get("deposit_due_at"),
         deposit_released_at=row.get("deposit_released_at"),
-        discount=Money(row["discount"], currency) if row.get("discount") else None,
+        discount=Money(row["discount"], currency) if row.get("discount") is not None else None,
         remind_at=row.get("remind_at"),
         ask_at=row.get("ask_at"),
         free_until=row.get("free_until"),
