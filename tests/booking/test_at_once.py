@@ -17,8 +17,9 @@ from dinnerkit.events.seat_errors import SoldOut
 from dinnerkit.ids import new_id
 from dinnerkit.money import Money
 from dinnerkit.payment.errors import PaymentInProgress
-from tests.booking.balance import come_to_rest, gateway_books, nobody_waits_for_free_seats, seats_add_up
+from tests.booking.balance import come_to_rest, nobody_waits_for_free_seats, seats_add_up
 from tests.booking.scenes import FREE, GUESTS, held
+from tests.booking.snapshot import Snapshot, gateway_books
 from tests.booking.world import HOLD, VISA, World
 
 
@@ -59,7 +60,7 @@ def test_a_thousand_attempts_at_a_hundred_seats_get_a_hundred(world: World, pric
 def test_parties_fill_the_seats_and_no_more(world: World) -> None:
     event = world.host_dinner(50)
     together([lambda number=number: world.reserve(f"guest-{number}", event, 1 + number % 4) for number in range(120)], threads=32)
-    seats_add_up(world)
+    seats_add_up(Snapshot.of(world))
     assert world.seats.facts(event).seats_left == 0
 
 
@@ -125,7 +126,7 @@ def test_seats_that_become_free_go_to_those_who_wait_and_to_no_stranger(world: W
     strangers = [lambda number=number: world.reserve(f"stranger-{number}", event) for number in range(36)]
     results = together([*strangers[:18], *leaving, *strangers[18:]], threads=24)
     assert kinds(results) == {"Booking": 12, "SoldOut": 36}
-    nobody_waits_for_free_seats(world)
+    nobody_waits_for_free_seats(Snapshot.of(world))
     assert {world.offer_of(f"waiting-{number}").status for number in range(12)} == {"offered"}
     come_to_rest(world)
 

@@ -17,8 +17,9 @@ from dinnerkit.booking.store import Booking
 from dinnerkit.events.rules import RefundPolicy
 from dinnerkit.money import Money
 from dinnerkit.vouchers.rules import Kind
-from tests.booking.balance import come_to_rest, gateway_books
+from tests.booking.balance import come_to_rest
 from tests.booking.scenes import DEPOSIT, FREE, absent, late, paid_with_deposit, voucher
+from tests.booking.snapshot import gateway_books
 from tests.booking.world import HOST, PRICE, World
 
 

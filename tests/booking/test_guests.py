@@ -14,8 +14,9 @@ from dinnerkit.events.waitlist import Waitlist
 from dinnerkit.ids import new_id
 from dinnerkit.money import Money
 from dinnerkit.payment.errors import PaymentDeclined
-from tests.booking.balance import books_balance, come_to_rest, gateway_books
+from tests.booking.balance import books_balance, come_to_rest
 from tests.booking.scenes import FREE, held, paid
+from tests.booking.snapshot import gateway_books
 from tests.booking.world import DECLINED, HOLD, HOST, OFFER, VISA, World
 
 

@@ -14,8 +14,8 @@ from dinnerkit.payment.ledger.checking import IN_FLIGHT, LedgerCheck
 from dinnerkit.payment.ledger.service import Ledger
 from dinnerkit.payment.payouts.accounts import PayeeAccounts
 from dinnerkit.payment.payouts.service import PayoutService
-from tests.booking.balance import paid_out
 from tests.booking.killing import Killed
+from tests.booking.snapshot import paid_out
 from tests.booking.world import HOST, World
 
 DISPUTED = "pm_card_createDispute"

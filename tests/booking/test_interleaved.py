@@ -25,6 +25,7 @@ from tests.booking.scenes import (
     paid,
     paid_with_others_waiting,
 )
+from tests.booking.snapshot import Snapshot
 from tests.booking.world import HOLD, HOST, PRICE, SECURE, VISA, World
 
 Scene = Callable[[World], Any]
@@ -173,8 +174,9 @@ def test_whatever_one_does_between_two_commands_of_another_the_books_balance(wor
         with suppress(DinnerkitError):
             first(world, prepared)
         paused = world.killer.paused
-        seats_add_up(world)
-        money_is_safe(world)
+        there = Snapshot.of(world)
+        seats_add_up(there)
+        money_is_safe(there)
         come_to_rest(world)
     assert at > 1
 

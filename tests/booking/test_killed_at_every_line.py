@@ -44,6 +44,7 @@ from tests.booking.scenes import (
     two_of_whom_one_comes,
     waiting_for_two,
 )
+from tests.booking.snapshot import Snapshot
 from tests.booking.world import DECLINED, HOLD, HOST, SECURE, VISA, World
 
 Act = Callable[[World, Any], object]
@@ -385,8 +386,9 @@ def die_at_every_command(world: World, tried: Case, *, before: bool) -> None:
             tried.act(world, prepared)
         died = world.killer.struck
         world.restart()
-        seats_add_up(world)
-        money_is_safe(world)
+        there = Snapshot.of(world)
+        seats_add_up(there)
+        money_is_safe(there)
         if tried.after_retry and not before:
             repeat(world, tried, prepared, moment)
         come_to_rest(world)

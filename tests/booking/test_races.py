@@ -18,8 +18,9 @@ from dinnerkit.events.rules import RefundPolicy
 from dinnerkit.ids import new_id
 from dinnerkit.payment.errors import ChargeMismatch, PaymentInProgress
 from dinnerkit.ports.gateway import PaymentDisputed
-from tests.booking.balance import come_to_rest, gateway_books
+from tests.booking.balance import come_to_rest
 from tests.booking.scenes import FREE, authenticating, held, paid
+from tests.booking.snapshot import gateway_books
 from tests.booking.world import HOLD, HOST, SECURE, VISA, World
 
 

@@ -14,8 +14,9 @@ from dinnerkit.events.rules import RefundPolicy
 from dinnerkit.events.seat_rules import ForResale, sold_again
 from dinnerkit.ids import new_id
 from dinnerkit.money import Money
-from tests.booking.balance import books_balance, come_to_rest, gateway_books
+from tests.booking.balance import books_balance, come_to_rest
 from tests.booking.scenes import FREE, late
+from tests.booking.snapshot import gateway_books
 from tests.booking.world import HOLD, HOST, World
 
 IF_RESOLD = RefundPolicy(48, 100, 0, None, late_only_if_resold=True)

@@ -22,8 +22,9 @@ from dinnerkit.errors import Conflict, Invalid
 from dinnerkit.events.seat_errors import AlreadyBooked, SoldOut
 from dinnerkit.ids import new_id
 from dinnerkit.money import Money
-from tests.booking.balance import come_to_rest, gateway_books
+from tests.booking.balance import come_to_rest
 from tests.booking.scenes import DEPOSIT, FREE, offered_to_ben, paid_with_deposit, paid_with_voucher, voucher
+from tests.booking.snapshot import gateway_books
 from tests.booking.world import HOST, World
 
 

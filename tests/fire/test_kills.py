@@ -67,7 +67,7 @@ def test_the_books_balance_after_kills_at_random_moments(tmp_path: Path) -> None
     later.advance(hours=1)
     with Kit.open(Settings(**settings), clock=later) as kit:
         run_background(kit)
-        books_balance(Aftermath(kit.database, later, tmp_path / "gateway.db", Postbox(mails(tmp_path / "mail"))))  # type: ignore[arg-type]
+        books_balance(Aftermath(kit.database, later, tmp_path / "gateway.db", Postbox(mails(tmp_path / "mail"))))
         promised(kit, crowd)
 
 
