@@ -49,13 +49,17 @@ def is_id(text: str) -> bool:
     return re.fullmatch(ID_PATTERN, text) is not None
 
 
-def derived_id(sent: str, owner: str) -> str:
-    """The id that follows from an id which ``owner`` sent us: the same each time, with its time, and none that another owner can get.
+def derived_id(sent: str, owner: str, purpose: str) -> str:
+    """The id that follows from an id which ``owner`` sent us for one purpose: the same each time, and with its time.
+
+    No other owner can get it, nor the same one for anything else: a ``purpose`` names what is made and what for, such as ``pay/`` and the
+    booking's id.
 
     Raises:
         ValueError: ``sent`` is no id.
     """
     if not is_id(sent):
         raise ValueError("not an id")
-    number = int.from_bytes(hashlib.sha256(f"{owner}\0{sent}".encode()).digest()[:10], "big")
+    told = f"{len(owner)}:{len(purpose)}:{owner}{purpose}{sent}"
+    number = int.from_bytes(hashlib.sha256(told.encode()).digest()[:10], "big")
     return sent[:_TIME_LENGTH] + "".join(_ALPHABET[number >> shift & 31] for shift in range(0, 5 * (_LENGTH - _TIME_LENGTH), 5))

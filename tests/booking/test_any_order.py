@@ -18,6 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from dinnerkit.accounts.documents import AttemptDocument
 from dinnerkit.errors import DinnerkitError
+from dinnerkit.ids import derived_id
 from dinnerkit.money import Money
 from dinnerkit.payment.errors import PaymentDeclined
 from dinnerkit.vouchers.rules import Kind
@@ -65,13 +66,14 @@ class Story(RuleBasedStateMachine):
     @precondition(lambda self: any(booking.status in ("confirmed", "seated") for booking in self.model.bookings.values()))
     @rule(which=WHICH, taker=USERS)
     def transfer(self, which: int, taker: str) -> None:
-        booking, new = self._booking(which), next(self.ids)
+        booking, sent = self._booking(which), next(self.ids)
         giver = self.model.bookings[booking].user
+        new = derived_id(sent, giver, f"transfer/{booking}")
         self._forget_attempts()
         expected = self.model.transfer(booking, taker, new, self.world.clock())
 
         def change_hands() -> str:
-            offered = self.world.transfers.offer(giver, booking, f"{taker}@example.org", transfer_id=new)
+            offered = self.world.transfers.offer(giver, booking, f"{taker}@example.org", transfer_id=sent)
             return self.world.transfers.accept(taker, self.world.transfers.token(offered) or "").status
 
         assert outcome(change_hands) == expected

@@ -10,6 +10,8 @@ from dinnerkit.clock import to_millis, utcnow
 from dinnerkit.ids import derived_id, id_at, is_id, made_at, new_id
 from dinnerkit.retry import Backoff
 
+WORDS = st.text(max_size=30) | st.text("ab", max_size=3)
+
 
 def test_ids_are_all_different_and_of_one_shape() -> None:
     made = {new_id() for _ in range(10_000)}
@@ -30,13 +32,14 @@ def test_what_is_no_id_is_told(text: str) -> None:
     assert not is_id(text)
 
 
-@given(owner=st.text(max_size=30), other=st.text(max_size=30))
-def test_a_derived_id_is_the_owners_alone_and_the_same_each_time(owner: str, other: str) -> None:
+@given(owner=WORDS, other=WORDS, purpose=WORDS, another=WORDS)
+def test_a_derived_id_is_for_one_owner_and_purpose_and_the_same_each_time(owner: str, other: str, purpose: str, another: str) -> None:
     sent = new_id()
-    derived = derived_id(sent, owner)
+    derived = derived_id(sent, owner, purpose)
     assert is_id(derived)
-    assert derived == derived_id(sent, owner)
-    assert (derived == derived_id(sent, other)) == (owner == other)
+    assert made_at(derived) == made_at(sent)
+    assert derived == derived_id(sent, owner, purpose)
+    assert (derived == derived_id(sent, other, another)) == ((owner, purpose) == (other, another))
 
 
 @given(millis=st.integers(0, 10**13), chance=st.integers(0, 2**72 - 1))
@@ -49,7 +52,7 @@ def test_an_id_tells_when_it_was_made(millis: int, chance: int) -> None:
 
 def test_an_id_is_derived_from_ids_alone() -> None:
     with pytest.raises(ValueError, match="not an id"):
-        derived_id("../etc", "ada")
+        derived_id("../etc", "ada", "book")
 
 
 def test_the_time_is_aware_and_of_whole_milliseconds() -> None:

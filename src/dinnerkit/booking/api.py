@@ -42,7 +42,7 @@ from dinnerkit.events.waitlist import Waitlist
 from dinnerkit.http.auth import authenticated, current_principal, requires
 from dinnerkit.http.blueprint import ApiBlueprint
 from dinnerkit.http.conditional import private, private_json
-from dinnerkit.http.idempotency import idempotent, operation_id
+from dinnerkit.http.idempotency import idempotent, operation_id, operation_repeated
 from dinnerkit.http.paging import decode_cursor, encode_cursor
 from dinnerkit.http.schemas import PageQuery, page_schema
 from dinnerkit.http.services import service
@@ -66,7 +66,9 @@ def create_booking(body: dict[str, Any]) -> Response:
     `voucher_expired`, `voucher_used_up`, `voucher_not_for_this_event`, `voucher_minimum`. 429: `too_many_attempts` to find a voucher.
     """
     user = current_principal().user_id
-    booking = service(BookingService).reserve(user, body["event_id"], body["guests"], booking_id=operation_id(), code=body["voucher"])
+    booking = service(BookingService).reserve(
+        user, body["event_id"], body["guests"], booking_id=operation_id(), code=body["voucher"], repeated=operation_repeated()
+    )
     return private_json(presented(booking), 201)
 
 

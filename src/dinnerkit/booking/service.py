@@ -60,11 +60,14 @@ class BookingService:
         self._clock = clock
         self._hold_length = timedelta(seconds=hold_seconds)
 
-    def reserve(self, user_id: str, event_id: str, guests: int, *, booking_id: str, code: str | None = None) -> Booking:
+    def reserve(
+        self, user_id: str, event_id: str, guests: int, *, booking_id: str, code: str | None = None, repeated: bool = True
+    ) -> Booking:
         """Hold seats for a payment, or confirm them at once where they cost nothing.
 
         ``booking_id`` is a new id; the same call with the same id again finds the same booking, so it can be repeated after a crash.
-        ``code`` is of a voucher.
+        ``code`` is of a voucher. Without ``repeated`` nobody is asked what that id made before: only for one that was made just now,
+        and that nobody has been told.
 
         Raises:
             NoSuchEvent, BookingClosed, AlreadyBooked, SoldOut: as :meth:`dinnerkit.events.seats.Seats.take` says.
@@ -72,7 +75,7 @@ class BookingService:
             HoldExpired: a repetition, and the time to pay is over, or the seats were given back or to somebody else since.
         """
         # Before seats are taken: the hold may be somebody else's by now, or be long gone and must not come back.
-        if self._store.find(booking_id, user_id):
+        if repeated and self._store.find(booking_id, user_id):
             return self._earlier(booking_id, user_id)
         hold = SeatHold(event_id, booking_id, booking_id, user_id, guests, self._clock() + self._hold_length)
         voucher = self._look_up(code, hold) if code else None

@@ -29,6 +29,7 @@ from dinnerkit.errors import Invalid
 from dinnerkit.events.rules import Status
 from dinnerkit.events.seats import SeatHold, Seats
 from dinnerkit.events.service import EventService
+from dinnerkit.ids import derived_id
 
 OFFER_LIMIT = AttemptLimit("transfer", 10, timedelta(hours=1))
 """Offers that one user can have mailed."""
@@ -70,7 +71,8 @@ class TransferService:
     def offer(self, user_id: str, booking_id: str, email: str, *, transfer_id: str) -> Booking:
         """Offer the seats of the user's booking to whoever has that address; an earlier offer is over.
 
-        The answer is the same whether or not anybody has it. ``transfer_id`` is a new id, which their booking would have.
+        The answer is the same whether or not anybody has it. ``transfer_id`` is a new id; that of their booking would follow from it and
+        from this booking's, so that no two bookings can be given to one.
 
         Raises:
             NoSuchBooking: there is none, or it is somebody else's.
@@ -80,6 +82,7 @@ class TransferService:
             TooManyAttempts: too many offers were made.
         """
         booking = self._transferable(self._bookings.get(user_id, booking_id))
+        transfer_id = derived_id(transfer_id, user_id, f"transfer/{booking.id}")
         if booking.transfer and booking.transfer["id"] == transfer_id:
             return booking
         address = email_address(email)
@@ -136,9 +139,6 @@ class TransferService:
             person = self._people.contact(user_id)
             if person is None or not booking.transfer or email_address(person.email).key != booking.transfer["email_key"]:
                 raise NotTheRecipient("these seats are offered to somebody with another e-mail address")
-            there = self._store.find(transfer_id)
-            if there is not None and there.transferred_from != booking.id:  # the id came with two offers
-                raise TransferClosed("these seats can't be had any more")
             self._bookings.settle(booking)
             waited = self._seats.pass_on(_hold_of(booking), transfer_id, user_id)
             if waited:

@@ -39,4 +39,4 @@ class Keys:
     @staticmethod
     def again(of: str, turn: int) -> str:
         """The id of the thing that follows from the one with the id ``of``, such as an attempt to pay."""
-        return derived_id(of, f"demo/{turn}")
+        return derived_id(of, "demo", str(turn))

@@ -39,6 +39,7 @@ REPLAYED = "Idempotent-Replayed"
 LONGEST_KEY = 255
 
 _OPERATION = "dinnerkit.operation_id"
+_REPEATED = "dinnerkit.operation_repeated"
 _NOT_KEPT = frozenset({"content-length", "set-cookie", "date"})
 _PARAMETER = {
     "name": HEADER,
@@ -51,6 +52,11 @@ _PARAMETER = {
 def operation_id() -> str:
     """The id of the present operation: the same for every attempt under one Idempotency-Key; new where none was sent."""
     return cast("str", request.environ.setdefault(_OPERATION, new_id()))
+
+
+def operation_repeated() -> bool:
+    """Whether an earlier attempt at the present operation may have done something; else its id has never been seen by anybody."""
+    return bool(request.environ.get(_REPEATED))
 
 
 def idempotent(view: Callable[P, Any]) -> Callable[P, Any]:
@@ -70,6 +76,7 @@ def idempotent(view: Callable[P, Any]) -> Callable[P, Any]:
         if isinstance(begun, KeptAnswer):
             return _again(begun)
         request.environ[_OPERATION] = begun.operation_id
+        request.environ[_REPEATED] = not begun.first
         return _carry_out(store, begun, lambda: view(*args, **kwargs))
 
     responses: dict[int, Any] = {409: HTTPStatus.CONFLICT.name, 422: HTTPStatus(422).name}

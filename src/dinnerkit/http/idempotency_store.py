@@ -58,11 +58,12 @@ class IdempotencyRecord(StoredDocument):
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """The right to carry out the request. ``operation_id`` is the same for every attempt at it."""
+    """The right to carry out the request. ``operation_id`` is the same for every attempt at it, of which this may be the ``first``."""
 
     record_id: str
     attempt: str
     operation_id: str
+    first: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +154,7 @@ class IdempotencyStore:
         )
         if not taken.modified_count:
             raise InProgress("The first request with this Idempotency-Key is still running.")
-        return Attempt(attempt.record_id, attempt.attempt, known["operation_id"])
+        return Attempt(attempt.record_id, attempt.attempt, known["operation_id"], first=False)
 
     def _begin_anew(self, attempt: Attempt, fingerprint: str) -> Attempt:
         """Begin where the record went away between two looks at it.

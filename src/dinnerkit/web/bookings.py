@@ -107,7 +107,7 @@ def pay(booking_id: str) -> Response:
     booking = _mine(booking_id)
     method = request.form.get("payment_method", "")
     try:
-        result = service(PayingService).pay(booking.user, booking.id, method, payment_id=operation_id())
+        result = service(PayingService).pay(booking.user, booking.id, method, payment_id=operation_id(f"pay/{booking.id}"))
     except (Conflict, Invalid, PaymentRequired) as error:
         return _page(_mine(booking_id), error)
     if result.booking.status not in SETTLED and _sandboxed():

@@ -42,7 +42,8 @@ def book(event_id: str) -> Response:
     """Hold seats, and go on to pay for them."""
     principal = signed_in()
     try:
-        booking = service(BookingService).reserve(principal.user_id, existing(event_id), _party(), booking_id=operation_id(), code=_code())
+        booking_id = operation_id(f"book/{existing(event_id)}")
+        booking = service(BookingService).reserve(principal.user_id, event_id, _party(), booking_id=booking_id, code=_code())
     except (Conflict, TooManyAttempts) as error:
         return _page(event_id, error)
     say("held" if booking.amount.amount else "confirmed")
@@ -54,7 +55,8 @@ def wait(event_id: str) -> Response:
     """Put the guest's party on the waiting list."""
     principal = signed_in()
     try:
-        service(WaitingList).join(existing(event_id), principal.user_id, _party(), entry_id=operation_id())
+        entry_id = operation_id(f"wait/{existing(event_id)}")
+        service(WaitingList).join(event_id, principal.user_id, _party(), entry_id=entry_id)
     except Conflict as error:
         return _page(event_id, error)
     say("waiting")

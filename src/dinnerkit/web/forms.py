@@ -53,11 +53,14 @@ def typed() -> Form:
     return Form(values=request.form)
 
 
-def operation_id() -> str:
-    """The id of what the form makes: the same whenever the same user sends the same form, and nobody else's."""
+def operation_id(purpose: str) -> str:
+    """The id of what the form makes for that purpose: the same whenever the same user sends the same form for it, and nobody else's.
+
+    The form's own id comes from whoever sends it, so nothing that it makes for one purpose may be found again for another.
+    """
     sent = request.form.get(OPERATION_FIELD, "")
     principal = visitor().principal
-    return derived_id(sent, principal.user_id) if principal and is_id(sent) else new_id()
+    return derived_id(sent, principal.user_id, purpose) if principal and is_id(sent) else new_id()
 
 
 def show(template: str, *, status: int = 200, **values: Any) -> Response:

@@ -186,7 +186,7 @@ def seat(event_id: str) -> Response:
     """Have the guests seated, in the background."""
     managed = _managed(event_id)
     try:
-        service(SeatingService).request(signed_in(), event_id, seating_id=operation_id(), wishes=_wishes())
+        service(SeatingService).request(signed_in(), event_id, seating_id=operation_id(f"seat/{event_id}"), wishes=_wishes())
     except (Conflict, Invalid) as error:
         return _page(managed, error)
     say("seating")

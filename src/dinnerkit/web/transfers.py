@@ -32,7 +32,7 @@ def offer(booking_id: str) -> Response:
     form = typed()
     mine = _existing(booking_id)
     try:
-        service(TransferService).offer(signed_in().user_id, mine, request.form.get("email", ""), transfer_id=operation_id())
+        service(TransferService).offer(signed_in().user_id, mine, request.form.get("email", ""), transfer_id=operation_id("transfer"))
     except (Conflict, Invalid, TooManyAttempts) as error:
         form.take(error)
         return _form(mine, form, error)

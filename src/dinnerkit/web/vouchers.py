@@ -55,7 +55,7 @@ def make() -> Response:
         made = service(VoucherService).make(
             signed_in(),
             terms,
-            voucher_id=operation_id(),
+            voucher_id=operation_id("voucher"),
             code=str(form.values.get("code", "")).strip() or None,
             everywhere=form.values.get("event") == "everywhere",
         )
