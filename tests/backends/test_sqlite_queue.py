@@ -13,10 +13,9 @@ from typing import Any
 import pytest
 from huey.registry import Message
 
-from dinnerkit.backends.json_tasks import JsonTasks
 from dinnerkit.backends.sqlite_queue import SqliteQueue, sqlite
 from dinnerkit.errors import SettingError, Unavailable
-from dinnerkit.ports.queue import Queue
+from dinnerkit.ports.json_tasks import JsonTasks
 
 
 @pytest.fixture
@@ -35,39 +34,6 @@ def bound(queue: SqliteQueue, name: str = "default") -> tuple[Any, Any, list[str
         ran.append(delivery)
 
     return huey, huey.task(name="deliver")(deliver), ran
-
-
-def test_it_speaks_through_the_port(queue: SqliteQueue) -> None:
-    assert isinstance(queue, Queue)
-    queue.ping()
-
-
-def test_a_task_is_run_once_by_whoever_takes_it(queue: SqliteQueue) -> None:
-    huey, task, ran = bound(queue)
-    task("delivery-1")
-    assert huey.pending_count() == 1
-    huey.execute(huey.dequeue())
-    assert ran == ["delivery-1"]
-    assert huey.dequeue() is None
-
-
-def test_each_name_is_a_queue_of_its_own_and_always_the_same(queue: SqliteQueue) -> None:
-    assert queue.huey("emails") is queue.huey("emails")
-    _, task, _ = bound(queue, "emails")
-    task("delivery-1")
-    assert queue.huey("payments").pending_count() == 0
-    assert queue.huey("emails").pending_count() == 1
-
-
-def test_tasks_outlive_the_process(tmp_path: Path) -> None:
-    first = SqliteQueue(tmp_path / "queue.db")
-    bound(first)[1]("delivery-1")
-    first.close()
-    second = SqliteQueue(tmp_path / "queue.db")
-    huey, _, ran = bound(second)
-    huey.execute(huey.dequeue())
-    assert ran == ["delivery-1"]
-    second.close()
 
 
 def test_what_lies_in_the_file_is_json_and_no_pickle(queue: SqliteQueue, tmp_path: Path) -> None:
@@ -95,12 +61,6 @@ def test_what_is_written_is_read_again_the_same() -> None:
     message = Message("id-1", "deliver", None, 3, 10, 5, ("x", 1, None, True), {"a": [1.5]}, None, None, None)
     read = JsonTasks().deserialize(JsonTasks().serialize(message))
     assert (read.id, read.name, read.retries, tuple(read.args), read.kwargs) == ("id-1", "deliver", 3, message.args, {"a": [1.5]})
-
-
-def test_arguments_that_json_does_not_know_are_refused_when_they_are_queued(queue: SqliteQueue) -> None:
-    _, task, _ = bound(queue)
-    with pytest.raises(TypeError):
-        task(object())
 
 
 def test_processes_share_the_tasks(queue: SqliteQueue, tmp_path: Path) -> None:

@@ -18,7 +18,6 @@ from pymongo.database import Database
 
 from dinnerkit.accounts.secrecy import Keys
 from dinnerkit.backends.bus.memory import MemoryBus
-from dinnerkit.backends.json_tasks import JsonTasks
 from dinnerkit.backends.limiter import MemoryLimiterStorage
 from dinnerkit.booking.checking_in import CheckIn
 from dinnerkit.booking.companions import CompanionService
@@ -44,6 +43,7 @@ from dinnerkit.kit import DOCUMENTS, Backends, Kit
 from dinnerkit.money import Money
 from dinnerkit.payment.service import PaymentService
 from dinnerkit.payment.webhooks import WebhookInbox
+from dinnerkit.ports.json_tasks import JsonTasks
 from dinnerkit.settings import Settings
 from dinnerkit.testing import StandingClock
 from dinnerkit.vouchers.service import VoucherService

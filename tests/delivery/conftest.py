@@ -9,13 +9,13 @@ from huey import MemoryHuey
 from huey.api import Huey
 from pymongo.database import Database
 
-from dinnerkit.backends.json_tasks import JsonTasks
 from dinnerkit.delivery.documents import DeadLetterDocument, DeliveryDocument, LeaseDocument
 from dinnerkit.delivery.outbox import Outbox
 from dinnerkit.delivery.relay import Relay
 from dinnerkit.delivery.service import DeliveryService
 from dinnerkit.messages import Handler, Message
 from dinnerkit.payment.documents import NotificationDocument
+from dinnerkit.ports.json_tasks import JsonTasks
 from dinnerkit.retry import Backoff
 from dinnerkit.storage import ensure_indexes, insert
 from dinnerkit.testing import StandingClock

@@ -68,7 +68,7 @@ BROKEN = [
         "unknown kind is read as one about the payment",
     ),
     (broken.RepeatsWhatWasAcknowledged, "webhooks_that_are_fetched_are_signed_and_come_until_acknowledged", "acknowledged comes again"),
-    (broken.TellsItsSecret, "its_secrets_stay_its_own", "a secret of the gateway's is in what it tells: .*whse…"),
+    (broken.TellsItsSecret, "its_secrets_stay_its_own", "a secret of the backend's is in what it tells: .*whse…"),
     (broken.CanNotBeClosedTwice, "it_can_be_closed_twice", "closing it a second time raised ProgrammingError"),
     (
         broken.TakesSilenceForADecline,

@@ -11,8 +11,8 @@ from huey.api import Huey
 from huey.constants import EmptyData
 from huey.storage import SqliteStorage
 
-from dinnerkit.backends.json_tasks import JsonTasks
 from dinnerkit.errors import SettingError, Unavailable
+from dinnerkit.ports.json_tasks import JsonTasks
 from dinnerkit.ports.queue import Queue
 from dinnerkit.ports.urls import parse_url
 

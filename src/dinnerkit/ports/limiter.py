@@ -9,7 +9,15 @@ from typing import Protocol, runtime_checkable
 class LimiterStorage(Protocol):
     """Where flask-limiter keeps its counts: a storage URL of the limits library, with its options.
 
-    What a backend must guarantee: what the limits library demands of a storage that can do moving windows.
+    What a backend must guarantee, by the storage that the limits library makes of its URL:
+
+    - there are moving windows: in no stretch of time as long as a window do more hits come through than the limit allows;
+    - looking and counting are one step, whatever number of processes that opened the same URL hit at the same time;
+    - what is refused counts for nothing, and each caller and each limit has a window of its own;
+    - where the store can't be reached, a hit raises one of the storage's ``base_exceptions`` within half a second, since a request waits
+      for it, and ``check`` answers False: the core counts in the process's memory meanwhile, and asks ``check`` when to come back.
+
+    It may forget: a count that is lost lets some through who should have waited. It is safe to use from several threads and greenlets.
     """
 
     @property

@@ -14,8 +14,17 @@ QUEUES: dict[str, int] = {"default": 2, "emails": 5, "payments": 10, "matching":
 class Queue(Protocol):
     """A maker of Huey instances, one for each named queue.
 
-    What a backend must guarantee: a task enqueued by one process is run by some consumer of that queue at most once. It may lose tasks
-    (huey does, when a consumer is killed): what must happen is a document in the database, and a task is only the hint to look at it.
+    What a backend must guarantee:
+
+    - a task that one process has queued is run by some consumer of that queue, at most once, whoever else takes tasks at the same time;
+    - of equal priority, what was queued first comes first; where huey's storage says that it has priorities, the higher ones come before;
+    - tasks outlive the process that queued them, and are seen by all processes that open the same URL;
+    - tasks are written as JSON (:class:`dinnerkit.ports.json_tasks.JsonTasks`): what lies in the store is data, and never code; what is
+      not ours is refused unread, and what lies behind it is run;
+    - where the store can't be reached, queueing a task raises within half a second, whatever the error: the sweep then gives the hint.
+
+    It may lose tasks (huey does, when a consumer is killed): what must happen is a document in the database, and a task is only the hint
+    to look at it. So there are no results and no schedules in it either. It is safe to use from several threads and greenlets.
     """
 
     def huey(self, name: str) -> Huey:

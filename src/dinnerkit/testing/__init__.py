@@ -6,7 +6,8 @@ A clock that stands, and a Kit whose background work is done at once:
     kit.service(BookingService).reserve(…)
     run_background(kit)          # relays, delivers and sweeps until nothing is left to do
 
-And, for the author of a payment gateway, the tests that it must pass; they alone need pytest, and are imported on first use:
+And, for the author of a backend, the tests that it must pass, one contract for each kind; they alone need pytest, and are imported on
+first use:
 
     from dinnerkit.testing import GatewayBench, GatewayContract
 """
@@ -21,12 +22,28 @@ from dinnerkit.testing.clock import StandingClock
 from dinnerkit.testing.settings import settings_for_tests
 
 if TYPE_CHECKING:
+    from dinnerkit.testing.bus import BusBench, BusContract
     from dinnerkit.testing.gateway import GatewayBench, GatewayContract
+    from dinnerkit.testing.limiter import LimiterBench, LimiterContract
+    from dinnerkit.testing.queue import QueueBench, QueueContract
 
-__all__ = ["GatewayBench", "GatewayContract", "StandingClock", "run_background", "settings_for_tests"]
+__all__ = [
+    "BusBench",
+    "BusContract",
+    "GatewayBench",
+    "GatewayContract",
+    "LimiterBench",
+    "LimiterContract",
+    "QueueBench",
+    "QueueContract",
+    "StandingClock",
+    "run_background",
+    "settings_for_tests",
+]
 
 
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.gateway"), name)
+    kind = name.removesuffix("Bench").removesuffix("Contract").lower()
+    return getattr(import_module(f"{__name__}.{kind}"), name)

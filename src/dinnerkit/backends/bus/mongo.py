@@ -217,5 +217,7 @@ class OwnMongoBus(MongoBus):
 
     def close(self) -> None:
         """Close the connections too."""
+        closed = self._closing.is_set()
         super().close()
-        self._own.close()
+        if not closed:  # the driver may raise where a client is closed again
+            self._own.close()

@@ -14,9 +14,9 @@ failure tells in a sentence what the gateway did wrong: :class:`ContractBroken`.
 
 from __future__ import annotations
 
+from dinnerkit.testing.expecting import ContractBroken
 from dinnerkit.testing.gateway.bench import GatewayBench, Signer
 from dinnerkit.testing.gateway.charging import Charging
-from dinnerkit.testing.gateway.expecting import ContractBroken
 from dinnerkit.testing.gateway.looking_back import LookingBack
 from dinnerkit.testing.gateway.paying_hosts import PayingHosts
 from dinnerkit.testing.gateway.refunding import Refunding

@@ -12,8 +12,8 @@ from dinnerkit.errors import Invalid, NotFound
 from dinnerkit.ids import new_id
 from dinnerkit.money import Money
 from dinnerkit.ports.gateway import Charge, Gateway
+from dinnerkit.testing.expecting import ContractBroken, all_answered, at_once, expect, needed, refusal
 from dinnerkit.testing.gateway.bench import GatewayBench
-from dinnerkit.testing.gateway.expecting import ContractBroken, all_answered, at_once, expect, needed, refusal
 
 _AT_ONCE = 8
 

@@ -12,9 +12,9 @@ from dinnerkit.errors import NotFound
 from dinnerkit.ids import new_id
 from dinnerkit.money import Money
 from dinnerkit.ports.gateway import Disputes, Listings, PaymentDisputed, RefundHistory
+from dinnerkit.testing.expecting import ContractBroken, expect, needed, refusal
 from dinnerkit.testing.gateway.bench import GatewayBench
 from dinnerkit.testing.gateway.charging import pay
-from dinnerkit.testing.gateway.expecting import ContractBroken, expect, needed, refusal
 from dinnerkit.testing.gateway.refunding import give_back
 
 _CLOCKS_APART = timedelta(minutes=10)

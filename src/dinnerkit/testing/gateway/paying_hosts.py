@@ -8,9 +8,9 @@ from dinnerkit.errors import Invalid, NotFound, Unavailable
 from dinnerkit.ids import new_id
 from dinnerkit.money import MAX_AMOUNT, Money
 from dinnerkit.ports.gateway import AccountNotReady, HostAccount, Payouts
+from dinnerkit.testing.expecting import all_answered, at_once, expect, needed, refusal
 from dinnerkit.testing.gateway.bench import GatewayBench
 from dinnerkit.testing.gateway.charging import pay
-from dinnerkit.testing.gateway.expecting import all_answered, at_once, expect, needed, refusal
 
 _AT_ONCE = 4
 _BACK = "https://dinners.example/back"

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import logging
-import socket
-import threading
-import traceback
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -16,9 +12,10 @@ import pytest
 from dinnerkit.errors import Unavailable
 from dinnerkit.ids import new_id
 from dinnerkit.ports.gateway import Disputes, Gateway, Listings, Payouts, RefundHistory
+from dinnerkit.testing.bad_services import service_that_is
+from dinnerkit.testing.expecting import closes_twice, in_time, keeps_secrets, needed, refusal, told_by
 from dinnerkit.testing.gateway.bench import GatewayBench
 from dinnerkit.testing.gateway.charging import pay
-from dinnerkit.testing.gateway.expecting import ContractBroken, expect, in_time, needed, refusal
 
 
 class Standing:
@@ -35,7 +32,7 @@ class Standing:
         Nothing is known then of the payment. Least of all that it was declined: the guest would pay again.
         """
         reach = needed(bench.reach, "way to reach the gateway at another address")
-        with _service(place) as (host, port):
+        with service_that_is(place) as (host, port):
             gateway = reach(host, port)
             try:
                 for what, call in _calls(bench, gateway).items():
@@ -52,46 +49,20 @@ class Standing:
             secrets += [waiting.client_secret] if waiting.client_secret else []
             gateways = [bench.gateway]
             if bench.reach is not None:
-                with _service("closed") as (host, port):
+                with service_that_is("closed") as (host, port):
                     gateways.append(bench.reach(host, port))
             for gateway in gateways:
                 for call in _calls(bench, gateway).values():
-                    told += _told_by(call)
-                told += _told_by(partial(gateway.verify, b"{}", {}))
+                    told += told_by(call)
+                told += told_by(partial(gateway.verify, b"{}", {}))
             for gateway in gateways[1:]:
                 gateway.close()
         told += [caplog.text]
-        leaks = [where for where in told if any(secret in where for secret in secrets)]
-        expect(not leaks, f"a secret of the gateway's is in what it tells: {_masked(leaks[0], secrets) if leaks else ''}")
+        keeps_secrets(told, secrets)
 
     def test_it_can_be_closed_twice(self, bench: GatewayBench) -> None:
         """Whoever ends must not ask who has ended before."""
-        bench.gateway.close()
-        try:
-            bench.gateway.close()
-        except Exception as error:
-            raise ContractBroken(f"closing it a second time raised {type(error).__name__} ({error})") from error
-
-
-@contextmanager
-def _service(place: str) -> Iterator[tuple[str, int]]:
-    """The address on this machine of a service that accepts and says nothing, that is not there, or that hangs up on whoever comes."""
-    with socket.create_server(("127.0.0.1", 0), backlog=64) as listener:
-        host, port = listener.getsockname()[:2]
-        if place == "closed":
-            listener.close()
-        elif place == "rude":
-            threading.Thread(target=_hang_up, args=(listener,), daemon=True).start()
-        yield str(host), int(port)
-        if place == "rude":
-            listener.shutdown(socket.SHUT_RDWR)
-
-
-def _hang_up(listener: socket.socket) -> None:
-    with suppress(OSError):  # the listener was shut down
-        while True:
-            caller, _ = listener.accept()
-            caller.close()
+        closes_twice(bench.gateway.close)
 
 
 def _calls(bench: GatewayBench, gateway: Gateway) -> dict[str, Callable[[], object]]:
@@ -124,17 +95,3 @@ def _calls(bench: GatewayBench, gateway: Gateway) -> dict[str, Callable[[], obje
 
 def _listed(listing: Callable[[datetime, datetime], Iterable[object]], since: datetime, until: datetime) -> list[object]:
     return list(listing(since, until))
-
-
-def _told_by(call: Callable[[], object]) -> list[str]:
-    try:
-        call()
-    except Exception as error:  # noqa: BLE001 - whatever it is, it must keep the secrets
-        return [*traceback.format_exception(error), str(getattr(error, "details", ""))]
-    return []
-
-
-def _masked(text: str, secrets: list[str]) -> str:
-    for secret in secrets:
-        text = text.replace(secret, f"{secret[:4]}…")
-    return text

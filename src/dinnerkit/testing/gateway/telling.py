@@ -9,9 +9,9 @@ from functools import partial
 from dinnerkit.errors import Invalid
 from dinnerkit.ids import new_id
 from dinnerkit.ports.gateway import BadSignature, Gateway, GatewayEvent, LocalWebhooks, SignedWebhook
+from dinnerkit.testing.expecting import at_once, expect, in_time, needed, refusal
 from dinnerkit.testing.gateway.bench import GatewayBench
 from dinnerkit.testing.gateway.charging import pay
-from dinnerkit.testing.gateway.expecting import at_once, expect, in_time, needed, refusal
 
 _TOO_OLD = 3600.0
 _NONSENSE = (

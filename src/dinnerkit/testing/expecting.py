@@ -1,8 +1,9 @@
-"""How the contract says what a gateway did wrong."""
+"""How the contracts say what a backend did wrong."""
 
 from __future__ import annotations
 
 import threading
+import traceback
 from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
 from typing import TypeVar
@@ -17,11 +18,11 @@ _PATIENCE = 60.0
 
 
 class ContractBroken(AssertionError):
-    """The gateway did something else than the contract says; the message is a sentence about it."""
+    """The backend did something else than its contract says; the message is a sentence about it."""
 
 
 def expect(kept: object, broken: str) -> None:
-    """Hold the gateway to it.
+    """Hold the backend to it.
 
     No ``assert``: it says more than a comparison does, and holds under ``python -O`` too.
 
@@ -33,7 +34,7 @@ def expect(kept: object, broken: str) -> None:
 
 
 def refusal(kind: type[E], what: str, call: Callable[[], object]) -> E:
-    """The error of that kind with which the gateway refuses.
+    """The error of that kind with which the backend refuses.
 
     Raises:
         ContractBroken: it answers, or raises something else; ``what`` was asked of it.
@@ -102,3 +103,39 @@ def all_answered(outcomes: Sequence[T | Exception], what: str) -> list[T]:
             raise ContractBroken(f"{what}: it raised {type(outcome).__name__} ({outcome})") from outcome
         answers.append(outcome)
     return answers
+
+
+def closes_twice(close: Callable[[], object]) -> None:
+    """Close it, and once more.
+
+    Raises:
+        ContractBroken: the second time it raises.
+    """
+    close()
+    try:
+        close()
+    except Exception as error:
+        raise ContractBroken(f"closing it a second time raised {type(error).__name__} ({error})") from error
+
+
+def told_by(call: Callable[[], object]) -> list[str]:
+    """All that is told where ``call`` fails: the error, those that it came from, and its details."""
+    try:
+        call()
+    except Exception as error:  # noqa: BLE001 - whatever it is, it must keep the secrets
+        return [*traceback.format_exception(error), str(getattr(error, "details", ""))]
+    return []
+
+
+def keeps_secrets(told: Sequence[str], secrets: Sequence[str]) -> None:
+    """Look for secrets in what was told.
+
+    Raises:
+        ContractBroken: one is there; the message masks it.
+    """
+    leaks = [where for where in told if any(secret in where for secret in secrets)]
+    if leaks:
+        masked = leaks[0]
+        for secret in secrets:
+            masked = masked.replace(secret, f"{secret[:4]}…")
+        raise ContractBroken(f"a secret of the backend's is in what it tells: {masked}")

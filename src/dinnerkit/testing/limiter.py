@@ -1,0 +1,226 @@
+"""What every store of rate limits must do, as tests: subclass :class:`LimiterContract`, give one fixture, and run pytest.
+
+from dinnerkit.testing import LimiterBench, LimiterContract
+
+class TestOurLimiter(LimiterContract):
+    @pytest.fixture
+    def bench(self):
+        return LimiterBench(open=lambda: open_limiter("ourstore://127.0.0.1:1234"))
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import pytest
+from limits import RateLimitItem, RateLimitItemPerHour, RateLimitItemPerMinute, RateLimitItemPerSecond
+from limits.storage import MovingWindowSupport, Storage, storage_from_string
+from limits.strategies import MovingWindowRateLimiter
+
+from dinnerkit.errors import Unavailable
+from dinnerkit.ids import new_id
+from dinnerkit.ports.limiter import LimiterStorage
+from dinnerkit.testing.bad_services import service_that_is
+from dinnerkit.testing.expecting import (
+    ContractBroken,
+    all_answered,
+    at_once,
+    closes_twice,
+    expect,
+    in_time,
+    keeps_secrets,
+    needed,
+    refusal,
+    told_by,
+)
+
+__all__ = ["ContractBroken", "LimiterBench", "LimiterContract"]
+
+_THREADS, _EACH = 8, 10
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LimiterBench:
+    """What the author of a limiter storage gives to the tests; only ``open`` is needed.
+
+    Attributes:
+        open: opens the storage; each call as another process would, at the same place.
+        shared: whether those who were opened by several calls count together; one in the process's memory says no.
+        reach: opens a storage of the same kind whose service is at that address of this machine; the tests close it.
+        secrets: what must never be seen in an error or a representation.
+        at_once: seconds within which one hit must have failed where the service is silent: a request waits for it.
+    """
+
+    open: Callable[[], LimiterStorage]
+    shared: bool = True
+    reach: Callable[[str, int], LimiterStorage] | None = None
+    secrets: Sequence[str] = ()
+    at_once: float = 0.5
+
+
+class LimiterContract:
+    """The tests that every limiter storage must pass."""
+
+    @pytest.fixture
+    def bench(self) -> LimiterBench:
+        """The storage to be tested: the one fixture that a subclass gives."""
+        raise NotImplementedError(f"{type(self).__name__} must define a fixture `bench` that gives a LimiterBench")
+
+    def test_it_speaks_through_the_port(self, bench: LimiterBench) -> None:
+        """And the limits library finds a storage with moving windows by its URL."""
+        with closing(bench.open()) as opened:
+            expect(isinstance(opened, LimiterStorage), f"{type(opened).__name__} lacks a member of dinnerkit.ports.limiter.LimiterStorage")
+            opened.ping()
+            storage = _storage(opened)
+            expect(isinstance(storage, MovingWindowSupport), f"{type(storage).__name__} of the limits library has no moving windows")
+            expect(storage.check() is True, "its storage says that it can't be reached, while a ping succeeds")
+
+    def test_as_many_as_the_limit_come_through_and_no_more(self, bench: LimiterBench) -> None:
+        """What is refused counts for nothing."""
+        with _scene(bench) as (limiter, caller):
+            limit = RateLimitItemPerHour(5)
+            let = [limiter.hit(limit, caller("a")) for _ in range(8)]
+            expect(let == [True] * 5 + [False] * 3, f"of 8 hits where 5 are allowed it let {sum(let)} through: {let}")
+            left = limiter.get_window_stats(limit, caller("a")).remaining
+            expect(left >= 0, "what was refused was counted as if it had come through")
+            expect(left == 0, f"it says that {left} are left after the last")
+
+    def test_each_caller_and_each_limit_has_a_window_of_its_own(self, bench: LimiterBench) -> None:
+        """Nobody pays for another."""
+        with _scene(bench) as (limiter, caller):
+            limit = RateLimitItemPerHour(2)
+            for _ in range(3):
+                limiter.hit(limit, caller("a"))
+            expect(limiter.hit(limit, caller("b")), "one caller was refused for what another had done")
+            expect(limiter.hit(RateLimitItemPerMinute(2), caller("a")), "hits under one limit were counted under another")
+            fresh = limiter.get_window_stats(limit, caller("c")).remaining
+            expect(fresh == 2, f"of 2 a caller who never came has {fresh} left")
+
+    def test_hits_at_the_same_time_are_counted_each(self, bench: LimiterBench) -> None:
+        """Whoever looks and then writes lets too many through."""
+        with _scene(bench) as (limiter, caller):
+            limit = RateLimitItemPerHour(_THREADS * _EACH // 2)
+
+            def hit() -> int:
+                return sum(limiter.hit(limit, caller("a")) for _ in range(_EACH))
+
+            let = sum(all_answered(at_once([hit] * _THREADS, "hits at once"), "hits at once"))
+        expect(let == limit.amount, f"of {_THREADS * _EACH} hits at once, where {limit.amount} are allowed, it let {let} through")
+
+    def test_all_who_opened_it_count_together(self, bench: LimiterBench) -> None:
+        """As the processes of a server do."""
+        if not bench.shared:
+            pytest.skip("this storage is one process's own")
+        limit = RateLimitItemPerHour(3)
+        with _scene(bench) as (one, caller), _scene(bench) as (other, _):
+            let = [limiter.hit(limit, caller("a")) for limiter in (one, other, one, other)]
+        expect(let == [True, True, True, False], f"of 4 hits in two processes, where 3 are allowed, it let {sum(let)} through")
+
+    def test_no_second_has_more_than_the_limit_of_a_second(self, bench: LimiterBench) -> None:
+        """The window moves: at no edge do two windows' worth of hits come through; and who waited is let in again."""
+        limit, allowed = RateLimitItemPerSecond(4), 4
+        with _scene(bench) as (limiter, caller):
+            taken = [_taken(limiter, limit, caller("a"))]
+            middle = time.monotonic() + 0.6
+            while time.monotonic() < middle:
+                time.sleep(0.01)
+            while len(taken) < 3 * allowed:
+                taken.append(_taken(limiter, limit, caller("a")))
+        for first, last in zip(taken, taken[allowed:], strict=False):
+            apart = last[1] - first[0]
+            expect(apart >= 0.99, f"{allowed + 1} hits came through within {apart:.2f} s, where {allowed} a second are allowed")
+
+    def test_it_tells_when_to_come_back(self, bench: LimiterBench) -> None:
+        """``Retry-After`` is made of it: from now to the end of the window."""
+        with _scene(bench) as (limiter, caller):
+            limit = RateLimitItemPerMinute(2)
+            for _ in range(3):
+                limiter.hit(limit, caller("a"))
+            wait = limiter.get_window_stats(limit, caller("a")).reset_time - time.time()
+        expect(50 < wait <= 61, f"who used up a limit per minute just now is told to come back in {wait:.0f} s")
+
+    def test_more_at_once_than_is_left_is_refused_whole(self, bench: LimiterBench) -> None:
+        """A hit may cost more than one."""
+        with _scene(bench) as (limiter, caller):
+            limit = RateLimitItemPerHour(3)
+            expect(not limiter.hit(limit, caller("a"), cost=4), "it let a hit through that costs more than the whole limit")
+            expect(limiter.hit(limit, caller("a"), cost=2), "it refused a hit that costs less than is left")
+            expect(not limiter.hit(limit, caller("a"), cost=2), "it let a hit through that costs more than is left")
+            expect(limiter.hit(limit, caller("a")), "a hit that was refused for its cost was counted in part")
+
+    def test_a_caller_can_be_forgotten(self, bench: LimiterBench) -> None:
+        """And nobody else with them."""
+        with _scene(bench) as (limiter, caller):
+            limit = RateLimitItemPerHour(1)
+            for name in ("a", "b"):
+                limiter.hit(limit, caller(name))
+            limiter.clear(limit, caller("a"))
+            expect(limiter.hit(limit, caller("a")), "a caller who was to be forgotten is still refused")
+            expect(not limiter.hit(limit, caller("b")), "another was forgotten with the caller who was to be")
+
+    @pytest.mark.parametrize("place", ["silent", "closed", "rude"])
+    def test_without_its_service_a_hit_fails_soon_and_by_an_error_of_its_own(self, bench: LimiterBench, place: str) -> None:
+        """So that the core can count in memory meanwhile; it asks ``check`` when to come back."""
+        reach = needed(bench.reach, "way to reach the storage at another address")
+        with service_that_is(place) as (host, port), closing(reach(host, port)) as opened:
+            refusal(Unavailable, f"the service was {place}, and it was pinged", partial(in_time, "a ping", opened.ping))
+            limiter = MovingWindowRateLimiter(_storage(opened))
+            errors: Any = limiter.storage.base_exceptions
+            for what, call in (
+                ("a hit", partial(limiter.hit, RateLimitItemPerHour(1), new_id())),
+                ("a look at a window", partial(limiter.get_window_stats, RateLimitItemPerHour(1), new_id())),
+            ):
+                started = time.monotonic()
+                refusal(errors, f"the service was {place}, and it was asked for {what}", partial(in_time, what, call))
+                took = time.monotonic() - started
+                expect(took < bench.at_once, f"the service was {place}, and {what} took {took:.2f} s to fail; a request waits for it")
+            found = in_time("a check", limiter.storage.check)
+            expect(found is False, f"the service was {place}, and check() says {found!r}")
+
+    def test_its_secrets_stay_its_own(self, bench: LimiterBench) -> None:
+        """They are in no error and no representation."""
+        secrets = needed(bench.secrets, "secret to look for")
+        with closing(bench.open()) as opened:
+            told = [repr(opened), str(opened)]
+        if bench.reach is not None:
+            with service_that_is("closed") as (host, port), closing(bench.reach(host, port)) as away:
+                told += [repr(away), *told_by(away.ping)]
+        keeps_secrets(told, secrets)
+
+    def test_it_can_be_closed_twice(self, bench: LimiterBench) -> None:
+        """Whoever ends must not ask who has ended before."""
+        closes_twice(bench.open().close)
+
+
+def _storage(opened: LimiterStorage) -> Storage:
+    try:
+        found = storage_from_string(opened.uri, **opened.options)
+    except Exception as error:
+        raise ContractBroken(f"the limits library makes no storage of its URL: {type(error).__name__}: {error}") from error
+    if not isinstance(found, Storage):
+        raise ContractBroken(f"the limits library makes a {type(found).__name__} of its URL, which is asynchronous")
+    return found
+
+
+@contextmanager
+def _scene(bench: LimiterBench) -> Iterator[tuple[MovingWindowRateLimiter, Callable[[str], str]]]:
+    """A limiter as the core has it, and callers whom no other test has."""
+    mark = new_id()
+    with closing(bench.open()) as opened:
+        yield MovingWindowRateLimiter(_storage(opened)), lambda name: f"{name}:{mark}"
+
+
+def _taken(limiter: MovingWindowRateLimiter, limit: RateLimitItem, caller: str) -> tuple[float, float]:
+    """When the next hit that came through was begun, and when it was answered."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        begun = time.monotonic()
+        if limiter.hit(limit, caller):
+            return begun, time.monotonic()
+        time.sleep(0.002)
+    raise ContractBroken("who waited is not let in again: the window does not move")

@@ -1,0 +1,297 @@
+"""What every queue must do, as tests: subclass :class:`QueueContract`, give one fixture, and run pytest.
+
+    from dinnerkit.testing import QueueBench, QueueContract
+
+    class TestOurQueue(QueueContract):
+        @pytest.fixture
+        def bench(self):
+            return QueueBench(open=lambda: open_queue("ourstore://127.0.0.1:1234"))
+
+The queue must have nothing in it when a test begins.
+"""
+
+from __future__ import annotations
+
+import logging
+import pickle
+import pickletools
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeAlias
+
+import pytest
+from huey.api import Huey
+
+from dinnerkit.errors import Unavailable
+from dinnerkit.ids import new_id
+from dinnerkit.ports.queue import Queue
+from dinnerkit.testing.bad_services import service_that_is
+from dinnerkit.testing.expecting import (
+    ContractBroken,
+    all_answered,
+    at_once,
+    closes_twice,
+    expect,
+    in_time,
+    keeps_secrets,
+    needed,
+    refusal,
+    told_by,
+)
+
+__all__ = ["ContractBroken", "QueueBench", "QueueContract"]
+
+_THREADS, _EACH = 6, 20
+_EMPTY_TWICE = 2
+_MOST_WRONG = 5
+
+Bound: TypeAlias = tuple[Huey, Any, list[tuple[Any, ...]]]
+"""A named queue, a task on it, and the arguments with which that was run."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class QueueBench:
+    """What the author of a queue gives to the tests; only ``open`` is needed.
+
+    Attributes:
+        open: opens the queue; each call as another process would, at the same place.
+        reach: opens a queue of the same kind whose service is at that address of this machine; the tests close it.
+        secrets: what must never be seen in an error, a log or a representation.
+        at_once: seconds within which a task must have been refused where the service is silent: a request may wait for it.
+    """
+
+    open: Callable[[], Queue]
+    reach: Callable[[str, int], Queue] | None = None
+    secrets: Sequence[str] = ()
+    at_once: float = 0.5
+
+
+class QueueContract:
+    """The tests that every queue must pass."""
+
+    @pytest.fixture
+    def bench(self) -> QueueBench:
+        """The queue to be tested: the one fixture that a subclass gives."""
+        raise NotImplementedError(f"{type(self).__name__} must define a fixture `bench` that gives a QueueBench")
+
+    def test_it_speaks_through_the_port(self, bench: QueueBench) -> None:
+        """The core knows a queue by its methods, and each name by the one Huey that belongs to it."""
+        with closing(bench.open()) as queue:
+            expect(isinstance(queue, Queue), f"{type(queue).__name__} lacks a method of dinnerkit.ports.queue.Queue")
+            queue.ping()
+            expect(isinstance(queue.huey("emails"), Huey), "what it has under a name is no Huey")
+            expect(
+                queue.huey("emails") is queue.huey("emails"), "the same name gives another Huey each time, which does not know its tasks"
+            )
+
+    def test_a_task_is_run_once_with_its_arguments(self, bench: QueueBench) -> None:
+        """Whatever JSON can say."""
+        arguments = ("delivery-é", 1, 0.5, None, True, [1, {"a": "b"}])
+        with closing(bench.open()) as queue:
+            huey, task, ran = _bound(queue)
+            task(*arguments)
+            expect(huey.pending_count() == 1, f"it says that {huey.pending_count()} tasks wait where one does")
+            _work(huey)
+            expect(len(ran) == 1, f"one task was queued, and {len(ran)} were run")
+            expect(ran == [arguments], f"a task that was queued with {arguments} was run with {ran[0] if ran else None}")
+            expect(huey.pending_count() == 0, "a task that was run is still said to wait")
+
+    def test_tasks_come_in_the_order_in_which_they_were_queued(self, bench: QueueBench) -> None:
+        """Else some would wait for ever while others come."""
+        with closing(bench.open()) as queue:
+            huey, task, ran = _bound(queue)
+            for number in range(50):
+                task(number)
+            _work(huey)
+        numbers = [number for (number,) in ran]
+        expect(len(numbers) == 50, f"of 50 tasks {len(numbers)} were run")
+        expect(numbers == list(range(50)), f"tasks were run in another order than that in which they were queued: {numbers[:8]} …")
+
+    def test_the_named_queues_are_apart(self, bench: QueueBench) -> None:
+        """A worker of one never gets what is another's."""
+        with closing(bench.open()) as queue:
+            mails, mail, sent = _bound(queue, "emails")
+            payments, _, paid = _bound(queue, "payments")
+            mail("m1")
+            expect(payments.pending_count() == 0, "what was queued under one name waits under another")
+            _work(payments)
+            expect(not paid, "what was queued under one name was run under another")
+            _work(mails)
+            expect(sent == [("m1",)], "what was queued under a name was not run under it")
+
+    def test_tasks_that_are_queued_at_the_same_time_are_all_there(self, bench: QueueBench) -> None:
+        """And each is run once, by whichever of several workers takes it."""
+        with closing(bench.open()) as queue:
+            huey, task, ran = _bound(queue)
+
+            def put(who: int) -> None:
+                for number in range(_EACH):
+                    task(who, number)
+
+            all_answered(at_once([partial(put, who) for who in range(_THREADS)], "tasks queued at once"), "tasks queued at once")
+            all_answered(at_once([partial(_work, huey)] * _THREADS, "workers at once"), "workers at once")
+        expect(len(ran) == len(set(ran)), f"{len(ran) - len(set(ran))} tasks were run twice by workers at the same time")
+        expect(len(ran) == _THREADS * _EACH, f"of {_THREADS * _EACH} tasks queued at once {len(ran)} were run")
+
+    def test_tasks_outlive_the_process_that_queued_them(self, bench: QueueBench) -> None:
+        """A restart of the app is no reason to lose a hint."""
+        with closing(bench.open()) as queue:
+            _bound(queue)[1]("d1")
+        with closing(bench.open()) as later:
+            huey, _, ran = _bound(later)
+            _work(huey)
+        expect(ran == [("d1",)], "a task was forgotten when the process that had queued it ended")
+
+    def test_another_process_takes_what_one_has_queued(self, bench: QueueBench) -> None:
+        """The web server queues, the worker works."""
+        with closing(bench.open()) as here, closing(bench.open()) as there:
+            _, task, _ = _bound(here)
+            huey, _, ran = _bound(there)
+            task("d1")
+            _work(huey)
+            expect(ran == [("d1",)], "a task that one process queued is not seen by another")
+            task("d2")
+            _work(huey)
+            expect(ran[1:] == [("d2",)], "a task that was queued while another process was working is not seen by it")
+
+    def test_what_lies_in_the_store_is_no_pickle(self, bench: QueueBench) -> None:
+        """Else whoever can write to the store can run code in the worker."""
+        with closing(bench.open()) as queue:
+            huey, task, _ = _bound(queue)
+            task("d1")
+            (stored,) = huey.storage.enqueued_items()
+            expect(not _is_pickle(bytes(stored)), "tasks lie in the store as pickles: whoever can write there can run code here")
+            _work(huey)
+
+    def test_what_is_not_ours_is_not_run(self, bench: QueueBench) -> None:
+        """A pickle that somebody put there is refused unread; what comes behind it is run."""
+        went_off: list[int] = []
+        with closing(bench.open()) as queue:
+            huey, task, ran = _bound(queue)
+            with _bomb(went_off) as planted:
+                huey.storage.enqueue(planted)
+                task("d1")
+                _work(huey)
+        expect(not went_off, "a pickle that lay in the store was loaded, and its code run")
+        expect(ran == [("d1",)], "what lay behind a task that makes no sense was not run")
+
+    def test_arguments_that_json_can_not_say_are_refused_when_they_are_queued(self, bench: QueueBench) -> None:
+        """Not when they are run, where nobody can mend it."""
+        with closing(bench.open()) as queue:
+            huey, task, _ = _bound(queue)
+            try:
+                task(object())
+            except (TypeError, ValueError):
+                expect(huey.pending_count() == 0, "a task that was refused waits all the same")
+            else:
+                raise ContractBroken("an argument that JSON can't say was queued")
+
+    def test_what_is_urgent_comes_first(self, bench: QueueBench) -> None:
+        """Where the queue has priorities; huey's storages say so by ``priority``."""
+        with closing(bench.open()) as queue:
+            huey, task, ran = _bound(queue)
+            if not huey.storage.priority:
+                pytest.skip("this queue has no priorities")
+            task("usual")
+            huey.enqueue(task.s("urgent", priority=50))
+            _work(huey)
+        expect(ran == [("urgent",), ("usual",)], f"the queue has priorities, and ran {ran} where the urgent task was due first")
+
+    @pytest.mark.parametrize("place", ["silent", "closed", "rude"])
+    def test_without_its_service_a_task_is_refused_soon(self, bench: QueueBench, place: str) -> None:
+        """By any error: the core then leaves it to the sweep. Not by silence, which would be a loss that nobody sees."""
+        reach = needed(bench.reach, "way to reach the queue at another address")
+        with service_that_is(place) as (host, port), closing(reach(host, port)) as queue:
+            refusal(Unavailable, f"the service was {place}, and it was pinged", partial(in_time, "a ping", queue.ping))
+            _, task, _ = _bound(queue)
+            started = time.monotonic()
+            refusal(Exception, f"the service was {place}, and a task was queued", partial(in_time, "a task", partial(task, "d1")))
+            took = time.monotonic() - started
+            expect(
+                took < bench.at_once, f"the service was {place}, and queueing a task took {took:.2f} s to fail; a request may wait for it"
+            )
+
+    def test_its_secrets_stay_its_own(self, bench: QueueBench, caplog: pytest.LogCaptureFixture) -> None:
+        """They are in no error, no log and no representation."""
+        secrets = needed(bench.secrets, "secret to look for")
+        with caplog.at_level(logging.DEBUG):
+            with closing(bench.open()) as queue:
+                told = [repr(queue), str(queue)]
+                _, task, _ = _bound(queue)
+                told += told_by(partial(task, object()))
+            if bench.reach is not None:
+                with service_that_is("closed") as (host, port), closing(bench.reach(host, port)) as away:
+                    told += [repr(away), *told_by(away.ping), *told_by(partial(_bound(away)[1], "d1"))]
+        keeps_secrets([*told, caplog.text], secrets)
+
+    def test_it_can_be_closed_twice(self, bench: QueueBench) -> None:
+        """Whoever ends must not ask who has ended before."""
+        queue = bench.open()
+        queue.ping()
+        closes_twice(queue.close)
+
+
+def _bound(queue: Queue, name: str = "default") -> Bound:
+    huey = queue.huey(name)
+    ran: list[tuple[Any, ...]] = []
+
+    def deliver(*arguments: Any) -> None:
+        ran.append(arguments)
+
+    return huey, huey.task(name="deliver")(deliver), ran
+
+
+def _work(huey: Huey) -> None:
+    """Run what waits, as a consumer does: what can't be read is left behind."""
+    empty, wrong = 0, 0
+    while empty < _EMPTY_TWICE:
+        try:
+            task = huey.dequeue()
+        except Exception as error:
+            wrong += 1
+            if wrong > _MOST_WRONG:
+                raise ContractBroken(f"it can't give out what waits: {type(error).__name__} ({error})") from error
+            continue
+        if task is None:
+            empty += 1
+            continue
+        empty = 0
+        huey.execute(task)
+
+
+def _is_pickle(data: bytes) -> bool:
+    try:
+        return bool(list(pickletools.genops(data)))
+    except ValueError:
+        return False
+
+
+_FUSES: dict[str, list[int]] = {}
+_LOCK = threading.Lock()
+
+
+def _go_off(name: str) -> None:
+    _FUSES[name].append(1)
+
+
+class _Bomb:
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _go_off, (self._name,)
+
+
+@contextmanager
+def _bomb(went_off: list[int]) -> Iterator[bytes]:
+    """A pickle that runs code where it is loaded."""
+    name = new_id()
+    with _LOCK:
+        _FUSES[name] = went_off
+    yield pickle.dumps(_Bomb(name))
+    with _LOCK:
+        del _FUSES[name]

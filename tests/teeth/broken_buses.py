@@ -1,0 +1,280 @@
+"""Buses that are wrong in one way each; the contract must tell which."""
+
+from __future__ import annotations
+
+import socket
+import threading
+
+import orjson
+
+from dinnerkit.backends.bus.hub import Hub, Inbox
+from dinnerkit.errors import Unavailable
+from dinnerkit.ports.bus import News, encoded
+from dinnerkit.testing import BusBench
+
+
+class Room:
+    """What the buses of several processes have in common."""
+
+    def __init__(self) -> None:
+        self.hub = Hub()
+        self.past: list[News] = []
+
+
+class Sound:
+    """A bus that passes: what the broken ones are made of. Its service, where it has one, is only asked whether it is there."""
+
+    def __init__(self, room: Room, service: tuple[str, int] | None = None) -> None:
+        self.room = room
+        self.service = service
+        self.closed = False
+
+    def publish(self, *news: News) -> None:
+        told = [News(one.topic, orjson.loads(encoded(one))) for one in news]
+        if not self.closed and self.service is None:
+            for one in told:
+                self.tell(one)
+
+    def tell(self, one: News) -> None:
+        self.room.past.append(one)
+        self.room.hub.hand_out(one)
+
+    def subscribe(self, *topics: str, most: int = 256) -> Inbox:
+        inbox = self.room.hub.open(most)
+        for topic in topics:
+            inbox.add(topic)
+        if self.service is not None:
+            inbox.miss()
+        return inbox
+
+    def ping(self) -> None:
+        if self.service is None:
+            return
+        try:
+            with socket.create_connection(self.service, 0.2) as connection:
+                connection.sendall(b"anybody there?")
+                if not connection.recv(1):
+                    raise ConnectionResetError("it hung up")
+        except OSError as error:
+            raise Unavailable("the bus does not answer") from error
+
+    def close(self) -> None:
+        self.closed = True
+
+    def interrupt(self) -> None:
+        self.room.hub.tell_missed()
+
+
+class HearsEverything(Sound):
+    def subscribe(self, *topics: str, most: int = 256) -> Inbox:
+        inbox = super().subscribe(*topics, most=most)
+        _EVERYBODY.append(inbox)
+        return inbox
+
+    def tell(self, one: News) -> None:
+        for inbox in _EVERYBODY:
+            inbox.put(one)
+
+
+_EVERYBODY: list[Inbox] = []
+
+
+class Reorders(Sound):
+    """Hands out by twos, the later first."""
+
+    held: News | None = None
+
+    def tell(self, one: News) -> None:
+        if "end" in one.body or self.held is not None:
+            held, self.held = self.held, None
+            order = [held, one] if "end" in one.body else [one, held]
+            for each in order:
+                if each is not None:
+                    super().tell(each)
+        else:
+            self.held = one
+
+
+class TellsTwice(Sound):
+    def tell(self, one: News) -> None:
+        super().tell(one)
+        if one.body.get("n") == 7:
+            super().tell(one)
+
+
+class LosesSome(Sound):
+    def tell(self, one: News) -> None:
+        if one.body.get("n") != 7:
+            super().tell(one)
+
+
+class LosesWhatComesAtOnce(Sound):
+    """Whoever publishes while another does is not heard: as with one buffer that two write to."""
+
+    busy = threading.Lock()
+
+    def tell(self, one: News) -> None:
+        if "end" in one.body:
+            super().tell(one)
+        elif self.busy.acquire(blocking=False):
+            try:
+                threading.Event().wait(0.0005)
+                super().tell(one)
+            finally:
+                self.busy.release()
+
+
+class TellsOfThePast(Sound):
+    def subscribe(self, *topics: str, most: int = 256) -> Inbox:
+        inbox = super().subscribe(*topics, most=most)
+        for one in self.room.past:
+            if one.topic in topics and "end" not in one.body:
+                inbox.put(one)
+        return inbox
+
+
+class ListensLate(Sound):
+    """``subscribe`` returns before its service has heard of it."""
+
+    def subscribe(self, *topics: str, most: int = 256) -> Inbox:
+        inbox = super().subscribe(most=most)
+        threading.Timer(0.2, lambda: [inbox.add(topic) for topic in topics]).start()
+        return inbox
+
+
+class NeverDrops(Sound):
+    def subscribe(self, *topics: str, most: int = 256) -> Inbox:
+        inbox = super().subscribe(*topics, most=most)
+        inbox.drop = lambda topic: None  # type: ignore[method-assign]
+        return inbox
+
+
+class SilentInbox(Inbox):
+    """Loses what is too much, and does not say so."""
+
+    def put(self, news: News) -> None:
+        if len(self._waiting) < self._most:
+            super().put(news)
+
+
+class LosesInSilence(Sound):
+    def subscribe(self, *topics: str, most: int = 256) -> Inbox:
+        inbox = SilentInbox(self.room.hub, most)
+        self.room.hub._inboxes.add(inbox)
+        for topic in topics:
+            inbox.add(topic)
+        return inbox
+
+
+class DeafInbox(Inbox):
+    def wake(self) -> None:
+        """Sleep on."""
+
+
+class SleepsOn(Sound):
+    def subscribe(self, *topics: str, most: int = 256) -> Inbox:
+        inbox = DeafInbox(self.room.hub, most)
+        self.room.hub._inboxes.add(inbox)
+        for topic in topics:
+            inbox.add(topic)
+        return inbox
+
+
+class SharesTheObject(Sound):
+    def publish(self, *news: News) -> None:
+        for one in news:
+            encoded(one)
+            self.tell(one)
+
+
+class MakesTextOfEverything(Sound):
+    def tell(self, one: News) -> None:
+        super().tell(News(one.topic, {name: str(value) for name, value in one.body.items()}))
+
+
+class TakesAnything(Sound):
+    def publish(self, *news: News) -> None:
+        for one in news:
+            try:
+                encoded(one)
+            except ValueError:
+                return
+            self.tell(News(one.topic, orjson.loads(encoded(one))))
+
+
+class TalksOnWhenClosed(Sound):
+    def close(self) -> None:
+        """Stay."""
+
+
+class RaisesWhenClosed(Sound):
+    def publish(self, *news: News) -> None:
+        if self.closed:
+            raise RuntimeError("closed")
+        super().publish(*news)
+
+
+class DropsWhatWaitsWhenItCloses(Sound):
+    """Sends in the background, and forgets what is not sent yet."""
+
+    def __init__(self, room: Room, service: tuple[str, int] | None = None) -> None:
+        super().__init__(room, service)
+        self.waiting: list[News] = []
+
+    def tell(self, one: News) -> None:
+        if "end" in one.body:
+            super().tell(one)
+            return
+        self.waiting.append(one)
+        if len(self.waiting) > 200:
+            for each in self.waiting:
+                super().tell(each)
+            self.waiting.clear()
+
+
+class HearsOnlyItself(Sound):
+    def __init__(self, room: Room, service: tuple[str, int] | None = None) -> None:
+        super().__init__(Room(), service)
+
+
+class SaysNothingOfAnInterruption(Sound):
+    def interrupt(self) -> None:
+        """Reconnect, and go on as if nothing had been."""
+
+
+class RaisesWithoutItsService(Sound):
+    def publish(self, *news: News) -> None:
+        self.ping()
+        super().publish(*news)
+
+
+class WaitsForItsService(Sound):
+    def publish(self, *news: News) -> None:
+        if self.service is not None:
+            threading.Event().wait(0.6)
+
+
+class ListensToNobody(Sound):
+    def subscribe(self, *topics: str, most: int = 256) -> Inbox:
+        return self.room.hub.open(most)
+
+
+class SaysThatAllIsWell(Sound):
+    def ping(self) -> None:
+        """What should be wrong?"""
+
+
+class TellsItsSecret(Sound):
+    def __repr__(self) -> str:
+        return "TellsItsSecret(url='ours://me:hunter22@there')"
+
+
+def bench_of(kind: type[Sound]) -> BusBench:
+    room = Room()
+    return BusBench(
+        open=lambda: kind(room),
+        interrupt=lambda: kind(room).interrupt(),
+        reach=lambda host, port: kind(Room(), (host, port)),
+        secrets=["hunter22"],
+        patience=0.6,
+    )

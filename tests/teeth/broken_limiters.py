@@ -1,0 +1,271 @@
+"""Limiter storages that are wrong in one way each; the contract must tell which."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from limits.storage import MovingWindowSupport, Storage
+
+from dinnerkit.backends.limiter_windows import Windows
+from dinnerkit.errors import Unavailable
+from dinnerkit.testing import LimiterBench
+
+PLACES: defaultdict[str, Windows] = defaultdict(Windows)
+"""Where the processes of one test count together."""
+
+SECONDS = 0.2
+
+
+class SoundStorage(Storage, MovingWindowSupport):
+    """A storage of the limits library that passes; it asks its service first, where it has one."""
+
+    STORAGE_SCHEME: ClassVar[list[str]] = ["teeth-sound"]
+
+    def __init__(self, uri: str, wrap_exceptions: bool = False, place: str = "", service: str = "", **options: Any) -> None:
+        super().__init__(uri, wrap_exceptions=wrap_exceptions, **options)
+        self.windows = PLACES[place]
+        self.service = service
+
+    @property
+    def base_exceptions(self) -> type[Exception]:
+        return OSError
+
+    def ask(self) -> None:
+        if self.service:
+            host, _, port = self.service.rpartition(":")
+            with socket.create_connection((host, int(port)), SECONDS) as connection:
+                connection.sendall(b"anybody there?")
+                if not connection.recv(1):
+                    raise ConnectionResetError("it hung up")
+
+    def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
+        self.ask()
+        return self.windows.acquire_entry(key, limit, expiry, amount)
+
+    def get_moving_window(self, key: str, limit: int, expiry: int) -> tuple[float, int]:
+        self.ask()
+        return self.windows.get_moving_window(key, limit, expiry)
+
+    def incr(self, key: str, expiry: float, amount: int = 1) -> int:
+        return self.windows.incr(key, expiry, amount)
+
+    def get(self, key: str) -> int:
+        return self.windows.get(key)
+
+    def get_expiry(self, key: str) -> float:
+        return self.windows.get_expiry(key)
+
+    def check(self) -> bool:
+        try:
+            self.ask()
+        except OSError:
+            return False
+        return True
+
+    def clear(self, key: str) -> None:
+        self.windows.clear(key)
+
+    def reset(self) -> int:
+        return self.windows.reset()
+
+
+@dataclass
+class Sound:
+    """Where it is, as the port has it."""
+
+    place: str
+    service: str = ""
+    storage: ClassVar[type[SoundStorage]] = SoundStorage
+
+    @property
+    def uri(self) -> str:
+        return f"{self.storage.STORAGE_SCHEME[0]}://"
+
+    @property
+    def options(self) -> dict[str, str]:
+        return {"place": self.place, "service": self.service}
+
+    def ping(self) -> None:
+        if not self.storage(self.uri, **self.options).check():
+            raise Unavailable("the store does not answer")
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+
+class _LetsOneTooMany(SoundStorage):
+    STORAGE_SCHEME: ClassVar[list[str]] = ["teeth-one-too-many"]
+
+    def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
+        return super().acquire_entry(key, limit + 1, expiry, amount)
+
+
+class LetsOneTooMany(Sound):
+    storage = _LetsOneTooMany
+
+
+class _CountsWhatItRefuses(SoundStorage):
+    STORAGE_SCHEME: ClassVar[list[str]] = ["teeth-counts-refused"]
+
+    def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
+        before = self.windows.get_moving_window(key, limit, expiry)[1]
+        super().acquire_entry(key, 1 << 60, expiry, amount)
+        return before + amount <= limit
+
+
+class CountsWhatItRefuses(Sound):
+    storage = _CountsWhatItRefuses
+
+
+class _OneWindowForAll(SoundStorage):
+    STORAGE_SCHEME: ClassVar[list[str]] = ["teeth-one-window"]
+
+    def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
+        return super().acquire_entry("everybody", limit, expiry, amount)
+
+
+class OneWindowForAll(Sound):
+    storage = _OneWindowForAll
+
+
+class _LooksAndThenCounts(SoundStorage):
+    STORAGE_SCHEME: ClassVar[list[str]] = ["teeth-looks-first"]
+
+    def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
+        count = self.windows.get_moving_window(key, limit, expiry)[1]
+        threading.Event().wait(0.001)
+        return count + amount <= limit and super().acquire_entry(key, 1 << 60, expiry, amount)
+
+
+class LooksAndThenCounts(Sound):
+    storage = _LooksAndThenCounts
+
+
+class CountsForItself(Sound):
+    @property
+    def options(self) -> dict[str, str]:
+        return super().options | {"place": f"{self.place}-{id(self)}"}
+
+
+class _FixedWindows(SoundStorage):
+    """Begins to count anew each second, whatever was before."""
+
+    STORAGE_SCHEME: ClassVar[list[str]] = ["teeth-fixed"]
+    begun: ClassVar[dict[str, float]] = {}
+
+    def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
+        if time.monotonic() - self.begun.setdefault(key, time.monotonic()) > expiry:
+            self.begun[key] = time.monotonic()
+            self.windows.clear(key)
+        return super().acquire_entry(key, limit, 3600, amount)
+
+
+class FixedWindows(Sound):
+    storage = _FixedWindows
+
+
+class _TellsTheWrongTime(SoundStorage):
+    STORAGE_SCHEME: ClassVar[list[str]] = ["teeth-wrong-time"]
+
+    def get_moving_window(self, key: str, limit: int, expiry: int) -> tuple[float, int]:
+        return 0.0, super().get_moving_window(key, limit, expiry)[1]
+
+
+class TellsTheWrongTime(Sound):
+    storage = _TellsTheWrongTime
+
+
+class _TakesWhatIsLeft(SoundStorage):
+    """Counts a part of what it refuses."""
+
+    STORAGE_SCHEME: ClassVar[list[str]] = ["teeth-takes-part"]
+
+    def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
+        return [super(_TakesWhatIsLeft, self).acquire_entry(key, limit, expiry) for _ in range(amount)][-1]
+
+
+class TakesWhatIsLeft(Sound):
+    storage = _TakesWhatIsLeft
+
+
+class _ForgetsAll(SoundStorage):
+    STORAGE_SCHEME: ClassVar[list[str]] = ["teeth-forgets-all"]
+
+    def clear(self, key: str) -> None:
+        self.windows.reset()
+
+
+class ForgetsAll(Sound):
+    storage = _ForgetsAll
+
+
+class _LetsAllThroughWithoutItsService(SoundStorage):
+    STORAGE_SCHEME: ClassVar[list[str]] = ["teeth-fails-open"]
+
+    def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
+        try:
+            return super().acquire_entry(key, limit, expiry, amount)
+        except OSError:
+            return True
+
+
+class LetsAllThroughWithoutItsService(Sound):
+    storage = _LetsAllThroughWithoutItsService
+
+
+class _MakesRequestsWait(SoundStorage):
+    STORAGE_SCHEME: ClassVar[list[str]] = ["teeth-waits"]
+
+    def ask(self) -> None:
+        for attempt in (1, 2, 3):
+            try:
+                super().ask()
+            except OSError:
+                if attempt == 3:
+                    raise
+
+
+class MakesRequestsWait(Sound):
+    storage = _MakesRequestsWait
+
+
+class _SaysThatAllIsWell(SoundStorage):
+    STORAGE_SCHEME: ClassVar[list[str]] = ["teeth-check-true"]
+
+    def check(self) -> bool:
+        return True
+
+
+class SaysThatAllIsWell(Sound):
+    storage = _SaysThatAllIsWell
+
+    def ping(self) -> None:
+        if self.service:
+            raise Unavailable("the store does not answer")
+
+
+class TellsItsSecret(Sound):
+    def __repr__(self) -> str:
+        return "TellsItsSecret(uri='ours://me:hunter22@there')"
+
+
+class CanNotBeClosedTwice(Sound):
+    closed = False
+
+    def close(self) -> None:
+        if self.closed:
+            raise RuntimeError("closed already")
+        self.closed = True
+
+
+def bench_of(kind: type[Sound], place: str) -> LimiterBench:
+    return LimiterBench(
+        open=lambda: kind(place),
+        reach=lambda host, port: kind(place, f"{host}:{port}"),
+        secrets=["hunter22"],
+    )
