@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, repeat
 
@@ -14,9 +15,10 @@ from dinnerkit.matching.people import columns
 from dinnerkit.matching.people.guests import BUDGETS, OLDEST, Guest
 from dinnerkit.matching.people.items import TRAITS
 from dinnerkit.matching.people.particulars import Particulars
-from dinnerkit.matching.solving.pairs import distinct
+from dinnerkit.matching.solving.pairs import distinct, within
 
 _WORD = 64
+_TIERS: dict[str | None, int] = {None: 0, **{budget: tier for tier, budget in enumerate(BUDGETS, 1)}}
 
 
 @dataclass(frozen=True)
@@ -34,10 +36,16 @@ class Links:
     @classmethod
     def of(cls, pairs: NDArray[np.int64], guests: int) -> Links:
         """The links among so many guests that the pairs, an (m, 2) array, name in either direction."""
-        pairs = pairs[pairs[:, 0] != pairs[:, 1]]
-        keys = distinct(np.concatenate([pairs[:, 0] * guests + pairs[:, 1], pairs[:, 1] * guests + pairs[:, 0]]))
-        rows, others = np.divmod(keys, max(guests, 1))
-        return cls(np.searchsorted(rows, np.arange(guests + 1)).astype(np.int64), others.astype(np.int64))
+        one, other = pairs.T
+        keys = distinct(np.minimum(one, other) * guests + np.maximum(one, other))
+        return cls.between(*np.divmod(keys, max(guests, 1)), guests)
+
+    @classmethod
+    def between(cls, low: NDArray[np.int64], high: NDArray[np.int64], guests: int) -> Links:
+        """The links of different pairs, the smaller index of each in the first array."""
+        low, high = low[low < high], high[low < high]
+        rows, others = np.divmod(np.sort(np.concatenate([low * guests + high, high * guests + low])), max(guests, 1))
+        return cls(np.searchsorted(rows, np.arange(guests + 1)).astype(np.int64), others)
 
     def __len__(self) -> int:
         """How many pairs are linked."""
@@ -52,7 +60,7 @@ class Links:
         """Whether each pair of the two broadcast index arrays is linked."""
         guests = len(self.first) - 1
         keys = np.repeat(np.arange(guests), np.diff(self.first)) * guests + self.others
-        return np.isin(one * guests + other, keys)
+        return within(one * guests + other, keys)
 
     def take(self, index: NDArray[np.int64]) -> Links:
         """The links among some of the guests, renumbered by their place in the index."""
@@ -110,20 +118,19 @@ class Crowd:
             seen: set[str] = set()
             twice = sorted({name for name in ids if name in seen or seen.add(name)})  # type: ignore[func-returns-value]
             raise GuestInvalid(f"these guests are in the list more than once: {', '.join(twice[:10])}", guests=twice)
-        unset = (np.nan,) * len(TRAITS)
         party, names = _parties(guests)
         return cls(
             ids=ids,
-            traits=np.array([tuple(g.traits or unset) for g in guests], np.float32).reshape(-1, len(TRAITS)),
-            age=np.array([np.nan if g.age is None else g.age for g in guests], np.float32),
+            traits=_traits(guests),
+            age=np.fromiter((np.nan if g.age is None else g.age for g in guests), np.float32, len(guests)),
             languages=_language_words(guests),
             interests=_interest_bits(guests),
-            has_interests=np.array([bool(g.interests) for g in guests], np.bool_),
-            budget=np.array([0 if g.budget is None else BUDGETS.index(g.budget) + 1 for g in guests], np.int8),
+            has_interests=np.fromiter((bool(g.interests) for g in guests), np.bool_, len(guests)),
+            budget=np.fromiter((_TIERS[g.budget] for g in guests), np.int8, len(guests)),
             party=party,
             party_names=names,
-            met=_links(guests, place, lambda guest: guest.met),
-            blocked=_links(guests, place, lambda guest: guest.blocked),
+            met=_links([guest.met for guest in guests], place),
+            blocked=_links([guest.blocked for guest in guests], place),
             particulars=Particulars.of(guests, place),
         )
 
@@ -217,33 +224,77 @@ def _parties(guests: Sequence[Guest]) -> tuple[NDArray[np.int64], tuple[str | No
     return party, tuple(names)
 
 
+def _traits(guests: Sequence[Guest]) -> NDArray[np.float32]:
+    unset = (np.nan,) * len(TRAITS)
+    values = chain.from_iterable(unset if guest.traits is None else guest.traits for guest in guests)
+    return np.fromiter(values, np.float32, len(guests) * len(TRAITS)).reshape(-1, len(TRAITS))
+
+
 def _language_words(guests: Sequence[Guest]) -> NDArray[np.uint64]:
-    known = {name: bit for bit, name in enumerate(sorted({name for guest in guests for name in guest.languages}))}
-    words = np.zeros((len(guests), max(1, -(-len(known) // _WORD))), np.uint64)
-    for place, guest in enumerate(guests):
-        if not guest.languages:
+    """Few combinations of languages are different, and each is looked at once."""
+    spoken: dict[frozenset[str], int] = {}
+    number = np.fromiter((spoken.setdefault(guest.languages, len(spoken)) for guest in guests), np.int64, len(guests))
+    known = {name: bit for bit, name in enumerate(sorted(set[str]().union(*spoken)))}
+    words = np.zeros((len(spoken), max(1, -(-len(known) // _WORD))), np.uint64)
+    for place, names in enumerate(spoken):
+        if not names:
             words[place] = ~np.uint64(0)
-        for name in guest.languages:
+        for name in names:
             word, bit = divmod(known[name], _WORD)
             words[place, word] |= np.uint64(1 << bit)
-    return words
+    return words[number]
 
 
 def _interest_bits(guests: Sequence[Guest]) -> NDArray[np.uint8]:
-    counts: dict[str, int] = {}
-    for guest in guests:
-        for name in guest.interests:
-            counts[name] = counts.get(name, 0) + 1
+    counts = Counter(chain.from_iterable(guest.interests for guest in guests))
     shared = {name: bit for bit, name in enumerate(sorted(name for name, count in counts.items() if count > 1))}
     flags = np.zeros((len(guests), len(shared)), np.bool_)
-    for place, guest in enumerate(guests if shared else ()):
-        flags[place, [shared[name] for name in guest.interests if name in shared]] = True
+    if shared:
+        rows, bits = _named([guest.interests for guest in guests], shared)
+        flags[rows, bits] = True
     return np.packbits(flags, axis=1)
 
 
-def _links(guests: Sequence[Guest], place: Mapping[str, int], others: Callable[[Guest], frozenset[str]]) -> Links:
-    sets = [others(guest) for guest in guests]
+def _named(sets: Sequence[frozenset[str]], place: Mapping[str, int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Of all names in the sets that have a place: whose set they are in, and their place."""
     counts = np.fromiter(map(len, sets), np.int64, len(sets))
     named = np.fromiter(map(place.get, chain.from_iterable(sets), repeat(-1)), np.int64, int(counts.sum()))
-    pairs = np.stack([np.repeat(np.arange(len(guests)), counts), named], axis=1)
-    return Links.of(pairs[named >= 0], len(guests))
+    return np.repeat(np.arange(len(sets)), counts)[named >= 0], named[named >= 0]
+
+
+def _named_by_hash(sets: Sequence[frozenset[str]], place: Mapping[str, int]) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None:
+    """The same from the names' hashes alone, which is twice as fast for millions; names with equal hashes are taken for each other.
+
+    None where two of those who have a place can't be told apart so.
+    """
+    counts = np.fromiter(map(len, sets), np.int64, len(sets))
+    hashes = np.fromiter(map(hash, chain.from_iterable(sets)), np.int64, int(counts.sum()))
+    known = np.fromiter(map(hash, place), np.int64, len(place))
+    order = np.argsort(known)
+    known = known[order]
+    if (known[1:] == known[:-1]).any():
+        return None
+    at = np.minimum(np.searchsorted(known, hashes), len(known) - 1)
+    there = known[at] == hashes
+    return np.repeat(np.arange(len(sets)), counts)[there], order[at[there]]
+
+
+def _links(sets: Sequence[frozenset[str]], place: Mapping[str, int]) -> Links:
+    """Who names whom, ``place`` having all of them in their order."""
+    found = _named_by_hash(sets, place) if any(sets) else None
+    if found is None or not len(found[0]):
+        return Links.of(np.stack(_named(sets, place), axis=1), len(sets))
+    guests, ids = len(sets), list(place)
+    one, other = found
+    # A bit on top tells in which direction; a pair that comes in both is next to itself.
+    keys = distinct((np.minimum(one, other) * guests + np.maximum(one, other)) * 2 + (one > other))
+    pair = keys >> 1
+    again = pair[1:] == pair[:-1]
+    first, mutual = np.append([True], ~again), np.append(again, [False])
+    low, high = np.divmod(pair[first], guests)
+    # Where both name each other there is a link, whatever a hash says; where one does, the name itself is looked at.
+    sure = mutual[first]
+    back = (keys[first] & 1).astype(np.bool_)
+    asked = zip(np.where(back, high, low)[~sure].tolist(), np.where(back, low, high)[~sure].tolist(), strict=True)
+    sure[~sure] = [ids[named] in sets[asking] for asking, named in asked]
+    return Links.between(low[sure], high[sure], guests)

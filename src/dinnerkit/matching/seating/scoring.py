@@ -132,8 +132,7 @@ class Scoring:
             seated = np.flatnonzero(labels >= 0)
             rows = rows_of(labels[seated], tables)
             means += [part.kept(rows) for _, part in self.counted(crowd.take(seated))]
-        most = _eighths(np.array((*self.shares, *self.wish_shares)) * FULL)
-        return [self._of_table(np.array([mean[table] for mean in means]), most) for table in range(tables)]
+        return self._of_tables(np.stack(means, axis=1))
 
     def reasons_of_guest(self, crowd: Crowd, guest: int, company: Ints) -> tuple[Reason, ...]:
         """What the rules give one guest with the others at a table; they add up as a table's reasons do, and are for the host."""
@@ -142,7 +141,7 @@ class Scoring:
         one = np.full(len(company), guest)
         means = [float(rule.score(crowd, one, company).mean(dtype=np.float64)) if len(company) else 0.0 for rule in self.rules]
         means += [float(part.kept(np.array([[guest, *company]]))[0]) for _, part in self.counted(crowd)]
-        reasons = self._of_table(np.array(means), _eighths(np.array((*self.shares, *self.wish_shares)) * FULL))
+        (reasons,) = self._of_tables(np.array([means]))
         return tuple(
             Reason(
                 reason.rule, f"{reason.rule} with the others at the table: {reason.points:g} of {reason.most:g}", reason.points, reason.most
@@ -150,19 +149,25 @@ class Scoring:
             for reason in reasons
         )
 
-    def _of_table(self, means: Floats, most: Floats) -> tuple[Reason, ...]:
+    def _of_tables(self, means: Floats) -> list[tuple[Reason, ...]]:
+        """The reasons of each table, given (tables, rules) of what each rule finds, 0–1."""
         rules: tuple[SoftRule | TableWish, ...] = (*self.rules, *self.wishes)
-        points = np.minimum(_eighths(means * np.array((*self.shares, *self.wish_shares)) * FULL), most)
-        return tuple(
-            Reason(rule.name, rule.text(float(mean)), float(given), float(top))
-            for rule, mean, given, top in zip(rules, means, points, most, strict=True)
-        )
+        shares = np.array((*self.shares, *self.wish_shares))
+        most = _eighths(shares[None] * FULL)[0]
+        points = np.minimum(_eighths(means * shares * FULL), most)
+        columns = []
+        for rule, found, given, top in zip(rules, means.T.tolist(), points.T.tolist(), most.tolist(), strict=True):
+            # Many tables have the same reasons, and one of each will do.
+            alike: dict[tuple[str, float], Reason] = {}
+            told = zip(map(rule.text, found), given, strict=True)
+            columns.append([alike.get(one) or alike.setdefault(one, Reason(rule.name, *one, top)) for one in told])
+        return list(zip(*columns, strict=True))
 
 
 def _eighths(points: Floats) -> Floats:
-    """Points rounded to whole eighths so that their sum is off by half an eighth at most (largest remainders)."""
+    """(rows, parts), points rounded to whole eighths so that the sum of each row is off by half an eighth at most (largest remainders)."""
     steps = points / STEP
     whole = np.floor(steps)
-    short = round(float(steps.sum() - whole.sum()))
-    whole[np.argsort(whole - steps, kind="stable")[:short]] += 1
-    return whole * STEP
+    short = np.rint(steps.sum(axis=1) - whole.sum(axis=1))
+    rank = np.argsort(np.argsort(whole - steps, axis=1, kind="stable"), axis=1, kind="stable")
+    return np.asarray((whole + (rank < short[:, None])) * STEP)

@@ -17,6 +17,13 @@ def distinct(keys: Ints) -> Ints:
     return keys[np.flatnonzero(np.diff(keys, prepend=keys[:1] - 1))]
 
 
+def within(keys: Ints, known: Ints) -> NDArray[np.bool_]:
+    """Whether each key is among those known, which ascend."""
+    if not len(known):
+        return np.zeros(keys.shape, np.bool_)
+    return np.asarray(known[np.minimum(np.searchsorted(known, keys), len(known) - 1)] == keys)
+
+
 def checked_pairs(pairs: Any, people: int, what: str) -> NDArray[np.int64]:
     """(m, 2) of different people, from anything that looks like it.
 
@@ -37,10 +44,9 @@ def checked_pairs(pairs: Any, people: int, what: str) -> NDArray[np.int64]:
 
 def neighbours(pairs: Ints, people: int) -> tuple[Ints, NDArray[np.int32]]:
     """The pairs in rows by person: where each person's row begins, and whom they are paired with."""
-    one = np.concatenate([pairs[:, 0], pairs[:, 1]])
-    order = np.argsort(one, kind="stable")
-    first = np.searchsorted(one[order], np.arange(people + 1))
-    return first.astype(np.int64), np.concatenate([pairs[:, 1], pairs[:, 0]])[order].astype(np.int32)
+    keys = np.sort(np.concatenate([pairs[:, 0] * people + pairs[:, 1], pairs[:, 1] * people + pairs[:, 0]]))
+    one, other = np.divmod(keys, max(people, 1))
+    return np.searchsorted(one, np.arange(people + 1)).astype(np.int64), other.astype(np.int32)
 
 
 def pairs_inside(labels: Ints) -> tuple[Ints, Ints]:
