@@ -259,7 +259,7 @@ class Kit:
         attempts = Attempts(database, keys, clock)
         uses = VoucherUses(database, attempts, clock)
         bookings = BookingService(store, seats, uses, refunds, waiting, clock, settings.hold_seconds)
-        paying = PayingService(store, bookings, seats, uses, payments, refunds, waiting, clock, settings.hold_seconds)
+        paying = PayingService(store, bookings, seats, uses, payments, refunds, waiting, following, clock, settings.hold_seconds)
         transfers = TransferService(store, bookings, seats, waiting, events, people, attempts, SignedTokens(keys, "transfer"), clock)
         companions = CompanionService(
             store, bookings, events, people, attempts, SignedTokens(keys, "companion"), clock, settings.public_url

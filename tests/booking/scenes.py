@@ -200,6 +200,16 @@ def expired_with_money_on_its_way(world: World, code: str | None = None) -> tupl
     return booking, secret
 
 
+def expired_and_moved_with_money_on_its_way(world: World) -> tuple[Booking, str]:
+    """Those who had seats or waited have been told by then."""
+    prepared = expired_with_money_on_its_way(world)
+    starts_at = prepared[0].about["starts_at"] + timedelta(hours=1)
+    world.events.update(HOST, prepared[0].event, {"starts_at": starts_at})
+    world.relay()
+    world.deliver()
+    return prepared
+
+
 def expired_and_paid(world: World) -> tuple[Booking, str]:
     """The money has come, is known and posted, and the message of it is in the hands of a worker; with the payment's id."""
     booking, _ = expired_with_money_on_its_way(world)

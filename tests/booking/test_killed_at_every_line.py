@@ -25,6 +25,7 @@ from tests.booking.scenes import (
     dinner,
     dinner_and_free_voucher,
     dinner_and_voucher,
+    expired_and_moved_with_money_on_its_way,
     expired_and_sold_out,
     expired_with_money_on_its_way,
     expired_with_voucher_and_money_on_its_way,
@@ -158,6 +159,7 @@ def fail_to_authenticate(world: World, prepared: tuple[Booking, str]) -> None:
     world.tick()
 
 
+@case("be paid too late, with the dinner moved since", expired_and_moved_with_money_on_its_way)
 @case("be paid too late, with seats left", expired_with_money_on_its_way)
 def paid_late(world: World, prepared: tuple[Booking, str]) -> None:
     world.tick()

@@ -16,7 +16,7 @@ from dinnerkit.events.errors import CapacityBelowSold
 from dinnerkit.events.rules import FREE_CANCELLATION, Location, RefundPolicy, TableSize, Venue
 from dinnerkit.money import Money
 from tests.booking.balance import come_to_rest
-from tests.booking.scenes import FREE
+from tests.booking.scenes import FREE, expired_and_moved_with_money_on_its_way
 from tests.booking.world import HOST, PRICE, World
 
 NO_REFUND = RefundPolicy(24 * 365, 0)
@@ -68,6 +68,17 @@ def test_who_pays_just_when_the_bookings_follow_is_told_too(world: World) -> Non
     assert (world.now(booking).status, world.now(booking).about["starts_at"]) == ("confirmed", starts_at)
     world.work()
     assert told(world) == ["ada@example.org"]
+
+
+def test_a_booking_that_had_expired_when_the_others_followed_does_so_once_its_money_comes(world: World) -> None:
+    world.invite("ada")
+    booking, _ = expired_and_moved_with_money_on_its_way(world)
+    assert (world.now(booking).status, told(world)) == ("expired", [])
+    world.work()
+    moved = world.seats.facts(booking.event).starts_at
+    assert (world.now(booking).status, world.now(booking).about["starts_at"]) == ("confirmed", moved)
+    assert told(world) == ["ada@example.org"]
+    come_to_rest(world)
 
 
 def test_the_mail_says_what_was_and_what_is_and_brings_the_calendar_up_to_date(world: World) -> None:

@@ -38,6 +38,16 @@ class Following:
                 break
         return updated
 
+    def catch_up(self, booking: Booking) -> Booking:
+        """Update one booking that was over when the others followed, and has seats again; as it is then. Safe to repeat."""
+        for _ in range(_MOST_TRIES):
+            facts = self._seats.facts(booking.event)
+            if booking.status not in LIVE or booking.about == about(facts):
+                break
+            self._update(booking, facts)
+            booking = self._store.find(booking.id) or booking
+        return booking
+
     def _update(self, booking: Booking, facts: EventFacts) -> bool:
         now = self._clock()
         values: dict[str, Any] = {"about": about(facts)}

@@ -8,6 +8,7 @@ from datetime import timedelta
 import structlog
 
 from dinnerkit.booking.errors import HoldExpired, NothingToPay
+from dinnerkit.booking.following import Following
 from dinnerkit.booking.messages import BookingCancelled, BookingConfirmed
 from dinnerkit.booking.rules import SETTLED, UNPAID
 from dinnerkit.booking.service import BookingService, must_be_unpaid
@@ -48,6 +49,7 @@ class PayingService:
         payments: PaymentService,
         refunds: RefundService,
         waiting: WaitingList,
+        following: Following,
         clock: Clock,
         hold_seconds: int,
     ) -> None:
@@ -58,6 +60,7 @@ class PayingService:
         self._payments = payments
         self._refunds = refunds
         self._waiting = waiting
+        self._following = following
         self._clock = clock
         self._hold_length = timedelta(seconds=hold_seconds)
 
@@ -154,6 +157,8 @@ class PayingService:
             booking = next_one  # what the payment bought went along with the seats
         if booking.status in SETTLED and booking.payment == payment.id:
             self._bookings.settle(booking)
+            if booking.hold == payment.id:  # it was expired, and who made it live again may have died since
+                self._following.catch_up(booking)
             if booking.deposit:  # a dispute, won by now, may have kept it from going back
                 self._bookings.pay_back(booking.id)
         elif booking.payment == payment.id:
@@ -208,7 +213,8 @@ class PayingService:
                 self._bookings.give_up(hold, cancelled)
                 self._bookings.finish_cancellation(booking.id)
             return cancelled
-        return self._confirm(booking, payment, frozenset({"expired"}), payment.id)
+        confirmed = self._confirm(booking, payment, frozenset({"expired"}), payment.id)
+        return self._following.catch_up(confirmed) if confirmed else None
 
     def _refund(self, payment: Payment, reason: str) -> None:
         # One key whatever the reason: it may be another one when this is repeated.

@@ -117,8 +117,11 @@ class State:
                     return
                 self.uses[booking.voucher].append(Use(late.name, late.booking, late.user, late.until))
             self._confirm(booking, payment_id, late.name)
-        elif booking.status in SETTLED and booking.payment == payment_id:
-            self._keep(booking)
+        had = next((found for found in self.bookings.values() if found.payment == payment_id and found.status in SETTLED), None)
+        if had:
+            self._keep(had)
+            if had.hold == payment_id:
+                had.starts_at = self.starts_at
 
     def _look(self, booking_id: str, now: datetime) -> Booking:
         booking = self.bookings[booking_id]
