@@ -70,6 +70,7 @@ from dinnerkit.notifications.handlers import notification_handlers
 from dinnerkit.notifications.service import NotificationService
 from dinnerkit.notifications.writing import MailWriter
 from dinnerkit.payment.authentication import AuthenticationService
+from dinnerkit.payment.checkout import CheckoutService
 from dinnerkit.payment.deposits import DepositService
 from dinnerkit.payment.disputes import DisputeService
 from dinnerkit.payment.documents import NotificationDocument, PaymentDocument
@@ -311,6 +312,7 @@ class Kit:
             Statements(ledger, seats),
             WebhookInbox(database, gateway, clock),
             AuthenticationService(gateway),
+            CheckoutService(gateway),
             store,
             bookings,
             calendar,

@@ -74,6 +74,11 @@ def stripe_double(mock_url: str) -> Iterator[StripeDouble]:
         yield StripeDouble(url)
 
 
+def with_pages(api_base: str) -> dict[str, str]:
+    """The options by which pages take cards at a double."""
+    return {"publishable_key": PUBLIC_KEY, "script": f"{api_base}/js/stripe.js"}
+
+
 def stripe_url(api_base: str, **options: object) -> str:
     """Of the gateway on a double."""
     given = {"secret_key": SECRET_KEY, "webhook_secret": ",".join(WEBHOOK_SECRETS), "api_base": api_base, **options}

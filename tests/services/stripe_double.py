@@ -24,6 +24,7 @@ from urllib.parse import parse_qsl, urlencode
 from aiohttp import ClientSession, web
 from localstripe import resources
 from localstripe.server import app as localstripe_app
+from stripe_js import StripeJs
 
 CARDS = {
     "pm_card_visa": "4242424242424242",
@@ -57,6 +58,7 @@ class Double:
     disputes: dict[str, dict[str, Any]] = field(default_factory=dict)
     accounts: dict[str, dict[str, Any]] = field(default_factory=dict)
     transfers: dict[str, dict[str, Any]] = field(default_factory=dict)
+    js: StripeJs = field(default_factory=StripeJs)
     names: Any = field(default_factory=itertools.count)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
@@ -204,6 +206,11 @@ def shown(intent: Any) -> dict[str, Any]:
 
 async def create_intent(double: Double, form: Form) -> Answer:
     form = {name: value for name, value in form.items() if name not in UNKNOWN_THERE}
+    if "confirmation_token" in form:
+        asked = form.pop("confirmation_token")
+        if asked not in double.js.tokens:
+            return missing(f"ConfirmationToken: '{asked}'", "confirmation_token")
+        form["payment_method"] = double.js.tokens.pop(asked)  # it confirms one payment
     method = form["payment_method"]
     if method.startswith("pm_card_"):
         if method not in CARDS:
@@ -217,7 +224,9 @@ async def create_intent(double: Double, form: Form) -> Answer:
     if intent is None:
         return status, body
     if status == 402:
-        return error(402, "card_error", "Your card was declined.", code="card_declined", payment_intent=shown(intent))
+        refused = shown(intent)
+        refused["last_payment_error"]["decline_code"] = double.js.declines.get(method, "generic_decline")
+        return error(402, "card_error", "Your card was declined.", code="card_declined", payment_intent=refused)
     if method == "pm_card_createDispute":
         double.dispute(intent.id, "needs_response")
     return 200, shown(intent)
@@ -386,6 +395,7 @@ async def main(port: int, stripe_mock: str) -> None:
         double = Double(f"http://127.0.0.1:{behind.addresses[0][1]}", stripe_mock, session)
         app = web.Application()
         app.router.add_route("*", "/_config/{rest:.*}", double_config(double))
+        double.js.serve(app, double.localstripe, session)
         app.router.add_route("*", "/{rest:.*}", double.handle)
         runner = web.AppRunner(app)
         await runner.setup()

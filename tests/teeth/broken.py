@@ -16,6 +16,7 @@ from dinnerkit.backends.signatures import sign
 from dinnerkit.errors import PaymentRequired, Unavailable
 from dinnerkit.ids import new_id
 from dinnerkit.money import Money
+from dinnerkit.ports.checkout import CheckoutForm, OfferedMethod
 from dinnerkit.ports.gateway import AccountNotReady, BadSignature, Charge, GatewayEvent, GatewayRefund, PaymentDisputed, Payout
 from dinnerkit.testing import GatewayBench
 
@@ -32,6 +33,35 @@ class Sound(SandboxGateway):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path, 0, *SECRETS)
+
+
+class OffersWhatItDoesNotTake(Sound):
+    def checkout_form(self, money: Money) -> CheckoutForm:
+        return CheckoutForm(offered=(OfferedMethod("pm_card_imaginary", "An imaginary card"),))
+
+
+class AsksNothing(Sound):
+    def checkout_form(self, money: Money) -> CheckoutForm:
+        return CheckoutForm()
+
+
+class ForgetsTheBank(Sound):
+    checkout_module = "export async function ask() {}"
+
+
+class LetsAnyScriptIn(Sound):
+    def checkout_form(self, money: Money) -> CheckoutForm:
+        return replace(super().checkout_form(money), sources={"script-src": ("'unsafe-inline'",)})
+
+
+class ChangesWhereFormsGo(Sound):
+    def checkout_form(self, money: Money) -> CheckoutForm:
+        return replace(super().checkout_form(money), sources={"form-action": ("https://ourbank.example",)})
+
+
+class ShowsItsSecret(Sound):
+    def checkout_form(self, money: Money) -> CheckoutForm:
+        return replace(super().checkout_form(money), settings={"key": SECRETS[0]})
 
 
 class MovesMoneyTwice(Sound):

@@ -27,6 +27,16 @@ class TestTheSoundOne(GatewayContract):
 
 
 BROKEN = [
+    (broken.OffersWhatItDoesNotTake, "what_a_page_offers_can_be_paid_with", "'An imaginary card' is offered, and can't be paid with"),
+    (
+        broken.AsksNothing,
+        "a_page_without_methods_to_choose_from_has_a_module_that_asks",
+        "neither offers a payment method nor has",
+    ),
+    (broken.ForgetsTheBank, "a_page_without_methods_to_choose_from_has_a_module_that_asks", "exports no function authenticate"),
+    (broken.LetsAnyScriptIn, "a_page_lets_in_origins_and_nothing_else", "wants script-src to let in 'unsafe-inline'"),
+    (broken.ChangesWhereFormsGo, "a_page_lets_in_origins_and_nothing_else", "wants to change form-action"),
+    (broken.ShowsItsSecret, "a_page_is_told_no_secret", "a secret of the gateway's is on the page: whse…"),
     (broken.MovesMoneyTwice, "the_same_key_moves_money_once", "the same key moved money twice"),
     (broken.LooksAndThenWrites, "the_same_key_at_the_same_time_moves_money_once", r"8 times at once, moved money \d times"),
     (broken.TakesItsWordsForAnotherPayment, "the_same_key_moves_money_once", "with another description moved money twice"),

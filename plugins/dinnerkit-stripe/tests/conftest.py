@@ -7,7 +7,7 @@ import pytest
 
 from dinnerkit_stripe import StripeGateway, open_gateway
 from tests.conftest import database, database_url, mongo_client, mongo_url  # noqa: F401 - fixtures
-from tests.services.stripe import StripeDouble, find_stripe_mock, stripe_double, stripe_mock, stripe_url
+from tests.services.stripe import StripeDouble, find_stripe_mock, stripe_double, stripe_mock, stripe_url, with_pages
 
 
 @pytest.fixture(scope="session")
@@ -45,5 +45,5 @@ def opened() -> Iterator[Callable[..., StripeGateway]]:
 
 @pytest.fixture
 def gateway(double: StripeDouble, opened: Callable[..., StripeGateway]) -> StripeGateway:
-    """One on the double with state."""
-    return opened(double.url)
+    """One on the double with state, which has a form for pages."""
+    return opened(double.url, **with_pages(double.url))

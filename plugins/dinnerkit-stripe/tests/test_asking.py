@@ -47,6 +47,15 @@ def days_old() -> str:
 
 
 class TestWhatIsAsked:
+    def test_what_stripes_form_made_goes_where_stripe_wants_it(self, gateway: StripeGateway, double: StripeDouble) -> None:
+        key = new_id()
+        with pytest.raises(Invalid) as refused:
+            pay(gateway, key, method="ctoken_never_made")
+        assert "payment_method" in refused.value.details["fields"]
+        (request,) = asked(double, key)
+        assert request["form"]["confirmation_token"] == "ctoken_never_made"
+        assert "payment_method" not in request["form"]
+
     def test_a_payment_is_made_and_confirmed_in_one_request_under_our_key(self, gateway: StripeGateway, double: StripeDouble) -> None:
         key = new_id()
         pay(gateway, key)

@@ -18,12 +18,16 @@ KEPT = {"STRIPE_SECRET_KEY": "sk_test_1", "STRIPE_WEBHOOK_SECRET": "whsec_1"}
 
 
 def test_the_secrets_are_in_the_environment_and_the_rest_has_defaults() -> None:
-    assert read_options("stripe://", KEPT) == Options("sk_test_1", ("whsec_1",), "https://api.stripe.com", 20.0, 3)
+    assert read_options("stripe://", KEPT) == Options(
+        "sk_test_1", ("whsec_1",), "", "https://api.stripe.com", "https://js.stripe.com/dahlia/stripe.js", 20.0, 3
+    )
 
 
 def test_the_url_wins_over_the_environment() -> None:
-    url = "stripe://?secret_key=rk_live_2&webhook_secret=whsec_2&api_base=http://127.0.0.1:1/&timeout=1.5&retries=0"
-    assert read_options(url, KEPT) == Options("rk_live_2", ("whsec_2",), "http://127.0.0.1:1", 1.5, 0)
+    url = "stripe://?secret_key=rk_live_2&webhook_secret=whsec_2&api_base=http://127.0.0.1:1/&script=http://127.0.0.1:1/stripe.js&timeout=1.5&retries=0"
+    assert read_options(url, KEPT | {"STRIPE_PUBLISHABLE_KEY": "pk_live_2"}) == Options(
+        "rk_live_2", ("whsec_2",), "pk_live_2", "http://127.0.0.1:1", "http://127.0.0.1:1/stripe.js", 1.5, 0
+    )
 
 
 def test_during_a_rotation_there_are_two_webhook_secrets() -> None:
@@ -40,6 +44,11 @@ def test_during_a_rotation_there_are_two_webhook_secrets() -> None:
         ("stripe://", KEPT | {"STRIPE_SECRET_KEY": "sk_test_hidden\nx"}, "begins with sk_"),
         ("stripe://", KEPT | {"STRIPE_WEBHOOK_SECRET": "hidden"}, "begins with whsec_"),
         ("stripe://", KEPT | {"STRIPE_WEBHOOK_SECRET": ",".join(["whsec_hidden"] * 5)}, "up to 4 secrets"),
+        ("stripe://", KEPT | {"STRIPE_PUBLISHABLE_KEY": "sk_test_hidden"}, "begins with pk_"),
+        ("stripe://", KEPT | {"STRIPE_PUBLISHABLE_KEY": "pk_live_hidden"}, "one is for live payments and the other for tests"),
+        ("stripe://?script=https://cdn.example/stripe.js", KEPT, "script is Stripe's own"),
+        ("stripe://?script=http://cdn.example/stripe.js", KEPT, "script is Stripe's own"),
+        ("stripe://?script=http://me@127.0.0.1/stripe.js", KEPT, "script is Stripe's own"),
         ("stripe://sk_test_hidden", KEPT, "nothing stands between stripe:// and ?"),
         ("stripe://?key=sk_test_hidden", KEPT, "has no option 'key'"),
         ("stripe://?api_base=ftp://127.0.0.1", KEPT, "api_base is an address"),

@@ -12,11 +12,6 @@ class AuthenticationService:
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
 
-    @property
-    def gateway(self) -> str:
-        """The name of the gateway that takes the payments."""
-        return self._gateway.name
-
     def answer(self, client_secret: str, *, approve: bool) -> Charge:
         """Approve or refuse the payment that has this secret.
 

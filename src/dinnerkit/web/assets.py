@@ -48,8 +48,13 @@ def serve_asset(version: str, name: str) -> Response:
     if body is None:
         abort(404)
     kind = _TYPES.get(Path(name).suffix) or mimetypes.guess_type(name)[0] or "application/octet-stream"
+    return given(body, kind, asked=version, now=assets().hash)
+
+
+def given(body: bytes, kind: str, *, asked: str, now: str) -> Response:
+    """A file, to be kept for ever where it was asked for by the hash that it has now."""
     response = Response(body, mimetype=kind)
-    response.headers["Cache-Control"] = _FOREVER if version == assets().hash else "no-cache"
-    response.set_etag(assets().hash)
+    response.headers["Cache-Control"] = _FOREVER if asked == now else "no-cache"
+    response.set_etag(now)
     response.make_conditional(request.environ)
     return response

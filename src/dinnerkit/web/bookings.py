@@ -6,7 +6,6 @@ from typing import Any
 
 from flask import Blueprint, Response, abort, request
 
-from dinnerkit.backends.sandbox import SandboxGateway
 from dinnerkit.booking.calendar import MEDIA_TYPE, BookingCalendar
 from dinnerkit.booking.checking_in import CheckIn
 from dinnerkit.booking.errors import BookingNotConfirmed
@@ -18,7 +17,7 @@ from dinnerkit.booking.service import BookingService
 from dinnerkit.booking.store import Booking
 from dinnerkit.booking.waiting import WaitingList
 from dinnerkit.clock import utcnow
-from dinnerkit.errors import Conflict, DinnerkitError, Invalid, PaymentRequired
+from dinnerkit.errors import Conflict, DinnerkitError, Invalid, PaymentRequired, Unavailable
 from dinnerkit.http.conditional import private
 from dinnerkit.http.paging import BadCursor, decode_cursor, encode_cursor
 from dinnerkit.http.problems import status_of
@@ -30,7 +29,10 @@ from dinnerkit.matching.feedback.service import FeedbackService
 from dinnerkit.matching.presenting import for_guest
 from dinnerkit.matching.service import SeatingService
 from dinnerkit.payment.authentication import AuthenticationService
+from dinnerkit.payment.checkout import CheckoutService
+from dinnerkit.payment.rules import Payment
 from dinnerkit.payment.service import PaymentService
+from dinnerkit.web.checkout import checkout, failure_in_words
 from dinnerkit.web.forms import operation_id, show
 from dinnerkit.web.places import see
 from dinnerkit.web.sessions import say, signed_in
@@ -39,25 +41,7 @@ from dinnerkit.web.words import sentence
 
 blueprint = Blueprint("bookings", __name__, url_prefix="/bookings")
 
-CARDS = (
-    ("pm_card_visa", "Visa", "pays at once"),
-    ("pm_card_authenticationRequired", "Visa with 3-D Secure", "the bank asks you to approve"),
-    ("pm_card_chargeDeclined", "A declined card", "the bank says no"),
-    ("pm_card_chargeDeclinedInsufficientFunds", "An empty account", "the bank says that there is not enough money"),
-    ("pm_card_chargeDeclinedExpiredCard", "An expired card", "the bank says that it is too old"),
-)
-"""The sandbox's cards that the page offers: the method, its name, and what happens."""
-
-_DECLINED = {
-    "insufficient_funds": "The bank says that there is not enough money in the account.",
-    "expired_card": "The bank says that the card has expired.",
-    "lost_card": "The bank says that the card was reported lost.",
-    "stolen_card": "The bank says that the card was reported stolen.",
-    "incorrect_cvc": "The bank says that the card's security code is wrong.",
-}
 _SHOWN = 20
-
-
 _RATINGS = tuple(str(rating) for rating in range(WORST, BEST + 1))
 
 
@@ -108,13 +92,11 @@ def pay(booking_id: str) -> Response:
     method = request.form.get("payment_method", "")
     try:
         result = service(PayingService).pay(booking.user, booking.id, method, payment_id=operation_id(f"pay/{booking.id}"))
-    except (Conflict, Invalid, PaymentRequired) as error:
+    except (Conflict, Invalid, PaymentRequired, Unavailable) as error:
         return _page(_mine(booking_id), error)
-    if result.booking.status not in SETTLED and _sandboxed():
-        return see("bookings.authenticate", booking_id=booking.id)
     if result.booking.status in SETTLED:
         say("confirmed")
-    return see("bookings.one", booking_id=booking.id)
+    return see("bookings.authenticate" if result.client_secret else "bookings.one", booking_id=booking.id)
 
 
 @blueprint.route("/<booking_id>/accept", methods=["POST"])
@@ -131,27 +113,36 @@ def accept(booking_id: str) -> Response:
 
 @blueprint.route("/<booking_id>/authenticate")
 def authenticate(booking_id: str) -> Response:
-    """Show the sandbox's bank, which asks whether the guest approves the payment."""
+    """Have the guest's bank ask whether they approve the payment; where there is no bank, ask in its place."""
     booking = _mine(booking_id)
-    payment = service(PaymentService).live(booking.id) if _sandboxed() else None
-    if payment is None or payment.client_secret is None or booking.status not in UNPAID:
+    payment = _waiting_for_bank(booking)
+    if payment is None:
         return see("bookings.one", booking_id=booking.id)
-    return show("authenticate.html", booking=booking)
+    if service(CheckoutService).authenticates_here:
+        return show("authenticate.html", booking=booking)
+    script = checkout(booking)["script"]
+    if script is None:  # the guest is asked where they pay
+        return see("bookings.one", booking_id=booking.id)
+    return show("bank.html", booking=booking, script=script | {"secret": payment.client_secret})
 
 
 @blueprint.route("/<booking_id>/authenticate", methods=["POST"])
-def answer_bank(booking_id: str) -> Response:
-    """Answer the sandbox's bank, and see what became of the payment."""
+def answered_bank(booking_id: str) -> Response:
+    """See what became of the payment, now that the guest has answered their bank."""
     booking = _mine(booking_id)
-    payment = service(PaymentService).live(booking.id)
+    payment = _waiting_for_bank(booking)
     if payment is not None and payment.client_secret is not None:
-        approve = request.form.get("answer") == "approve"
         try:
-            service(AuthenticationService).answer(payment.client_secret, approve=approve)
-            service(PayingService).finish(booking.user, booking.id, payment.id)
-        except (Conflict, PaymentRequired) as error:
+            if service(CheckoutService).authenticates_here:
+                service(AuthenticationService).answer(payment.client_secret, approve=request.form.get("answer") == "approve")
+            booking = service(PayingService).finish(booking.user, booking.id, payment.id)
+        except (Conflict, PaymentRequired, Unavailable) as error:
             return _page(_mine(booking_id), error)
-        say("confirmed" if approve else "refused")
+        ended = service(PaymentService).get(payment.id)
+        if ended is not None and ended.status == "declined":
+            say("refused")
+    if booking.status in SETTLED:
+        say("confirmed")
     return see("bookings.one", booking_id=booking.id)
 
 
@@ -232,8 +223,15 @@ def _mine(booking_id: str) -> Booking:
     return service(BookingService).get(user, booking_id)
 
 
+def _waiting_for_bank(booking: Booking) -> Payment | None:
+    """The payment for it that waits for the guest to approve it, or None."""
+    payment = service(PaymentService).live(booking.id) if booking.status in UNPAID else None
+    return payment if payment is not None and payment.client_secret is not None else None
+
+
 def _page(booking: Booking, error: DinnerkitError | None = None) -> Response:
     begun = booking.about["starts_at"] <= utcnow()
+    unpaid = booking.status in UNPAID and not begun
     return show(
         "booking.html",
         status=status_of(error) if error else 200,
@@ -245,24 +243,19 @@ def _page(booking: Booking, error: DinnerkitError | None = None) -> Response:
         position=service(WaitingList).position(booking),
         settled=booking.status in SETTLED,
         expected=booking.status in EXPECTED and not begun,
-        unpaid=booking.status in UNPAID and not begun,
+        unpaid=unpaid,
         cancellable=booking.status in CANCELLABLE and not begun,
         refunds=terms_in_words(booking),
         deposit=deposit_outcome(booking),
-        sandbox=_sandboxed(),
-        gateway=service(AuthenticationService).gateway,
-        cards=CARDS,
+        checkout=checkout(booking) if unpaid and booking.amount.amount else None,
+        waits_for_bank=unpaid and _waiting_for_bank(booking) is not None,
         operation=new_id(),
-        problem=_problem(error),
+        problem=failure_in_words(error),
     )
 
 
 def _may_leave_free(booking: Booking) -> bool:
     return bool(booking.payment and booking.status in EXPECTED and booking.free_until and booking.free_until >= utcnow())
-
-
-def _sandboxed() -> bool:
-    return service(AuthenticationService).gateway == SandboxGateway.name
 
 
 def _table(booking: Booking) -> dict[str, Any] | None:
@@ -281,12 +274,3 @@ def _table(booking: Booking) -> dict[str, Any] | None:
         guest["name"] = "You" if guest["me"] else "Your guest" if mine and guest["name"].startswith(BROUGHT) else guest["name"]
         guest["short"] = beside_plate(guest["name"])
     return table
-
-
-def _problem(error: DinnerkitError | None) -> str:
-    if error is None:
-        return ""
-    declined = _DECLINED.get(str(error.details.get("decline_code")))
-    if isinstance(error, PaymentRequired):
-        return f"The payment was declined. {declined or 'The bank does not say why.'} Your seats are still held: try another card."
-    return sentence(error.message)

@@ -30,17 +30,13 @@ from dinnerkit.web import (
     vouchers,
 )
 from dinnerkit.web.assets import serve_asset
+from dinnerkit.web.checkout import serve_module
 from dinnerkit.web.errors import error_page
 from dinnerkit.web.options import PageOptions
 from dinnerkit.web.places import PAGES
+from dinnerkit.web.policy import protect
 from dinnerkit.web.sessions import check_form, keep_cookies, visitor
 from dinnerkit.web.vocabulary import vocabulary
-
-POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
-"""Nothing from elsewhere, and nothing that is written into the page itself."""
 
 _GROUPS = (
     home,
@@ -59,7 +55,9 @@ _GROUPS = (
     feeds,
     door,
 )
-_ASSET = f"{PAGES}.asset"
+_FILES = frozenset(f"{PAGES}.{name}" for name in ("asset", "checkout_module"))
+"""Files that are the same for everybody."""
+
 _BY_TOKEN = f"{PAGES}.unsubscribe.stop"
 """Posted to by mail programs, which have no form of ours; the token in its address is the right to do it, and the cookie counts nothing."""
 
@@ -85,6 +83,7 @@ def mount_pages(
     if sign_in is None:
         pages.register_blueprint(account.blueprint)
     pages.add_url_rule("/assets/<version>/<name>", "asset", serve_asset)
+    pages.add_url_rule("/checkout/<version>.js", "checkout_module", serve_module)
     pages.before_request(_start)
     pages.after_request(_finish)
     pages.teardown_request(forget)
@@ -101,7 +100,7 @@ def mount_pages(
 
 def _start() -> None:
     begin(limited=False)
-    if request.endpoint == _ASSET:
+    if request.endpoint in _FILES:
         return
     visitor()
     service(RequestLimits).check()
@@ -110,15 +109,10 @@ def _start() -> None:
 
 
 def _finish(response: Response) -> Response:
-    headers = response.headers
-    headers["Content-Security-Policy"] = POLICY
-    headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
-    headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
-    headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
-    headers.setdefault("X-Frame-Options", "DENY")
-    if request.endpoint == _ASSET:
+    protect(response)
+    if request.endpoint in _FILES:
         return finish(response)
-    headers.setdefault("Vary", "Cookie")
+    response.headers.setdefault("Vary", "Cookie")
     return finish(keep_cookies(response))
 
 

@@ -8,8 +8,9 @@ from datetime import datetime
 from urllib.parse import urlsplit
 
 from dinnerkit.money import Money
+from dinnerkit.ports.checkout import CheckoutForm
 from dinnerkit.ports.gateway import Charge, Dispute, GatewayEvent, GatewayRefund, HostAccount, Payout
-from dinnerkit_stripe import webhooks
+from dinnerkit_stripe import checkout, webhooks
 from dinnerkit_stripe.asking import Connection, asking
 from dinnerkit_stripe.hosts import Hosts
 from dinnerkit_stripe.intents import Intents
@@ -18,12 +19,13 @@ from dinnerkit_stripe.options import Options
 
 
 class StripeGateway:
-    """Payments by Stripe: the port, and the capabilities RefundHistory, Disputes, Listings and Payouts.
+    """Payments by Stripe: the port, and the capabilities Checkout, RefundHistory, Disputes, Listings and Payouts.
 
     It may be used from many threads and greenlets, which share one pool of connections; after a fork, open a new one.
     """
 
     name = "stripe"
+    checkout_module = checkout.MODULE
 
     def __init__(self, options: Options) -> None:
         self._options = options
@@ -96,6 +98,10 @@ class StripeGateway:
     def payout(self, payout_id: str) -> Payout:
         """The payout as it is now."""
         return self._hosts.payout(payout_id)
+
+    def checkout_form(self, money: Money) -> CheckoutForm | None:
+        """What a page needs for Stripe's form; None without a publishable key."""
+        return checkout.form(self._options, money)
 
     def verify(self, body: bytes, headers: Mapping[str, str]) -> GatewayEvent:
         """Check a webhook's signature, then say what it tells."""

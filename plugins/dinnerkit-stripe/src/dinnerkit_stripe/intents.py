@@ -26,6 +26,9 @@ _KEYS_KEPT = timedelta(hours=23)
 _NOT_SEARCHABLE_YET = timedelta(minutes=10)
 """How long a new payment may be missing from Stripe's search: under a minute, as a rule."""
 
+_CONFIRMATION: Final = "ctoken_"
+"""How the ids begin of what Stripe's form makes in the guest's browser: a payment method, and all else that confirming takes."""
+
 _MOST_RECENT: Final = 50 * PAGE
 
 _STATUS: dict[str, ChargeStatus] = {
@@ -49,7 +52,7 @@ class Intents:
         """Take the payment; what the same key got before is the answer, as it is now."""
         params = {
             **to_stripe(money),
-            "payment_method": method,
+            "confirmation_token" if method.startswith(_CONFIRMATION) else "payment_method": method,
             "payment_method_types": ["card"],
             "confirm": True,
             "description": description,

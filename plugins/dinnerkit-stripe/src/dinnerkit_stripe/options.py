@@ -12,6 +12,9 @@ from dinnerkit.errors import SettingError
 from dinnerkit.ports.urls import parse_url
 
 API_BASE = "https://api.stripe.com"
+SCRIPT = "https://js.stripe.com/dahlia/stripe.js"
+"""Stripe.js, which Stripe wants to be loaded from there alone."""
+
 _MOST_SECONDS = 80.0
 _MOST_RETRIES = 10
 _MOST_SECRETS = 4
@@ -25,14 +28,18 @@ class Options:
     Attributes:
         secret_key: authenticates us, ``sk_…`` or the restricted ``rk_…``.
         webhook_secrets: believed when they sign a webhook; more than one while it is changed, or for more than one endpoint.
+        publishable_key: by which the guests' browsers are known to Stripe, ``pk_…``; without it the pages take no cards.
         api_base: where the API is; another than Stripe's own for a double in tests.
+        script: where Stripe.js is; another than Stripe's own, on this machine alone, for a double in tests.
         timeout: seconds that one attempt may take to connect, and to be answered.
         retries: further attempts after one that got no answer, ever later.
     """
 
     secret_key: str = field(repr=False)
     webhook_secrets: tuple[str, ...] = field(repr=False)
+    publishable_key: str = ""
     api_base: str = API_BASE
+    script: str = SCRIPT
     timeout: float = 20.0
     retries: int = 3
 
@@ -43,13 +50,16 @@ def read_options(url: str, environ: Mapping[str, str] = os.environ) -> Options:
     Raises:
         SettingError: an option is wrong, or a secret is missing; the message never holds one.
     """
-    parsed = parse_url(url).only("secret_key", "webhook_secret", "api_base", "timeout", "retries")
+    parsed = parse_url(url).only("secret_key", "webhook_secret", "publishable_key", "api_base", "script", "timeout", "retries")
     given = parsed.options
     if parsed.location:
         raise SettingError("gateway: nothing stands between stripe:// and ?; the secret key belongs into STRIPE_SECRET_KEY")
+    secret_key = _secret_key(given.get("secret_key") or environ.get("STRIPE_SECRET_KEY", ""))
     return Options(
-        secret_key=_secret_key(given.get("secret_key") or environ.get("STRIPE_SECRET_KEY", "")),
+        secret_key=secret_key,
         webhook_secrets=_webhook_secrets(given.get("webhook_secret") or environ.get("STRIPE_WEBHOOK_SECRET", "")),
+        publishable_key=_publishable_key(given.get("publishable_key") or environ.get("STRIPE_PUBLISHABLE_KEY", ""), secret_key),
+        script=_script(given.get("script", SCRIPT)),
         api_base=_api_base(given.get("api_base", API_BASE)),
         timeout=_number("timeout", given.get("timeout", "20"), _MOST_SECONDS, above=0),
         retries=int(_number("retries", given.get("retries", "3"), _MOST_RETRIES, whole=True)),
@@ -63,6 +73,24 @@ def _secret_key(text: str) -> str:
     if not key.startswith(("sk_", "rk_")) or not key.isascii() or not key.isprintable() or " " in key:
         raise SettingError("gateway: STRIPE_SECRET_KEY begins with sk_ or, if it is restricted, with rk_; the publishable pk_ is another")
     return key
+
+
+def _publishable_key(text: str, secret_key: str) -> str:
+    key = text.strip()
+    if not key:
+        return ""
+    if not key.startswith("pk_") or not key.isascii() or not key.isprintable() or " " in key:
+        raise SettingError("gateway: STRIPE_PUBLISHABLE_KEY begins with pk_; every visitor can read it, so it must be no other key")
+    if ("_live_" in key) != ("_live_" in secret_key):
+        raise SettingError("gateway: of STRIPE_PUBLISHABLE_KEY and STRIPE_SECRET_KEY one is for live payments and the other for tests")
+    return key
+
+
+def _script(text: str) -> str:
+    url = urlsplit(text)
+    if text != SCRIPT and not (url.scheme == "http" and url.hostname and _is_loopback(url.hostname) and not url.username):
+        raise SettingError("gateway: script is Stripe's own, which is the default; only a double for tests, on this machine, is another")
+    return text
 
 
 def _webhook_secrets(text: str) -> tuple[str, ...]:

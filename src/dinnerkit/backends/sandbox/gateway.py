@@ -10,11 +10,12 @@ from pathlib import Path
 
 from dinnerkit.backends.sandbox import accounts, charging, webhooks
 from dinnerkit.backends.sandbox.books import Books
-from dinnerkit.backends.sandbox.methods import DISPUTES, METHODS
+from dinnerkit.backends.sandbox.methods import DISPUTES, FORM, METHODS
 from dinnerkit.backends.signatures import sign, verify
 from dinnerkit.clock import Clock, utcnow
 from dinnerkit.errors import Conflict, Invalid, NotFound
 from dinnerkit.money import Money
+from dinnerkit.ports.checkout import CheckoutForm
 from dinnerkit.ports.gateway import Charge, Dispute, GatewayEvent, GatewayRefund, HostAccount, Payout, SignedWebhook
 
 SIGNATURE_HEADER = "Sandbox-Signature"
@@ -32,6 +33,7 @@ class SandboxGateway:
     """
 
     name = "sandbox"
+    checkout_module = ""
 
     def __init__(
         self, path: Path, webhook_delay: float = 1.0, secret: str | None = None, previous_secret: str | None = None, clock: Clock = utcnow
@@ -169,6 +171,10 @@ class SandboxGateway:
         """The payout as it is now."""
         with self.books.reading() as books:
             return self._payout(books, "id", payout_id)
+
+    def checkout_form(self, money: Money) -> CheckoutForm:
+        """The test cards to choose from, whatever is paid."""
+        return FORM
 
     def verify(self, body: bytes, headers: Mapping[str, str]) -> GatewayEvent:
         """Check the signature, then read the notification."""

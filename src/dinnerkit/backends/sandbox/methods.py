@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dinnerkit.ports.checkout import CheckoutForm, OfferedMethod
 from dinnerkit.ports.gateway import ChargeStatus, RefundStatus
 
 METHODS: dict[str, tuple[ChargeStatus, str | None]] = {
@@ -35,3 +36,15 @@ DISPUTES: dict[str, str] = {
     "pm_card_createDisputeProductNotReceived": "product_not_received",
 }
 """Why the guest's bank takes the payment back as soon as it is made."""
+
+FORM = CheckoutForm(
+    offered=(
+        OfferedMethod("pm_card_visa", "Visa", "pays at once"),
+        OfferedMethod("pm_card_authenticationRequired", "Visa with 3-D Secure", "the bank asks you to approve"),
+        OfferedMethod("pm_card_chargeDeclined", "A declined card", "the bank says no"),
+        OfferedMethod("pm_card_chargeDeclinedInsufficientFunds", "An empty account", "the bank says that there is not enough money"),
+        OfferedMethod("pm_card_chargeDeclinedExpiredCard", "An expired card", "the bank says that it is too old"),
+    ),
+    hint="Choose a test card: no real money moves.",
+)
+"""The cards that a page offers: the method, its name, and what happens."""

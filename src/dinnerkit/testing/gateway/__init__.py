@@ -15,6 +15,7 @@ failure tells in a sentence what the gateway did wrong: :class:`ContractBroken`.
 from __future__ import annotations
 
 from dinnerkit.testing.expecting import ContractBroken
+from dinnerkit.testing.gateway.asking import Asking
 from dinnerkit.testing.gateway.bench import GatewayBench, Signer
 from dinnerkit.testing.gateway.charging import Charging
 from dinnerkit.testing.gateway.looking_back import LookingBack
@@ -26,5 +27,5 @@ from dinnerkit.testing.gateway.telling import Telling
 __all__ = ["ContractBroken", "GatewayBench", "GatewayContract", "Signer"]
 
 
-class GatewayContract(Charging, Refunding, LookingBack, PayingHosts, Telling, Standing):
+class GatewayContract(Charging, Asking, Refunding, LookingBack, PayingHosts, Telling, Standing):
     """The tests that every gateway must pass."""

@@ -1,0 +1,63 @@
+"""Chromium, for what only a real browser can tell: scripts, frames, policies, and what is left without a connection."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+from wsgiref.types import WSGIApplication
+
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from tests.services.processes import missing
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
+QUIET = ("--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage")
+PATIENCE = 20_000
+"""Milliseconds to wait for what a page shall show."""
+
+
+def find_chromium() -> str:
+    """The program on PATH, or nothing."""
+    return next((found for name in NAMES if (found := shutil.which(name))), "")
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """A running browser without a window."""
+    program = find_chromium()
+    if not program:
+        missing("Chromium", "apt-get install chromium")
+    if importlib.util.find_spec("playwright") is None:
+        missing("Playwright", "pip install playwright")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=program, args=[*QUIET])
+        yield browser
+        browser.close()
+
+
+class _Silent(WSGIRequestHandler):
+    def log(self, *_: object) -> None:
+        """Say nothing of each request."""
+
+
+@contextmanager
+def served(app: WSGIApplication) -> Iterator[str]:
+    """The app, served by this process on this machine alone: its address."""
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Silent)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
