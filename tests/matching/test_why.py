@@ -16,7 +16,9 @@ from dinnerkit.matching import (
     BlockedApart,
     CommonLanguage,
     Floor,
+    Guest,
     GuestInvalid,
+    Locks,
     MixedCompany,
     NearBudget,
     NeverMet,
@@ -26,6 +28,7 @@ from dinnerkit.matching import (
     NotMetWithin,
     PartiesTogether,
     RuleInvalid,
+    SeatingImpossible,
     SoftRule,
     SomebodyExperienced,
     Table,
@@ -218,12 +221,36 @@ def test_a_record_is_refused_with_other_guests_rules_sizes_or_outcome():
     people = mixed(24)
     found = record(seat(people), people)
     for other in ({"guests": people[1:]}, {"guests": people, "rules": DEFAULT_RULES[1:]}, {"guests": people, "size": 6}):
-        with pytest.raises(RuleInvalid, match="not the guests, sizes and rules"):
+        with pytest.raises(RuleInvalid, match="not the guests, sizes, rules and locks"):
             replay(found, **other)
     with pytest.raises(RuleInvalid, match="gave other tables"):
         replay(replace(found, outputs="0" * 64), people)
     with pytest.raises(RuleInvalid, match=r"made by dinnerkit 0\.0\.0"):
         replay(replace(found, version="0.0.0"), people)
+
+
+def test_a_record_with_locks_is_made_again_with_the_same_locks_alone():
+    people = mixed(24)
+    before = seat(people, seed=1)
+    locked = Locks.of(before, tables={1}, guests={before.tables[1].guests[0], before.tables[2].guests[0]})
+    seating = seat(people, seed=2, locked=locked)
+    found = record(seating, people, locked=locked)
+    assert replay(found, people, locked=locked) == seating
+    for other in (Locks(), replace(locked, tables=()), replace(locked, guests=()), Locks.of(before, tables={2})):
+        with pytest.raises(RuleInvalid, match="not the guests, sizes, rules and locks"):
+            replay(found, people, locked=other)
+
+
+def test_a_record_of_a_seating_that_breaks_rules_for_everybodys_sake_is_made_again():
+    people = [Guest(str(number), languages=frozenset({"en" if number % 3 else "de"})) for number in range(12)]
+    with pytest.raises(SeatingImpossible):
+        seat(people, size=6)
+    seating = seat(people, size=6, everybody=True)
+    found = record(seating, people, size=6)
+    assert seating.broken
+    assert replay(found, people, size=6, everybody=True) == seating
+    with pytest.raises(SeatingImpossible):
+        replay(found, people, size=6)
 
 
 def test_the_order_in_which_a_guest_named_things_makes_no_difference_to_a_record():

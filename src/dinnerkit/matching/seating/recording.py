@@ -15,8 +15,9 @@ from dinnerkit.matching.errors import RuleInvalid
 from dinnerkit.matching.people.guests import Guest
 from dinnerkit.matching.rules.default_rules import DEFAULT_RULES
 from dinnerkit.matching.rules.kinds import Rule
+from dinnerkit.matching.seating.locks import Locks
 from dinnerkit.matching.seating.rooms import Size
-from dinnerkit.matching.seating.seat import seat
+from dinnerkit.matching.seating.seat import NOTHING_LOCKED, seat
 from dinnerkit.matching.seating.tables import Seating
 
 
@@ -25,7 +26,7 @@ class Record:
     """What a seating was made from.
 
     Attributes:
-        inputs: SHA-256 of the guests in their order, the sizes and the rules; it tells nothing about them.
+        inputs: SHA-256 of the guests in their order, the sizes, the rules and what was locked; it tells nothing about them.
         outputs: SHA-256 of who sits with whom.
         seed: what all chance was drawn from.
         version: of dinnerkit.
@@ -45,13 +46,20 @@ class Record:
         return dataclasses.asdict(self)
 
 
-def record(seating: Seating, guests: Iterable[Guest], *, size: Size = (5, 7), rules: Sequence[Rule] = DEFAULT_RULES) -> Record:
-    """The record of a seating that was made from these guests, sizes and rules."""
+def record(
+    seating: Seating,
+    guests: Iterable[Guest],
+    *,
+    size: Size = (5, 7),
+    rules: Sequence[Rule] = DEFAULT_RULES,
+    locked: Locks = NOTHING_LOCKED,
+) -> Record:
+    """The record of a seating that was made from these guests, sizes, rules and locks."""
     return Record(
-        inputs=_digest([list(guests), size, list(rules)]),
-        outputs=_digest([list(table.guests) for table in seating.tables]),
+        inputs=digest(list(guests), size, list(rules), locked),
+        outputs=digest([list(table.guests) for table in seating.tables]),
         seed=seating.seed,
-        version=_version(),
+        version=version(),
         iterations=seating.run.sweeps,
         engine=seating.run.engine,
     )
@@ -64,33 +72,36 @@ def replay(
     size: Size = (5, 7),
     rules: Sequence[Rule] = DEFAULT_RULES,
     best_effort: bool = False,
+    everybody: bool = False,
+    locked: Locks = NOTHING_LOCKED,
 ) -> Seating:
-    """Make a recorded seating again.
+    """Make a recorded seating again, given what :func:`dinnerkit.matching.seat` was given then.
 
     A seating that was given a time in ``seconds`` depends on the machine too, and may not come out the same; nor may one of another
     engine or another version of numpy.
 
     Raises:
-        RuleInvalid: the guests, sizes or rules are not those of the record, or the outcome is not.
+        RuleInvalid: the guests, sizes, rules or locks are not those of the record, or the outcome is not.
     """
     people = list(guests)
-    if _digest([people, size, list(rules)]) != earlier.inputs:
-        raise RuleInvalid("these are not the guests, sizes and rules of the record")
-    if _version() != earlier.version:
-        raise RuleInvalid(f"the record was made by dinnerkit {earlier.version}, this is {_version()}")
-    seating = seat(people, size=size, rules=rules, seed=earlier.seed, best_effort=best_effort)
-    if record(seating, people, size=size, rules=rules).outputs != earlier.outputs:
-        raise RuleInvalid("the same guests, sizes, rules and seed gave other tables: the engine, or the time to search, was another")
+    if digest(people, size, list(rules), locked) != earlier.inputs:
+        raise RuleInvalid("these are not the guests, sizes, rules and locks of the record")
+    if version() != earlier.version:
+        raise RuleInvalid(f"the record was made by dinnerkit {earlier.version}, this is {version()}")
+    seating = seat(people, size=size, rules=rules, seed=earlier.seed, best_effort=best_effort, everybody=everybody, locked=locked)
+    if record(seating, people, size=size, rules=rules, locked=locked).outputs != earlier.outputs:
+        raise RuleInvalid("the same guests, sizes, rules, locks and seed gave other tables: the engine, or the time to search, was another")
     return seating
 
 
-def _version() -> str:
+def version() -> str:
     """Of dinnerkit; what knows it takes long to load, and is needed for records only."""
     return str(import_module("importlib.metadata").version("dinnerkit"))
 
 
-def _digest(value: Any) -> str:
-    return hashlib.sha256(json.dumps(_plain(value), sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+def digest(*values: Any) -> str:
+    """SHA-256 of guests, sizes, rules, locks and the like, whatever the order of what has none."""
+    return hashlib.sha256(json.dumps(_plain(values), sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
 def _plain(value: Any) -> Any:
