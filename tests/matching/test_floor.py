@@ -12,7 +12,7 @@ from dinnerkit.matching.seating.finishing import finished
 from dinnerkit.matching.seating.house import House
 from dinnerkit.matching.seating.rooms import Room
 from dinnerkit.matching.seating.scoring import Scoring
-from dinnerkit.matching.seating.worst import lift_worst, table_scores
+from dinnerkit.matching.seating.worst import lift_worst
 
 from .people import assert_sound
 from .test_more_rules import crowd
@@ -100,7 +100,7 @@ def test_the_worst_tables_of_a_large_crowd_are_lifted_by_guests_from_anywhere(se
         return lift_worst(*told)
 
     found = lifted()
-    assert table_scores(people, scoring, found).min() > table_scores(people, scoring, labels).min()
+    assert scoring.tables(people, found).min() > scoring.tables(people, labels).min()
     assert len(constraints.broken_tables(found)) == 0
     assert (np.bincount(found) == 6).all()
     assert (found[:40:2] == found[1:40:2]).all()

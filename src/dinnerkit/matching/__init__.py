@@ -39,6 +39,7 @@ from dinnerkit.matching.rules.table_rules import Balanced, NobodyAlone, Somebody
 from dinnerkit.matching.rules.venue_rules import AgeRange, DietsServed, NotMetWithin
 from dinnerkit.matching.rules.wishes import PairWish, wish
 from dinnerkit.matching.seating.columns import SeatedCrowd, seat_crowd
+from dinnerkit.matching.seating.following import Halfway
 from dinnerkit.matching.seating.locks import LockedTable, Locks
 from dinnerkit.matching.seating.recording import Record, record, replay
 from dinnerkit.matching.seating.reseating import Changes, CurvePoint, Move, Reseating, moves_against_score, reseat
@@ -76,6 +77,7 @@ __all__ = [
     "Guest",
     "GuestInvalid",
     "GuestWhy",
+    "Halfway",
     "HardRule",
     "Item",
     "Kinds",

@@ -8,12 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from dinnerkit.matching.errors import RuleInvalid
 from dinnerkit.matching.people.crowd import Crowd
+from dinnerkit.matching.rules.kinds import FULL
 from dinnerkit.matching.seating.constraints import Constraints
 from dinnerkit.matching.seating.declaring import declared, per_guest, task
+from dinnerkit.matching.seating.following import Following, Halfway
 from dinnerkit.matching.seating.scoring import Scoring
+from dinnerkit.matching.solving.batches import Places
 from dinnerkit.matching.solving.blocks import Effort, near_order, searched, usual_rounds
-from dinnerkit.matching.solving.solver import Progress, RunRecord, compiled_available, solve
+from dinnerkit.matching.solving.solver import RunRecord, compiled_available, solve
 from dinnerkit.matching.solving.state import Ints
 
 AT_ONCE = 600
@@ -32,7 +36,7 @@ class Budget:
 
     seed: int
     seconds: float | None
-    progress: Progress | None
+    following: Following
     processes: int = 1
 
 
@@ -45,9 +49,14 @@ def arranged(crowd: Crowd, constraints: Constraints, scoring: Scoring, labels: I
         scoring: the soft ones.
         labels: (n,), the tables to start from, numbered without gaps.
         budget: see :class:`Budget`.
+
+    Raises:
+        RuleInvalid: what is to be resumed was another search.
     """
     if not len(labels) or labels.min() == labels.max() or not scoring.rules:
         return labels, RunRecord(budget.seed, 0, 0.0, "numpy")
+    if len(crowd) <= AT_ONCE and budget.following.resume is not None:
+        raise RuleInvalid("what is to be resumed was the search of another seating: so few guests are not searched for in rounds")
     if len(crowd) <= AT_ONCE:
         everybody, n = np.arange(len(crowd)), len(crowd)
         sweeps = int(np.clip(_EVALUATIONS[compiled_available()] // (n * n), *_SWEEPS)) if n >= _FEW else _SWEEPS_OF_FEW
@@ -62,9 +71,21 @@ def similar_order(axes: NDArray[np.float32], rng: np.random.Generator) -> Ints:
 
 def _in_blocks(crowd: Crowd, constraints: Constraints, scoring: Scoring, labels: Ints, budget: Budget) -> tuple[Ints, RunRecord]:
     """Better tables for many guests."""
-    began = time.monotonic()
+    began, following = time.monotonic(), budget.following
     wanted = task(constraints, declared(crowd, scoring), int(labels.max()) + 1)
-    effort = Effort(budget.seed, usual_rounds(len(crowd)), budget.seconds, budget.progress, budget.processes)
+    labels = following.begun(constraints, labels)
+    passed = following.resume.rounds if following.resume else 0
+
+    def after(rounds: int, labels: Places) -> None:
+        sizes = np.bincount(labels)
+        score = float(np.average(scoring.tables(crowd, labels.astype(np.int64)), weights=sizes))
+        following.reached(score)
+        if following.halfway is not None:
+            following.halfway(Halfway(rounds, labels.copy(), score))
+
+    told = after if following.best or following.halfway else None
+    rounds = usual_rounds(len(crowd))
+    effort = Effort(budget.seed, rounds, budget.seconds, following.progress, budget.processes, passed=passed, after=told)
     found, sweeps = searched(wanted, labels, effort)
     return found, RunRecord(budget.seed, sweeps, time.monotonic() - began, "numba" if compiled_available() else "numpy")
 
@@ -87,6 +108,7 @@ def _improve(
         masks=part.masks,
         start=start.reshape(-1),
         factor=per_guest(constraints.high),
-        progress=budget.progress,
+        progress=budget.following.progress,
+        best=lambda worth: budget.following.reached(FULL * worth / len(guests)),
     )
     return names[solution.labels], solution.run

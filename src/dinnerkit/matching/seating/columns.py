@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from dinnerkit.matching.people.crowd import Crowd
 from dinnerkit.matching.rules.default_rules import DEFAULT_RULES
 from dinnerkit.matching.rules.kinds import FULL, Rule
+from dinnerkit.matching.seating.following import Following
 from dinnerkit.matching.seating.rooms import Room, Size
 from dinnerkit.matching.seating.scoring import Scoring
 from dinnerkit.matching.seating.seat import Search, check, seated
-from dinnerkit.matching.seating.worst import table_scores
 from dinnerkit.matching.solving.solver import Progress, RunRecord
 from dinnerkit.matching.solving.state import Floats, Ints
 
@@ -53,6 +53,7 @@ def seat_crowd(
     best_effort: bool = False,
     processes: int = 1,
     progress: Progress | None = None,
+    best: Callable[[float], None] | None = None,
 ) -> SeatedCrowd:
     """:func:`seat` for guests who are columns, see :meth:`Crowd.of_columns`: the same rules, and the same tables for the same seed.
 
@@ -65,6 +66,7 @@ def seat_crowd(
         best_effort: seat as many as can be, and tell of the others why not, in place of an error.
         processes: how many work on it; the answer does not depend on that.
         progress: told the fraction done, 0–1; raising from it cancels.
+        best: told the best score so far, 0–100, whenever that is higher than before.
 
     Raises:
         SeatingImpossible: the hard rules can't all be met.
@@ -75,9 +77,10 @@ def seat_crowd(
     began = time.monotonic()
     ends = None if seconds is None else began + seconds
     scoring = Scoring.of(crowd, rules)
-    found = seated(crowd, scoring, rules, room, Search(seed, ends, best_effort, progress, np.random.default_rng(seed), processes))
+    search = Search(seed, ends, best_effort, Following(progress, best), np.random.default_rng(seed), processes)
+    found = seated(crowd, scoring, rules, room, search)
     labels, at = _numbered(found.labels, found.at)
-    scores = table_scores(crowd, scoring, labels)
+    scores = scoring.tables(crowd, labels)
     sizes = np.bincount(labels[labels >= 0], minlength=len(scores))
     return SeatedCrowd(
         labels=labels.astype(np.int32),

@@ -22,6 +22,7 @@ NO_DIFFERENCE = "no_difference"
 
 _CHANCE_PAIRS = 200_000
 _CHANCE_TABLES = 400
+_PAIRS_AT_ONCE = 1 << 19
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,20 @@ class Scoring:
         for rule, share in zip(self.rules, self.shares, strict=True):
             worth += np.float32(share) * rule.score(crowd, one, other)
         return worth
+
+    def tables(self, crowd: Crowd, labels: Ints) -> Floats:
+        """(tables,): the score of each table, 0–100, unrounded; a label of -1 is no table."""
+        tables = int(labels.max(initial=-1)) + 1
+        one, other = pairs_inside(labels)
+        totals, counts = np.zeros(tables), np.bincount(labels[one], minlength=tables)
+        for begin in range(0, len(one), _PAIRS_AT_ONCE):
+            part = slice(begin, begin + _PAIRS_AT_ONCE)
+            totals += np.bincount(labels[one[part]], weights=self.pairs(crowd, one[part], other[part]), minlength=tables)
+        scores = totals / np.maximum(counts, 1)
+        if self.wishes:
+            there = np.flatnonzero(labels >= 0)
+            scores += self.wished(crowd.take(there), labels[there])
+        return FULL * scores
 
     def matrix(self, crowd: Crowd) -> Floats:
         """(n, n) of :meth:`pairs`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,6 +19,7 @@ from dinnerkit.matching.seating.constraints import Constraints
 from dinnerkit.matching.seating.diagnosis import Cause, count, hopeless, named, shortfall
 from dinnerkit.matching.seating.feasible import feasible_tables
 from dinnerkit.matching.seating.finishing import asks_for_more, finished, lost_by_tables, numbered, over, venue_start
+from dinnerkit.matching.seating.following import Following, Halfway
 from dinnerkit.matching.seating.house import House
 from dinnerkit.matching.seating.impossible import impossible, unknown_cause
 from dinnerkit.matching.seating.locks import LockedCompany, Locks
@@ -48,7 +49,11 @@ def seat(
     best_effort: bool = False,
     everybody: bool = False,
     locked: Locks = NOTHING_LOCKED,
+    processes: int = 1,
     progress: Progress | None = None,
+    best: Callable[[float], None] | None = None,
+    halfway: Callable[[Halfway], None] | None = None,
+    resume: Halfway | None = None,
 ) -> Seating:
     """Seat guests at tables that keep all hard rules and score as well as can be found by the soft ones.
 
@@ -66,15 +71,21 @@ def seat(
         everybody: where the hard rules can't all be met, seat everybody and break as few as is found, in place of an error; what is
             broken is in :attr:`Seating.broken`.
         locked: what stays as it is; guests at locked tables take no part in the search.
+        processes: how many search, where there are more than some hundreds of guests; the answer does not depend on that.
         progress: told the fraction done, 0–1; raising from it cancels.
+        best: told the best score so far, 0–100, of those who take part in the search, whenever that is higher than before.
+        halfway: told where the search is after each of its rounds, of which there are some where there are more than some
+            hundreds of guests.
+        resume: where an earlier call with the same arguments was: this one goes on from there, and finds what that would have
+            found. ``seconds``, if given, are what is left of them.
 
     Raises:
         SeatingImpossible: the hard rules can't all be met; says why in one line.
         GuestInvalid: an id occurs twice.
-        RuleInvalid: a size, rule, time or seed makes no sense.
+        RuleInvalid: a size, rule, time, seed or number of processes makes no sense, or what is to be resumed was another seating.
     """
     room = Room.of(size)
-    check(rules, seconds, seed)
+    check(rules, seconds, seed, processes)
     began = time.monotonic()
     crowd = Crowd.of(list(guests))
     if locked.guests:
@@ -82,7 +93,8 @@ def seat(
     scoring = Scoring.of(crowd, rules)
     kept = locked.labels(crowd)
     free = np.flatnonzero(kept < 0)
-    search = Search(seed, None if seconds is None else began + seconds, best_effort, progress, np.random.default_rng(seed))
+    following, ends = Following(progress, best, halfway, resume), None if seconds is None else began + seconds
+    search = Search(seed, ends, best_effort, following, np.random.default_rng(seed), processes)
     rest = room.without([table.at for table in locked.tables if table.at is not None])
     try:
         found = seated(crowd.take(free), scoring, rules, rest, search)
@@ -108,7 +120,7 @@ class Search:
     seed: int
     deadline: float | None
     best_effort: bool
-    progress: Progress | None
+    following: Following
     rng: np.random.Generator
     processes: int = 1
 
@@ -172,7 +184,7 @@ def seated(crowd: Crowd, scoring: Scoring, rules: Sequence[Rule], room: Room, se
         keep, begun, at = numbered(keep, room, begun)
     more = asks_for_more(rules, room, crowd)
     spare = None if search.deadline is None else max(0.01, (search.deadline - time.monotonic()) * (_FIRST_SHARE if more else 1.0))
-    found, run = arranged(part, keep, scoring, begun, Budget(search.seed, spare, search.progress, search.processes))
+    found, run = arranged(part, keep, scoring, begun, Budget(search.seed, spare, search.following, search.processes))
     if not more and len(found) > AT_ONCE and scoring.rules:
         found = lift_worst((part, keep, scoring), rules, room, found, search.rng, over(search.deadline))
     if more:

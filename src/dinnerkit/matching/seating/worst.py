@@ -17,12 +17,10 @@ from dinnerkit.matching.seating.house import House
 from dinnerkit.matching.seating.rooms import Room
 from dinnerkit.matching.seating.scoring import Scoring
 from dinnerkit.matching.seating.settling import Settling
-from dinnerkit.matching.solving.pairs import pairs_inside
-from dinnerkit.matching.solving.state import Floats, Ints
+from dinnerkit.matching.solving.state import Ints
 
 _ROUNDS, _WORST, _OTHERS, _PASSES = 2, 3, 60, 2
 _AIM = 24
-_PAIRS_AT_ONCE = 1 << 19
 
 
 def lift_worst(
@@ -44,7 +42,7 @@ def lift_worst(
         until: whether time is up.
     """
     crowd, constraints, scoring = guests
-    scores = table_scores(crowd, scoring, labels)
+    scores = scoring.tables(crowd, labels)
     if len(scores) <= _AIM:
         return labels
     labels = labels.copy()
@@ -67,18 +65,3 @@ def lift_worst(
         if not faults and not settling.faults and lifted.min() >= scores[order[0]]:
             labels[places], scores[tables] = tables[found], lifted
     return labels
-
-
-def table_scores(crowd: Crowd, scoring: Scoring, labels: Ints) -> Floats:
-    """(tables,): the score of each table, 0–100, unrounded; a label of -1 is no table."""
-    tables = int(labels.max(initial=-1)) + 1
-    one, other = pairs_inside(labels)
-    totals, counts = np.zeros(tables), np.bincount(labels[one], minlength=tables)
-    for begin in range(0, len(one), _PAIRS_AT_ONCE):
-        part = slice(begin, begin + _PAIRS_AT_ONCE)
-        totals += np.bincount(labels[one[part]], weights=scoring.pairs(crowd, one[part], other[part]), minlength=tables)
-    scores = totals / np.maximum(counts, 1)
-    if scoring.wishes:
-        there = np.flatnonzero(labels >= 0)
-        scores += scoring.wished(crowd.take(there), labels[there])
-    return FULL * scores

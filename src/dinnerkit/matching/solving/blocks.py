@@ -88,6 +88,8 @@ class Effort:
         progress: see :data:`dinnerkit.matching.solving.budget.Progress`.
         processes: how many work on it; the answer does not depend on that.
         clock: what tells the time.
+        passed: rounds that an earlier search has done from the same beginning, from whose groups this one goes on as it would have.
+        after: told after each round how many have passed, and the group of everybody, which the next round changes in place.
     """
 
     seed: int
@@ -96,6 +98,8 @@ class Effort:
     progress: Progress | None = None
     processes: int = 1
     clock: Callable[[], float] = time.monotonic
+    passed: int = 0
+    after: Callable[[int, Places], None] | None = None
     stopped: bool = field(default=False, init=False)
     _ends: float = field(default=0.0, init=False)
 
@@ -142,21 +146,23 @@ def searched(task: Task, labels: Ints, effort: Effort) -> tuple[Ints, int]:
         labels: (n,), the group of each, within bounds and with parties together; what else they break is mended first.
         effort: how long.
     """
-    rng = np.random.default_rng(effort.seed)
     n, axes = len(labels), task.worths.axes()
     found = labels.astype(np.int32)
     if not n or found.min() == found.max():
         return labels, 0
-    number = 0
-    with _engine(task, found, rng, effort.processes) as engine:
+    number = effort.passed
+    with _engine(task, found, np.random.default_rng(effort.seed), effort.processes) as engine:
         effort.begin()
         while effort.goes_on(number):
+            rng = np.random.default_rng((effort.seed, number))  # of its own, so that a search can go on from any round
             order, cuts = _regrouped(task, found, axes, max(1, round(n / BLOCK)), rng)
             cooling = np.append(np.linspace(1.0, 0.2, _SWEEPS - 1) * effort.heat(number), 0.0).astype(np.float32)
             seeds = rng.integers(_SEEDS, size=len(cuts) - 1).astype(np.uint64)
             with closing(engine.searched(found, order, Batches(cuts, cooling, seeds, np.float32(task.lift)))) as steps:
                 any(not effort.tell(number + passed) for passed in steps)
             number += 1
+            if effort.after and not effort.stopped:
+                effort.after(number, found)
     effort.end()
     return found.astype(np.int64), number * _SWEEPS
 

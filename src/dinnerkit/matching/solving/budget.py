@@ -62,6 +62,7 @@ class Budget:
         warmth: the first temperature against the usual one; less keeps more of a good start, 0 only climbs.
         clock: tells the time, in seconds.
         progress: see :data:`Progress`.
+        best: told what the best groups so far are worth, each time that progress is told.
     """
 
     seconds: float | None
@@ -69,6 +70,7 @@ class Budget:
     warmth: float = 1.0
     clock: Callable[[], float] = time.monotonic
     progress: Progress | None = None
+    best: Callable[[float], None] | None = None
 
     _wishes: list[bool] = field(default_factory=list)
 
@@ -87,8 +89,10 @@ class Budget:
         """Whether the search was asked to end."""
         return bool(self._wishes)
 
-    def tell(self, fraction: float) -> bool:
-        """Report progress; whether to stop."""
+    def tell(self, fraction: float, worth: float | None = None) -> bool:
+        """Report progress, and what the best groups are worth where that is told; whether to stop."""
+        if self.best is not None and worth is not None:
+            self.best(worth)
         if self.progress is not None and self.progress(min(1.0, fraction)):
             self._wishes.append(True)
         return self.stopped
@@ -161,6 +165,11 @@ class _Ladder:
         """Whether there are different temperatures to go on at."""
         return self.heat.cold > 0 and self.heat.hot > 1.1 * self.heat.cold
 
+    @property
+    def value(self) -> float:
+        """What the best groups are worth that any of the searches has found."""
+        return max(search.value for search in (*self._copies, self.search))
+
     def leave_copies(self, done: float) -> None:
         """Leave copies for the temperatures above that at this fraction of the cooling."""
         while len(self._copies) < RUNGS - 1 and done * (RUNGS - 1) >= len(self._copies):
@@ -195,15 +204,15 @@ def _spend_sweeps(ladder: _Ladder, budget: Budget) -> int:
         if tempers:
             ladder.leave_copies(first / cooled)
         search.anneal(cooling[first : first + chunk])
-        if budget.tell(min(first + chunk, cooled) / sweeps):
+        if budget.tell(min(first + chunk, cooled) / sweeps, search.value):
             return min(first + chunk, cooled)
     if tempers:
         left = sweeps - cooled - descents
-        cooled += ladder.temper(lambda done: budget.tell((cooled + min(done, left)) / sweeps) or done >= left)
+        cooled += ladder.temper(lambda done: budget.tell((cooled + min(done, left)) / sweeps, ladder.value) or done >= left)
     if not budget.stopped:
         search.restart(search.best)
         search.anneal(np.zeros(descents))
-        budget.tell(1.0)
+        budget.tell(1.0, search.value)
     return min(sweeps, cooled + descents)
 
 
@@ -228,12 +237,12 @@ def _spend_time(ladder: _Ladder, budget: Budget, began: float) -> int:
         took = (now - then) / chunk
         room = min(_LONGEST_CHUNK, 0.01 * seconds, opened + span - now)
         chunk = int(np.clip(room / max(took, 1e-9), 1, 2 * chunk))
-        if budget.tell((now - began) / seconds):
+        if budget.tell((now - began) / seconds, search.value):
             return done
     if tempers:
-        done += ladder.temper(lambda _: budget.tell((budget.clock() - began) / seconds) or budget.clock() >= closing)
+        done += ladder.temper(lambda _: budget.tell((budget.clock() - began) / seconds, ladder.value) or budget.clock() >= closing)
     search.restart(search.best)
     while budget.clock() < began + seconds and search.anneal(np.zeros(1))[0] > 0:
         done += 1
-    budget.tell(1.0)
+    budget.tell(1.0, search.value)
     return done

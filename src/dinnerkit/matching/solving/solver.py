@@ -113,6 +113,7 @@ def solve(
     heat: float = 1.0,
     clock: Callable[[], float] = time.monotonic,
     bound: bool = False,
+    best: Callable[[float], None] | None = None,
 ) -> Solution:
     """Divide n things into groups so that the weights inside the groups add up to the most.
 
@@ -138,6 +139,8 @@ def solve(
         clock: what tells the time; with ``time.process_time`` other work on the machine does not count.
         bound: also tell what no groups can exceed, which takes seconds of its own. For up to some 36 people at tables of 6 it
             mostly proves the groups to be the best, or finds better ones; beyond, it is stated and far from tight.
+        best: told what the best groups so far are worth, as ``progress`` is told how far it is; broken constraints count as
+            losses beyond all weights.
 
     Raises:
         RuleInvalid: the arguments contradict themselves, or the sizes can't be met.
@@ -156,7 +159,7 @@ def solve(
     problem = contracted(matrix / scale, unit_of, apart_pairs, masks, (low, high), factor)
     rng = np.random.default_rng(seed)
     group = None if start is None and not len(apart_pairs) else _start(problem, unit_of, start, rng)
-    budget = Budget(seconds, SWEEPS if sweeps is None else sweeps, heat, clock, progress)
+    budget = Budget(seconds, SWEEPS if sweeps is None else sweeps, heat, clock, progress, best and (lambda worth: best(worth * scale)))
     group, run = _search(problem, group, unit_of, rng, seed, budget, began)
     solution = _solution(group[unit_of], matrix, factor, (apart_pairs, masks), run)
     if not bound or solution.broken:
