@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from tests.booking.model.records import CHANGES, CORRECTABLE, EXPECTED, SETTLED, UNPAID, Booking, Hold, Payment, Use
+from tests.booking.model.records import CHANGES, CORRECTABLE, EXPECTED, FREE_AFTER_A_MOVE, SETTLED, UNPAID, Booking, Hold, Payment, Use
 from tests.booking.model.work import Worked
 from tests.booking.world import CHECK, HOLD
 
@@ -105,7 +105,7 @@ class Model(Worked):
             self.waiting = [party for party in self.waiting if party[0] != booking_id]
             booking.status = "cancelled"
             return "cancelled"
-        self._cancel(booking, now)
+        self._cancel(booking, self._goes_back(booking, now), now)
         booking.starts_at = self.starts_at  # by which its refund was reckoned
         return "cancelled"
 
@@ -174,6 +174,8 @@ class Model(Worked):
             return "EventHasBegun"
         if starts_at <= now and starts_at != self.starts_at:
             return "EventNotReady"
+        if starts_at != self.starts_at:
+            self.moved_at, self.free_until = now, min(now + FREE_AFTER_A_MOVE, starts_at)
         self.starts_at = starts_at
         return "published"
 

@@ -11,6 +11,7 @@ EXPECTED = ("confirmed", "seated")
 SETTLED = (*EXPECTED, "checked_in", "no_show")
 NO_SHOW, LOOKED_BACK, CORRECTABLE = timedelta(hours=6), timedelta(days=3), timedelta(days=7)
 CHANGES = timedelta(hours=2)
+IN_TIME, FREE_AFTER_A_MOVE = timedelta(hours=48), timedelta(hours=72)
 VOUCHERS = {"HALF": 2, "GIFT": 1}
 """Codes, and how often each may be used at a time; by each guest once."""
 
@@ -44,6 +45,7 @@ class Booking:
     amount: int
     voucher: str | None = None
     payment: str | None = None
+    refund: int | None = None
 
 
 @dataclass

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Self
 
-from tests.booking.model.records import OPEN, SETTLED, UNPAID, VOUCHERS, Booking, Hold, Payment, Use
+from tests.booking.model.records import IN_TIME, OPEN, SETTLED, UNPAID, VOUCHERS, Booking, Hold, Payment, Use
 from tests.booking.snapshot import Snapshot
 from tests.booking.world import HOLD, OFFER
 
@@ -20,6 +20,8 @@ class State:
     seats_left: int
     price: int
     deposit: int
+    moved_at: datetime | None = None
+    free_until: datetime | None = None
     holds: list[Hold] = field(default_factory=list)
     waiting: list[tuple[str, str, int]] = field(default_factory=list)
     bookings: dict[str, Booking] = field(default_factory=dict)
@@ -37,6 +39,8 @@ class State:
             event["seats_left"],
             event["price"]["amount"],
             (event.get("deposit") or {}).get("amount", 0),
+            event.get("moved_at"),
+            event.get("free_until"),
             [Hold(hold["hold"], hold["booking"], hold["user"], hold["guests"], hold["until"]) for hold in event["holds"]],
             [(party["entry"], party["user"], party["guests"]) for party in event["waitlist"]],
             {
@@ -51,6 +55,7 @@ class State:
                     row["amount"],
                     codes.get(row.get("voucher")),
                     row.get("payment"),
+                    row.get("refund"),
                 )
                 for name, row in there.bookings.items()
             },
@@ -106,13 +111,13 @@ class State:
             late = Hold(payment_id, self.payments[payment_id].booking, booking.user, booking.guests, now + HOLD)
             mine = any(hold.name == late.name for hold in self.holds)
             if not mine and (self._closed(now) or self._held_by(booking.user) or self.seats_left < booking.guests):
-                booking.status, booking.payment = "cancelled", payment_id
+                booking.status, booking.payment, booking.refund = "cancelled", payment_id, booking.amount
                 return
             if not mine:
                 self._take(late)
             if booking.voucher and all(use.hold != late.name for use in self.uses[booking.voucher]):
                 if self._used_up(booking.voucher, booking.user):
-                    booking.status, booking.payment = "cancelled", payment_id
+                    booking.status, booking.payment, booking.refund = "cancelled", payment_id, booking.amount
                     self._give_up(booking, late.name, now)
                     return
                 self.uses[booking.voucher].append(Use(late.name, late.booking, late.user, late.until))
@@ -137,6 +142,17 @@ class State:
     def _uses_of(self, booking: Booking) -> list[Use]:
         return [use for use in self.uses[booking.voucher] if use.hold == booking.hold] if booking.voucher else []
 
+    def _paid(self, booking: Booking) -> int:
+        return booking.amount if booking.payment and booking.status in SETTLED else 0
+
+    def _goes_back(self, booking: Booking, now: datetime) -> int:
+        """What a guest gets who cancels now: all in time, and for a while after a move under them; else half of it without the deposit."""
+        moved = self.moved_at and self.free_until and booking.created_at < self.moved_at and now <= self.free_until
+        paid = self._paid(booking)
+        if not paid or moved or now <= self.starts_at - IN_TIME:
+            return paid
+        return (paid - self.deposit * booking.guests + 1) // 2
+
     def _costs(self, guests: int) -> int:
         return (self.price + self.deposit) * guests
 
@@ -157,8 +173,8 @@ class State:
         booking.status, booking.payment, booking.hold, booking.expires_at = "confirmed", payment, hold, None
         self._keep(booking)
 
-    def _cancel(self, booking: Booking, now: datetime) -> None:
-        booking.status, booking.expires_at = "cancelled", None
+    def _cancel(self, booking: Booking, refund: int, now: datetime) -> None:
+        booking.status, booking.expires_at, booking.refund = "cancelled", None, refund
         self._release(booking, now)
 
     def _take(self, hold: Hold) -> None:

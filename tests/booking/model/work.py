@@ -24,7 +24,9 @@ class Worked(State):
         listed = {entry for entry, _, _ in self.waiting}
         for name, booking in self.bookings.items():
             if booking.status == "waitlisted":
-                if self.status == "cancelled" or (name not in listed and now < self.starts_at):
+                if self.status == "cancelled":
+                    booking.status, booking.refund = "cancelled", 0
+                elif name not in listed and now < self.starts_at:
                     booking.status = "cancelled"
                 elif now >= self.starts_at:
                     booking.status = "expired"
@@ -111,11 +113,11 @@ class Worked(State):
             if booking is None:
                 booking = self._write_off(hold, now)
             if booking.status in (*UNPAID, *SETTLED) or (booking.status == "expired" and booking.hold != hold.name):
-                self._cancel(booking, now)
+                self._cancel(booking, self._paid(booking), now)
             self._give_up(booking, hold.name, now)
         for booking in self.bookings.values():
             if booking.status == "waitlisted":
-                booking.status = "cancelled"
+                booking.status, booking.refund = "cancelled", 0
 
     def _write_off(self, hold: Hold, now: datetime) -> Booking:
         written = Booking(hold.user, hold.guests, "expired", hold.name, now, None, self.starts_at, self._costs(hold.guests))
