@@ -136,6 +136,7 @@ def _probes(kit: Kit) -> dict[str, health.Probe]:
         "mail": health.Probe(backends.mail.ping, needed=False),
         "limiter": health.Probe(backends.limiter.ping, needed=False),
         "bus": health.Probe(backends.bus.ping, needed=False),
+        "search": health.Probe(backends.search.ping, needed=False),
         "cache": health.Probe(lambda: backends.cache.get("health"), needed=False),
     }
 

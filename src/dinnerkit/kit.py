@@ -95,6 +95,7 @@ from dinnerkit.ports.limiter import LimiterStorage
 from dinnerkit.ports.mailer import Mailer
 from dinnerkit.ports.offload import Offload, inline
 from dinnerkit.ports.queue import Queue
+from dinnerkit.ports.search import Search
 from dinnerkit.settings import Settings
 from dinnerkit.storage import Row, StoredDocument, ensure_indexes
 from dinnerkit.vouchers.documents import VoucherDocument
@@ -144,6 +145,7 @@ class Backends:
     mail: Mailer
     limiter: LimiterStorage
     bus: Bus
+    search: Search
 
 
 class Kit:
@@ -167,8 +169,9 @@ class Kit:
         self.backends = backends
         self.clock = clock
         self._closing = ExitStack()
-        if isinstance(backends.bus, UsesDatabase):
-            backends.bus.use(backends.database.database)
+        for backend in (backends.bus, backends.search):
+            if isinstance(backend, UsesDatabase):
+                backend.use(backends.database.database)
         self.services = self._wire(offload)
 
     @classmethod

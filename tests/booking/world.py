@@ -19,6 +19,7 @@ from pymongo.database import Database
 from dinnerkit.accounts.secrecy import Keys
 from dinnerkit.backends.bus.memory import MemoryBus
 from dinnerkit.backends.limiter import MemoryLimiterStorage
+from dinnerkit.backends.search.mongo import DatabaseSearch
 from dinnerkit.booking.checking_in import CheckIn
 from dinnerkit.booking.companions import CompanionService
 from dinnerkit.booking.deposits import DepositSweep
@@ -122,7 +123,9 @@ class World:
         self.gateway.killer = self.killer
         settings = Settings(secret_key="s" * 32, data=str(folder), hold_seconds=int(HOLD.total_seconds()), database="mongodb://unused/x")
         opened = OpenedDatabase(KillableDatabase(database, self.killer))
-        backends = Backends(opened, SimpleCache(), self.queue, self.gateway, self.postbox, MemoryLimiterStorage(), MemoryBus())
+        backends = Backends(
+            opened, SimpleCache(), self.queue, self.gateway, self.postbox, MemoryLimiterStorage(), MemoryBus(), DatabaseSearch()
+        )
         self.kit = Kit(settings, backends, clock=self.clock)
         self.kit.ensure_indexes()
         self.events = self.kit.service(EventService)

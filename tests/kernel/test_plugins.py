@@ -59,6 +59,8 @@ def test_the_built_in_backends_take_the_same_road() -> None:
         ("bus", "memory"),
         ("bus", "database"),
         ("bus", "mongodb"),
+        ("search", "database"),
+        ("search", "mongodb"),
     } <= works
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from dinnerkit.testing.gateway import GatewayBench, GatewayContract
     from dinnerkit.testing.limiter import LimiterBench, LimiterContract
     from dinnerkit.testing.queue import QueueBench, QueueContract
+    from dinnerkit.testing.search import SearchBench, SearchContract
 
 __all__ = [
     "BusBench",
@@ -36,6 +37,8 @@ __all__ = [
     "LimiterContract",
     "QueueBench",
     "QueueContract",
+    "SearchBench",
+    "SearchContract",
     "StandingClock",
     "run_background",
     "settings_for_tests",

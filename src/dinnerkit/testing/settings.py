@@ -18,5 +18,6 @@ def settings_for_tests(database_url: str, folder: Path, **more: Any) -> dict[str
         "mail": f"folder://{folder}/mail",
         "gateway": f"sandbox://{folder}/gateway.db?webhook_delay=0",
         "rate_limit": "off",
+        "search": "database://?timeout_ms=60000",  # a slow machine is no outage
     }
     return usual | more
