@@ -18,6 +18,8 @@ from dinnerkit.settings import BACKENDS
 KNOWN_PLUGINS = {
     "redis": "dinnerkit-redis",
     "rediss": "dinnerkit-redis",
+    "redis+sentinel": "dinnerkit-redis",
+    "redis+cluster": "dinnerkit-redis",
     "elasticsearch": "dinnerkit-elasticsearch",
     "stripe": "dinnerkit-stripe",
     "s3": "dinnerkit-s3",

@@ -101,16 +101,16 @@ def test_a_broken_plugin_breaks_only_who_chose_it(install: Install, source: str,
 
 
 def test_an_unknown_scheme_names_what_is_installed(install: Install) -> None:
-    install("dinnerkit-shelf", "def shelf(url):\n    return 'shelf'\n", cache={"shelf": "shelf"})
+    install("dinnerkit-shelf", "def shelf(url):\n    return 'shelf'\n", telepathy={"shelf": "shelf", "drawer": "shelf"})
     with pytest.raises(SettingError) as caught:
-        open_backend("cache", "attic://box")
-    assert caught.value.message == "cache: no plugin for 'attic://box'; installed: memory://, shelf://"
+        open_backend("telepathy", "attic://box")
+    assert caught.value.message == "telepathy: no plugin for 'attic://box'; installed: drawer://, shelf://"
 
 
 @pytest.mark.parametrize(("scheme", "package"), KNOWN_PLUGINS.items())
 def test_an_unknown_scheme_of_a_plugin_of_ours_says_how_to_install_it(scheme: str, package: str) -> None:
     with pytest.raises(SettingError) as caught:
-        open_backend("limiter", f"{scheme}://user:hunter2@host")
+        open_backend("telepathy", f"{scheme}://user:hunter2@host")
     assert caught.value.message.endswith(f"try: pip install {package}")
     assert "hunter2" not in caught.value.message
 

@@ -7,9 +7,9 @@ import threading
 
 import orjson
 
-from dinnerkit.backends.bus.hub import Hub, Inbox
 from dinnerkit.errors import Unavailable
 from dinnerkit.ports.bus import News, encoded
+from dinnerkit.ports.hub import Hub, Inbox
 from dinnerkit.testing import BusBench
 
 

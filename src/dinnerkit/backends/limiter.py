@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from dinnerkit.backends.limiter_windows import SCHEME
 from dinnerkit.ports.limiter import LimiterStorage
@@ -14,7 +15,7 @@ class MemoryLimiterStorage:
     """Counts in this process alone: with several worker processes, each has its own windows."""
 
     uri: str = f"{SCHEME}://"
-    options: dict[str, str] = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=dict)
 
     def ping(self) -> None:
         """Memory is always there."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 
 @runtime_checkable
@@ -26,8 +26,8 @@ class LimiterStorage(Protocol):
         ...
 
     @property
-    def options(self) -> dict[str, str]:
-        """Keyword arguments for the storage, such as short time-outs."""
+    def options(self) -> dict[str, Any]:
+        """Keyword arguments for the storage, such as a client with short time-outs."""
         ...
 
     def ping(self) -> None:

@@ -46,7 +46,6 @@ from dinnerkit.testing.expecting import (
 __all__ = ["ContractBroken", "QueueBench", "QueueContract"]
 
 _THREADS, _EACH = 6, 20
-_EMPTY_TWICE = 2
 _MOST_WRONG = 5
 
 Bound: TypeAlias = tuple[Huey, Any, list[tuple[Any, ...]]]
@@ -247,8 +246,8 @@ def _bound(queue: Queue, name: str = "default") -> Bound:
 
 def _work(huey: Huey) -> None:
     """Run what waits, as a consumer does: what can't be read is left behind."""
-    empty, wrong = 0, 0
-    while empty < _EMPTY_TWICE:
+    wrong = 0
+    while True:
         try:
             task = huey.dequeue()
         except Exception as error:
@@ -257,9 +256,7 @@ def _work(huey: Huey) -> None:
                 raise ContractBroken(f"it can't give out what waits: {type(error).__name__} ({error})") from error
             continue
         if task is None:
-            empty += 1
-            continue
-        empty = 0
+            return
         huey.execute(task)
 
 

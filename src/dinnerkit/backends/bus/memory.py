@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import orjson
 
-from dinnerkit.backends.bus.hub import Hub, Inbox
 from dinnerkit.ports.bus import Bus, News, encoded
+from dinnerkit.ports.hub import Hub, Inbox
 from dinnerkit.ports.urls import parse_url
 
 

@@ -1,0 +1,89 @@
+"""The queue in Redis: huey's queues with priorities, and tasks as JSON."""
+
+from __future__ import annotations
+
+import threading
+from functools import partial
+from typing import Any
+
+from huey.api import Huey
+from huey.storage import PriorityRedisExpireStorage
+
+from dinnerkit.ports.json_tasks import JsonTasks
+from dinnerkit.ports.queue import Queue
+from dinnerkit_redis.connecting import Client, connect, ping
+from dinnerkit_redis.urls import parse
+
+_WAIT_SECONDS = 1
+"""How long Redis lets a worker wait for a task."""
+
+_GRACE_SECONDS = 2.0
+"""How much longer it may take until that answer is here."""
+
+
+_STAMP = 8
+"""Bytes before each task that huey orders those of the same priority by: when it was queued."""
+
+
+class RedisTasks(PriorityRedisExpireStorage):  # type: ignore[misc]
+    """Huey's sorted sets, over two clients that are given: one for what must be quick, one that waits for tasks.
+
+    The braces let a cluster keep the keys of one queue on one node, since huey asks for several at once.
+    """
+
+    def __init__(self, name: str, client: Client, waiting: Client, prefix: str) -> None:
+        self._waiting = waiting
+        super().__init__(f"{{{prefix}.{name}}}", connection_pool=client, clean_name=False, read_timeout=_WAIT_SECONDS)
+
+    def redis_client(self, connection_pool: Client) -> Client:
+        """Take the client instead of making one: huey knows neither Sentinel nor clusters."""
+        return connection_pool
+
+    def dequeue(self) -> bytes | None:
+        """Wait for a task, at most a second."""
+        found: Any = self._waiting.bzpopmin(self.queue_key, timeout=self.read_timeout)
+        return bytes(found[1][_STAMP:]) if found else None
+
+
+class RedisQueue:
+    """Named huey queues in one Redis."""
+
+    def __init__(self, client: Client, waiting: Client, prefix: str) -> None:
+        self._client = client
+        self._waiting = waiting
+        self._prefix = prefix
+        self._queues: dict[str, Huey] = {}
+        self._lock = threading.Lock()
+
+    def huey(self, name: str) -> Huey:
+        """The named queue; the same object each time."""
+        with self._lock:
+            if name not in self._queues:
+                storage = partial(RedisTasks, client=self._client, waiting=self._waiting, prefix=self._prefix)
+                self._queues[name] = Huey(name, storage_class=storage, results=False, serializer=JsonTasks())
+            return self._queues[name]
+
+    def ping(self) -> None:
+        """Reach Redis.
+
+        Raises:
+            Unavailable: it can't be reached.
+        """
+        ping(self._client, "queue")
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+        self._waiting.close()
+
+
+def open_queue(url: str) -> Queue:
+    """``redis://HOST:PORT/DB``, ``rediss://``, ``redis+sentinel://`` or ``redis+cluster://``.
+
+    Raises:
+        SettingError: the URL is malformed.
+        Unavailable: no node of the cluster answers.
+    """
+    parsed = parse(url)
+    waiting = connect(parsed, answers_within=_WAIT_SECONDS + _GRACE_SECONDS, waits=False)
+    return RedisQueue(connect(parsed), waiting, parsed.prefix)

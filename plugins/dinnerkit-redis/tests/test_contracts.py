@@ -1,0 +1,50 @@
+"""The plugin passes dinnerkit's contracts: on one server, by a sentinel, on a cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from dinnerkit.ids import new_id
+from dinnerkit.testing import BusBench, BusContract, LimiterBench, LimiterContract, QueueBench, QueueContract
+from dinnerkit_redis import open_bus, open_limiter, open_queue
+from tests.services.redis import PASSWORD, say
+
+
+def mine(url: str) -> str:
+    """The URL, with keys that no other test has."""
+    return f"{url}?prefix=t{new_id().lower()[:30]}"
+
+
+def away(opener: Callable[[str], Any]) -> Callable[[str, int], Any]:
+    """Opens a backend at an address where there is no Redis."""
+    return lambda host, port: opener(f"redis://ours:{PASSWORD}@{host}:{port}")
+
+
+class TestRedisQueue(QueueContract):
+    @pytest.fixture
+    def bench(self, url: str) -> QueueBench:
+        place = mine(url)
+        return QueueBench(open=lambda: open_queue(place), reach=away(open_queue), secrets=[PASSWORD])
+
+
+class TestRedisLimiter(LimiterContract):
+    @pytest.fixture
+    def bench(self, url: str) -> LimiterBench:
+        place = mine(url)
+        return LimiterBench(open=lambda: open_limiter(place), reach=away(open_limiter), secrets=[PASSWORD])
+
+
+class TestRedisBus(BusContract):
+    @pytest.fixture
+    def bench(self, url: str, request: pytest.FixtureRequest) -> BusBench:
+        place = mine(url)
+        ports = request.getfixturevalue("cluster") if "cluster" in url else [request.getfixturevalue("server")]
+
+        def interrupt() -> None:
+            for port in ports:
+                say(port, "CLIENT", "KILL", "TYPE", "pubsub")
+
+        return BusBench(open=lambda: open_bus(place), interrupt=interrupt, reach=away(open_bus), secrets=[PASSWORD])
