@@ -21,12 +21,12 @@ class Worked(State):
                     booking.status = "no_show"
 
     def call_the_roll(self, now: datetime) -> None:
-        listed = {entry for entry, _, _ in self.waiting}
+        known = {entry for entry, _, _ in self.waiting} | {hold.name for hold in self.holds}  # these are offered seats, and not told yet
         for name, booking in self.bookings.items():
             if booking.status == "waitlisted":
                 if self.status == "cancelled":
                     booking.status, booking.refund = "cancelled", 0
-                elif name not in listed and now < self.starts_at:
+                elif name not in known and now < self.starts_at:
                     booking.status = "cancelled"
                 elif now >= self.starts_at:
                     booking.status = "expired"
