@@ -108,6 +108,17 @@ def test_a_terminal_gets_a_bar(tmp_path: Path):
             drawn += part
     os.close(ours)
     assert b"seating" in drawn
+    assert b"best so far" in drawn
+
+
+def test_several_processes_give_the_same_file_and_none_is_refused(run: Run, tmp_path: Path):
+    write_people(tmp_path / "people.csv", 30)
+    assert run("match", "people.csv", "--out", "one.csv").code == 0
+    assert run("match", "people.csv", "--out", "two.csv", "--processes", "2").code == 0
+    assert (tmp_path / "one.csv").read_bytes() == (tmp_path / "two.csv").read_bytes()
+    refused = run("match", "people.csv", "--out", "no.csv", "--processes", "0")
+    assert refused.code == 2
+    assert "--processes" in refused.err
 
 
 def test_rules_and_a_page_about_it_are_files_too(run: Run, tmp_path: Path):

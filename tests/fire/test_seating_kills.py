@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from dinnerkit import Kit, Settings
 from dinnerkit.accounts.rules import Personality
@@ -18,7 +21,10 @@ from dinnerkit.clock import utcnow
 from dinnerkit.delivery.documents import DeliveryDocument
 from dinnerkit.ids import new_id
 from dinnerkit.matching.computing import SeatingWork
+from dinnerkit.matching.documents import SeatingDocument
+from dinnerkit.matching.halfway import Kept
 from dinnerkit.matching.people.items import TRAITS
+from dinnerkit.matching.seating.following import Halfway
 from dinnerkit.matching.seatings import StoredSeating, Wishes
 from dinnerkit.matching.service import SeatingService
 from dinnerkit.money import Money
@@ -29,11 +35,13 @@ from tests.fire.dinners import HOST, host_dinner
 from tests.serving.processes import until
 
 GUESTS = 600
+SEARCHED_IN_ROUNDS = 620
+ROUNDS = 7
 PRIMES = (2, 3, 5, 7, 11)
 
 
-def large_night(kit: Kit) -> str:
-    event = host_dinner(kit, seats=GUESTS, price=Money(0, "EUR"))
+def large_night(kit: Kit, guests: int = GUESTS) -> str:
+    event = host_dinner(kit, seats=guests, price=Money(0, "EUR"))
     people = [
         NewUser(
             email=f"{number}@example.org",
@@ -42,7 +50,7 @@ def large_night(kit: Kit) -> str:
                 answers={"E1": 3}, traits={trait: (number * prime % 101) / 100 for trait, prime in zip(TRAITS, PRIMES, strict=True)}
             ),
         )
-        for number in range(GUESTS)
+        for number in range(guests)
     ]
     for user in kit.service(AccountService).import_users(people):
         kit.service(BookingService).reserve(user, event, 1, booking_id=new_id())
@@ -85,3 +93,56 @@ def test_another_worker_makes_the_same_tables(database_url: str, tmp_path: Path)
         kit.service(SeatingWork).compute(alike.id)
         assert tables(seatings.get(HOST, event, asked.id)) == tables(seatings.get(HOST, event, alike.id))
         assert deliveries.find_one(of_asked)["attempts"] == 2  # type: ignore[index]
+
+
+KILLED_HALFWAY = """
+import os, signal, sys
+from dinnerkit import Kit, Settings
+from dinnerkit.matching import computing, halfway
+from dinnerkit.matching.computing import SeatingWork
+
+halfway._SECONDS = 0.0
+noted = halfway.Kept.__call__
+
+def note(self, where):
+    noted(self, where)
+    if where.rounds == int(sys.argv[2]):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+halfway.Kept.__call__ = note
+with Kit.open(Settings.load()) as kit:
+    kit.service(SeatingWork).compute(sys.argv[1])
+"""
+
+
+def test_another_worker_goes_on_where_the_killed_one_was(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = settings_for_tests(database_url, tmp_path)
+    variables = os.environ | {f"{PREFIX}{name.upper()}": str(value) for name, value in settings.items()}
+    with Kit.open(Settings(**settings)) as kit:
+        seatings, rows = kit.service(SeatingService), collection(kit.database, SeatingDocument)
+        event = large_night(kit, SEARCHED_IN_ROUNDS)
+        asked, alike, changed = (seatings.request(HOST, event, seating_id=new_id(), wishes=Wishes(seed=5)) for _ in range(3))
+        killed = subprocess.run([sys.executable, "-c", KILLED_HALFWAY, asked.id, str(ROUNDS)], env=variables, check=False)
+        assert killed.returncode == -signal.SIGKILL
+        kept = rows.find_one({"_id": asked.id})["halfway"]  # type: ignore[index]
+        assert kept["rounds"] == ROUNDS
+        rows.update_one({"_id": changed.id}, {"$set": {"halfway": kept | {"inputs": "of other guests"}}})
+
+        rounds: list[list[int]] = []
+        noted = Kept.__call__
+
+        def note(self: Kept, where: Halfway) -> None:
+            rounds[-1].append(where.rounds)
+            noted(self, where)
+
+        monkeypatch.setattr(Kept, "__call__", note)
+        for seating in (asked, alike, changed):
+            rounds.append([])
+            kit.service(SeatingWork).compute(seating.id)
+        last = rounds[1][-1]
+        assert rounds == [list(range(ROUNDS + 1, last + 1)), list(range(1, last + 1)), list(range(1, last + 1))]
+        done = seatings.get(HOST, event, asked.id)
+        assert done.score is not None
+        assert done.score > kept["score"]
+        assert tables(done) == tables(seatings.get(HOST, event, alike.id)) == tables(seatings.get(HOST, event, changed.id))
+        assert not {"halfway", "best"} & rows.find_one({"_id": asked.id}).keys()  # type: ignore[union-attr]

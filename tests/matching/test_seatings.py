@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,6 +20,7 @@ from dinnerkit.events.service import EventService
 from dinnerkit.identity import Principal, Role
 from dinnerkit.ids import new_id
 from dinnerkit.matching.app_errors import NobodyToSeat, NoSuchSeating, NoTableYet, SeatingFailed, SeatingNotDone
+from dinnerkit.matching.computing import SeatingWork
 from dinnerkit.matching.errors import RuleInvalid
 from dinnerkit.matching.presenting import for_guest
 from dinnerkit.matching.seating.why import DISCREET
@@ -97,6 +99,29 @@ def test_a_host_gets_tables_that_keep_the_size_and_the_language(kit: Kit, seatin
     for table in seating.tables:
         assert table.score == sum(points for _, _, points in table.reasons)
     assert seating.floor == min(table.score for table in seating.tables)
+
+
+def test_the_best_score_so_far_is_told_and_kept_while_the_tables_are_made(
+    kit: Kit, seatings: SeatingService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = night(kit)
+    book(kit, event, guests(kit, *["es"] * 12))
+    seating = seatings.request(HOST, event, seating_id=new_id())
+    work, told, kept = kit.service(SeatingWork), [], []
+
+    def tell(_: str, state: Mapping[str, Any]) -> None:
+        told.append(state.get("best"))
+        kept.append(seatings.runs(HOST, event, limit=1)[0].best)
+
+    monkeypatch.setattr("dinnerkit.matching.computing._TELL_SECONDS", 0.0)
+    monkeypatch.setattr("dinnerkit.matching.computing._NOTE_SECONDS", 0.0)
+    monkeypatch.setattr(work, "_tell", tell)
+    work.compute(seating.id)
+    *bests, last = told
+    assert bests == sorted(bests)
+    assert bests == kept[:-1]
+    assert bests[-1] == pytest.approx(seatings.get(HOST, event, seating.id).score, abs=0.2)
+    assert last is kept[-1] is None
 
 
 def test_a_party_sits_together_with_those_it_brings(kit: Kit, seatings: SeatingService) -> None:

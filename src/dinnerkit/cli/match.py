@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from typing import Protocol
 
 import click
 
@@ -19,7 +20,6 @@ from dinnerkit.matching.files.rulesfile import RulesFile, read_rules
 from dinnerkit.matching.people.reliability import LONG_STRING
 from dinnerkit.matching.rules.default_rules import DEFAULT_RULES
 from dinnerkit.matching.seating.arranging import AT_ONCE
-from dinnerkit.matching.solving.solver import Progress as Told
 from dinnerkit.matching.solving.solver import compiled_available
 
 DEFAULT_SIZE = (5, 7)
@@ -44,9 +44,19 @@ def _size(ctx: click.Context, parameter: click.Parameter, value: str | None) -> 
 @click.option("--rules", "rules_file", metavar="FILE", type=click.Path(path_type=Path), help="Rules, and a venue's tables, in TOML.")
 @click.option("--report", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path), help="Where to write a page about it, in HTML.")
 @click.option("--seconds", metavar="S", type=click.FloatRange(0, min_open=True), help="How long to search. Default: what suits the number.")
+@click.option(
+    "--processes", metavar="N", type=click.IntRange(1, 64), default=1, show_default=True, help="How many search, for large crowds."
+)
 @click.option("--seed", metavar="N", type=click.IntRange(0), default=0, show_default=True, help="What all chance is drawn from.")
 def command(
-    file: Path, size: tuple[int, int] | None, out: Path, rules_file: Path | None, report: Path | None, seconds: float | None, seed: int
+    file: Path,
+    size: tuple[int, int] | None,
+    out: Path,
+    rules_file: Path | None,
+    report: Path | None,
+    seconds: float | None,
+    processes: int,
+    seed: int,
 ) -> None:
     """Seat the people of FILE at tables; needs no server.
 
@@ -60,8 +70,19 @@ def command(
     if size and rules.tables:
         raise click.UsageError(f"{rules_file} names the venue's own tables, so there can be no --size")
     sizes = rules.tables or size or DEFAULT_SIZE
-    with _progress_bar() as told:
-        done = match_file(file, size=sizes, out=out, report=report, rules=rules.rules, seconds=seconds, seed=seed, progress=told)
+    with _progress_bar() as bar:
+        done = match_file(
+            file,
+            size=sizes,
+            out=out,
+            report=report,
+            rules=rules.rules,
+            seconds=seconds,
+            seed=seed,
+            processes=processes,
+            progress=bar.progress if bar else None,
+            best=bar.best if bar else None,
+        )
     for line in (*_skipped(done.people), *_careless(done.people), *(one.text for one in done.seating.below)):
         click.echo(line, err=True)
     if done.breaches:
@@ -106,9 +127,15 @@ def _summary(done: MatchReport, out: Path, report: Path | None) -> Iterator[str]
     yield f"{done.seconds:.1f} s, seed {seating.seed}; written to {written}"
 
 
-def _progress_bar() -> AbstractContextManager[Told | None]:
+class _Bar(Protocol):
+    def progress(self, fraction: float) -> None: ...
+
+    def best(self, score: float) -> None: ...
+
+
+def _progress_bar() -> AbstractContextManager[_Bar | None]:
     """A bar on stderr; nothing where stderr is no terminal, and then what draws it is not even loaded."""
     if not sys.stderr.isatty():
         return nullcontext()
-    bar: AbstractContextManager[Told] = importlib.import_module("dinnerkit.cli.progress").bar("seating")
+    bar: AbstractContextManager[_Bar] = importlib.import_module("dinnerkit.cli.progress").bar("seating")
     return bar

@@ -118,7 +118,8 @@ class LiveService:
             seating = self._seatings.latest(event_id)
             if seating is None:
                 return None
-            return {"event_id": event_id, "seating_id": seating.id, "status": seating.status, "progress": seating.progress}
+            state = {"event_id": event_id, "seating_id": seating.id, "status": seating.status, "progress": seating.progress}
+            return state if seating.best is None else state | {"best": seating.best}
 
         def now(told: Mapping[str, Any], _: float) -> State | None:
             return read() if "about" in told else {"event_id": event_id, **told}

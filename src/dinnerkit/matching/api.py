@@ -199,4 +199,4 @@ def _said(found: Feedback) -> dict[str, Any]:
 
 
 def _progress(seating: StoredSeating) -> dict[str, Any]:
-    return {"id": seating.id, "status": "queued", "progress": seating.progress}
+    return {"id": seating.id, "status": "queued", "progress": seating.progress, "best": seating.best}

@@ -17,11 +17,14 @@ from dinnerkit.events.service import EventService
 from dinnerkit.matching.documents import SeatingDocument
 from dinnerkit.matching.errors import SeatingImpossible
 from dinnerkit.matching.guest_list import GuestList, places_of
+from dinnerkit.matching.halfway import Kept, kept_halfway
 from dinnerkit.matching.people.guests import Guest
 from dinnerkit.matching.rules.again import TogetherAgain
 from dinnerkit.matching.rules.default_rules import DEFAULT_RULES, BlockedApart
 from dinnerkit.matching.rules.kinds import Floor, Rule
+from dinnerkit.matching.seating.arranging import AT_ONCE
 from dinnerkit.matching.seating.locks import LockedTable, Locks
+from dinnerkit.matching.seating.recording import digest, version
 from dinnerkit.matching.seating.reseating import Changes, reseat
 from dinnerkit.matching.seating.seat import seat
 from dinnerkit.matching.seating.tables import Seating
@@ -33,14 +36,16 @@ _TELLING = 0.05
 """So large a share must be done to tell from it how long the rest will take."""
 
 Tell: TypeAlias = Callable[[str, Mapping[str, Any]], None]
-"""Told how an event's seating goes on: ``{"seating_id", "status", "progress", "seconds_left"}``, at the end with ``"score"`` instead."""
+"""Told how an event's seating goes on: ``{"seating_id", "status", "progress", "seconds_left", "best"}``, the last being the best score
+so far; at the end with ``"score"`` in place of both."""
 
 
 class SeatingWork:
     """Computes what :class:`dinnerkit.matching.service.SeatingService` was asked for.
 
-    A seating is a function of the guests and the host's wishes: when a worker is killed, another computes the same. An event is in one
-    city, so the nights of several cities are as many seatings, which workers compute side by side.
+    A seating is a function of the guests and the host's wishes: when a worker is killed, another computes the same; where there are
+    hundreds of guests, it goes on from what the first has noted every few seconds. An event is in one city, so the nights of several
+    cities are as many seatings, which workers compute side by side.
 
     Args:
         database: where seatings are kept.
@@ -82,7 +87,7 @@ class SeatingWork:
         else:
             values = {"status": "done", **to_rows(_discreet(seating), {place.guest_id: place for place in places})}
         finished = values | {"progress": 1.0, "finished_at": self._clock()}
-        self._seatings.update_one({"_id": seating_id, "status": "queued"}, {"$set": finished})
+        self._seatings.update_one({"_id": seating_id, "status": "queued"}, {"$set": finished, "$unset": {"halfway": "", "best": ""}})
         self._tell(event.id, {"seating_id": seating_id, "status": values["status"], "progress": 1.0, "score": values.get("score")})
 
     def _seated(self, row: Row, event: Event, guests: list[Guest], again: frozenset[tuple[str, str]]) -> Seating:
@@ -92,20 +97,24 @@ class SeatingWork:
         if mended := row.get("mends"):
             before, changes, there = self._since(mended["seating"], guests)
             return reseat(before, changes, mended["moves"], guests=there, size=size, rules=rules, seed=row["seed"]).seating
+        locked = Locks(tuple(LockedTable(frozenset(names)) for names in row.get("locked", ())))
+        # Fewer are searched for in one go.
+        inputs = digest(guests, size, list(rules), locked, row["seed"], row["best_effort"], version()) if len(guests) > AT_ONCE else ""
+        told = _Progress(
+            lambda share, best: self._note(row["_id"], {"progress": share, "best": best}),
+            lambda state: self._tell(event.id, {"seating_id": row["_id"], "status": "queued", **state}),
+        )
         return seat(
             guests,
             size=size,
             rules=rules,
             seed=row["seed"],
             best_effort=row["best_effort"],
-            locked=Locks(tuple(LockedTable(frozenset(names)) for names in row.get("locked", ()))),
-            progress=_Progress(
-                lambda share: self._note_progress(row["_id"], share),
-                lambda share, left: self._tell(
-                    event.id,
-                    {"seating_id": row["_id"], "status": "queued", "progress": round(share, 3), "seconds_left": left and round(left, 1)},
-                ),
-            ),
+            locked=locked,
+            progress=told,
+            best=told.best,
+            halfway=Kept(inputs, lambda kept: self._note(row["_id"], {"halfway": kept})) if inputs else None,
+            resume=kept_halfway(row, inputs),
         )
 
     def _since(self, seating_id: str, guests: list[Guest]) -> tuple[Seating, Changes, list[Guest]]:
@@ -116,32 +125,41 @@ class SeatingWork:
         there = [guest for guest in guests if guest.id in had] + [Guest(name) for name in sorted(gone)]
         return earlier, Changes(frozenset(gone), tuple(guest for guest in guests if guest.id not in had)), there
 
-    def _note_progress(self, seating_id: str, fraction: float) -> None:
-        self._seatings.update_one({"_id": seating_id, "status": "queued"}, {"$set": {"progress": fraction}})
+    def _note(self, seating_id: str, values: Row) -> None:
+        self._seatings.update_one({"_id": seating_id, "status": "queued"}, {"$set": values})
 
 
 class _Progress:
     """Passes progress on: a few times a second to those who look, and once a second to the database.
 
     Args:
-        note: given the share that is done.
-        tell: given the same, and how many more seconds it will take at this pace; None where it is too early to say.
+        note: given the share that is done, and the best score so far.
+        tell: given these, and how many more seconds it will take at this pace; None where it is too early to say.
     """
 
-    def __init__(self, note: Callable[[float], None], tell: Callable[[float, float | None], None]) -> None:
+    def __init__(self, note: Callable[[float, float | None], None], tell: Callable[[Mapping[str, Any]], None]) -> None:
         self._note, self._tell = note, tell
+        self._best: float | None = None
+        self._first: float | None = None
         self._began = time.monotonic()
         self._told, self._noted = self._began, self._began
 
+    def best(self, score: float) -> None:
+        """Remember the best score so far."""
+        self._best = round(score, 1)
+
     def __call__(self, share: float) -> None:
         now = time.monotonic()
+        self._first = share if self._first is None else self._first
         if now - self._told < _TELL_SECONDS:
             return
         self._told = now
         if now - self._noted >= _NOTE_SECONDS:
             self._noted = now
-            self._note(share)
-        self._tell(share, (now - self._began) * (1 - share) / share if share >= _TELLING else None)
+            self._note(share, self._best)
+        done = share - self._first  # what was done before another worker was killed tells nothing of this one's pace
+        left = round((now - self._began) * (1 - share) / done, 1) if done >= _TELLING else None
+        self._tell({"progress": round(share, 3), "seconds_left": left, "best": self._best})
 
 
 _UNSAID = "there is no seating that keeps every rule"

@@ -50,6 +50,10 @@ class SeatingDocument(SendingDocument):
     event = StringField(required=True)
     status = StringField(required=True, choices=("queued", "done", "impossible", "published"))
     progress = FloatField(required=True, min_value=0, max_value=1)
+    best = FloatField()
+    """The best score so far, while the tables are made."""
+    halfway = DictField()
+    """Where the search is, see :mod:`dinnerkit.matching.halfway`; only while the tables are made."""
     seed = LongField(required=True)
     best_effort = BooleanField(required=True)
     least = FloatField(min_value=0, max_value=100)

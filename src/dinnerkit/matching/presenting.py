@@ -34,6 +34,7 @@ def run(seating: StoredSeating) -> dict[str, Any]:
         "id": seating.id,
         "status": seating.status,
         "progress": seating.progress,
+        "best": seating.best,
         "seed": seating.seed,
         "score": seating.score,
         "floor": seating.floor,

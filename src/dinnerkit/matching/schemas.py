@@ -117,6 +117,7 @@ class SeatingRunSchema(StrictSchema):
     id = IdField(required=True)
     status = fields.String(required=True, validate=validate.OneOf(("queued", "done", "impossible", "published")))
     progress = fields.Float(required=True)
+    best = fields.Float(required=True, allow_none=True, metadata={"description": "The best score so far, while the tables are made."})
     seed = fields.Integer(required=True)
     score = fields.Float(required=True, allow_none=True, metadata={"description": "Null, as the next three, where there are no tables."})
     floor = fields.Float(required=True, allow_none=True)
@@ -139,6 +140,7 @@ class SeatingProgressSchema(StrictSchema):
     id = IdField(required=True)
     status = fields.String(required=True, validate=validate.Equal("queued"))
     progress = fields.Float(required=True)
+    best = fields.Float(required=True, allow_none=True, metadata={"description": "The best score so far, while the tables are made."})
 
 
 class ToldReasonSchema(StrictSchema):

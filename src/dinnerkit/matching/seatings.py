@@ -60,7 +60,8 @@ class Wishes:
 class StoredSeating:
     """A seating as it is kept; without ``tables`` until it is done.
 
-    ``below`` has the number and the reason of each table that did not reach the score which the host wanted.
+    ``below`` has the number and the reason of each table that did not reach the score which the host wanted; ``best`` is the best score
+    so far while the tables are made.
     """
 
     id: str
@@ -77,6 +78,7 @@ class StoredSeating:
     problem: dict[str, Any] | None
     created_at: datetime
     published_at: datetime | None
+    best: float | None = None
 
 
 def brought(bookings: Iterable[Booking]) -> dict[str, Companion]:
@@ -142,6 +144,7 @@ def from_row(row: Row) -> StoredSeating:
         problem=row.get("problem") or None,
         created_at=row["created_at"],
         published_at=row.get("published_at"),
+        best=row.get("best"),
     )
 
 

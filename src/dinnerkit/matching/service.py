@@ -80,7 +80,7 @@ class SeatingService:
             NoSuchEvent, NotTheHost, NoSuchSeating: it is not there, or not this user's to see.
         """
         self._events.managed(principal, event_id)
-        row = self._seatings.find_one({"_id": seating_id, "event": event_id})
+        row = self._seatings.find_one({"_id": seating_id, "event": event_id}, {"halfway": 0})
         if row is None:
             raise NoSuchSeating("there is no such seating")
         return from_row(row)
@@ -93,7 +93,7 @@ class SeatingService:
         """
         self._events.managed(principal, event_id)
         query = {"event": event_id} | ({"_id": {"$lt": before}} if before else {})
-        return [from_row(row) for row in self._seatings.find(query, {"tables": 0, "outbox": 0}).sort("_id", -1).limit(limit)]
+        return [from_row(row) for row in self._seatings.find(query, {"tables": 0, "outbox": 0, "halfway": 0}).sort("_id", -1).limit(limit)]
 
     def compare(self, principal: Principal, event_id: str, one_id: str, other_id: str) -> Comparison:
         """What would change from one seating of the event to another.
@@ -109,7 +109,7 @@ class SeatingService:
 
     def latest(self, event_id: str) -> StoredSeating | None:
         """The seating of the event that was asked for last, whatever became of it; the caller has checked who may see it."""
-        row = self._seatings.find_one({"event": event_id}, sort=[("_id", -1)])
+        row = self._seatings.find_one({"event": event_id}, {"halfway": 0}, sort=[("_id", -1)])
         return from_row(row) if row else None
 
     def last_made(self, event_id: str) -> StoredSeating | None:

@@ -7,7 +7,7 @@ import io
 import os
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,7 +50,9 @@ def match_file(
     seed: int = 0,
     rules: Sequence[Rule] = DEFAULT_RULES,
     best_effort: bool = False,
+    processes: int = 1,
     progress: Progress | None = None,
+    best: Callable[[float], None] | None = None,
 ) -> MatchReport:
     """Seat the people of a file, and write ``person,table`` (tables numbered from 1, people in the file's order).
 
@@ -63,7 +65,17 @@ def match_file(
     """
     began = time.monotonic()
     people = read_people(path)
-    seating = seat(people.guests, size=size, rules=rules, seed=seed, seconds=seconds, best_effort=best_effort, progress=progress)
+    seating = seat(
+        people.guests,
+        size=size,
+        rules=rules,
+        seed=seed,
+        seconds=seconds,
+        best_effort=best_effort,
+        processes=processes,
+        progress=progress,
+        best=best,
+    )
     broken = breaches(seating, people.guests, size=size, rules=rules)
     if out is not None:
         write_tables(out, people, seating)

@@ -16,8 +16,10 @@ from dinnerkit.matching.people.items import ITEMS, TraitName
 from dinnerkit.matching.people.questionnaire import HIGHEST, MAX_MISSING, score_rows
 from dinnerkit.matching.people.reliability import Careless, alphas, careless_rows
 
-MOST_PEOPLE = 250_000
+MOST_PEOPLE = 2_000_000
 """Guests are objects of about one kilobyte each; a larger file is refused before it fills the memory."""
+
+_AT_ONCE = 10_000
 
 AGES = (10, 100)
 """Ages outside are taken as not told: a year of birth says nothing without the year in which it was typed."""
@@ -148,14 +150,18 @@ class PeopleRows:
         if self._columns is None:
             raise PeopleFileInvalid("the file is empty")
         answers = np.frombuffer(bytes(self._answers), np.uint8).reshape(-1, len(ITEMS))
+        scores = score_rows(answers)
+        drafts, self._drafts, self._seen = self._drafts[::-1], [], {}  # of many people they would take as much as the guests
         guests, lines, used = [], [], np.ones(len(answers), np.bool_)
-        for place, ((number, name, told), traits) in enumerate(zip(self._drafts, score_rows(answers).tolist(), strict=True)):
-            try:
-                guests.append(Guest(name, Traits(*traits), **told))
-                lines.append(number)
-            except GuestInvalid as problem:
-                self._bad.append(BadRow(number, str(problem)))
-                used[place] = False
+        for begin in range(0, len(answers), _AT_ONCE):
+            for place, traits in enumerate(scores[begin : begin + _AT_ONCE].tolist(), begin):
+                number, name, told = drafts.pop()
+                try:
+                    guests.append(Guest(name, Traits(*traits), **told))
+                    lines.append(number)
+                except GuestInvalid as problem:
+                    self._bad.append(BadRow(number, str(problem)))
+                    used[place] = False
         answers = answers[used]
         careless = tuple(CarelessRow(lines[row], guests[row].id, why) for row, why in careless_rows(answers).items())
         bad = tuple(sorted(self._bad, key=lambda row: row.line))

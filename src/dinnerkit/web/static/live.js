@@ -11,6 +11,8 @@ function progress(part, told) {
   bar.value = 100 * told.progress;
   const left = part.querySelector("[data-left]");
   if (left && told.seconds_left > 1) left.textContent = `About ${Math.ceil(told.seconds_left)} seconds are left.`;
+  const best = part.querySelector("[data-best]");
+  if (best && told.best) best.textContent = `The best so far have ${told.best.toFixed(1)} points of 100.`;
   return true;
 }
 
