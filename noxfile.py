@@ -24,6 +24,7 @@ DEEP = [
     "booking/test_any_order.py",
     "booking/test_interleaved.py",
     "booking/test_killed_at_every_line.py",
+    "web/chromium",
 ]
 BROAD = ["tests", *(f"--ignore=tests/{place}" for place in DEEP)]
 """What other dependencies or a wheel in place of the tree could break: not load, kills, orders of events or the embedded mongod."""

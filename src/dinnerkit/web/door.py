@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from flask import Blueprint, Response, request
 
@@ -18,15 +18,18 @@ from dinnerkit.http.problems import status_of
 from dinnerkit.http.services import service
 from dinnerkit.identity import Role
 from dinnerkit.ids import is_id
+from dinnerkit.web.assets import serve_asset
 from dinnerkit.web.events import existing
 from dinnerkit.web.forms import show
-from dinnerkit.web.places import see
+from dinnerkit.web.places import page_url, see
 from dinnerkit.web.sessions import say, signed_in
 from dinnerkit.web.words import sentence
 
 blueprint = Blueprint("door", __name__, url_prefix="/hosting")
 
 _LONGEST_MOMENT = 40
+_KEPT = timedelta(days=1)
+"""How long after the beginning a phone may keep the list."""
 
 
 @blueprint.before_request
@@ -58,6 +61,14 @@ def note(event_id: str) -> Response:
     return see("door.keep", event_id=event_id)
 
 
+@blueprint.route("/<event_id>/door/worker.js")
+def worker(event_id: str) -> Response:
+    """Give the script by which the browser shows the page of this one door without a connection."""
+    response = serve_asset("", "door_worker.js")
+    response.headers["Service-Worker-Allowed"] = page_url("door.keep", event_id=existing(event_id))
+    return response
+
+
 def _noted(event_id: str) -> Arrival:
     door, at = service(CheckIn), _at()
     ticket, booking = request.form.get("ticket", "")[:LONGEST_TICKET], request.form.get("booking", "")
@@ -85,12 +96,14 @@ def _at() -> datetime | None:
 
 def _page(event_id: str, error: DinnerkitError | None = None) -> Response:
     arrivals = service(CheckIn).arrivals(signed_in(), event_id)
-    event = service(EventService).event(event_id)
+    event, now = service(EventService).event(event_id), utcnow()
     response = show(
         "door.html",
         status=status_of(error) if error else 200,
         event=event,
-        begun=event.begun(utcnow()),
+        begun=event.begun(now),
+        made=now,
+        until=event.details.starts_at + _KEPT,
         arrivals=sorted(arrivals, key=lambda one: ((one.name or "").casefold(), one.booking.id)),
         arrived=sum(one.booking.guests for one in arrivals if one.booking.status == "checked_in"),
         expected=sum(one.booking.guests for one in arrivals),

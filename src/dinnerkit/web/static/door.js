@@ -1,8 +1,10 @@
 // The door on a phone: a tap or a ticket counts at once, and is told to the server as soon as there is a connection.
 //
-// What was noted and is not told yet lies in the browser's own storage, and so outlives the page. Tickets are known by their digests, which
-// came with the list: a phone without a connection tells a true one from a false one.
+// What was noted and is not told yet lies in the browser's own storage, and so outlives the page; the page itself has a copy there, to be opened
+// again without a connection. Tickets are known by their digests, which came with the list: a phone without a connection tells a true one from
+// a false one.
 
+import { copyName, keep } from "./door_copy.js";
 import { Notes } from "./door_notes.js";
 import { scanner } from "./door_scanner.js";
 
@@ -11,6 +13,7 @@ const rows = new Map([...door.querySelectorAll("li[data-booking]")].map((row) =>
 const state = door.querySelector("[data-state]");
 const notes = new Notes(`dinnerkit-door:${door.dataset.door}`);
 const AGAIN = 5_000;
+const OLD = 60_000;
 
 function show(booking, came, waiting) {
   const row = rows.get(booking);
@@ -43,6 +46,25 @@ function waiting() {
   return many ? `${many} to be sent as soon as there is a connection.` : "";
 }
 
+function noConnection() {
+  const made = new Date(door.dataset.made);
+  const old = Date.now() - made > OLD && `The list is from ${made.toLocaleTimeString("en-GB", { timeStyle: "short" })}.`;
+  return ["No connection.", old, waiting()].filter(Boolean).join(" ");
+}
+
+// The copy of this page, renewed one time after another.
+let copied = Promise.resolve();
+
+function copy() {
+  const user = document.querySelector('meta[name="dinnerkit-user"]')?.content;
+  if (!navigator.serviceWorker || !user) return;
+  const name = copyName(user, door.dataset.door, door.dataset.until);
+  copied = copied
+    .then(() => navigator.serviceWorker.register(`${door.dataset.worker}?copy=${encodeURIComponent(name)}`, { scope: location.pathname }))
+    .then(() => keep(name, location.pathname))
+    .catch(() => null); // without a copy the page works as long as it is open
+}
+
 async function digest(ticket) {
   const bytes = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(ticket));
   return [...new Uint8Array(bytes)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
@@ -69,11 +91,13 @@ async function sendAll() {
   if (sending) return;
   sending = true;
   let said = "";
+  let told = false;
   try {
     for (const note of notes.all()) {
       const answer = await send(note);
       if (answer.code >= 500 || answer.code === 429) break;
       notes.remove(note.id);
+      told = true;
       if (answer.ok) {
         show(answer.booking_id, answer.status === "checked_in", false);
         said = answer.name && note.ticket ? `${answer.name} is in.` : "";
@@ -84,9 +108,10 @@ async function sendAll() {
     }
     tell([said, waiting()].filter(Boolean).join(" "));
   } catch {
-    tell(navigator.onLine ? `${waiting()} If that stays so, open this page anew and sign in.` : `No connection. ${waiting()}`);
+    tell(navigator.onLine ? `${waiting()} If that stays so, open this page anew and sign in.` : noConnection());
   } finally {
     sending = false;
+    if (told) copy();
   }
 }
 
@@ -127,7 +152,9 @@ if (find) {
 
 for (const entry of notes.all()) if (entry.booking) show(entry.booking, entry.came === "yes", true);
 addEventListener("online", sendAll);
-addEventListener("offline", () => tell(`No connection. ${waiting()}`));
+addEventListener("offline", () => tell(noConnection()));
 setInterval(() => notes.all().length && sendAll(), AGAIN);
 sendAll();
+if (navigator.onLine) addEventListener("load", copy, { once: true });
+else tell(noConnection());
 scanner(door.querySelector("[data-camera]"), ticket, tell);

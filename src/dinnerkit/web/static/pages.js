@@ -1,6 +1,7 @@
 // What every page gains where scripts run. Nothing depends on it.
 
 import { countDown } from "./countdown.js";
+import { forget } from "./door_copy.js";
 import { live } from "./live.js";
 import { refresh } from "./refresh.js";
 import { showProgress } from "./questionnaire.js";
@@ -35,3 +36,6 @@ window.addEventListener("pageshow", () => {
 // After a form came back with problems, or a page with a note, read on from there.
 document.querySelector(".problems")?.setAttribute("tabindex", "-1");
 document.querySelector(".problems")?.focus();
+
+// Copies of a door that are not for whoever looks at this page.
+forget(document.querySelector('meta[name="dinnerkit-user"]')?.content);
