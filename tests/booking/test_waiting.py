@@ -10,8 +10,9 @@ from dinnerkit.events.waitlist import Waitlist
 from dinnerkit.ids import new_id
 from tests.booking.balance import come_to_rest
 from tests.booking.killing import Killed
-from tests.booking.scenes import FREE, paid
-from tests.booking.world import HOST, OFFER, World
+from tests.booking.scenes import FREE, offered, paid
+from tests.booking.snapshot import gateway_books
+from tests.booking.world import HOST, OFFER, PRICE, SECURE, World
 
 
 def test_a_party_that_waits_sees_a_booking_with_its_place_in_line(world: World) -> None:
@@ -32,6 +33,14 @@ def test_the_same_booking_is_offered_then_paid(world: World) -> None:
     assert (offer.id, offer.status, offer.expires_at) == ("b" * 24, "offered", world.clock() + OFFER)
     assert world.pay(offer).booking.status == "confirmed"
     come_to_rest(world)
+
+
+def test_who_does_not_finish_to_pay_for_an_offer_pays_nothing_once_it_is_over(world: World) -> None:
+    booking = world.pay(offered(PRICE)(world), SECURE).booking
+    assert (booking.status, booking.expires_at) == ("action_required", world.clock() + OFFER)
+    come_to_rest(world)
+    assert world.now(booking).status == "expired"
+    assert [charge["status"] for charge in gateway_books(world)[0].values()] == ["cancelled"]
 
 
 def test_leaving_the_list_ends_the_booking_and_ending_the_booking_leaves_the_list(world: World) -> None:
