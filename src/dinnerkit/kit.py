@@ -28,6 +28,7 @@ from dinnerkit.booking.calendar import BookingCalendar
 from dinnerkit.booking.checking_in import CheckIn
 from dinnerkit.booking.companions import CompanionService
 from dinnerkit.booking.deposits import DepositSweep
+from dinnerkit.booking.discounting import DiscountService
 from dinnerkit.booking.documents import BookingDocument
 from dinnerkit.booking.following import Following
 from dinnerkit.booking.handlers import booking_handlers
@@ -258,10 +259,10 @@ class Kit:
         ledger_check = LedgerCheck(database, ledger, clock)
         waitlist = Waitlist(database, clock)
         following = Following(store, seats, clock)
-        waiting = WaitingList(store, seats, waitlist, clock)
         keys = Keys(secret_key(settings))
         attempts = Attempts(database, keys, clock)
         uses = VoucherUses(database, attempts, clock)
+        waiting = WaitingList(store, seats, waitlist, uses, clock)
         bookings = BookingService(store, seats, uses, refunds, waiting, clock, settings.hold_seconds)
         paying = PayingService(store, bookings, seats, uses, payments, refunds, waiting, following, clock, settings.hold_seconds)
         transfers = TransferService(store, bookings, seats, waiting, events, people, attempts, SignedTokens(keys, "transfer"), clock)
@@ -299,6 +300,7 @@ class Kit:
             waiting,
             transfers,
             companions,
+            DiscountService(store, bookings, seats, uses, payments),
             VoucherService(database, events, clock),
             uses,
             payments,

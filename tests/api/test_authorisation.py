@@ -53,6 +53,7 @@ SIGNED_IN = {
     "POST /v1/bookings/{booking_id}/pay",
     "POST /v1/bookings/{booking_id}/accept",
     "POST /v1/bookings/{booking_id}/cancel",
+    "PUT /v1/bookings/{booking_id}/voucher",
     "PUT /v1/bookings/{booking_id}/companions",
     "POST /v1/bookings/{booking_id}/companions/{number}/link",
     "POST /v1/bookings/{booking_id}/transfer",

@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 
 from dinnerkit import Kit
 from dinnerkit.identity import Role
+from dinnerkit.testing import run_background
 from dinnerkit.vouchers.uses import CODE_LIMIT
 from tests.fire.dinners import host_dinner
 
@@ -46,6 +47,39 @@ def test_what_is_free_by_it_is_confirmed_at_once(client: FlaskClient, kit: Kit, 
     code = make(client, host, kind="free", event_id=event).get_json()["code"]
     booked = client.post("/v1/bookings", json={"event_id": event, "voucher": code}, headers=caller("guest").headers).get_json()
     assert (booked["status"], booked["amount"]["amount"]) == ("confirmed", 0)
+
+
+def test_who_waits_with_one_and_who_is_offered_seats_pay_less(
+    client: FlaskClient, kit: Kit, caller: MakeCaller, host: dict[str, str]
+) -> None:
+    event = host_dinner(kit, seats=2)
+    make(client, host, kind="percent", percent=50, code="HALF", event_id=event)
+    first, waits, other = (caller(name).headers for name in ("first", "waits", "other"))
+    taken = client.post("/v1/bookings", json={"event_id": event, "guests": 2}, headers=first).get_json()
+    price = taken["amount"]["amount"] // 2
+    assert client.post(f"/v1/events/{event}/waitlist", json={"voucher": "nosuch"}, headers=waits).get_json()["code"] == "voucher_unknown"
+    assert client.post(f"/v1/events/{event}/waitlist", json={"voucher": "half"}, headers=waits).status_code == 201
+    assert client.post(f"/v1/events/{event}/waitlist", json={}, headers=other).status_code == 201
+    client.post(f"/v1/bookings/{taken['id']}/cancel", headers=first)
+    run_background(kit)
+
+    def mine(headers: dict[str, str]) -> Any:
+        [booking] = client.get("/v1/bookings", headers=headers).get_json()["items"]
+        return booking
+
+    assert (mine(waits)["status"], mine(waits)["amount"]["amount"]) == ("offered", price // 2)
+    full = mine(other)
+    assert (full["status"], full["amount"]["amount"], full["discount"]) == ("offered", price, None)
+    path = f"/v1/bookings/{full['id']}/voucher"
+    assert client.put(path, json={"voucher": "HALF"}, headers=waits).status_code == 404
+    assert client.put(path, json={"voucher": "A\u0000B"}, headers=other).status_code == 422
+    answer = client.put(path, json={"voucher": "HALF"}, headers=other)
+    cheaper = answer.get_json()
+    assert (answer.status_code, cheaper["amount"]["amount"], cheaper["discount"]["amount"]) == (200, price // 2, price // 2)
+    assert client.put(path, json={"voucher": "HALF"}, headers=other).get_json() == answer.get_json()
+    paid = client.post(f"/v1/bookings/{full['id']}/pay", json={"payment_method": "pm_card_visa"}, headers=other)
+    assert (paid.status_code, paid.get_json()["status"]) == (200, "confirmed")
+    assert client.put(path, json={"voucher": "HALF"}, headers=other).get_json()["code"] == "already_confirmed"
 
 
 def test_refusals_differ_in_code_and_words_alone(client: FlaskClient, kit: Kit, caller: MakeCaller, host: dict[str, str]) -> None:

@@ -18,7 +18,7 @@ from tests.web.conftest import World
 Browse = Callable[..., Browser]
 
 
-@pytest.mark.parametrize("page", ["", "/authenticate", "/cancel", "/transfer", "/companions", "/dinner.ics", "/ticket.svg"])
+@pytest.mark.parametrize("page", ["", "/authenticate", "/cancel", "/transfer", "/voucher", "/companions", "/dinner.ics", "/ticket.svg"])
 def test_another_s_booking_is_not_there(browse: Browse, world: World, host: User, page: str) -> None:
     booking_id = world.booked(world.user().id, world.event(host))
 
@@ -28,11 +28,11 @@ def test_another_s_booking_is_not_there(browse: Browse, world: World, host: User
         assert "Supper" not in browser.text
 
 
-@pytest.mark.parametrize("verb", ["pay", "accept", "authenticate", "cancel"])
+@pytest.mark.parametrize("verb", ["pay", "accept", "authenticate", "cancel", "voucher"])
 def test_another_s_booking_can_t_be_touched(browse: Browse, world: World, host: User, kit: Kit, verb: str) -> None:
     booking_id = world.booked(world.user().id, world.event(host))
     browser = browse(world.user())
-    form = browser.form("Sign out").values | {"payment_method": "pm_card_visa", "answer": "approve"}
+    form = browser.form("Sign out").values | {"payment_method": "pm_card_visa", "answer": "approve", "voucher": "SUMMER26"}
 
     assert browser.client.post(f"/bookings/{booking_id}/{verb}", data=form).status_code == 404
     assert kit.database.bookings.find_one({"_id": booking_id})["status"] == "held"

@@ -8,7 +8,10 @@ import pytest
 
 from dinnerkit import Kit
 from dinnerkit.accounts.rules import User
+from dinnerkit.booking.service import BookingService
+from dinnerkit.events.rules import TableSize
 from dinnerkit.identity import Role
+from dinnerkit.testing import run_background
 from tests.web.browser import Browser
 from tests.web.conftest import World
 from tests.web.markup import faults
@@ -40,6 +43,43 @@ def test_a_host_makes_one_a_guest_uses_it_and_the_host_stops_it(browse: Browse, 
     assert late.answer.status_code == 409
     assert "This voucher is not good at this time." in late.text
     assert late.form("Hold my seats").values["voucher"] == "winter-26"
+
+
+def test_who_waits_uses_one_and_so_does_who_was_offered_seats(browse: Browse, world: World, host: User, kit: Kit) -> None:
+    event_id = world.event(host, title="Supper for two", seats=2, table_size=TableSize(1, 2))
+    hosting = browse(host)
+    hosting.open("/hosting/vouchers")
+    hosting.send("Make the voucher", code="TENOFF", kind="amount", amount="10")
+    first = world.user()
+    taken = world.booked(first.id, event_id, 2)
+
+    users = world.user(), world.user()
+    waits, other = (browse(user) for user in users)
+    for user, browser, code in zip(users, (waits, other), ("tenoff", ""), strict=True):
+        browser.open(f"/events/{event_id}")
+        browser.send("Join the waiting list", guests=1, voucher=code)
+        assert "number 1" in browser.text or "number 2" in browser.text
+        [booking] = kit.service(BookingService).page(user.id, limit=2)
+        browser.open(f"/bookings/{booking.id}")
+    assert "€25, €10 off by your voucher" in waits.text
+    waits.follow("Use another voucher")
+    assert faults(waits.html) == []
+    waits.send("Use it", voucher="nosuch")
+    assert "There is no such voucher for this dinner." in waits.text
+
+    kit.service(BookingService).cancel(first.id, taken)
+    run_background(kit)
+    other.open(other.path)
+    assert "Pay €35" in other.buttons
+    other.follow("Use a voucher")
+    other.send("Use it", voucher=" ")
+    assert "Type the code." in other.text
+    other.send("Use it", voucher="ten off")
+    assert "Your voucher is used." in other.text
+    assert "Pay €25" in other.buttons
+    assert "Use a voucher" not in other.links
+    other.send("Pay €25", payment_method="pm_card_visa")
+    assert "Confirmed" in other.text
 
 
 def test_a_voucher_for_everything_confirms_at_once(browse: Browse, world: World, host: User) -> None:

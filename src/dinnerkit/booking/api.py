@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response
 from dinnerkit.booking.calendar import MEDIA_TYPE, BookingCalendar
 from dinnerkit.booking.checking_in import CheckIn
 from dinnerkit.booking.companions import CompanionService
+from dinnerkit.booking.discounting import DiscountService
 from dinnerkit.booking.errors import NoSuchBooking
 from dinnerkit.booking.paying import PayingService
 from dinnerkit.booking.presenting import arrival, presented
@@ -19,6 +20,7 @@ from dinnerkit.booking.schemas import (
     ArrivalsSchema,
     AttendanceSchema,
     BookingSchema,
+    DiscountSchema,
     NewBookingSchema,
     PartyMembersSchema,
     PartySchema,
@@ -117,7 +119,7 @@ def pay_booking(body: dict[str, Any], booking_id: str) -> Response:
     """Pay for a held or offered booking.
 
     402: `payment_declined` (with `decline_code`); the hold stays. 409: `hold_expired`, `already_confirmed`, `booking_cancelled`,
-    `payment_in_progress`, `nothing_to_pay`.
+    `payment_in_progress`, `nothing_to_pay`, `amount_changed`.
     """
     user = current_principal().user_id
     result = service(PayingService).pay(user, _existing(booking_id), body["payment_method"], payment_id=operation_id())
@@ -138,6 +140,22 @@ def accept_booking(booking_id: str) -> Response:
     409: `payment_needed`, `hold_expired`, `already_confirmed`, `booking_cancelled`.
     """
     return private_json(presented(service(BookingService).accept(current_principal().user_id, _existing(booking_id))))
+
+
+@blueprint.route("/bookings/<booking_id>/voucher", methods=["PUT"])
+@authenticated
+@blueprint.arguments(DiscountSchema)
+@blueprint.response(200, BookingSchema)
+@blueprint.alt_response(404, "NOT_FOUND")
+@blueprint.alt_response(409, "CONFLICT")
+@blueprint.alt_response(429, "TOO_MANY_REQUESTS")
+def use_voucher(body: dict[str, Any], booking_id: str) -> Response:
+    """Use a voucher for a booking that waits for seats, was offered some, or is not paid yet. If nothing is left to pay, accept it.
+
+    409: `already_discounted`, `payment_in_progress`, `already_confirmed`, `booking_cancelled`, `hold_expired`; of the voucher
+    `voucher_unknown`, `voucher_expired`, `voucher_used_up`, `voucher_not_for_this_event`, `voucher_minimum`. 429: `too_many_attempts`.
+    """
+    return private_json(_shown(service(DiscountService).use(current_principal().user_id, _existing(booking_id), body["voucher"])))
 
 
 @blueprint.route("/bookings/<booking_id>/cancel", methods=["POST"])
@@ -233,13 +251,16 @@ def accept_transfer(body: dict[str, Any]) -> Response:
 @blueprint.response(201, PlaceInLineSchema)
 @blueprint.alt_response(404, "NOT_FOUND")
 @blueprint.alt_response(409, "CONFLICT")
+@blueprint.alt_response(429, "TOO_MANY_REQUESTS")
 def join_waitlist(body: dict[str, Any], event_id: str) -> Response:
     """Wait for seats: the party is offered all its seats or none, and has a day to take them. It has a booking that says so meanwhile.
 
     409: `seats_available`, `already_booked`, `already_waiting` (with `position`), `booking_closed`, `party_too_large`, `waiting_list_full`,
-    `booking_cancelled` (a repetition, and the place was given up since).
+    `booking_cancelled` (a repetition, and the place was given up since); of a voucher, which is counted once seats are offered, as for a
+    booking.
     """
-    position = service(WaitingList).join(event_id, current_principal().user_id, body["guests"], entry_id=operation_id())
+    waiting, user = service(WaitingList), current_principal().user_id
+    position = waiting.join(event_id, user, body["guests"], entry_id=operation_id(), code=body["voucher"])
     return private_json({"event_id": event_id, "position": position}, 201)
 
 

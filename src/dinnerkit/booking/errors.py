@@ -61,6 +61,18 @@ class TooLateToCancel(Conflict):
     code: ClassVar[str] = "too_late_to_cancel"
 
 
+class AlreadyDiscounted(Conflict):
+    """The seats have another voucher already."""
+
+    code: ClassVar[str] = "already_discounted"
+
+
+class AmountChanged(Conflict):
+    """What is to be paid has changed while it was paid: the money goes back."""
+
+    code: ClassVar[str] = "amount_changed"
+
+
 class NoSuchCompanion(NotFound):
     """The guest has named nobody of that number."""
 

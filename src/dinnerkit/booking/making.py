@@ -8,6 +8,7 @@ from typing import Any
 from dinnerkit.booking.rules import UNPAID
 from dinnerkit.booking.store import Booking
 from dinnerkit.events.seats import EventFacts, SeatHold
+from dinnerkit.money import Money
 from dinnerkit.vouchers.rules import Voucher, discount
 
 DEPOSIT_KEPT = timedelta(hours=48)
@@ -41,3 +42,22 @@ def made(hold: SeatHold, facts: EventFacts, status: str, now: datetime, voucher:
         created_at=now,
         expires_at=hold.until if status in UNPAID else None,
     )
+
+
+def price_of(booking: Booking) -> Money:
+    """What the seats cost without a voucher, and without the deposit."""
+    nothing = booking.amount * 0
+    return booking.amount + (booking.discount or nothing) - (booking.deposit or nothing)
+
+
+def discounted(booking: Booking, voucher: Voucher) -> dict[str, Any]:
+    """What changes of a booking whose seats cost as much as they did, once it has that voucher."""
+    price = price_of(booking)
+    off = discount(voucher.terms, price)
+    due = price - off + (booking.deposit or price * 0)
+    return {"voucher": voucher.id, "discount": off.amount, "amount": due.amount}
+
+
+def may_be_cheaper(booking: Booking) -> bool:
+    """Whether a voucher could take something off: a party that waits can choose another one, seats that are kept have one."""
+    return bool(price_of(booking).amount) and (booking.status == "waitlisted" or not booking.voucher)

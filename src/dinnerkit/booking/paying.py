@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import structlog
 
-from dinnerkit.booking.errors import HoldExpired, NothingToPay
+from dinnerkit.booking.errors import AmountChanged, HoldExpired, NothingToPay
 from dinnerkit.booking.following import Following
 from dinnerkit.booking.messages import BookingCancelled, BookingConfirmed
 from dinnerkit.booking.rules import SETTLED, UNPAID
@@ -72,6 +72,7 @@ class PayingService:
         Raises:
             NoSuchBooking: there is none, or it is somebody else's.
             HoldExpired, BookingCancelled, AlreadyConfirmed: it can't be paid for any more.
+            AmountChanged: a voucher made it cheaper while it was paid, and the money goes back.
             PaymentDeclined: the gateway refused; the hold stays.
             PaymentInProgress, Invalid, Unavailable: as :meth:`dinnerkit.payment.service.PaymentService.pay` says.
         """
@@ -141,6 +142,7 @@ class PayingService:
         if payment.money != booking.amount:
             log.error("payment_of_another_amount", payment=payment.id)
             self._refund(payment, "wrong_amount")
+            self._payments.let_go(payment.id)
             return booking
         if booking.status in UNPAID:
             confirmed = self._confirm(booking, payment, UNPAID, booking.hold)
@@ -178,14 +180,16 @@ class PayingService:
             must_be_unpaid(now)
             return now
         self._seats.extend(booking.event, booking.hold, until)
-        if booking.voucher:
-            self._uses.extend(booking.voucher, booking.hold, until)
+        if waiting.voucher:
+            self._uses.extend(waiting.voucher, waiting.hold, until)
         return waiting
 
     def _confirm(self, booking: Booking, payment: Payment, since: frozenset[str], hold: str) -> Booking | None:
         told = BookingConfirmed(booking_id=booking.id, event_id=booking.event, user_id=booking.user)
         values = {"status": "confirmed", "expires_at": None, "payment": payment.id, "hold": hold}
-        confirmed = self._store.move(booking, since, values, told, when={"hold": booking.hold})
+        # A voucher may have made it cheaper since it was read.
+        as_read = {"hold": booking.hold, "amount": booking.amount.amount}
+        confirmed = self._store.move(booking, since, values, told, when=as_read)
         if confirmed is not None:
             self._bookings.settle(confirmed)
         return confirmed
@@ -225,8 +229,12 @@ def _had_for(payment: Payment, booking: Booking) -> Booking:
     """The booking, if it is what this payment was made for.
 
     Raises:
-        AlreadyConfirmed, BookingCancelled, HoldExpired: it is not, and the money goes back.
+        AlreadyConfirmed, BookingCancelled, HoldExpired, AmountChanged: it is not, and the money goes back.
     """
+    if booking.payment != payment.id and booking.amount != payment.money:
+        raise AmountChanged(
+            "what is to be paid has changed meanwhile: your money goes back, pay again", amount=booking.amount.to_document()
+        )
     if booking.payment != payment.id:
         must_be_unpaid(booking)
     if booking.status not in SETTLED:

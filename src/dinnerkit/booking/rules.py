@@ -85,6 +85,9 @@ LIVE = UNPAID | SETTLED
 CANCELLABLE = UNPAID | EXPECTED | {"waitlisted"}
 """Its guest may end it, until the dinner begins."""
 
+DISCOUNTABLE = frozenset({"waitlisted", "offered", "held"})
+"""A voucher can still be used for it."""
+
 OVER = frozenset({"expired", "cancelled", "transferred"})
 """Has no seats any more."""
 

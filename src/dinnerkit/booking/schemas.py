@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from marshmallow import fields, validate
 
 from dinnerkit.accounts.rules import LONGEST_EMAIL, LONGEST_TAG, MOST_TAGS
@@ -18,12 +20,18 @@ MAX_PARTY = 20
 """The most guests of one booking."""
 
 
+def _code(**options: Any) -> TextField:
+    return TextField(LONGEST_CODE, metadata={"description": "The code of a voucher, in any case of letters."}, **options)
+
+
 class NewBookingSchema(StrictSchema):
     event_id = IdField(required=True)
     guests = WholeField(1, MAX_PARTY, load_default=1)
-    voucher = TextField(
-        LONGEST_CODE, load_default=None, allow_none=True, metadata={"description": "The code of a voucher, in any case of letters."}
-    )
+    voucher = _code(load_default=None, allow_none=True)
+
+
+class DiscountSchema(StrictSchema):
+    voucher = _code(required=True)
 
 
 class PaySchema(StrictSchema):
@@ -32,6 +40,7 @@ class PaySchema(StrictSchema):
 
 class PartySchema(StrictSchema):
     guests = WholeField(1, MAX_PARTY, load_default=1)
+    voucher = _code(load_default=None, allow_none=True)
 
 
 class BookedEventSchema(StrictSchema):

@@ -150,6 +150,8 @@ class BookingStore:
             "deposit": offered.deposit.amount if offered.deposit else None,
             "deposit_due_at": offered.deposit_due_at,
             "currency": offered.amount.currency,
+            "voucher": offered.voucher,
+            "discount": offered.discount.amount if offered.discount else None,
             "refund_policy": asdict(offered.refund_policy),
             "about": offered.about,
             "expires_at": offered.expires_at,

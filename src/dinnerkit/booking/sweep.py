@@ -73,6 +73,8 @@ class BookingSweep:
             self._uses.give_back(use.voucher, use.hold)
         elif booking.status in UNPAID and booking.expires_at is not None:
             self._uses.extend(use.voucher, use.hold, booking.expires_at)
+        elif booking.voucher != use.voucher:  # it was paid for before it got the discount
+            self._uses.give_back(use.voucher, use.hold)
 
     def _kept(self, hold: SeatHold | VoucherUse, booking: Booking) -> bool:
         """Whether the booking keeps the hold; what it owes to that is done."""

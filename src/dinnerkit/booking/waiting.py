@@ -11,7 +11,7 @@ from contextlib import suppress
 from pymongo.errors import DuplicateKeyError
 
 from dinnerkit.booking.errors import BookingCancelled as GivenUp
-from dinnerkit.booking.making import made
+from dinnerkit.booking.making import discounted, made
 from dinnerkit.booking.messages import BookingCancelled, BookingOffered
 from dinnerkit.booking.rules import LIVE, OVER
 from dinnerkit.booking.store import Booking, BookingStore
@@ -20,25 +20,31 @@ from dinnerkit.events.seat_errors import AlreadyWaiting, NotWaiting
 from dinnerkit.events.seats import EventFacts, SeatHold, Seats
 from dinnerkit.events.waitlist import Waitlist
 from dinnerkit.ids import new_id
+from dinnerkit.vouchers.errors import VoucherUsedUp
+from dinnerkit.vouchers.rules import Voucher
+from dinnerkit.vouchers.uses import VoucherUse, VoucherUses
 
 
 class WaitingList:
     """Lets parties wait, and makes their bookings follow the event's list."""
 
-    def __init__(self, store: BookingStore, seats: Seats, waitlist: Waitlist, clock: Clock) -> None:
+    def __init__(self, store: BookingStore, seats: Seats, waitlist: Waitlist, uses: VoucherUses, clock: Clock) -> None:
         self._store = store
+        self._uses = uses
         self._seats = seats
         self._waitlist = waitlist
         self._clock = clock
 
-    def join(self, event_id: str, user_id: str, guests: int, *, entry_id: str | None = None) -> int:
+    def join(self, event_id: str, user_id: str, guests: int, *, entry_id: str | None = None, code: str | None = None) -> int:
         """Put a party at the end of the list; its position, from 1.
 
-        ``entry_id`` is a new id, which its booking will have; the same call with the same id again finds the same place.
+        ``entry_id`` is a new id, which its booking will have; the same call with the same id again finds the same place. ``code`` is of a
+        voucher that is to be used for the seats, if it is still good once they are offered.
 
         Raises:
             Invalid, NoSuchEvent, BookingClosed, SeatsAvailable, AlreadyBooked, AlreadyWaiting, PartyTooLarge, WaitingListFull: as
                 :meth:`dinnerkit.events.waitlist.Waitlist.join` says.
+            VoucherUnknown, …, TooManyAttempts: as :meth:`dinnerkit.vouchers.uses.VoucherUses.look_up` says.
             BookingCancelled: a repetition, and the place was given up or the offer has passed since, or that id is of another dinner.
         """
         entry = entry_id or new_id()
@@ -46,6 +52,8 @@ class WaitingList:
         # Else its party would stand on the list, and could never be offered seats.
         if earlier is not None and (earlier.status in OVER or earlier.event != event_id):
             raise GivenUp("this place was given up: join again")
+        hold = SeatHold(event_id, entry, entry, user_id, guests, None)
+        voucher = self._look_up(code, hold) if code else None
         try:
             position = self._waitlist.join(event_id, user_id, guests, entry_id=entry)
         except AlreadyWaiting:
@@ -53,7 +61,8 @@ class WaitingList:
             if place is None or place.entry != entry:
                 raise
             position = place.position
-        self._enrol(SeatHold(event_id, entry, entry, user_id, guests, None), self._seats.facts(event_id))
+        if not self._enrol(hold, self._seats.facts(event_id), voucher) and voucher:
+            self._note(entry, user_id, voucher)
         return position
 
     def leave(self, event_id: str, user_id: str) -> None:
@@ -82,7 +91,8 @@ class WaitingList:
     def offer(self, hold: SeatHold) -> bool:
         """Make the booking of an offer, or of that which waited one; safe to repeat. False where the booking is over already."""
         facts = self._seats.facts(hold.event)
-        booking = made(hold, facts, "offered", self._clock())
+        voucher = self._use_noted(hold, facts)
+        booking = made(hold, facts, "offered", self._clock(), voucher)
         told = BookingOffered(booking_id=booking.id, event_id=booking.event, user_id=booking.user)
         if self._store.offer(booking, told):
             return True
@@ -90,7 +100,10 @@ class WaitingList:
             self._store.insert(booking, told)
         except DuplicateKeyError:
             earlier = self._store.find(booking.id)
-            return earlier is None or earlier.status in LIVE
+            had = earlier is None or earlier.status in LIVE
+            if voucher and not (had and earlier and earlier.voucher == voucher.id):
+                self._uses.give_back(voucher.id, hold.hold)
+            return had
         return True
 
     def dismiss(self, event_id: str) -> None:
@@ -128,9 +141,34 @@ class WaitingList:
         ]
         return sum(booking is not None for booking in gone) + sum(new)
 
-    def _enrol(self, hold: SeatHold, facts: EventFacts) -> bool:
+    def _look_up(self, code: str, hold: SeatHold) -> Voucher:
+        facts = self._seats.facts(hold.event)
+        price = facts.price * hold.guests
+        return self._uses.look_up(code, hold_id=hold.hold, user_id=hold.user, host_id=facts.host, event_id=hold.event, price=price)
+
+    def _note(self, entry: str, user_id: str, voucher: Voucher) -> None:
+        """Have a booking use a voucher that was made without, since its process was killed and the roll was called."""
+        booking = self._store.find(entry, user_id)
+        if booking is not None and not booking.voucher:
+            self._store.move(booking, ("waitlisted",), discounted(booking, voucher), when={"voucher": None})
+
+    def _use_noted(self, hold: SeatHold, facts: EventFacts) -> Voucher | None:
+        """Count a use of the voucher that the waiting booking of an offer has; None where there is none, or it is not good any more."""
+        waiting = self._store.find(hold.booking)
+        if waiting is None or waiting.status != "waitlisted" or not waiting.voucher:
+            return None
+        voucher = self._uses.still_good(waiting.voucher, hold.event, facts.price * hold.guests)
+        if voucher is None:
+            return None
         try:
-            self._store.insert(made(hold, facts, "waitlisted", self._clock()))
+            self._uses.take(VoucherUse(voucher.id, hold.hold, hold.booking, hold.user, hold.until))
+        except VoucherUsedUp:
+            return None
+        return voucher
+
+    def _enrol(self, hold: SeatHold, facts: EventFacts, voucher: Voucher | None = None) -> bool:
+        try:
+            self._store.insert(made(hold, facts, "waitlisted", self._clock(), voucher))
         except DuplicateKeyError:
             return False
         return True

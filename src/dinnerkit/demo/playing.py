@@ -168,6 +168,6 @@ def _bookings_of_a_while_ago(kit: Kit) -> BookingService:
         return kit.clock() - ago
 
     store, seats = BookingStore(kit.database, then), Seats(kit.database, then, settings.offer_seconds)
-    waiting = WaitingList(store, seats, Waitlist(kit.database, then), then)
     uses, refunds = kit.service(VoucherUses), kit.service(RefundService)
+    waiting = WaitingList(store, seats, Waitlist(kit.database, then), uses, then)
     return BookingService(store, seats, uses, refunds, waiting, then, settings.hold_seconds)

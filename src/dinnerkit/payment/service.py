@@ -143,6 +143,10 @@ class PaymentService:
             charge = self._gateway.cancel(charge.id)
         return self._record(row, charge)
 
+    def let_go(self, payment_id: str) -> None:
+        """Let another payment be made for the reference of this one, whose money goes back because it was of no use; safe to repeat."""
+        self._payments.update_one({"_id": payment_id, "status": "succeeded"}, {"$unset": {"live": ""}})
+
     def sweep(self) -> int:
         """Sync the payments that were left without an answer, and give up the oldest; how many were looked at.
 

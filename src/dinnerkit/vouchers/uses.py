@@ -14,6 +14,7 @@ from pymongo.database import Database
 
 from dinnerkit.accounts.attempts import AttemptLimit, Attempts
 from dinnerkit.clock import Clock
+from dinnerkit.errors import Conflict
 from dinnerkit.money import Money
 from dinnerkit.storage import Row, collection
 from dinnerkit.vouchers.documents import VoucherDocument
@@ -64,6 +65,18 @@ class VoucherUses:
         row, terms = found[voucher.id], voucher.terms
         if not row["has"] and (row["used"] >= terms.max_uses or row["mine"] >= terms.per_guest):
             raise VoucherUsedUp("this voucher was used as often as it may be")
+        return voucher
+
+    def still_good(self, voucher_id: str, event_id: str, price: Money) -> Voucher | None:
+        """The voucher, if it is good for those seats now; how often it was used is not looked at."""
+        row = self._vouchers.find_one({"_id": voucher_id}, SHOWN)
+        if row is None:
+            return None
+        voucher = voucher_of(row)
+        try:
+            must_be_good(voucher, event_id, price, self._clock())
+        except Conflict:
+            return None
         return voucher
 
     def take(self, use: VoucherUse) -> None:

@@ -9,10 +9,11 @@ from flask import Blueprint, Response, abort, request
 from dinnerkit.booking.calendar import MEDIA_TYPE, BookingCalendar
 from dinnerkit.booking.checking_in import CheckIn
 from dinnerkit.booking.errors import BookingNotConfirmed
+from dinnerkit.booking.making import may_be_cheaper
 from dinnerkit.booking.paying import PayingService
 from dinnerkit.booking.presenting import terms_in_words
 from dinnerkit.booking.refunds import deposit_outcome
-from dinnerkit.booking.rules import CANCELLABLE, EXPECTED, LIVE, SETTLED, UNPAID
+from dinnerkit.booking.rules import CANCELLABLE, DISCOUNTABLE, EXPECTED, LIVE, SETTLED, UNPAID
 from dinnerkit.booking.service import BookingService
 from dinnerkit.booking.store import Booking
 from dinnerkit.booking.waiting import WaitingList
@@ -245,6 +246,7 @@ def _page(booking: Booking, error: DinnerkitError | None = None) -> Response:
         expected=booking.status in EXPECTED and not begun,
         unpaid=unpaid,
         cancellable=booking.status in CANCELLABLE and not begun,
+        discountable=booking.status in DISCOUNTABLE and not begun and may_be_cheaper(booking),
         refunds=terms_in_words(booking),
         deposit=deposit_outcome(booking),
         checkout=checkout(booking) if unpaid and booking.amount.amount else None,

@@ -56,8 +56,8 @@ def wait(event_id: str) -> Response:
     principal = signed_in()
     try:
         entry_id = operation_id(f"wait/{existing(event_id)}")
-        service(WaitingList).join(event_id, principal.user_id, _party(), entry_id=entry_id)
-    except Conflict as error:
+        service(WaitingList).join(event_id, principal.user_id, _party(), entry_id=entry_id, code=_code())
+    except (Conflict, TooManyAttempts) as error:
         return _page(event_id, error)
     say("waiting")
     return see("events.show", event_id=event_id)

@@ -36,6 +36,7 @@ NOTICES = {
     "refused": "The payment was refused. Your seats are still held: try another card.",
     "cancelled": "Your booking is cancelled.",
     "waiting": "You are on the waiting list.",
+    "discounted": "Your voucher is used.",
     "not_waiting": "You are off the waiting list.",
     "thanks": "Thank you. The next tables will be the better for it.",
     "taken_back": "It is forgotten.",
