@@ -30,7 +30,7 @@ from dinnerkit.ports.bus import Bus
 from dinnerkit.ports.offload import Offload, inline
 from dinnerkit.settings import Settings
 
-API_MODULES = ("accounts", "events", "vouchers", "booking", "payment", "matching", "delivery", "live")
+API_MODULES = ("accounts", "events", "vouchers", "booking", "payment", "matching", "delivery", "live", "search")
 """The domains with routes, each under ``/v1``."""
 
 ALL_MODULES = (*API_MODULES, "operations", "docs")

@@ -14,6 +14,7 @@ from typing import Any, Self, TypeVar, cast
 
 from pymongo.database import Database
 
+from dinnerkit.accounts.alike import Alike
 from dinnerkit.accounts.attempts import Attempts
 from dinnerkit.accounts.documents import AttemptDocument, UserDocument
 from dinnerkit.accounts.people import People
@@ -97,6 +98,9 @@ from dinnerkit.ports.mailer import Mailer
 from dinnerkit.ports.offload import Offload, inline
 from dinnerkit.ports.queue import Queue
 from dinnerkit.ports.search import Search
+from dinnerkit.search.handlers import search_handlers
+from dinnerkit.search.indexing import Indexing
+from dinnerkit.search.service import SearchService
 from dinnerkit.settings import Settings
 from dinnerkit.storage import Row, StoredDocument, ensure_indexes
 from dinnerkit.vouchers.documents import VoucherDocument
@@ -285,11 +289,13 @@ class Kit:
             self.backends.mail,
             clock,
         )
+        indexing = Indexing(self.backends.search, events, clock)
         handlers = [
             *payment_handlers(payments, refunds, disputes, ledger),
             *payout_handlers(payouts, payees, ledger),
             *booking_handlers(bookings, paying, payments, host_payouts, seats, waiting, following, transfers),
             *matching_handlers(seating_work, seatings),
+            *search_handlers(indexing),
             *notification_handlers(notifications, MoneyAlarms(people, writer, self.backends.mail)),
         ]
         made = (
@@ -336,6 +342,9 @@ class Kit:
             feedback,
             notifications,
             AnalyticsService(database, self.backends.cache, clock),
+            indexing,
+            SearchService(self.backends.search, events, clock),
+            Alike(database),
             announcer,
             LiveService(events, bookings, seatings),
             *self._deliveries(handlers, announcer),

@@ -31,6 +31,7 @@ from dinnerkit.payment.refunds import RefundService
 from dinnerkit.payment.service import PaymentService
 from dinnerkit.payment.webhooks import WebhookInbox
 from dinnerkit.ports.queue import QUEUES
+from dinnerkit.search.indexing import Indexing
 
 log = structlog.get_logger(__name__)
 
@@ -113,6 +114,8 @@ class Worker:
             _Job("reconciliation", 600.0, kit.service(Reconciliation).daily, apart=True),
             _Job("deposits", 60.0, kit.service(DepositSweep).run),
             _Job("lists", 60.0, kit.service(EventService).delist_begun),
+            _Job("search", 30.0, kit.service(Indexing).ensure_built, apart=True),
+            _Job("search_expiry", 60.0, kit.service(Indexing).expire, apart=True),
         ]
         # Not of the clockwork's jobs: every worker renews the leases of what it runs itself.
         self._renewal = _Job("renewal", 10.0, kit.service(DeliveryService).renew)

@@ -27,6 +27,8 @@ PUBLIC = {
     "POST /v1/auth/password-reset/mail",
     "GET /v1/events",
     "GET /v1/events/{event_id}",
+    "GET /v1/search/events",
+    "GET /v1/search/suggest",
     "GET /v1/feeds/{token}.ics",  # whose secret is its address
     "PUT /v1/companions/personality",  # by a private link
     "POST /v1/payments/webhooks/{gateway}",
@@ -43,6 +45,7 @@ SIGNED_IN = {
     "POST /v1/auth/logout",
     "POST /v1/auth/verification/mail",
     "GET /v1/me",
+    "GET /v1/search/people",
     "PATCH /v1/me",
     "PUT /v1/me/personality",
     "POST /v1/bookings",

@@ -71,6 +71,11 @@ class UserDocument(SendingDocument):
     index_models: ClassVar[tuple[IndexModel, ...]] = (
         IndexModel([("email_key", ASCENDING)], name="email", unique=True),
         IndexModel([("role", ASCENDING)], name="admins", partialFilterExpression={"role": str(Role.ADMIN)}),
+        IndexModel(
+            [(f"personality.traits.{name}", ASCENDING) for name in rules.TRAITS],
+            name="alike",
+            partialFilterExpression={"profile.visibility": str(rules.Visibility.PUBLIC)},
+        ),
         OUTBOX_INDEX,
     )
 

@@ -28,6 +28,10 @@ _NO_LANGUAGES = frozenset({"mis", "mul", "und", "zxx"})
 _LANGUAGE = re.compile(r"[a-z]{2,3}")
 
 
+TRAITS = ("extraversion", "neuroticism", "agreeableness", "conscientiousness", "openness")
+"""The traits of a personality, each from 0 to 1."""
+
+
 class Budget(StrEnum):
     """What a guest likes to spend on a dinner."""
 

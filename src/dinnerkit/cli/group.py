@@ -21,6 +21,7 @@ COMMANDS = {
     "refunds": "Look after refunds that the gateway could not make.",
     "dead-letters": "Look after what could not be delivered.",
     "db": "Prepare the database.",
+    "search": "Look after the search index.",
     "user": "Make users.",
 }
 """The commands in the order of their listing; each is ``command`` in the module of its name, with ``_`` for ``-``."""

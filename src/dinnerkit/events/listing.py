@@ -39,7 +39,7 @@ class EventQuery:
         city: compared without case and accents, as are ``cuisine`` and ``tag``.
         starts_from: the earliest start.
         starts_before: where the starts end; itself excluded.
-        max_price: in minor units of each event's own currency; currencies are not converted.
+        min_price, max_price: in minor units of each event's own currency; currencies are not converted.
         near: together with ``radius_km`` a disc in which the venue lies.
         sort: by distance needs ``near``, and is by start without.
     """
@@ -49,6 +49,7 @@ class EventQuery:
     tag: str | None = None
     starts_from: datetime | None = None
     starts_before: datetime | None = None
+    min_price: int | None = None
     max_price: int | None = None
     near: Location | None = None
     radius_km: float = DEFAULT_RADIUS_KM
@@ -79,6 +80,8 @@ def conditions(query: EventQuery, now: datetime) -> list[dict[str, Any]]:
     for name, wanted in (("city_key", query.city), ("cuisine_key", query.cuisine), ("tag_keys", query.tag)):
         if wanted is not None:
             found.append({name: search_key(wanted)})
+    if query.min_price is not None:
+        found.append({"price.amount": {"$gte": query.min_price}})
     if query.max_price is not None:
         found.append({"price.amount": {"$lte": query.max_price}})
     return found

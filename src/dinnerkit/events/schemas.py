@@ -203,6 +203,7 @@ class EventQuerySchema(PageQuery):
     tag = TextField(LONGEST_TAG)
     starts_from = MomentField(data_key="from", metadata={"description": "The earliest start."})
     starts_before = MomentField(data_key="to", metadata={"description": "Where the starts end; itself left out."})
+    min_price = WholeField(0, MAX_AMOUNT, text=True, metadata={"description": "As max_price."})
     max_price = WholeField(
         0, MAX_AMOUNT, text=True, metadata={"description": "In minor units of each event's own currency; nothing is converted."}
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Generic, TypedDict, TypeVar, cast
@@ -185,6 +185,17 @@ class EventService:
         own = {"host": principal.user_id, **before}
         rows = list(self._events.find(own, SUMMARY, sort=[("_id", DESCENDING)], limit=limit + 1))
         return _page(rows, limit, lambda row: (row["id"],))
+
+    def listed(self, event_ids: Collection[str]) -> dict[str, EventSummary]:
+        """Those of these events that are published and have not begun, by id."""
+        wanted = {"_id": {"$in": list(event_ids)}, "listed": True, "starts_at": {"$gt": self._clock()}}
+        return {row["id"]: cast("EventSummary", row) for row in self._events.find(wanted, SUMMARY)}
+
+    def walk_listed(self) -> Iterator[Event]:
+        """Each event that is published and has not begun, read bit by bit; what changes meanwhile may be as it was or as it is."""
+        wanted = {"listed": True, "starts_at": {"$gt": self._clock()}}
+        with self._events.find(wanted, EVENT, sort=[("starts_at", ASCENDING), ("_id", ASCENDING)]) as rows:
+            yield from (event_of(row) for row in rows)
 
     def choices(self) -> Choices:
         """The cities and cuisines of the published events that have not begun, by name.

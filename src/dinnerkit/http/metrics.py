@@ -31,9 +31,14 @@ class Metrics:
         self._registry = self._with_collectors()
         names = ("method", "route", "status")
         self._requests = Counter("dinnerkit_http_requests", "Answered requests.", names, registry=self._registry)
+        self._degraded = Counter("dinnerkit_degraded", "Answers given without a backend.", ("backend",), registry=self._registry)
         self._seconds = Histogram(
             "dinnerkit_http_request_seconds", "Time to the answer.", ("method", "route"), buckets=BUCKETS, registry=self._registry
         )
+
+    def went_without(self, backend: str) -> None:
+        """Count an answer that was given without a backend which should have had a part in it."""
+        self._degraded.labels(backend).inc()
 
     def observe(self, response: Response, seconds: float) -> None:
         """Count an answer, under its route's template: ``/v1/events/<event_id>``."""

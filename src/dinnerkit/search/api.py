@@ -1,0 +1,57 @@
+"""The search routes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response
+
+from dinnerkit.accounts.alike import Alike
+from dinnerkit.http.auth import authenticated, current_principal
+from dinnerkit.http.blueprint import ApiBlueprint
+from dinnerkit.http.conditional import ETAG_HEADERS, private_json, public_json
+from dinnerkit.http.metrics import Metrics
+from dinnerkit.http.services import service
+from dinnerkit.search.schemas import (
+    AlikePageSchema,
+    AlikeQuerySchema,
+    SearchPageSchema,
+    SearchQuerySchema,
+    SuggestionsSchema,
+    SuggestQuerySchema,
+)
+from dinnerkit.search.service import SearchService
+
+blueprint = ApiBlueprint("search", __name__, description="Finding dinners by words, and people by who they are alike.")
+
+_SUGGESTION_SECONDS = 30
+
+
+@blueprint.route("/search/events")
+@blueprint.arguments(SearchQuerySchema, location="query")
+@blueprint.response(200, SearchPageSchema, headers=ETAG_HEADERS)
+@blueprint.alt_response(304, description="The caller has this answer already")
+def search_events(wanted: dict[str, Any]) -> Response:
+    """Find published events that have not begun by words and filters, and count what was found."""
+    page = service(SearchService).find(**wanted)
+    if page.degraded:
+        service(Metrics).went_without("search")
+    return public_json({"items": page.items, "next": page.next, "facets": page.facets, "degraded": page.degraded})
+
+
+@blueprint.route("/search/suggest")
+@blueprint.arguments(SuggestQuerySchema, location="query")
+@blueprint.response(200, SuggestionsSchema, headers=ETAG_HEADERS)
+@blueprint.alt_response(304, description="The caller has this answer already")
+def suggest(wanted: dict[str, Any]) -> Response:
+    """Complete what is being typed to titles, cuisines and cities."""
+    return public_json({"items": service(SearchService).suggest(wanted["q"], wanted["limit"])}, max_age=_SUGGESTION_SECONDS)
+
+
+@blueprint.route("/search/people")
+@authenticated
+@blueprint.arguments(AlikeQuerySchema, location="query")
+@blueprint.response(200, AlikePageSchema)
+def search_people(wanted: dict[str, Any]) -> Response:
+    """List the guests most like me by personality, of those whose profile everyone may see. Nobody before I answered the questionnaire."""
+    return private_json({"items": service(Alike).nearest(current_principal().user_id, wanted["limit"]), "next": None})

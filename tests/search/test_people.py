@@ -1,0 +1,81 @@
+"""People by who they are alike: of those who agreed, and nobody else."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from math import sqrt
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from dinnerkit import Kit
+from dinnerkit.accounts.alike import TRAITS, Alike
+from dinnerkit.accounts.service import AccountService, NewUser
+from tests.fire.serving import bearer_tokens
+
+Person = Callable[..., str]
+
+
+@pytest.fixture
+def person(kit: Kit) -> Person:
+    """Somebody with such traits."""
+    kit.database["users"].delete_many({"email": {"$regex": "^alike"}})
+
+    def make(traits: list[float] | None, *, visibility: str = "public", name: str = "Ada Lovelace") -> str:
+        email = f"alike{kit.database['users'].count_documents({})}@example.org"
+        [user] = kit.service(AccountService).import_users([NewUser(email=email, name=name)])
+        told: dict[str, Any] = {"profile.visibility": visibility, "profile.city": "Wien"}
+        if traits is not None:
+            told["personality"] = {"answers": {}, "traits": dict(zip(TRAITS, traits, strict=True))}
+        kit.database["users"].update_one({"_id": user}, {"$set": told})
+        return user
+
+    return make
+
+
+def test_the_most_alike_come_first_as_when_all_are_compared(kit: Kit, person: Person) -> None:
+    rng = random.Random(7)
+    everyone = [[rng.random() for _ in TRAITS] for _ in range(60)]
+    me = [0.5] * 5
+    user = person(me)
+    for number, traits in enumerate(everyone):
+        person(traits, name=f"N{number} Somebody")
+    far = sorted((sqrt(sum((a - b) ** 2 for a, b in zip(me, traits, strict=True))), f"N{number}") for number, traits in enumerate(everyone))
+    for limit in (1, 10, 60, 100):
+        found = kit.service(Alike).nearest(user, limit)
+        assert [one["name"] for one in found] == [name for _, name in far[:limit]]
+    assert found[0]["similarity"] == round(1 - far[0][0] / sqrt(5), 4)
+
+
+def test_only_those_are_found_who_agreed_and_answered_and_not_oneself(client: FlaskClient, kit: Kit, person: Person) -> None:
+    me = person([0.5] * 5, visibility="private", name="Me Myself")
+    for visibility in ("private", "guests"):
+        person([0.5] * 5, visibility=visibility, name="Hidden One")
+    person(None, name="Silent One")
+    agreed = person([0.6] * 5, name="Open One")
+    headers = {"Authorization": f"Bearer {bearer_tokens(kit, [me])[me]}"}
+    answer = client.get("/v1/search/people", headers=headers)
+    assert answer.get_json() == {
+        "items": [{"name": "Open", "city": "Wien", "languages": [], "interests": [], "similarity": 0.9}],
+        "next": None,
+    }
+    assert "private" in answer.headers["Cache-Control"]
+    kit.database["users"].update_one({"_id": agreed}, {"$set": {"profile.visibility": "private"}})
+    assert client.get("/v1/search/people", headers=headers).get_json()["items"] == []
+
+
+def test_nobody_is_told_to_who_is_not_known_or_has_not_answered(client: FlaskClient, kit: Kit, person: Person) -> None:
+    person([0.5] * 5)
+    silent = person(None)
+    assert client.get("/v1/search/people").status_code == 401
+    headers = {"Authorization": f"Bearer {bearer_tokens(kit, [silent])[silent]}"}
+    assert client.get("/v1/search/people", headers=headers).get_json()["items"] == []
+
+
+def test_the_traits_are_read_from_the_index(kit: Kit, person: Person) -> None:
+    person([0.5] * 5)
+    wanted = {"profile.visibility": "public", **{f"personality.traits.{name}": {"$gte": 0.4, "$lte": 0.6} for name in TRAITS}}
+    plan = kit.database["users"].find(wanted).explain()
+    assert "'indexName': 'alike'" in str(plan)
