@@ -8,7 +8,8 @@ export async function reread(part) {
   if (!answer?.ok) return part;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const fresh = page.getElementById(part.id);
-  if (!fresh) {
+  // It is gone, or says in data-whole that the rest of the page is out of date too.
+  if (!fresh || fresh.dataset.whole !== part.dataset.whole) {
     location.reload();
     return null;
   }
