@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from threading import Event, Thread
+from typing import Any
 
 import pytest
 
@@ -155,3 +157,27 @@ def test_an_answer_that_comes_while_names_change_is_not_lost(world: World, booki
     if interrupted:
         assert world.now(booking).companions[0].traits == TRAITS
         assert world.now(booking).companions[1].name == "Dora"
+
+
+def test_a_link_that_is_written_while_names_are_is_not_lost(world: World, booking: Booking, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.companions.name("ada", booking.id, [BEA, CARL])
+    token = world.companions.link("ada", booking.id, 2).token
+    has_read, may_write, move, links = Event(), Event(), world.store.move, list[str]()
+    linking = Thread(target=lambda: links.append(world.companions.link("ada", booking.id, 1).token))
+
+    def held_up(read: Booking, since: Any, values: dict[str, Any], *messages: Any, **options: Any) -> Booking | None:
+        if "companions" not in values and not has_read.is_set():  # the link, which has read what there was before the answer
+            has_read.set()
+            assert may_write.wait(30)
+        elif "companions" in values and not may_write.is_set():  # the names, which have read what there is after it
+            may_write.set()
+            linking.join(30)
+        return move(read, since, values, *messages, **options)
+
+    monkeypatch.setattr(world.store, "move", held_up)
+    linking.start()
+    assert has_read.wait(30)
+    world.companions.answer(token, TRAITS)
+    world.companions.name("ada", booking.id, [BEA, CARL])
+    assert world.companions.invitation(links[0]).companion.name == BEA.name
+    assert world.companions.invitation(token).companion.traits == TRAITS

@@ -90,8 +90,7 @@ class CompanionService:
                 for new, old in zip(named, [*booking.companions, *[None] * len(named)], strict=False)
             ]
             values = {"companions": [asdict(one) for one in kept], "companions_version": booking.companions_version + 1}
-            as_read: dict[str, Any] = {"companions_version": booking.companions_version or {"$in": [None, 0]}}
-            changed = self._store.move(booking, _NAMEABLE, values, when=as_read)
+            changed = self._store.move(booking, _NAMEABLE, values, when=_as_read(booking))
             if changed is not None:
                 return changed
             booking = self._open(self._bookings.get(user_id, booking_id))
@@ -104,15 +103,14 @@ class CompanionService:
             NoSuchCompanion: nobody of that number was named.
             TooManyAttempts: too many links were made.
         """
-        booking = self._open(self._bookings.get(user_id, booking_id))
-        if not 1 <= number <= len(booking.companions):
-            raise NoSuchCompanion("you have named nobody of that number")
+        booking, link = self._with(number, self._bookings.get(user_id, booking_id)), new_id()
         self._attempts.count(LINK_LIMIT, user_id)
-        link, place = new_id(), f"companions.{number - 1}"
-        as_read = {f"{place}.name": booking.companions[number - 1].name}
-        values = {f"{place}.link": link, "companions_version": booking.companions_version + 1}
-        if self._store.move(booking, _NAMEABLE, values, when=as_read) is None:
-            return self.link(user_id, booking_id, number)
+        while True:
+            # A version that rises with every change: or whoever names companions at that moment, by an older one, takes the link away.
+            values = {f"companions.{number - 1}.link": link, "companions_version": booking.companions_version + 1}
+            if self._store.move(booking, _NAMEABLE, values, when=_as_read(booking)) is not None:
+                break
+            booking = self._with(number, self._bookings.get(user_id, booking_id))
         ends = booking.about["starts_at"]
         token = self._tokens.sign({"sub": booking.id, "jti": link}, now=self._clock(), expires_at=ends)
         return PrivateLink(token, f"{self._url}/companions/{token}", ends)
@@ -145,12 +143,21 @@ class CompanionService:
             raise BadToken("This link is not good any more.")
         return booking, link
 
+    def _with(self, number: int, booking: Booking) -> Booking:
+        if not 1 <= number <= len(self._open(booking).companions):
+            raise NoSuchCompanion("you have named nobody of that number")
+        return booking
+
     def _open(self, booking: Booking) -> Booking:
         if booking.status not in _NAMEABLE:
             raise BookingNotConfirmed(f"this booking is {booking.status.replace('_', ' ')}", booking_status=booking.status)
         if self._events.event(booking.event).details.changes_end <= self._clock():
             raise TooLateToChange("it is too late to change who comes")
         return booking
+
+
+def _as_read(booking: Booking) -> dict[str, Any]:
+    return {"companions_version": booking.companions_version or {"$in": [None, 0]}}
 
 
 def _checked(companions: Sequence[Companion], most: int) -> list[Companion]:
