@@ -9,7 +9,7 @@ import pytest
 
 from dinnerkit.booking.agreement import BookingAgreement
 from tests.booking.balance import come_to_rest
-from tests.booking.scenes import held, paid
+from tests.booking.scenes import held, offered_to_ben, paid
 from tests.booking.world import World
 
 
@@ -63,6 +63,24 @@ def test_what_does_not_agree_is_named(world: World, damage: Callable[[World], ob
     assert disagreements(world) == []
     damage(world)
     assert disagreements(world) == codes
+
+
+def test_one_payment_of_two_bookings_is_named_and_one_that_changed_hands_is_not(world: World) -> None:
+    world.invite("ada", "ben")
+    offered, token = offered_to_ben(world)
+    taken = world.transfers.accept("ben", token)
+    world.work()
+    other = world.book("cleo", world.host_dinner(2), 2)
+    world.work()
+    later(world)
+    assert taken.payment == offered.payment
+    assert disagreements(world) == []
+    world.database["bookings"].update_one({"_id": other.id}, {"$set": {"payment": offered.payment}})
+    [two, unused] = world.kit.service(BookingAgreement).findings()
+    assert (two.code, two.subject, unused.code) == ("payment_for_two", offered.payment, "payment_for_nothing")
+    assert taken.id in two.text
+    assert other.id in two.text
+    assert offered.id not in two.text
 
 
 def test_what_has_just_happened_is_not_missed_yet(world: World) -> None:

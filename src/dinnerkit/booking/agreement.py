@@ -43,9 +43,11 @@ class BookingAgreement:
             yield from self._of_payments(payments_made)
 
     def _of_payments(self, rows: list[Row]) -> Iterator[Finding]:
-        """A payment that no booking counts on must go back in full."""
+        """A payment is for one booking; one that no booking counts on must go back in full."""
         counted = self._store.counting_on([row["_id"] for row in rows])
         for row in rows:
+            if len(having := counted.get(row["_id"], ())) > 1:
+                yield Finding("payment_for_two", row["_id"], f"the payment {row['_id']} is that of several bookings: {', '.join(having)}")
             kept = int((row.get("deposit_kept") or {}).get("amount", 0))
             if row["_id"] not in counted and int(row["refundable"]) + kept and not _disputed(row):
                 text = f"the payment {row['_id']} has bought nothing, and does not go back: its booking is {row['reference']}"

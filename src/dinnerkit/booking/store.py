@@ -205,10 +205,12 @@ class BookingStore:
         for row in self._bookings.find(query, {"outbox": 0}).sort("_id", 1):
             yield _booking(row), row["updated_at"]
 
-    def counting_on(self, payment_ids: Collection[str]) -> set[str]:
-        """Those of the payments that a booking has for its own, whatever became of it since."""
-        rows = self._bookings.find({"payment": {"$in": list(payment_ids)}}, ("payment",))
-        return {row["payment"] for row in rows}
+    def counting_on(self, payment_ids: Collection[str]) -> dict[str, list[str]]:
+        """Those of the payments that bookings have for their own, whatever became of these, each with those that did not pass it on."""
+        found: dict[str, list[str]] = {}
+        for row in self._bookings.find({"payment": {"$in": list(payment_ids)}}, ("payment", "status")).sort("_id", 1):
+            found.setdefault(row["payment"], []).extend([row["_id"]] if row["status"] != "transferred" else [])
+        return found
 
     def move(
         self,
