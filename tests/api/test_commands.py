@@ -11,7 +11,8 @@ from flask.testing import FlaskClient
 
 from dinnerkit import Kit, Settings
 from dinnerkit.http.idempotency_store import LEASE, IdempotencyStore
-from dinnerkit.testing import settings_for_tests
+from dinnerkit.identity import Role
+from dinnerkit.testing import run_background, settings_for_tests
 from tests.commands import Commands, watch
 from tests.fire.dinners import host_dinner
 
@@ -54,3 +55,38 @@ def test_an_attempt_that_was_cut_short_is_looked_for_and_found(
     assert again.get_json()["id"] == first.get_json()["id"]
     assert "find bookings" in sent
     assert kit.database.events.find_one({"_id": event})["seats_left"] == 3
+
+
+def test_a_list_of_bookings_costs_the_same_however_many_of_them_wait(
+    client: FlaskClient, kit: Kit, caller: MakeCaller, commands: Commands
+) -> None:
+    guest, first = caller("guest").headers, caller("first").headers
+    seen = []
+    for _ in range(3):
+        event = host_dinner(kit, seats=1)
+        client.post("/v1/bookings", json={"event_id": event}, headers=first)
+        client.post(f"/v1/events/{event}/waitlist", json={}, headers=guest)
+        with commands.watched() as sent:
+            listed = client.get("/v1/bookings", headers=guest).get_json()["items"]
+        assert [booking["position"] for booking in listed] == [1] * len(listed)
+        seen.append((len(listed), sent))
+    assert [count for count, _ in seen] == [1, 2, 3]
+    assert seen[0][1] == seen[1][1] == seen[2][1]
+
+
+def test_a_statement_costs_the_same_however_many_dinners_it_tells_of(
+    client: FlaskClient, kit: Kit, caller: MakeCaller, commands: Commands
+) -> None:
+    guest, host = caller("guest").headers, caller("host", Role.HOST)
+    seen = []
+    for number in range(3):
+        event = host_dinner(kit, seats=2)
+        kit.database.events.update_one({"_id": event}, {"$set": {"host": host.id, "title": f"Supper {number}"}})
+        booked = client.post("/v1/bookings", json={"event_id": event}, headers=guest).get_json()
+        assert client.post(f"/v1/bookings/{booked['id']}/pay", json={"payment_method": "pm_card_visa"}, headers=guest).status_code == 200
+        run_background(kit)
+        with commands.watched() as sent:
+            statement = client.get("/v1/host/statement", headers=host.headers).get_data(as_text=True)
+        assert all(f"Supper {named}" in statement for named in range(number + 1))
+        seen.append(sent)
+    assert seen[0] == seen[1] == seen[2]

@@ -82,9 +82,11 @@ def list_bookings(query: dict[str, Any]) -> Response:
     """List my bookings, newest first."""
     before = decode_cursor(query["cursor"], str)[0] if query["cursor"] else None
     limit = query["limit"]
-    found = service(BookingService).page(current_principal().user_id, limit=limit + 1, before=before)
+    user = current_principal().user_id
+    found = service(BookingService).page(user, limit=limit + 1, before=before)
+    positions = service(WaitingList).positions(user, found[:limit])
     further = encode_cursor(found[limit - 1].id) if len(found) > limit else None
-    return private_json({"items": [_shown(booking) for booking in found[:limit]], "next": further})
+    return private_json({"items": [presented(booking, positions.get(booking.id)) for booking in found[:limit]], "next": further})
 
 
 @blueprint.route("/bookings/<booking_id>")

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from dinnerkit.events.seat_errors import NoSuchEvent
 from dinnerkit.events.seats import Seats
 from dinnerkit.money import Money, decimals
 from dinnerkit.payment.ledger.rules import Account
@@ -68,11 +67,10 @@ class Statements:
         out = io.StringIO()
         rows = csv.writer(out, lineterminator="\r\n")
         rows.writerow(HEADER)
-        titles: dict[str, str] = {}
-        for line in self.lines(host_id, since, until):
+        lines = list(self.lines(host_id, since, until))
+        titles = self._seats.titles({line.occasion for line in lines if line.occasion})
+        for line in lines:
             occasion = line.occasion or ""
-            if occasion and occasion not in titles:
-                titles[occasion] = self._title(occasion)
             rows.writerow(
                 (
                     line.at.isoformat(timespec="seconds").replace("+00:00", "Z"),
@@ -87,12 +85,6 @@ class Statements:
                 )
             )
         return out.getvalue()
-
-    def _title(self, event_id: str) -> str:
-        try:
-            return self._seats.facts(event_id).title
-        except NoSuchEvent:
-            return ""
 
 
 def harmless(text: str) -> str:

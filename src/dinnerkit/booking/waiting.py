@@ -6,6 +6,7 @@ The list itself lies in the event, and is the truth; a party's booking has the i
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from contextlib import suppress
 
 from pymongo.errors import DuplicateKeyError
@@ -87,6 +88,13 @@ class WaitingList:
         """Where the booking's party stands, from 1; None where it does not wait."""
         place = self._waitlist.place(booking.event, booking.user) if booking.status == "waitlisted" else None
         return place.position if place and place.entry == booking.id else None
+
+    def positions(self, user_id: str, bookings: Collection[Booking]) -> dict[str, int]:
+        """The same for all of a user's bookings that wait, by their ids."""
+        waiting = [booking for booking in bookings if booking.status == "waitlisted"]
+        places = self._waitlist.places({booking.event for booking in waiting}, user_id) if waiting else {}
+        found = ((booking.id, places.get(booking.event)) for booking in waiting)
+        return {booking_id: place.position for booking_id, place in found if place and place.entry == booking_id}
 
     def offer(self, hold: SeatHold) -> bool:
         """Make the booking of an offer, or of that which waited one; safe to repeat. False where the booking is over already."""

@@ -14,7 +14,7 @@ They all lie in the event's own document, so that each change is one atomic upda
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -150,6 +150,11 @@ class Seats:
         if row is None:
             raise NoSuchEvent("there is no such event")
         return _facts(row)
+
+    def titles(self, event_ids: Collection[str]) -> dict[str, str]:
+        """What those of the events are called that were ever published."""
+        query = {"_id": {"$in": sorted(event_ids)}, "published_at": {"$ne": None}}
+        return {row["_id"]: row["title"] for row in self._events.find(query, ("title",))}
 
     def take(self, wanted: SeatHold) -> EventFacts:
         """Take seats for a booking; whoever had the same hold already keeps it, and nothing changes. Leaves the waiting list.
