@@ -115,11 +115,12 @@ def _open(app: Flask, settings: Settings | Mapping[str, Any] | None, offload: Of
 def _http_services(kit: Kit, api: Api) -> dict[type[Any], Any]:
     """The services of the routes' shared frame."""
     figures = PlatformCollector(kit.service(AnalyticsService), kit.service(DeliveryService), kit.service(Reconciliation))
+    found = health.Health(_probes(kit), lambda: _warnings(kit))
     return {
         IdempotencyStore: IdempotencyStore(kit.database, Keys(secret_key(kit.settings)).derive("idempotency"), kit.clock),
         RequestLimits: RequestLimits(kit.settings.rate_limit, kit.backends.limiter),
-        Metrics: Metrics([figures]),
-        health.Health: health.Health(_probes(kit), lambda: _warnings(kit)),
+        Metrics: Metrics([figures, health.BackendCollector(found)]),
+        health.Health: found,
         docs.OpenApi: docs.OpenApi(api),
         Connections: Connections(),
         Bus: kit.backends.bus,
@@ -132,8 +133,8 @@ def _probes(kit: Kit) -> dict[str, health.Probe]:
     return {
         "database": health.Probe(backends.database.ping),
         "queue": health.Probe(backends.queue.ping, needed=False),
-        "gateway": health.Probe(backends.gateway.ping, needed=False),
-        "mail": health.Probe(backends.mail.ping, needed=False),
+        "gateway": health.Probe(backends.gateway.ping, needed=False, watched=False),
+        "mail": health.Probe(backends.mail.ping, needed=False, watched=False),
         "limiter": health.Probe(backends.limiter.ping, needed=False),
         "bus": health.Probe(backends.bus.ping, needed=False),
         "search": health.Probe(backends.search.ping, needed=False),

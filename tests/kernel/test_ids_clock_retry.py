@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from dinnerkit.clock import to_millis, utcnow
 from dinnerkit.ids import derived_id, id_at, is_id, made_at, new_id
-from dinnerkit.retry import Backoff
+from dinnerkit.retry import Backoff, Breaker
 
 WORDS = st.text(max_size=30) | st.text("ab", max_size=3)
 
@@ -82,3 +82,19 @@ def test_waits_double_up_to_the_longest_with_jitter_in_their_upper_half(failures
 
 def test_attempts_are_counted() -> None:
     assert [Backoff(attempts=3).exhausted(failures) for failures in (1, 2, 3, 4)] == [False, False, True, True]
+
+
+def test_what_has_failed_is_left_alone_and_then_tried_by_one() -> None:
+    now = [100.0]
+    breaker = Breaker(2.0, lambda: now[0])
+    assert breaker.lets()
+    breaker.failed()
+    now[0] = 101.9
+    assert not breaker.lets()
+    now[0] = 102.0
+    assert [breaker.lets() for _ in range(3)] == [True, False, False]
+    breaker.failed()
+    now[0] = 104.0
+    assert breaker.lets()
+    breaker.worked()
+    assert [breaker.lets() for _ in range(3)] == [True, True, True]

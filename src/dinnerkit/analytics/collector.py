@@ -35,7 +35,7 @@ class PlatformCollector(Collector):
         yield GaugeMetricFamily("dinnerkit_events_upcoming", "Published events that have not begun.", figures.upcoming)
         yield GaugeMetricFamily("dinnerkit_seats_left", "Free seats of upcoming events.", figures.seats_left)
         hints = GaugeMetricFamily("dinnerkit_queue_tasks", "Tasks that wait on a queue.", labels=["queue"])
-        for queue, count in self._deliveries.dispatcher.waiting().items():
+        for queue, count in self._hints().items():
             hints.add_metric([queue], count)
         yield hints
         waiting, age = self._deliveries.backlog()
@@ -43,6 +43,13 @@ class PlatformCollector(Collector):
         yield GaugeMetricFamily("dinnerkit_deliveries_age_seconds", "Age of the delivery that waits longest.", age)
         yield GaugeMetricFamily("dinnerkit_dead_letters", "Deliveries that failed for good.", self._deliveries.dead_letter_count())
         yield from self._reconciled()
+
+    def _hints(self) -> dict[str, int]:
+        """None while the queue can't be reached: the other figures are wanted most then."""
+        try:
+            return self._deliveries.dispatcher.waiting()
+        except Exception:  # noqa: BLE001 - every driver has errors of its own; ``dinnerkit_backend_up`` tells
+            return {}
 
     def _reconciled(self) -> Iterator[Metric]:
         last = self._reconciliation.last()

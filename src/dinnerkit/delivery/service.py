@@ -97,8 +97,10 @@ class DeliveryService:
         overdue = self._deliveries.find({"due_at": {"$lte": now}}, {"queue": 1}).sort("due_at", 1).limit(_SWEEP_BATCH)
         hinted = 0
         for row in overdue:
+            if not self.dispatcher.hint(row["queue"], row["_id"]):
+                return hinted  # the queue is gone: what is overdue stays so, and the next sweep after it is back finds it
             self._deliveries.update_one({"_id": row["_id"], "due_at": {"$lte": now}}, {"$set": {"due_at": now + HINT_GRACE}})
-            hinted += self.dispatcher.hint(row["queue"], row["_id"])
+            hinted += 1
         return hinted
 
     def backlog(self) -> tuple[int, float]:

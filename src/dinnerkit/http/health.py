@@ -11,6 +11,9 @@ from typing import Any
 import structlog
 from flask import Response
 from marshmallow import fields, validate
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
 
 from dinnerkit.http.blueprint import ApiBlueprint
 from dinnerkit.http.conditional import private_json
@@ -23,10 +26,14 @@ _log = structlog.stdlib.get_logger("dinnerkit.http")
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """A way to reach a backend: ``ping`` raises when it can't be reached. Without a ``needed`` one the app can't work."""
+    """A way to reach a backend: ``ping`` raises when it can't be reached. Without a ``needed`` one the app can't work.
+
+    One that is not ``watched`` is left out of the metrics: somebody else's service, which minds how often it is asked.
+    """
 
     ping: Callable[[], object]
     needed: bool = True
+    watched: bool = True
 
 
 class Health:
@@ -47,6 +54,28 @@ class Health:
             return {"status": "unready", "backends": backends, "warnings": []}
         warnings = list(self._warnings())
         return {"status": "degraded" if down or warnings else "ready", "backends": backends, "warnings": warnings}
+
+    def watched(self) -> dict[str, bool]:
+        """Try each backend that is watched; whether it is up."""
+        return {name: _tried(name, probe)["state"] == "up" for name, probe in self._probes.items() if probe.watched}
+
+
+class BackendCollector(Collector):
+    """Whether each backend can be reached, for Prometheus, tried when it is asked for."""
+
+    def __init__(self, health: Health) -> None:
+        self._health = health
+
+    def describe(self) -> list[Metric]:
+        """Nothing, since to name the gauge would be to try the backends."""
+        return []
+
+    def collect(self) -> list[Metric]:
+        """One gauge."""
+        up = GaugeMetricFamily("dinnerkit_backend_up", "Whether the backend can be reached.", labels=["backend"])
+        for name, state in self._health.watched().items():
+            up.add_metric([name], float(state))
+        return [up]
 
 
 def _tried(name: str, probe: Probe) -> dict[str, Any]:
