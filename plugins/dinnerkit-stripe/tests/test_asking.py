@@ -5,10 +5,14 @@ from __future__ import annotations
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -276,6 +280,93 @@ class TestAfterADay:
         first = call()
         double.steer("forget")
         assert call() == first
+
+
+class TestAPayoutThatStripeHasRefused:
+    """Stripe keeps its answer to an idempotency key for a day, refusals too."""
+
+    @pytest.fixture
+    def account(self, gateway: StripeGateway, double: StripeDouble) -> str:
+        opened = gateway.open_account(key=new_id(), host_id="mina", country="DE", email="mina@example.org").id
+        double.steer("ready", account=opened)
+        return opened
+
+    def test_is_made_once_there_is_enough_money(self, gateway: StripeGateway, double: StripeDouble, account: str) -> None:
+        price, key = Money(5000, "SEK"), new_id()
+        send = partial(gateway.pay_out, key=key, account_id=account, money=price, description="Dinner")
+        for _ in range(3):
+            with pytest.raises(Unavailable):
+                send()
+        pay(gateway, money=price)
+        sent = send()
+        assert (sent.key, sent.status, sent.money) == (key, "paid", price)
+        assert send().id == sent.id
+        names = [request["key"] for request in double.requests() if request["key"].startswith(f"payout:{key}")]
+        assert list(dict.fromkeys(names)) == [f"payout:{key}", f"payout:{key}#2", f"payout:{key}#3", f"payout:{key}#4"]
+
+    def test_is_made_once_by_many_at_once(self, gateway: StripeGateway, double: StripeDouble, account: str) -> None:
+        price, key = Money(7000, "DKK"), new_id()
+        send = partial(gateway.pay_out, key=key, account_id=account, money=price, description="Dinner")
+        with pytest.raises(Unavailable):
+            send()
+        for _ in range(3):  # more than one would be paid out of
+            pay(gateway, money=price)
+
+        def attempt(_: int) -> str:
+            try:
+                return send().id
+            except Unavailable:  # while another's is under way
+                return ""
+
+        with ThreadPoolExecutor(6) as pool:
+            made = set(pool.map(attempt, range(12))) - {""}
+        assert made == {send().id}
+        headers = {"Authorization": f"Bearer {SECRET_KEY}"}
+        found = requests.get(f"{double.url}/v1/transfers", params={"transfer_group": key}, headers=headers, timeout=20).json()["data"]
+        assert [transfer["id"] for transfer in found] == list(made)
+
+    def test_is_not_made_under_another_key_after_a_failure_that_says_nothing(
+        self, gateway: StripeGateway, double: StripeDouble, account: str
+    ) -> None:
+        pay(gateway)
+        key = new_id()
+        double.steer("fault", path="POST /v1/transfers", kind="drop_after")
+        gateway.pay_out(key=key, account_id=account, money=Money(100, "EUR"), description="Dinner")
+        assert {request["key"] for request in asked(double, key)} == {f"payout:{key}"}
+
+
+class TestTheEnvironment:
+    def test_a_netrc_does_not_replace_the_key(self, gateway: StripeGateway, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        netrc = tmp_path / ".netrc"
+        netrc.write_text("machine 127.0.0.1 login mina password secret\ndefault login mina password secret\n")
+        netrc.chmod(0o600)
+        monkeypatch.delenv("NETRC", raising=False)
+        monkeypatch.setenv("HOME", str(tmp_path))
+        assert pay(gateway).status == "succeeded"
+        gateway.ping()
+
+    def test_a_proxy_is_asked(self, opened: Callable[..., StripeGateway], monkeypatch: pytest.MonkeyPatch) -> None:
+        seen: list[tuple[str, str]] = []
+
+        class Proxy(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                seen.append((self.path, self.headers["Authorization"]))
+                body = b'{"object": "list", "data": [], "has_more": false, "url": "/v1/payment_intents"}'
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None: ...
+
+        with ThreadingHTTPServer(("127.0.0.1", 0), Proxy) as server:
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            for name in ("no_proxy", "NO_PROXY", "HTTP_PROXY"):
+                monkeypatch.delenv(name, raising=False)
+            monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{server.server_port}")
+            opened("http://127.0.0.1:9").ping()
+            server.shutdown()
+        assert seen == [("http://127.0.0.1:9/v1/payment_intents?limit=1", f"Bearer {SECRET_KEY}")]
 
 
 class TestFinding:

@@ -12,6 +12,7 @@ from typing import Any, Final, Protocol
 import requests
 import stripe
 from requests.adapters import HTTPAdapter
+from requests.auth import AuthBase
 
 from dinnerkit.errors import DinnerkitError, Invalid, NotFound, Unavailable
 from dinnerkit.ports.gateway import AccountNotReady, PaymentDisputed
@@ -24,6 +25,7 @@ _CONNECTIONS: Final = 100
 _NOT_THERE = frozenset({"resource_missing", "account_invalid"})
 _DISPUTED = frozenset({"charge_disputed"})
 _NOT_READY = frozenset({"insufficient_capabilities_for_transfer", "transfers_not_allowed"})
+_REFUSED_FOR_NOW = _NOT_READY | {"balance_insufficient"}
 _LATER = frozenset({"balance_insufficient", "idempotency_key_in_use", "lock_timeout", "rate_limit"})
 
 
@@ -33,6 +35,17 @@ class Api(Protocol):
     v1: Any
 
 
+class _OurOwnKey(AuthBase):
+    """Leaves a request the key that Stripe's client has put on it.
+
+    A session without an auth of its own takes what ~/.netrc has for the host, and puts it over that key. Its proxies and certificates
+    from the environment are wanted, so ``trust_env`` can't be off.
+    """
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        return request
+
+
 class Connection:
     """Stripe's client on a pool of its own; ``v1`` are its services."""
 
@@ -40,6 +53,7 @@ class Connection:
         # The debug log of Stripe's library holds whole answers, and so the secrets by which guests authenticate.
         logging.getLogger("stripe").setLevel(max(logging.getLogger("stripe").level, logging.INFO))
         self._session = requests.Session()
+        self._session.auth = _OurOwnKey()
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         for scheme in ("https://", "http://"):
             self._session.mount(scheme, HTTPAdapter(pool_connections=1, pool_maxsize=_CONNECTIONS))
@@ -103,6 +117,12 @@ def _invalid(what: str, error: stripe.InvalidRequestError) -> DinnerkitError:
     if code in _LATER:
         return Unavailable(f"Stripe can't do it now: {what}", reason=code)
     return Invalid(f"Stripe refuses {what}", reason=code or error.param or "invalid_request")
+
+
+def refused_before(error: stripe.StripeError) -> bool:
+    """Whether this is a refusal of an earlier request with the same idempotency key, which might be granted now."""
+    replayed = {name.lower(): value for name, value in dict(error.headers or {}).items()}.get("idempotent-replayed") == "true"
+    return replayed and _code(error) in _REFUSED_FOR_NOW
 
 
 def _code(error: stripe.StripeError) -> str:

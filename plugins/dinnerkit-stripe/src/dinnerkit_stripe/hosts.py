@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import stripe
+
 from dinnerkit.errors import Invalid
 from dinnerkit.money import Money
 from dinnerkit.ports.gateway import AccountNotReady, HostAccount, Payout
-from dinnerkit_stripe.asking import KEY, Api, asking, metadata
+from dinnerkit_stripe.asking import KEY, Api, asking, metadata, refused_before
 from dinnerkit_stripe.currencies import from_stripe, to_stripe
 
 _HOST = "dinnerkit_host"
@@ -19,6 +21,10 @@ _CONTROLLER = {
     "stripe_dashboard": {"type": "express"},
 }
 """We pay the fees, and answer for what a host owes; Stripe asks the host what it must know, and shows them their payouts."""
+
+
+_MOST_ATTEMPTS = 100
+"""How many refusals of a day are passed by; more don't come up while they are attempted every few minutes at most."""
 
 
 class Hosts:
@@ -54,7 +60,12 @@ class Hosts:
             return _account(self._api.v1.accounts.retrieve(account_id))
 
     def pay_out(self, *, key: str, account_id: str, money: Money, description: str) -> Payout:
-        """Send money to the account, or answer what the same key got before, be it long ago."""
+        """Send money to the account, or answer what the same key got before, be it long ago.
+
+        Stripe keeps a refusal for a day under the idempotency key, though there may be enough money by then. So where it says again that it
+        has refused, the next key in a row has its turn. Nobody comes to that before the one ahead of it has been refused for good, so
+        that however many ask at once, money moves under one key at most.
+        """
         amount = to_stripe(money)
         with asking("this payout"):
             earlier = self._api.v1.transfers.list(params={"transfer_group": key, "limit": 1}).data
@@ -65,7 +76,15 @@ class Hosts:
             raise AccountNotReady("the host has not told Stripe yet all that it must know")
         params = {**amount, "destination": account_id, "description": description, "transfer_group": key, "metadata": {KEY: key}}
         with asking("this payout"):
-            return _payout(self._api.v1.transfers.create(params=params, options={"idempotency_key": f"payout:{key}"}))
+            attempt = 1
+            while True:
+                name = f"payout:{key}" if attempt == 1 else f"payout:{key}#{attempt}"
+                try:
+                    return _payout(self._api.v1.transfers.create(params=params, options={"idempotency_key": name}))
+                except stripe.InvalidRequestError as error:
+                    if attempt == _MOST_ATTEMPTS or not refused_before(error):
+                        raise
+                attempt += 1
 
     def payout(self, payout_id: str) -> Payout:
         """The payout as it is now."""
