@@ -197,6 +197,15 @@ class EventService:
         with self._events.find(wanted, EVENT, sort=[("starts_at", ASCENDING), ("_id", ASCENDING)]) as rows:
             yield from (event_of(row) for row in rows)
 
+    def place_of(self, city: str) -> Location | None:
+        """Where the city is: the venue of its next dinner; None where it has none."""
+        wanted = {"listed": True, "city_key": search_key(city), "starts_at": {"$gt": self._clock()}}
+        row = self._events.find_one(wanted, {"venue.location": 1}, sort=[("starts_at", ASCENDING), ("_id", ASCENDING)])
+        if row is None:
+            return None
+        lon, lat = row["venue"]["location"]["coordinates"]
+        return Location(lat, lon)
+
     def choices(self) -> Choices:
         """The cities and cuisines of the published events that have not begun, by name.
 

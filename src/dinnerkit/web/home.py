@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time
 from typing import Any
 
 from flask import Blueprint, Response, request
 
 from dinnerkit.analytics.service import AnalyticsService
-from dinnerkit.events.listing import EventQuery, Sort
-from dinnerkit.events.rules import LONGEST_NAME
+from dinnerkit.events.listing import EventQuery
 from dinnerkit.events.service import EventService
+from dinnerkit.http.conditional import public_json
+from dinnerkit.http.metrics import Metrics
 from dinnerkit.http.paging import BadCursor
 from dinnerkit.http.services import service
 from dinnerkit.matching.service import SeatingService
+from dinnerkit.ports.search import LONGEST_TEXT
+from dinnerkit.search.rules import SearchQuery
+from dinnerkit.search.service import SearchPage, SearchService
+from dinnerkit.web import finding
 from dinnerkit.web.forms import show_public
 from dinnerkit.web.options import options
 
@@ -21,50 +25,78 @@ blueprint = Blueprint("home", __name__)
 
 _CARDS = 18
 _NIGHTS = 12
+_SUGGESTIONS = 8
+_SUGGESTION_SECONDS = 30
 
 
 @blueprint.route("/")
 def show() -> Response:
-    """Show the dinners to come."""
-    wanted = _wanted()
-    query = EventQuery(
-        city=wanted["city"] or None,
-        cuisine=wanted["cuisine"] or None,
-        starts_from=_midnight(wanted["date"]),
-        sort=Sort.PRICE if wanted["sort"] == "price" else Sort.STARTS_AT,
-    )
+    """Show the dinners to come, or those that the visitor looks for."""
+    wanted = finding.wanted(request.args)
+    if any(wanted.values()):
+        return _show_found(wanted)
     events = service(EventService)
     try:
-        page = events.upcoming(query, _CARDS, request.args.get("cursor"))
+        page = events.upcoming(EventQuery(), _CARDS, request.args.get("cursor"))
     except BadCursor:
-        page = events.upcoming(query, _CARDS)
-    return show_public(
-        "home.html",
-        dinners=page["items"],
-        following=page["next"],
-        wanted=wanted,
-        searching=any(wanted.values()) or "cursor" in request.args,
-        choices=options().choices.get(events.choices),
-        figures=service(AnalyticsService).figures(),
-        nights=_nights() if options().demo else [],
+        page = events.upcoming(EventQuery(), _CARDS)
+    return _show(wanted, page["items"], page["next"])
+
+
+@blueprint.route("/suggest")
+def suggest() -> Response:
+    """Complete what is being typed, for the page's script."""
+    typed = request.args.get("q", "").strip()[:LONGEST_TEXT]
+    return public_json({"items": service(SearchService).suggest(typed, _SUGGESTIONS)}, max_age=_SUGGESTION_SECONDS)
+
+
+def _show_found(wanted: dict[str, str]) -> Response:
+    centre = service(EventService).place_of(wanted["city"]) if wanted["within"] else None
+    query = finding.query_of(wanted, centre)
+    page = _found(query, request.args.get("cursor"))
+    if page.degraded:
+        service(Metrics).went_without("search")
+    currencies = {event["price"]["currency"] for event in page.items}
+    return _show(
+        wanted,
+        page.items,
+        page.next,
+        degraded=page.degraded,
+        facets=finding.links(wanted, page.facets, currencies),
+        chosen=finding.chosen(wanted, currencies),
+        total=sum(one["count"] for one in page.facets["month"]),
+        meant=_meant(wanted["q"]) if not page.items else [],
     )
 
 
-def _wanted() -> dict[str, str]:
-    """What the visitor looks for, as it is shown again; whatever makes no sense is left out."""
-    wanted = {name: request.args.get(name, "").strip()[:LONGEST_NAME] for name in ("city", "cuisine", "date", "sort")}
-    if _midnight(wanted["date"]) is None:
-        wanted["date"] = ""
-    if wanted["sort"] != "price":
-        wanted["sort"] = ""
-    return wanted
-
-
-def _midnight(typed: str) -> datetime | None:
+def _found(query: SearchQuery, cursor: str | None) -> SearchPage:
     try:
-        return datetime.combine(date.fromisoformat(typed), time.min, UTC)
-    except ValueError:
-        return None
+        return service(SearchService).find(query, _CARDS, cursor)
+    except BadCursor:
+        return service(SearchService).find(query, _CARDS)
+
+
+def _meant(text: str) -> list[str]:
+    """What else might be looked for, where nothing was found: what begins as the text does, or as one of its words."""
+    search = service(SearchService)
+    found = [one for part in (text, *text.split()[:3]) if part for one in search.suggest(part, 3)]
+    return list(dict.fromkeys(found))[:_SUGGESTIONS]
+
+
+def _show(wanted: dict[str, str], dinners: Any, following: str | None, **more: Any) -> Response:
+    return show_public(
+        "home.html",
+        dinners=dinners,
+        following=following,
+        wanted=wanted,
+        address=finding.address,
+        distances=finding.DISTANCES,
+        searching=any(wanted.values()) or "cursor" in request.args,
+        choices=options().choices.get(service(EventService).choices),
+        figures=service(AnalyticsService).figures(),
+        nights=_nights() if options().demo else [],
+        **more,
+    )
 
 
 def _nights() -> list[dict[str, Any]]:

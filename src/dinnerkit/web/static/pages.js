@@ -5,6 +5,7 @@ import { forget } from "./door_copy.js";
 import { live } from "./live.js";
 import { refresh } from "./refresh.js";
 import { showProgress } from "./questionnaire.js";
+import { suggest } from "./suggest.js";
 
 for (const time of document.querySelectorAll("time[data-countdown]")) {
   countDown(time);
@@ -12,6 +13,10 @@ for (const time of document.querySelectorAll("time[data-countdown]")) {
 
 for (const form of document.querySelectorAll("form[data-questionnaire]")) {
   showProgress(form);
+}
+
+for (const field of document.querySelectorAll("input[data-suggest]")) {
+  suggest(field);
 }
 
 for (const part of document.querySelectorAll("[data-refresh]")) {
