@@ -12,7 +12,7 @@ from dinnerkit import Kit
 from dinnerkit.accounts.rules import User
 from dinnerkit.booking.service import BookingService
 from dinnerkit.clock import utcnow
-from dinnerkit.events.rules import TableSize
+from dinnerkit.events.rules import Format, TableSize
 from dinnerkit.ids import new_id
 from dinnerkit.money import Money
 from dinnerkit.payment.service import PaymentService
@@ -310,3 +310,14 @@ def _small() -> TableSize:
 
 def _user_of(kit: Kit, email: str) -> str:
     return str(kit.database.users.find_one({"email": email})["_id"])
+
+
+@pytest.mark.parametrize("form", [Format.TABLE, Format.MATCH_NIGHT])
+def test_only_where_guests_are_seated_a_table_is_promised(browse: Browse, world: World, host: User, form: Format) -> None:
+    guest = world.user()
+    booking = world.booked(guest.id, world.event(host, price=Money(0, "EUR"), format=form))
+    browser = browse(guest)
+    browser.open(f"/bookings/{booking}")
+    assert ("Your table is shown here" in browser.text) == (form == Format.MATCH_NIGHT)
+    assert ("sit where you like" in browser.text) == (form == Format.TABLE)
+    assert browser.html.index("ticket.svg") < browser.html.index('<dl class="facts">')  # it is what is needed at the door

@@ -19,6 +19,8 @@ from dinnerkit.booking.store import Booking
 from dinnerkit.booking.waiting import WaitingList
 from dinnerkit.clock import utcnow
 from dinnerkit.errors import Conflict, DinnerkitError, Invalid, PaymentRequired, Unavailable
+from dinnerkit.events.rules import Format
+from dinnerkit.events.service import EventService
 from dinnerkit.http.conditional import private
 from dinnerkit.http.paging import BadCursor, decode_cursor, encode_cursor
 from dinnerkit.http.problems import status_of
@@ -233,6 +235,7 @@ def _waiting_for_bank(booking: Booking) -> Payment | None:
 def _page(booking: Booking, error: DinnerkitError | None = None) -> Response:
     begun = booking.about["starts_at"] <= utcnow()
     unpaid = booking.status in UNPAID and not begun
+    expected = booking.status in EXPECTED and not begun
     return show(
         "booking.html",
         status=status_of(error) if error else 200,
@@ -243,7 +246,8 @@ def _page(booking: Booking, error: DinnerkitError | None = None) -> Response:
         may_say=service(FeedbackService).open_to(booking),
         position=service(WaitingList).position(booking),
         settled=booking.status in SETTLED,
-        expected=booking.status in EXPECTED and not begun,
+        expected=expected,
+        will_be_seated=expected and service(EventService).event(booking.event).details.format == Format.MATCH_NIGHT,
         unpaid=unpaid,
         cancellable=booking.status in CANCELLABLE and not begun,
         discountable=booking.status in DISCOUNTABLE and not begun and may_be_cheaper(booking),
