@@ -1,13 +1,15 @@
 """How good groups are, by the CPU time they take: against chance, greedy filling, GroupEng's way, a local search and two published solvers.
 
-Each search runs once per seed, and its worst and its middle seed are told. ``--instances FOLDER`` takes other instances of MDGPLIB (files
-as they are published, gzipped), ``--only`` those whose names contain something, ``--seconds`` other budgets.
+Each search runs once per seed, and its worst and its middle seed are told. ``--drawn`` adds instances that nothing was tuned on, drawn by
+the rules of MDGPLIB; ``--instances FOLDER`` takes other instances of the library (files as they are published, gzipped), ``--only`` those
+whose names contain something, ``--seconds`` other budgets, ``--seeds`` a number of seeds.
 """
 
 from __future__ import annotations
 
 import argparse
 import gzip
+import itertools
 import json
 import time
 from pathlib import Path
@@ -23,7 +25,11 @@ from dinnerkit.matching import solve
 SECONDS = {60: (0.2, 1.0), 240: (1.0, 3.0), 10**9: (3.0, 10.0)}
 """The budgets of up to so many people."""
 
-SEEDS = (1, 2, 3)
+SEEDS = 5
+KINDS = ("Geo", "RanInt", "RanReal")
+SIZES = {120: (10, 12, 8, 16), 240: (12, 20, 15, 25)}
+"""By the number of people: of groups, of people in each, and the fewest and the most where groups differ."""
+
 UNIFORM = (24, 480, 960)
 DATA = Path(__file__).parent / "data" / "mdgp"
 
@@ -45,6 +51,23 @@ def uniform(people: int) -> tuple[Any, Any, Any]:
     """Independent weights from 0 to 1 and tables of six: the rule of dinners, and what search finds hardest."""
     values = np.triu(np.random.default_rng(1).random((people, people)), 1)
     return values + values.T, np.full(people // 6, 6), np.full(people // 6, 6)
+
+
+def drawn(kind: str, people: int, different: bool, number: int) -> tuple[Any, Any, Any]:
+    """An instance by the rules of the library: distances of points with 4 to 21 coordinates, or independent weights up to 100."""
+    chance = np.random.default_rng([people, number, len(kind), not different, 77])
+    if kind == "Geo":
+        points = 100 * chance.random((people, int(chance.integers(4, 22))))
+        weights = np.sqrt(((points[:, None] - points[None]) ** 2).sum(axis=-1))
+    else:
+        size = (people, people)
+        weights = np.triu(chance.integers(1, 101, size) if kind == "RanInt" else 100 * chance.random(size), 1).astype(float)
+        weights += weights.T
+    groups, usual, least, most = SIZES[people]
+    if not different:
+        return weights, np.full(groups, usual), np.full(groups, usual)
+    bounds = np.array([(chance.integers(least, usual + 1), chance.integers(usual, most + 1)) for _ in range(groups)])
+    return weights, bounds[:, 0], bounds[:, 1]
 
 
 def worth(weights: NDArray[np.float64], labels: NDArray[np.int64]) -> float:
@@ -105,7 +128,9 @@ def weakest_first(weights: NDArray[np.float64], low: NDArray[np.int64], high: ND
     return labels
 
 
-def table_of(name: str, problem: tuple[Any, Any, Any], published: dict[str, Any], budgets: tuple[float, ...]) -> dict[str, float]:
+def table_of(
+    name: str, problem: tuple[Any, Any, Any], published: dict[str, Any], budgets: tuple[float, ...], seeds: int
+) -> dict[str, float]:
     """The worth of groups, by how they were found."""
     weights, low, high = problem
     rows = {"random": worth(weights, at_random(*problem)), "greedy": worth(weights, greedy(*problem))}
@@ -114,7 +139,7 @@ def table_of(name: str, problem: tuple[Any, Any, Any], published: dict[str, Any]
     rows["one local search"] = climbed.objective
     for seconds in budgets:
         found = []
-        for seed in SEEDS:
+        for seed in range(1, seeds + 1):
             began = time.process_time()
             found.append(solve(weights, low, high, seconds=seconds, seed=seed, clock=time.process_time).objective)
             if time.process_time() - began > 1.05 * seconds:
@@ -133,22 +158,29 @@ def main() -> None:
     parser.add_argument("--instances", type=Path, default=DATA)
     parser.add_argument("--only", default="")
     parser.add_argument("--seconds", type=float, nargs="+")
+    parser.add_argument("--seeds", type=int, default=SEEDS)
+    parser.add_argument("--drawn", action="store_true")
     options = parser.parse_args()
     known = json.loads((DATA / "published.json").read_text())
     problems = {path.name.split(".")[0]: instance(path) for path in sorted(options.instances.glob("*.txt.gz")) if options.only in path.name}
     names = {f"uniform {people}, tables of 6": people for people in UNIFORM}
     problems |= {name: uniform(people) for name, people in names.items() if options.only in name}
+    if options.drawn:
+        cases = itertools.product(KINDS, SIZES, (False, True))
+        names = {f"{kind}_n{people}_{'ds' if different else 'ss'} drawn": (kind, people, different) for kind, people, different in cases}
+        problems |= {name: drawn(*case, number=1) for name, case in names.items() if options.only in name}
     for high in (6, 7):  # compiles, or reads what was compiled
         solve(np.ones((60, 60)), [6] * 10, [high] * 10, seconds=0.01)
     found = {}
     for name, problem in problems.items():
         usual = next(budgets for people, budgets in SECONDS.items() if len(problem[0]) <= people)
-        found[name] = table_of(name, problem, known.get(name, {}), tuple(options.seconds or usual))
-    table = Table("", "way", "worth", "% below the best", title="Groups: worth by CPU seconds on one core")
+        found[name] = table_of(name, problem, known.get(name, {}), tuple(options.seconds or usual), options.seeds)
+    table = Table("", "way", "worth", "% below the best", "% above IMS, TPSDP", title="Groups: worth by CPU seconds on one core")
     for name, rows in found.items():
         best = max(rows.values())
+        rivals = max((value for way, value in rows.items() if way.startswith(("IMS", "TPSDP"))), default=np.nan)
         for way, value in rows.items():
-            table.add_row(name, way, f"{value:,.3f}", f"{100 * (1 - value / best):.3f}")
+            table.add_row(name, way, f"{value:,.3f}", f"{100 * (1 - value / best):.3f}", f"{100 * (value / rivals - 1):+.3f}")
             name = ""  # noqa: PLW2901
     Console(width=100).print(table)
     if options.json is not None:

@@ -117,6 +117,30 @@ def test_progress_runs_on_through_tempering_and_may_end_it(monkeypatch, sizes, a
     assert solution.objective == pytest.approx(worth(weights, solution.labels))
 
 
+def test_where_time_is_left_to_temper_a_slow_beginning_makes_the_cooling_no_longer(monkeypatch):
+    solve(symmetric(24), [4] * 6, [4] * 6, seconds=0.01)  # so that nothing is left to load
+    now, sweeps, before = [0.0], [], []
+    annealing_of = slots.Search.anneal
+
+    def annealed(search, temperatures):
+        now[0] += 0.001 * len(temperatures) + (0.0 if sweeps else 0.005)
+        sweeps.extend(temperatures)
+        return annealing_of(search, temperatures)
+
+    def tempered(*arguments):
+        before.append(len(sweeps))
+        now[0] = 20.0
+        return 0
+
+    monkeypatch.setattr(slots.Search, "anneal", annealed)
+    monkeypatch.setattr(budget, "measured", lambda *arguments: budget.Heat(0.4, 0.1))
+    monkeypatch.setattr(budget, "temper", tempered)
+    monkeypatch.setattr(budget, "_LEAST_COOLING", 1000)
+    solve(symmetric(24), [4] * 6, [4] * 6, seconds=20.0, clock=lambda: now[0])
+    assert len(before) == 1
+    assert 950 <= before[0] <= 1050
+
+
 @pytest.mark.parametrize("seconds", [0.2, 1.0])
 @pytest.mark.parametrize("sizes", SIZES)
 @pytest.mark.parametrize("party", [[], [(0, 1)]])

@@ -217,29 +217,29 @@ def _spend_sweeps(ladder: _Ladder, budget: Budget) -> int:
 
 
 def _spend_time(ladder: _Ladder, budget: Budget, began: float) -> int:
-    """Cool by the clock, whatever a sweep takes, and temper if time allows; the last hundredth is for descents."""
+    """Cool, in all the time there is or, where that is long, in as many sweeps as are worth it, and temper; at last descend."""
     seconds, search = budget.seconds or 0.0, ladder.search
-    opened, done, chunk = budget.clock(), 0, 1
     closing = began + 0.99 * seconds
-    span, tempers = max(closing - opened, 1e-9), False
-    now = opened
-    while now < opened + span:
+    opened = now = budget.clock()
+    done, chunk, cooled = 0, 1, 0.0
+    while now < closing and (cooled < 1 or not ladder.steep):
         each = (now - opened) / done if done else 0.0
-        if done and not tempers and ladder.steep and (share := _cooled(ladder.units, (closing - opened) / each)) < 1:
-            tempers, span = True, share * (closing - opened)
-        if tempers:
-            ladder.leave_copies((now - opened) / span)
-        ahead = np.arange(chunk) * each / span
-        search.anneal(ladder.heat.at(np.minimum(1.0, (now - opened) / span + ahead)))
+        pace = each * (1.0 - cooled) / (closing - now)
+        possible = done + (closing - now) / max(each, 1e-9)
+        if done and ladder.steep and (share := _cooled(ladder.units, possible)) < 1:
+            pace = max(pace, 1.0 / (share * possible))
+            ladder.leave_copies(cooled)
+        search.anneal(ladder.heat.at(np.minimum(1.0, cooled + pace * np.arange(chunk))))
         done += chunk
+        cooled += pace * chunk
         then = now
         now = budget.clock()
         took = (now - then) / chunk
-        room = min(_LONGEST_CHUNK, 0.01 * seconds, opened + span - now)
+        room = min(_LONGEST_CHUNK, 0.01 * seconds, closing - now)
         chunk = int(np.clip(room / max(took, 1e-9), 1, 2 * chunk))
         if budget.tell((now - began) / seconds, search.value):
             return done
-    if tempers:
+    if now < closing and ladder.steep:
         done += ladder.temper(lambda _: budget.tell((budget.clock() - began) / seconds, ladder.value) or budget.clock() >= closing)
     search.restart(search.best)
     while budget.clock() < began + seconds and search.anneal(np.zeros(1))[0] > 0:
