@@ -7,7 +7,7 @@ import sys
 import textwrap
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -336,19 +336,12 @@ class TestAPayoutThatStripeHasRefused:
 
 
 class TestTheEnvironment:
-    def test_a_netrc_does_not_replace_the_key(self, gateway: StripeGateway, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-        netrc = tmp_path / ".netrc"
-        netrc.write_text("machine 127.0.0.1 login mina password secret\ndefault login mina password secret\n")
-        netrc.chmod(0o600)
-        monkeypatch.delenv("NETRC", raising=False)
-        monkeypatch.setenv("HOME", str(tmp_path))
-        assert pay(gateway).status == "succeeded"
-        gateway.ping()
-
-    def test_a_proxy_is_asked(self, opened: Callable[..., StripeGateway], monkeypatch: pytest.MonkeyPatch) -> None:
+    @pytest.fixture
+    def recorder(self) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+        """A server's address, and what it was asked for with which authorisation."""
         seen: list[tuple[str, str]] = []
 
-        class Proxy(BaseHTTPRequestHandler):
+        class Recorder(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 seen.append((self.path, self.headers["Authorization"]))
                 body = b'{"object": "list", "data": [], "has_more": false, "url": "/v1/payment_intents"}'
@@ -359,13 +352,30 @@ class TestTheEnvironment:
 
             def log_message(self, *_: object) -> None: ...
 
-        with ThreadingHTTPServer(("127.0.0.1", 0), Proxy) as server:
+        with ThreadingHTTPServer(("127.0.0.1", 0), Recorder) as server:
             threading.Thread(target=server.serve_forever, daemon=True).start()
-            for name in ("no_proxy", "NO_PROXY", "HTTP_PROXY"):
-                monkeypatch.delenv(name, raising=False)
-            monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{server.server_port}")
-            opened("http://127.0.0.1:9").ping()
+            yield f"http://127.0.0.1:{server.server_port}", seen
             server.shutdown()
+
+    @pytest.mark.parametrize("machine", ["machine 127.0.0.1", "default"])
+    def test_a_netrc_does_not_replace_the_key(
+        self, opened: Callable[..., StripeGateway], recorder: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, machine: str
+    ) -> None:
+        netrc = tmp_path / ".netrc"
+        netrc.write_text(f"{machine} login mina password secret\n")
+        netrc.chmod(0o600)
+        monkeypatch.delenv("NETRC", raising=False)
+        monkeypatch.setenv("HOME", str(tmp_path))
+        url, seen = recorder
+        opened(url).ping()
+        assert [key for _, key in seen] == [f"Bearer {SECRET_KEY}"]
+
+    def test_a_proxy_is_asked(self, opened: Callable[..., StripeGateway], recorder: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        url, seen = recorder
+        for name in ("no_proxy", "NO_PROXY", "HTTP_PROXY"):
+            monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv("http_proxy", url)
+        opened("http://127.0.0.1:9").ping()
         assert seen == [("http://127.0.0.1:9/v1/payment_intents?limit=1", f"Bearer {SECRET_KEY}")]
 
 
