@@ -19,7 +19,6 @@ from pymongo.database import Database
 from dinnerkit.accounts.secrecy import Keys
 from dinnerkit.backends.bus.memory import MemoryBus
 from dinnerkit.backends.limiter import MemoryLimiterStorage
-from dinnerkit.backends.search.mongo import DatabaseSearch
 from dinnerkit.booking.checking_in import CheckIn
 from dinnerkit.booking.companions import CompanionService
 from dinnerkit.booking.deposits import DepositSweep
@@ -49,6 +48,7 @@ from dinnerkit.settings import Settings
 from dinnerkit.testing import StandingClock
 from dinnerkit.vouchers.service import VoucherService
 from tests.booking.killing import KillableDatabase, KillableGateway, Killer
+from tests.teeth.broken_searches import Sound as MemorySearch
 
 NOW = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
 HOLD = timedelta(minutes=10)
@@ -124,7 +124,7 @@ class World:
         settings = Settings(secret_key="s" * 32, data=str(folder), hold_seconds=int(HOLD.total_seconds()), database="mongodb://unused/x")
         opened = OpenedDatabase(KillableDatabase(database, self.killer))
         backends = Backends(
-            opened, SimpleCache(), self.queue, self.gateway, self.postbox, MemoryLimiterStorage(), MemoryBus(), DatabaseSearch()
+            opened, SimpleCache(), self.queue, self.gateway, self.postbox, MemoryLimiterStorage(), MemoryBus(), MemorySearch(new_id())
         )
         self.kit = Kit(settings, backends, clock=self.clock)
         self.kit.ensure_indexes()
