@@ -90,7 +90,7 @@ from dinnerkit.payment.service import PaymentService
 from dinnerkit.payment.webhooks import WebhookInbox
 from dinnerkit.plugins import open_backend
 from dinnerkit.ports.bus import Bus, UsesDatabase
-from dinnerkit.ports.cache import Cache
+from dinnerkit.ports.cache import Cache, ShieldedCache
 from dinnerkit.ports.database import DatabaseBackend
 from dinnerkit.ports.gateway import Gateway
 from dinnerkit.ports.limiter import LimiterStorage
@@ -341,7 +341,7 @@ class Kit:
             feed,
             feedback,
             notifications,
-            AnalyticsService(database, self.backends.cache, clock),
+            AnalyticsService(database, ShieldedCache(self.backends.cache), clock),
             indexing,
             SearchService(self.backends.search, events, clock),
             Alike(database),

@@ -42,7 +42,7 @@ class Settings:
     secret_key: str = _setting("", "signs tokens and tickets; kept in DATA/secret-key when the database is embedded", secret=True)
     data: str = _setting("", "folder of the embedded parts; default: the embedded database's, else ./dinnerkit-data")
     database: str = _setting("", "embedded://PATH or mongodb://…/NAME; default: embedded, under DATA")
-    cache: str = _setting("memory://", "where values are cached")
+    cache: str = _setting("memory://", "where values are cached: memory:// or disk://PATH")
     queue: str = _setting("", "where the hints to the workers lie; default: SQLite, under DATA")
     gateway: str = _setting("", "who takes the payments; default: a sandbox, under DATA")
     mail: str = _setting("console://", "how mails are sent: console://, folder://PATH")

@@ -12,7 +12,7 @@ from dinnerkit.backends.bus import mongo
 from dinnerkit.backends.bus.mongo import COLLECTION, DatabaseBus
 from dinnerkit.plugins import open_backend
 from dinnerkit.ports.bus import Bus
-from dinnerkit.testing import BusBench, BusContract, LimiterBench, LimiterContract, QueueBench, QueueContract
+from dinnerkit.testing import BusBench, BusContract, CacheBench, CacheContract, LimiterBench, LimiterContract, QueueBench, QueueContract
 
 
 class TestMemoryBus(BusContract):
@@ -55,3 +55,18 @@ class TestSqliteQueue(QueueContract):
     @pytest.fixture
     def bench(self, tmp_path: Path) -> QueueBench:
         return QueueBench(open=lambda: open_backend("queue", f"sqlite://{tmp_path}/queue.db"))
+
+
+class TestMemoryCache(CacheContract):
+    @pytest.fixture
+    def bench(self) -> CacheBench:
+        return CacheBench(open=lambda: open_backend("cache", "memory://"), shared=False, beside=lambda: open_backend("cache", "memory://"))
+
+
+class TestDiskCache(CacheContract):
+    @pytest.fixture
+    def bench(self, tmp_path: Path) -> CacheBench:
+        return CacheBench(
+            open=lambda: open_backend("cache", f"disk://{tmp_path}/cache"),
+            beside=lambda: open_backend("cache", f"disk://{tmp_path}/other"),
+        )

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from dinnerkit.ids import new_id
-from dinnerkit.testing import BusBench, BusContract, LimiterBench, LimiterContract, QueueBench, QueueContract
-from dinnerkit_redis import open_bus, open_limiter, open_queue
+from dinnerkit.testing import BusBench, BusContract, CacheBench, CacheContract, LimiterBench, LimiterContract, QueueBench, QueueContract
+from dinnerkit_redis import open_bus, open_cache, open_limiter, open_queue
 from tests.services.redis import PASSWORD, say
 
 
@@ -48,3 +48,10 @@ class TestRedisBus(BusContract):
                 say(port, "CLIENT", "KILL", "TYPE", "pubsub")
 
         return BusBench(open=lambda: open_bus(place), interrupt=interrupt, reach=away(open_bus), secrets=[PASSWORD])
+
+
+class TestRedisCache(CacheContract):
+    @pytest.fixture
+    def bench(self, url: str) -> CacheBench:
+        place, other = mine(url), mine(url)
+        return CacheBench(open=lambda: open_cache(place), beside=lambda: open_cache(other), reach=away(open_cache), secrets=[PASSWORD])

@@ -25,7 +25,7 @@ from tests.services.proxy import Proxy, proxy
 from tests.services.redis import PASSWORD
 
 DEADLINE = 60.0
-KINDS = ("queue", "bus", "limiter")
+KINDS = ("queue", "bus", "limiter", "cache")
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def between(server: int) -> Iterator[Proxy]:
 @pytest.fixture
 def settings(database_url: str, tmp_path: Path, between: Proxy) -> Settings:
     place = f"redis://:{PASSWORD}@127.0.0.1:{between.port}?prefix=t{new_id().lower()[:30]}"
-    more = {"queue": place, "bus": place, "limiter": place, "rate_limit": "3 per hour"}
+    more = {"queue": place, "bus": place, "limiter": place, "cache": place, "rate_limit": "3 per hour"}
     return Settings(**settings_for_tests(database_url, tmp_path, **more))
 
 
@@ -64,7 +64,7 @@ def test_requests_are_answered_and_counted_in_memory_meanwhile(app: Flask, betwe
     assert [ask(app) for _ in range(4)] == [200, 200, 200, 429]
     health = app.test_client().get("/health/ready")
     assert (health.status_code, health.json["status"]) == (200, "degraded")
-    assert [health.json["backends"][kind]["state"] for kind in KINDS] == ["down"] * 3
+    assert [health.json["backends"][kind]["state"] for kind in KINDS] == ["down"] * len(KINDS)
     metrics = app.test_client().get("/metrics").text
     for kind in KINDS:
         assert f'dinnerkit_backend_up{{backend="{kind}"}} 0.0' in metrics

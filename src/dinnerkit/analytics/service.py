@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from pymongo.database import Database
@@ -13,7 +13,7 @@ from dinnerkit.clock import Clock
 from dinnerkit.events.documents import EventDocument
 from dinnerkit.matching.documents import SeatingDocument
 from dinnerkit.payment.documents import PaymentDocument
-from dinnerkit.ports.cache import Cache
+from dinnerkit.ports.cache import ShieldedCache
 from dinnerkit.storage import Row, StoredDocument, collection
 
 _CACHE_KEY = "analytics.figures"
@@ -54,7 +54,7 @@ class Figures:
 class AnalyticsService:
     """Computes the figures, which takes a walk over the collections, and keeps them for a minute."""
 
-    def __init__(self, database: Database[Row], cache: Cache, clock: Clock) -> None:
+    def __init__(self, database: Database[Row], cache: ShieldedCache, clock: Clock) -> None:
         self._database = database
         self._cache = cache
         self._clock = clock
@@ -62,10 +62,10 @@ class AnalyticsService:
     def figures(self) -> Figures:
         """The figures, at most a minute old."""
         kept = self._cache.get(_CACHE_KEY)
-        if isinstance(kept, Figures):
-            return kept
+        if isinstance(kept, dict) and kept.keys() == Figures.__dataclass_fields__.keys():  # else it is another version's
+            return Figures(**kept)
         fresh = self.fresh_figures()
-        self._cache.set(_CACHE_KEY, fresh, _CACHE_SECONDS)
+        self._cache.set(_CACHE_KEY, asdict(fresh), _CACHE_SECONDS)
         return fresh
 
     def fresh_figures(self) -> Figures:

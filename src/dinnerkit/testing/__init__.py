@@ -23,6 +23,7 @@ from dinnerkit.testing.settings import settings_for_tests
 
 if TYPE_CHECKING:
     from dinnerkit.testing.bus import BusBench, BusContract
+    from dinnerkit.testing.cache import CacheBench, CacheContract
     from dinnerkit.testing.gateway import GatewayBench, GatewayContract
     from dinnerkit.testing.limiter import LimiterBench, LimiterContract
     from dinnerkit.testing.queue import QueueBench, QueueContract
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 __all__ = [
     "BusBench",
     "BusContract",
+    "CacheBench",
+    "CacheContract",
     "GatewayBench",
     "GatewayContract",
     "LimiterBench",

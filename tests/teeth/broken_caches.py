@@ -1,0 +1,204 @@
+"""Caches that are wrong in one way each; the contract must tell which."""
+
+from __future__ import annotations
+
+import re
+import socket
+import threading
+import time
+from typing import Any, ClassVar
+
+from dinnerkit.errors import Unavailable
+from dinnerkit.ports.cached_values import CachedValues
+from dinnerkit.testing import CacheBench
+
+SECONDS = 0.2
+VALUES = CachedValues()
+
+
+class Room:
+    """What the caches of several processes have in common: for each key, until when there is what."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, tuple[float, bytes]] = {}
+
+
+class Sound:
+    """A cache that passes; it asks its service first, where it has one."""
+
+    def __init__(self, room: Room, name: str = "", service: tuple[str, int] | None = None) -> None:
+        self.room = room
+        self.name = name
+        self.service = service
+
+    def ask(self) -> None:
+        if self.service is None:
+            return
+        try:
+            with socket.create_connection(self.service, SECONDS) as connection:
+                connection.sendall(b"anybody there?")
+                if not connection.recv(1):
+                    raise ConnectionResetError("it hung up")
+        except OSError as error:
+            raise Unavailable("the cache does not answer") from error
+
+    def key(self, key: str) -> str:
+        return f"{self.name}/{key}"
+
+    def get(self, key: str) -> Any:
+        self.ask()
+        until, stored = self.room.kept.get(self.key(key), (0.0, None))
+        return VALUES.loads(stored) if until > time.monotonic() else None
+
+    def set(self, key: str, value: Any, timeout: int | None = None) -> bool:
+        self.ask()
+        self.room.kept[self.key(key)] = (time.monotonic() + (timeout or 300), VALUES.dumps(value))
+        return True
+
+    def delete(self, key: str) -> bool:
+        self.ask()
+        return self.room.kept.pop(self.key(key), None) is not None
+
+    def clear(self) -> bool:
+        self.ask()
+        for key in [key for key in self.room.kept if key.startswith(f"{self.name}/")]:
+            self.room.kept.pop(key, None)
+        return True
+
+
+class TakesFalseForNothing(Sound):
+    def get(self, key: str) -> Any:
+        return super().get(key) or None
+
+
+class MakesTextOfBytes(Sound):
+    def set(self, key: str, value: Any, timeout: int | None = None) -> bool:
+        return super().set(key, value.decode("latin-1") if isinstance(value, bytes) else value, timeout)
+
+
+class TakesAnything(Sound):
+    def set(self, key: str, value: Any, timeout: int | None = None) -> bool:
+        try:
+            return super().set(key, value, timeout)
+        except TypeError:
+            return False
+
+
+class KeepsTheFirst(Sound):
+    def set(self, key: str, value: Any, timeout: int | None = None) -> bool:
+        return self.get(key) is None and super().set(key, value, timeout)
+
+
+class SimplifiesKeys(Sound):
+    def key(self, key: str) -> str:
+        return super().key(re.sub(r"\W", "_", key))
+
+
+class CutsKeys(Sound):
+    def key(self, key: str) -> str:
+        return super().key(key[:250])
+
+
+class SharesTheObject(Sound):
+    objects: ClassVar[dict[str, Any]] = {}
+
+    def set(self, key: str, value: Any, timeout: int | None = None) -> bool:
+        self.objects[key] = value
+        return super().set(key, value, timeout)
+
+    def get(self, key: str) -> Any:
+        return self.objects.get(key)
+
+
+class DeletesNothing(Sound):
+    def delete(self, key: str) -> bool:
+        return self.get(key) is not None
+
+
+class DeletesTooMuch(Sound):
+    def delete(self, key: str) -> bool:
+        return self.clear()
+
+
+class IgnoresTimeouts(Sound):
+    def set(self, key: str, value: Any, timeout: int | None = None) -> bool:
+        return super().set(key, value, 300)
+
+
+class ClearsTheWholeStore(Sound):
+    def clear(self) -> bool:
+        self.room.kept.clear()
+        return True
+
+
+class LeaksBetweenNeighbours(Sound):
+    def key(self, key: str) -> str:
+        return f"/{key}"
+
+
+class ClearsNothing(Sound):
+    def clear(self) -> bool:
+        return True
+
+
+class IsGivenWhatOthersDeleted(Sound):
+    """Keeps a copy of its own in front of the store."""
+
+    def __init__(self, room: Room, name: str = "", service: tuple[str, int] | None = None) -> None:
+        super().__init__(room, name, service)
+        self.near: dict[str, Any] = {}
+
+    def set(self, key: str, value: Any, timeout: int | None = None) -> bool:
+        self.near[key] = value
+        return super().set(key, value, timeout)
+
+    def get(self, key: str) -> Any:
+        return self.near.get(key) or super().get(key)
+
+
+class SeesOnlyItsOwn(Sound):
+    def key(self, key: str) -> str:
+        return f"{self.name}/{id(self)}/{key}"
+
+
+class WritesInTwoSteps(Sound):
+    """A reader may come between the halves."""
+
+    def set(self, key: str, value: Any, timeout: int | None = None) -> bool:
+        if isinstance(value, list):
+            super().set(key, value[:100], timeout)
+            threading.Event().wait(0.0005)
+        return super().set(key, value, timeout)
+
+
+class SwallowsErrors(Sound):
+    def get(self, key: str) -> Any:
+        try:
+            return super().get(key)
+        except Unavailable:
+            return None
+
+
+class MakesRequestsWait(Sound):
+    def ask(self) -> None:
+        for attempt in (1, 2, 3):
+            try:
+                super().ask()
+            except Unavailable:
+                if attempt == 3:
+                    raise
+
+
+class TellsItsSecret(Sound):
+    def __repr__(self) -> str:
+        return "TellsItsSecret(url='ours://me:hunter22@there')"
+
+
+def bench_of(kind: type[Sound]) -> CacheBench:
+    room = Room()
+    return CacheBench(
+        open=lambda: kind(room, "ours"),
+        beside=lambda: kind(room, "theirs"),
+        reach=lambda host, port: kind(Room(), "ours", (host, port)),
+        secrets=["hunter22"],
+    )
