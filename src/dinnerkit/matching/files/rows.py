@@ -17,7 +17,7 @@ from dinnerkit.matching.people.questionnaire import HIGHEST, MAX_MISSING, score_
 from dinnerkit.matching.people.reliability import Careless, alphas, careless_rows
 
 MOST_PEOPLE = 2_000_000
-"""Guests are objects of about one kilobyte each; a larger file is refused before it fills the memory."""
+"""A million take 1.7 GB while they are seated, as each is an object; a larger file is refused before it fills the memory."""
 
 _AT_ONCE = 10_000
 
