@@ -83,7 +83,7 @@ def in_words(page: Page) -> str:
 
 
 def wait_until_told(page: Page) -> None:
-    page.wait_for_function("() => localStorage.length === 0")
+    until(page, "() => localStorage.length === 0")
 
 
 def test_a_tap_counts_at_once_and_is_told(door: Page, dinner: Dinner) -> None:
