@@ -212,6 +212,7 @@ class PayingService:
         except Conflict:
             told = BookingCancelled(booking_id=booking.id, event_id=booking.event, user_id=booking.user, by="payment")
             values = {"status": "cancelled", "payment": payment.id, "refund": payment.money.amount, "cancelled_by": "payment"}
+            values["cancelled_at"] = self._clock()
             cancelled = self._store.move(booking, ("expired",), values, told)
             if cancelled is not None:
                 self._bookings.give_up(hold, cancelled)
