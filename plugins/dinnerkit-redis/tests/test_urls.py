@@ -21,7 +21,7 @@ def test_one_server_with_all_that_can_be_said() -> None:
 
 
 def test_what_is_not_said_has_defaults() -> None:
-    assert parse("redis://") == RedisUrl("redis", (("127.0.0.1", 6379),), None, None, "", 0, False, "", None, 0.1, 3, 50, "dinnerkit")
+    assert parse("redis://") == RedisUrl("redis", (("127.0.0.1", 6379),), None, None, "", 0, False, "", None, 0.075, 3, 50, "dinnerkit")
 
 
 def test_sentinels_have_a_port_of_their_own_and_a_name_to_watch() -> None:

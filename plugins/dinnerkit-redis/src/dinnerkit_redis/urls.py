@@ -13,6 +13,9 @@ from dinnerkit.ports.urls import mask_url, parse_url
 OPTIONS = ("timeout", "retries", "connections", "prefix", "ca", "tls", "sentinel_password")
 
 _PORT, _SENTINEL_PORT = 6379, 26379
+_TIMEOUT = 0.075
+"""A request that meets a Redis which has just begun to hang waits for it up to three times: twice for the limiter, once for the cache."""
+
 _HOST = re.compile(r"(?P<host>\[[0-9a-fA-F:.]+\]|[^:\[\]/@]+)(?::(?P<port>\d{1,5}))?")
 _PREFIX = re.compile(r"[a-z0-9_-]{1,40}")
 _LAST_PORT = 65_535
@@ -74,7 +77,7 @@ def parse(url: str) -> RedisUrl:
         tls=parsed.scheme == "rediss" or _yes(options.get("tls", "no")),
         ca=options.get("ca", ""),
         sentinel_password=options.get("sentinel_password"),
-        timeout=_number(options, "timeout", 0.1, 0.01, 10.0),
+        timeout=_number(options, "timeout", _TIMEOUT, 0.01, 10.0),
         retries=int(_number(options, "retries", 3, 0, 10)),
         connections=int(_number(options, "connections", 50, 1, 10_000)),
         prefix=_prefix(options.get("prefix", "dinnerkit")),
