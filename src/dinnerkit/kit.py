@@ -267,7 +267,7 @@ class Kit:
         attempts = Attempts(database, keys, clock)
         uses = VoucherUses(database, attempts, clock)
         waiting = WaitingList(store, seats, waitlist, uses, clock)
-        bookings = BookingService(store, seats, uses, refunds, waiting, clock, settings.hold_seconds)
+        bookings = BookingService(store, seats, uses, refunds, waiting, following, clock, settings.hold_seconds)
         paying = PayingService(store, bookings, seats, uses, payments, refunds, waiting, following, clock, settings.hold_seconds)
         transfers = TransferService(store, bookings, seats, waiting, events, people, attempts, SignedTokens(keys, "transfer"), clock)
         companions = CompanionService(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -18,7 +19,9 @@ from tests.booking.scenes import (
     FREE,
     GUESTS,
     authenticating,
+    dinner,
     expired_and_paid,
+    free_dinner,
     held,
     held_with_others_waiting,
     offered,
@@ -35,6 +38,14 @@ Act = Callable[[World, Any], object]
 def booking_of(scene: Any) -> Booking:
     found: Booking = scene[0] if isinstance(scene, tuple) else scene
     return found
+
+
+def event_of(scene: Any) -> str:
+    return scene if isinstance(scene, str) else booking_of(scene).event
+
+
+def reserve(world: World, event: str) -> None:
+    world.reserve("ada", event, 2, "b" * 24)
 
 
 def pay(world: World, scene: Any) -> None:
@@ -67,7 +78,13 @@ def cancel(world: World, scene: Any) -> None:
 
 
 def call_off(world: World, scene: Any) -> None:
-    world.events.cancel(HOST, scene if isinstance(scene, str) else booking_of(scene).event)
+    world.events.cancel(HOST, event_of(scene))
+    world.work()
+
+
+def move_the_dinner(world: World, scene: Any) -> None:
+    event = event_of(scene)
+    world.events.update(HOST, event, {"starts_at": world.seats.facts(event).starts_at + timedelta(hours=1)})
     world.work()
 
 
@@ -138,6 +155,9 @@ def deliver_one_by_one(world: World, _: Any) -> None:
 PAIRS: list[tuple[Scene, Act, Act]] = [
     *((held, pay, other) for other in (cancel, expire, long_pause, pay, pay_with_another_id, pay_securely, call_off, work)),
     (held, cancel, pay),
+    *((scene, reserve, move_the_dinner) for scene in (dinner, free_dinner)),
+    *((paid_with_others_waiting, act, move_the_dinner) for act in (cancel, deliver_one_by_one)),
+    (expired_and_paid, settle, move_the_dinner),
     *((held, pay_securely, other) for other in (cancel, expire, long_pause, pay_with_another_id, call_off)),
     *((held, pay_while_it_expires, other) for other in (work, long_pause, call_off, book_the_same_seats, reserve_again)),
     *((expired_and_paid, settle, other) for other in (settle, long_pause, call_off, cancel, book_the_same_seats, reserve_again)),

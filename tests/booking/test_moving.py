@@ -63,11 +63,42 @@ def test_who_pays_just_when_the_bookings_follow_is_told_too(world: World) -> Non
     starts_at = booking.about["starts_at"] + timedelta(hours=1)
     world.events.update(HOST, booking.event, {"starts_at": starts_at})
     world.killer.interrupt(3, lambda: world.pay(booking))
-    assert world.kit.service(Following).follow(booking.event) == 1
+    world.kit.service(Following).follow(booking.event)
+    assert world.killer.paused
     world.killer.disarm()
     assert (world.now(booking).status, world.now(booking).about["starts_at"]) == ("confirmed", starts_at)
     world.work()
     assert told(world) == ["ada@example.org"]
+
+
+def test_who_is_given_a_table_just_when_the_bookings_follow_is_told_too(world: World) -> None:
+    booking = paid_dinner(world)
+    starts_at = booking.about["starts_at"] + timedelta(hours=1)
+    world.events.update(HOST, booking.event, {"starts_at": starts_at})
+    world.killer.interrupt(3, lambda: world.store.seat(booking.event, {booking.id}))
+    assert world.kit.service(Following).follow(booking.event) == 1
+    assert world.killer.paused
+    world.killer.disarm()
+    assert (world.now(booking).status, world.now(booking).about["starts_at"]) == ("seated", starts_at)
+    world.work()
+    assert told(world) == ["ada@example.org"]
+
+
+@pytest.mark.parametrize("price", [PRICE, FREE])
+def test_who_books_just_when_the_dinner_is_moved_is_told_too(world: World, price: Money) -> None:
+    world.invite("ada")
+    event = world.host_dinner(2, price)
+    starts_at = world.seats.facts(event).starts_at + timedelta(hours=1)
+    world.killer.interrupt(3, lambda: move(world, event, starts_at=starts_at))
+    booking = world.reserve("ada", event)
+    assert world.killer.paused
+    world.killer.disarm()
+    if price.amount:
+        booking = world.pay(booking).booking
+    assert (booking.status, booking.about["starts_at"]) == ("confirmed", starts_at)
+    world.work()
+    assert told(world) == ["ada@example.org"]
+    come_to_rest(world)
 
 
 def test_a_booking_that_had_expired_when_the_others_followed_does_so_once_its_money_comes(world: World) -> None:

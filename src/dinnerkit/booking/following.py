@@ -39,7 +39,7 @@ class Following:
         return updated
 
     def catch_up(self, booking: Booking) -> Booking:
-        """Update one booking that was over when the others followed, and has seats again; as it is then. Safe to repeat."""
+        """Update one booking that was over, or not made yet, when the others followed; as it is then. Safe to repeat."""
         for _ in range(_MOST_TRIES):
             facts = self._seats.facts(booking.event)
             if booking.status not in LIVE or booking.about == about(facts):

@@ -9,6 +9,7 @@ import structlog
 
 from dinnerkit.booking.errors import AmountChanged, HoldExpired, NothingToPay
 from dinnerkit.booking.following import Following
+from dinnerkit.booking.making import about
 from dinnerkit.booking.messages import BookingCancelled, BookingConfirmed
 from dinnerkit.booking.rules import SETTLED, UNPAID
 from dinnerkit.booking.service import BookingService, must_be_unpaid
@@ -83,6 +84,9 @@ class PayingService:
         must_be_unpaid(booking)
         if not booking.amount.amount:
             raise NothingToPay("this offer costs nothing: accept it")
+        facts = self._seats.facts(booking.event)
+        if booking.about != about(facts):  # it was made while the host moved the dinner, and the others followed before it was there
+            booking = self._following.catch_up(booking)
         payment = self._payments.pay(
             payment_id=payment_id,
             reference=booking.id,
@@ -90,7 +94,7 @@ class PayingService:
             money=booking.amount,
             method=method,
             description=f"Booking {booking.id}",
-            share=Share(payee=self._seats.facts(booking.event).host, occasion=booking.event, deposit=booking.deposit),
+            share=Share(payee=facts.host, occasion=booking.event, deposit=booking.deposit),
         )
         if payment.status == "succeeded":
             return PayResult(_had_for(payment, self._settle(booking, payment)))

@@ -22,6 +22,7 @@ from dinnerkit.booking.errors import (
     StillWaiting,
     TooLateToCancel,
 )
+from dinnerkit.booking.following import Following
 from dinnerkit.booking.making import about, made
 from dinnerkit.booking.messages import BookingCancelled as Cancelled
 from dinnerkit.booking.messages import BookingConfirmed, BookingExpired, BookingResold
@@ -49,6 +50,7 @@ class BookingService:
         uses: VoucherUses,
         refunds: RefundService,
         waiting: WaitingList,
+        following: Following,
         clock: Clock,
         hold_seconds: int,
     ) -> None:
@@ -57,6 +59,7 @@ class BookingService:
         self._uses = uses
         self._refunds = refunds
         self._waiting = waiting
+        self._following = following
         self._clock = clock
         self._hold_length = timedelta(seconds=hold_seconds)
 
@@ -93,6 +96,7 @@ class BookingService:
             self._waiting.no_longer(user_id, facts.waited_as)
         if booking.status == "confirmed":
             self.settle(booking)
+            return self._following.catch_up(booking)  # what is to be paid for does so then
         return booking
 
     def get(self, user_id: str, booking_id: str) -> Booking:
@@ -139,7 +143,7 @@ class BookingService:
                 return self.accept(user_id, booking_id)
             booking = confirmed
         self.settle(booking)
-        return booking
+        return self._following.catch_up(booking)
 
     def settle(self, booking: Booking) -> None:
         """Make the hold of a confirmed booking last: its seats, and the use of its voucher; safe to repeat."""
@@ -282,7 +286,7 @@ class BookingService:
             if booking.status != "transferred":  # else the hold is that of another booking
                 self.release(booking)
             raise HoldExpired("the time to pay for this booking is over")
-        return booking
+        return self._following.catch_up(booking)
 
     def _look_up(self, code: str, hold: SeatHold) -> Voucher:
         facts = self._seats.facts(hold.event)

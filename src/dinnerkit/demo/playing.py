@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from itertools import count
 
 from dinnerkit.booking.errors import AlreadyConfirmed, HoldExpired
+from dinnerkit.booking.following import Following
 from dinnerkit.booking.paying import PayingService
 from dinnerkit.booking.rules import EXPECTED
 from dinnerkit.booking.service import BookingService
@@ -170,4 +171,4 @@ def _bookings_of_a_while_ago(kit: Kit) -> BookingService:
     store, seats = BookingStore(kit.database, then), Seats(kit.database, then, settings.offer_seconds)
     uses, refunds = kit.service(VoucherUses), kit.service(RefundService)
     waiting = WaitingList(store, seats, Waitlist(kit.database, then), uses, then)
-    return BookingService(store, seats, uses, refunds, waiting, then, settings.hold_seconds)
+    return BookingService(store, seats, uses, refunds, waiting, Following(store, seats, then), then, settings.hold_seconds)

@@ -55,12 +55,14 @@ class Model(Worked):
         booking = self._look(booking_id, now)
         if booking.status in SETTLED and not booking.amount:
             self._keep(booking)
+            booking.starts_at = self.starts_at
             return booking.status
         if booking.status not in UNPAID:
             return _refusal(booking.status)
         if booking.amount:
             return "PaymentNeeded"
         self._confirm(booking, None, booking.hold)
+        booking.starts_at = self.starts_at
         return "confirmed"
 
     def pay(self, booking_id: str, payment_id: str, outcome: str, now: datetime) -> str:
@@ -69,6 +71,7 @@ class Model(Worked):
             return _refusal(booking.status)
         if not booking.amount:
             return "NothingToPay"
+        booking.starts_at = self.starts_at
         live = self.live(booking_id)
         if live and live.status == "created" and live.check_at and live.check_at > now:
             return "PaymentInProgress"
