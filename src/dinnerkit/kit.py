@@ -269,7 +269,9 @@ class Kit:
         waiting = WaitingList(store, seats, waitlist, uses, clock)
         bookings = BookingService(store, seats, uses, refunds, waiting, following, clock, settings.hold_seconds)
         paying = PayingService(store, bookings, seats, uses, payments, refunds, waiting, following, clock, settings.hold_seconds)
-        transfers = TransferService(store, bookings, seats, waiting, events, people, attempts, SignedTokens(keys, "transfer"), clock)
+        transfers = TransferService(
+            store, bookings, seats, waiting, following, events, people, attempts, SignedTokens(keys, "transfer"), clock
+        )
         companions = CompanionService(
             store, bookings, events, people, attempts, SignedTokens(keys, "companion"), clock, settings.public_url
         )

@@ -25,6 +25,7 @@ from tests.booking.scenes import (
     held,
     held_with_others_waiting,
     offered,
+    offered_to_ben,
     paid,
     paid_with_others_waiting,
 )
@@ -86,6 +87,19 @@ def move_the_dinner(world: World, scene: Any) -> None:
     event = event_of(scene)
     world.events.update(HOST, event, {"starts_at": world.seats.facts(event).starts_at + timedelta(hours=1)})
     world.work()
+
+
+def move_the_dinner_and_follow(world: World, scene: Any) -> None:
+    """All that hear of it do their part at some time: the bookings that are there follow at once."""
+    event = event_of(scene)
+    world.events.update(HOST, event, {"starts_at": world.seats.facts(event).starts_at + timedelta(hours=1)})
+    world.relay()
+    for row in world.database["deliveries"].find({"handler": "booking.follow", "state": {"$ne": "done"}}):
+        world.deliveries.run(row["_id"])
+
+
+def take_over(world: World, scene: Any) -> None:
+    world.transfers.accept("ben", scene[1])
 
 
 def work(world: World, _: Any) -> None:
@@ -158,6 +172,7 @@ PAIRS: list[tuple[Scene, Act, Act]] = [
     *((scene, reserve, move_the_dinner) for scene in (dinner, free_dinner)),
     *((paid_with_others_waiting, act, move_the_dinner) for act in (cancel, deliver_one_by_one)),
     (expired_and_paid, settle, move_the_dinner),
+    (offered_to_ben, take_over, move_the_dinner_and_follow),
     *((held, pay_securely, other) for other in (cancel, expire, long_pause, pay_with_another_id, call_off)),
     *((held, pay_while_it_expires, other) for other in (work, long_pause, call_off, book_the_same_seats, reserve_again)),
     *((expired_and_paid, settle, other) for other in (settle, long_pause, call_off, cancel, book_the_same_seats, reserve_again)),

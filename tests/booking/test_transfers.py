@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -23,6 +24,7 @@ from dinnerkit.events.seat_errors import AlreadyBooked, SoldOut
 from dinnerkit.ids import new_id
 from dinnerkit.money import Money
 from tests.booking.balance import come_to_rest
+from tests.booking.killing import Killed
 from tests.booking.scenes import DEPOSIT, FREE, offered_to_ben, paid_with_deposit, paid_with_voucher, voucher
 from tests.booking.snapshot import gateway_books
 from tests.booking.world import HOST, World
@@ -247,6 +249,28 @@ def test_whatever_happens_meanwhile_the_seats_belong_to_one_of_them(people: Worl
     come_to_rest(people)
     live = [row["user"] for row in people.database["bookings"].find({"status": {"$in": ["confirmed", "checked_in"]}})]
     assert len(live) <= 1
+
+
+def test_seats_taken_by_one_who_was_killed_follow_the_dinner_that_is_moved_before_they_are_found(people: World) -> None:
+    booking, token = offered_to_ben(people)
+    starts_at = booking.about["starts_at"] + timedelta(hours=1)
+    restore, last, died = people.save(), 0, True
+    while died:
+        last += 1
+        restore()
+        people.killer.arm(last, before=False)
+        with suppress(Killed):
+            people.transfers.accept("ben", token)
+        died = people.killer.struck
+        people.restart()
+        people.events.update(HOST, booking.event, {"starts_at": starts_at})
+        people.relay()
+        for row in people.database["deliveries"].find({"handler": "booking.follow"}):
+            people.deliveries.run(row["_id"])
+        come_to_rest(people)
+        (taken,) = people.store.of_event(booking.event, {"confirmed"})
+        assert taken.about["starts_at"] == starts_at
+    assert last > 2
 
 
 def ignoring(act: object) -> None:

@@ -19,6 +19,8 @@ from dinnerkit.accounts.people import People
 from dinnerkit.accounts.rules import email_address
 from dinnerkit.accounts.secrecy import SignedTokens
 from dinnerkit.booking.errors import BookingNotConfirmed, NotTheRecipient, TransferClosed
+from dinnerkit.booking.following import Following
+from dinnerkit.booking.making import about
 from dinnerkit.booking.messages import BookingConfirmed, BookingTransferred, TransferOffered
 from dinnerkit.booking.rules import EXPECTED, LIVE
 from dinnerkit.booking.service import BookingService
@@ -52,6 +54,7 @@ class TransferService:
         bookings: BookingService,
         seats: Seats,
         waiting: WaitingList,
+        following: Following,
         events: EventService,
         people: People,
         attempts: Attempts,
@@ -62,6 +65,7 @@ class TransferService:
         self._bookings = bookings
         self._seats = seats
         self._waiting = waiting
+        self._following = following
         self._events = events
         self._people = people
         self._attempts = attempts
@@ -169,10 +173,12 @@ class TransferService:
             self._bookings.release(giver)
 
     def _make(self, giver: Booking, booking_id: str, user_id: str) -> None:
-        # Whom the giver wanted to bring is not told: the new guest brings others.
+        # Whom the giver wanted to bring is not told: the new guest brings others. And what the giver's booking says of the dinner may be
+        # old: once it is over, it follows no more.
         now = self._clock()
         booking = replace(
             giver,
+            about=about(self._seats.facts(giver.event)),
             companions=(),
             companions_version=0,
             id=booking_id,
@@ -185,7 +191,8 @@ class TransferService:
         try:
             self._store.insert(booking, BookingConfirmed(booking_id=booking.id, event_id=booking.event, user_id=user_id))
         except DuplicateKeyError:
-            return
+            booking = self._now(booking)  # who made it may have died before it caught up
+        self._following.catch_up(booking)
 
     def _read(self, token: str) -> tuple[Booking, str]:
         claims = self._tokens.read(token, now=self._clock())
