@@ -346,7 +346,7 @@ class Kit:
             AnalyticsService(database, ShieldedCache(self.backends.cache), clock),
             indexing,
             SearchService(self.backends.search, events, clock),
-            Alike(database),
+            Alike(database, clock),
             announcer,
             LiveService(events, bookings, seatings),
             *self._deliveries(handlers, announcer),

@@ -160,6 +160,7 @@ def test_a_profile_is_changed_in_part(client: FlaskClient, tokens: dict[str, Any
         "city": "Berlin",
         "budget": "low",
         "visibility": "guests",
+        "findable": True,
         "reminders": False,
     }
     kept = changes | {"name": "Anne", "languages": ["de", "en"], "diets": ["vegan"], "interests": ["jazz"]}
@@ -189,6 +190,8 @@ def test_a_profile_is_changed_in_part(client: FlaskClient, tokens: dict[str, Any
         {"budget": "huge"},
         {"visibility": None},
         {"visibility": "secret"},
+        {"findable": None},
+        {"findable": "yes"},
         {"reminders": None},
         {"reminders": "no"},
         {"name": None},

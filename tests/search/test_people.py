@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from datetime import timedelta
 from math import sqrt
 from typing import Any
 
@@ -11,8 +12,10 @@ import pytest
 from flask.testing import FlaskClient
 
 from dinnerkit import Kit
-from dinnerkit.accounts.alike import TRAITS, Alike
+from dinnerkit.accounts.alike import COMPARED_FOR, STEPS, TRAITS, Alike
+from dinnerkit.accounts.rules import Personality
 from dinnerkit.accounts.service import AccountService, NewUser
+from dinnerkit.clock import utcnow
 from tests.fire.serving import bearer_tokens
 
 Person = Callable[..., str]
@@ -23,10 +26,10 @@ def person(kit: Kit) -> Person:
     """Somebody with such traits."""
     kit.database["users"].delete_many({"email": {"$regex": "^alike"}})
 
-    def make(traits: list[float] | None, *, visibility: str = "public", name: str = "Ada Lovelace") -> str:
+    def make(traits: list[float] | None, *, visibility: str = "public", findable: bool = True, name: str = "Ada Lovelace") -> str:
         email = f"alike{kit.database['users'].count_documents({})}@example.org"
         [user] = kit.service(AccountService).import_users([NewUser(email=email, name=name)])
-        told: dict[str, Any] = {"profile.visibility": visibility, "profile.city": "Wien"}
+        told: dict[str, Any] = {"profile.visibility": visibility, "profile.findable": findable, "profile.city": "Wien"}
         if traits is not None:
             told["personality"] = {"answers": {}, "traits": dict(zip(TRAITS, traits, strict=True))}
         kit.database["users"].update_one({"_id": user}, {"$set": told})
@@ -46,13 +49,33 @@ def test_the_most_alike_come_first_as_when_all_are_compared(kit: Kit, person: Pe
     for limit in (1, 10, 60, 100):
         found = kit.service(Alike).nearest(user, limit)
         assert [one["name"] for one in found] == [name for _, name in far[:limit]]
-    assert found[0]["similarity"] == round(1 - far[0][0] / sqrt(5), 4)
+    told = [next((step for step in STEPS if 1 - way / sqrt(5) >= step), 0) for way, _ in far]
+    assert [one["similarity"] for one in found] == told
+    assert len(set(told)) <= 4
+
+
+def test_answering_again_and_again_tells_nothing_new_for_a_day(kit: Kit, person: Person) -> None:
+    """Otherwise six questionnaires are enough to work out the five traits of somebody else."""
+    now = utcnow()
+    alike = Alike(kit.database, lambda: now)
+    me = person([0.5] * 5)
+    for number in range(5):
+        person([0.5 + number / 10] * 5, name=f"N{number} Somebody")
+    first = alike.nearest(me, 10)
+    kit.service(AccountService).set_personality(me, Personality(answers={}, traits=dict.fromkeys(TRAITS, 0.9)))
+    now += COMPARED_FOR - timedelta(seconds=1)
+    assert alike.nearest(me, 10) == first
+    now += timedelta(seconds=1)
+    assert [one["name"] for one in alike.nearest(me, 10)] == ["N4", "N3", "N2", "N1", "N0"]
+    kit.service(AccountService).set_personality(me, Personality(answers={}, traits=dict.fromkeys(TRAITS, 0.5)))
+    assert [one["name"] for one in alike.nearest(me, 10)] == ["N4", "N3", "N2", "N1", "N0"]
 
 
 def test_only_those_are_found_who_agreed_and_answered_and_not_oneself(client: FlaskClient, kit: Kit, person: Person) -> None:
     me = person([0.5] * 5, visibility="private", name="Me Myself")
     for visibility in ("private", "guests"):
         person([0.5] * 5, visibility=visibility, name="Hidden One")
+    person([0.5] * 5, findable=False, name="Seen One")
     person(None, name="Silent One")
     agreed = person([0.6] * 5, name="Open One")
     headers = {"Authorization": f"Bearer {bearer_tokens(kit, [me])[me]}"}
@@ -63,6 +86,13 @@ def test_only_those_are_found_who_agreed_and_answered_and_not_oneself(client: Fl
     }
     assert "private" in answer.headers["Cache-Control"]
     kit.database["users"].update_one({"_id": agreed}, {"$set": {"profile.visibility": "private"}})
+    assert client.get("/v1/search/people", headers=headers).get_json()["items"] == []
+    kit.database["users"].update_one({"_id": agreed}, {"$set": {"profile.visibility": "public"}})
+    assert len(client.get("/v1/search/people", headers=headers).get_json()["items"]) == 1
+    taken_back = client.patch(
+        "/v1/me", json={"findable": False}, headers={"Authorization": f"Bearer {bearer_tokens(kit, [agreed])[agreed]}"}
+    )
+    assert taken_back.status_code == 200
     assert client.get("/v1/search/people", headers=headers).get_json()["items"] == []
 
 
@@ -76,6 +106,10 @@ def test_nobody_is_told_to_who_is_not_known_or_has_not_answered(client: FlaskCli
 
 def test_the_traits_are_read_from_the_index(kit: Kit, person: Person) -> None:
     person([0.5] * 5)
-    wanted = {"profile.visibility": "public", **{f"personality.traits.{name}": {"$gte": 0.4, "$lte": 0.6} for name in TRAITS}}
+    wanted = {
+        "profile.findable": True,
+        "profile.visibility": "public",
+        **{f"personality.traits.{name}": {"$gte": 0.4, "$lte": 0.6} for name in TRAITS},
+    }
     plan = kit.database["users"].find(wanted).explain()
-    assert "'indexName': 'alike'" in str(plan)
+    assert "'indexName': 'findable'" in str(plan)

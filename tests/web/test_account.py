@@ -128,6 +128,11 @@ def test_the_profile_is_kept_as_it_was_typed(browse: Browse, world: World, kit: 
     assert set(values.getlist("languages")) == {"en", "de"}
     assert values["other_languages"] == "Catalan, Swahili"
     assert "Robin" in browser.links
+    assert not profile.findable, "to be found by personality is asked for by itself"
+    browser.send("Save", findable="on")
+    assert browser.form("Save").values["findable"] == "on"
+    browser.send("Save", findable=[])
+    assert not kit.service(AccountService).get(user.id).profile.findable
 
 
 def test_what_was_told_can_be_taken_back(browse: Browse, world: World, kit: Kit) -> None:

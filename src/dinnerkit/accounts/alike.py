@@ -1,7 +1,8 @@
-"""Who is like whom, of those who let everyone see their profile."""
+"""Who is like whom, of those who agreed to be found."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from math import sqrt
 from typing import TypedDict
 
@@ -9,14 +10,22 @@ from pymongo.database import Database
 
 from dinnerkit.accounts.documents import UserDocument
 from dinnerkit.accounts.rules import TRAITS, Visibility
+from dinnerkit.clock import Clock, utcnow
 from dinnerkit.storage import Row, collection
 
 _FARTHEST = sqrt(len(TRAITS))
 _FIRST_REACH = 0.05
 
+STEPS = (0.9, 0.8, 0.6)
+"""Which similarities are told: the highest step that is reached, or 0. Exact ones, asked for with a few made-up answers, would give away
+everybody's traits."""
+
+COMPARED_FOR = timedelta(days=1)
+"""So long others are compared with the same traits of the asker's, whatever they answer meanwhile, for the same reason."""
+
 
 class AlikePerson(TypedDict):
-    """Somebody who may be shown to everyone; ``similarity`` is 1 for the same in all traits, and 0 for the opposite."""
+    """Somebody who agreed to be found; ``similarity`` is the highest of :data:`STEPS` that is reached, or 0."""
 
     name: str
     city: str | None
@@ -29,27 +38,41 @@ class Alike:
     """Looks for the nearest by the five traits.
 
     Around the one who asks a box is opened, twice as wide each time, and the traits in it are read from one index alone. Once enough of
-    these are no farther away than the box reaches, nobody outside can be nearer. Whoever changes their mind about being seen is gone from
-    the index by the same write.
+    these are no farther away than the box reaches, nobody outside can be nearer. Whoever changes their mind about being found, or seen, is
+    gone from the index by the same write.
     """
 
-    def __init__(self, database: Database[Row]) -> None:
+    def __init__(self, database: Database[Row], clock: Clock = utcnow) -> None:
         self._users = collection(database, UserDocument)
+        self._clock = clock
 
     def nearest(self, user_id: str, limit: int) -> list[AlikePerson]:
         """The most alike, nearest first; nobody where the user has not answered the questionnaire."""
-        me = self._users.find_one({"_id": user_id, "personality.traits": {"$exists": True}}, {"personality.traits": 1})
-        if me is None:
+        traits = self._compared(user_id)
+        if traits is None:
             return []
-        ways = self._ways(user_id, me["personality"]["traits"], limit)
+        ways = self._ways(user_id, traits, limit)
         rows = {row["_id"]: row for row in self._users.find({"_id": {"$in": list(ways)}, **_AGREED}, _SHOWN)}
         return [_shown(rows[one], way) for one, way in ways.items() if one in rows]
+
+    def _compared(self, user_id: str) -> Row | None:
+        """The traits that count for the user: those of the latest answers, once the ones before have counted long enough."""
+        while True:
+            me = self._users.find_one({"_id": user_id, "personality.traits": {"$exists": True}}, {"personality.traits": 1, "compared": 1})
+            if me is None:
+                return None
+            latest, before, now = me["personality"]["traits"], me.get("compared"), self._clock()
+            if before and (before["traits"] == latest or now - before["since"] < COMPARED_FOR):
+                return dict(before["traits"])
+            unchanged = {"_id": user_id, "compared.since": before and before["since"]}
+            if self._users.update_one(unchanged, {"$set": {"compared": {"traits": latest, "since": now}}}).matched_count:
+                return dict(latest)
 
     def _ways(self, user_id: str, traits: Row, limit: int) -> dict[str, float]:
         reach = _FIRST_REACH
         while True:
             box = {f"personality.traits.{name}": {"$gte": traits[name] - reach, "$lte": traits[name] + reach} for name in TRAITS}
-            rows = self._users.find({**_AGREED, **box}, {"personality.traits": 1}).hint("alike")
+            rows = self._users.find({**_AGREED, **box}, {"personality.traits": 1}).hint("findable")
             near = sorted((_way(row["personality"]["traits"], traits), row["_id"]) for row in rows if row["_id"] != user_id)
             inside = [(way, one) for way, one in near if way <= reach][:limit]
             if len(inside) == limit or reach >= _FARTHEST:
@@ -57,7 +80,7 @@ class Alike:
             reach *= 2
 
 
-_AGREED = {"profile.visibility": str(Visibility.PUBLIC)}
+_AGREED = {"profile.findable": True, "profile.visibility": str(Visibility.PUBLIC)}
 _SHOWN = {"name": 1, "profile.city": 1, "profile.languages": 1, "profile.interests": 1}
 
 
@@ -72,5 +95,5 @@ def _shown(row: Row, way: float) -> AlikePerson:
         "city": profile.get("city"),
         "languages": profile.get("languages", []),
         "interests": profile.get("interests", []),
-        "similarity": round(1 - way / _FARTHEST, 4),
+        "similarity": next((step for step in STEPS if round(1 - way / _FARTHEST, 4) >= step), 0.0),
     }

@@ -41,6 +41,7 @@ class ProfileEntry(mongoengine.EmbeddedDocument):  # type: ignore[misc]
     city = StringField(max_length=rules.LONGEST_NAME)
     budget = StringField(choices=[str(budget) for budget in rules.Budget])
     visibility = StringField(required=True, choices=[str(visibility) for visibility in rules.Visibility])
+    findable = BooleanField(required=True, default=False)
     reminders = BooleanField(required=True, default=True)
 
 
@@ -50,6 +51,13 @@ class PersonalityEntry(mongoengine.EmbeddedDocument):  # type: ignore[misc]
     answers = DictField()
     traits = DictField()
     answered_at = DateTimeField(required=True)
+
+
+class ComparedEntry(mongoengine.EmbeddedDocument):  # type: ignore[misc]
+    """By which traits others are compared with this user, and since when: new answers count here after a while only."""
+
+    traits = DictField()
+    since = DateTimeField(required=True)
 
 
 class SessionEntry(mongoengine.EmbeddedDocument):  # type: ignore[misc]
@@ -73,8 +81,8 @@ class UserDocument(SendingDocument):
         IndexModel([("role", ASCENDING)], name="admins", partialFilterExpression={"role": str(Role.ADMIN)}),
         IndexModel(
             [(f"personality.traits.{name}", ASCENDING) for name in rules.TRAITS],
-            name="alike",
-            partialFilterExpression={"profile.visibility": str(rules.Visibility.PUBLIC)},
+            name="findable",
+            partialFilterExpression={"profile.findable": True, "profile.visibility": str(rules.Visibility.PUBLIC)},
         ),
         OUTBOX_INDEX,
     )
@@ -90,6 +98,7 @@ class UserDocument(SendingDocument):
     verified_at = DateTimeField()
     profile = EmbeddedDocumentField(ProfileEntry, required=True)
     personality = EmbeddedDocumentField(PersonalityEntry)
+    compared = EmbeddedDocumentField(ComparedEntry)
     sessions = EmbeddedDocumentListField(SessionEntry)
 
 

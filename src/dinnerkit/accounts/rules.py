@@ -50,7 +50,10 @@ class Visibility(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """What a guest tells about themselves; all of it optional. Languages are ISO 639 codes, the two-letter one where there is one."""
+    """What a guest tells about themselves; all of it optional. Languages are ISO 639 codes, the two-letter one where there is one.
+
+    ``findable`` is the consent to be found by guests who are alike in personality, as long as everyone may see the profile.
+    """
 
     birth_year: int | None = None
     gender: str | None = None
@@ -60,6 +63,7 @@ class Profile:
     city: str | None = None
     budget: Budget | None = None
     visibility: Visibility = Visibility.PRIVATE
+    findable: bool = False
     reminders: bool = True
 
 

@@ -75,6 +75,11 @@ class ProfileChangesSchema(StrictSchema):
     city = TextField(rules.LONGEST_NAME, allow_none=True)
     budget = fields.String(validate=validate.OneOf(_BUDGETS), allow_none=True)
     visibility = fields.String(validate=validate.OneOf(_VISIBILITIES))
+    findable = fields.Boolean(
+        truthy={True},
+        falsy={False},
+        metadata={"description": "Whether guests who are much like me in personality may find me, as long as everyone may see my profile."},
+    )
     reminders = fields.Boolean(
         truthy={True}, falsy={False}, metadata={"description": "Whether to be reminded by mail, a day and two hours before a dinner."}
     )
@@ -101,5 +106,6 @@ class UserSchema(StrictSchema):
     city = fields.String(required=True, allow_none=True)
     budget = fields.String(required=True, allow_none=True, validate=validate.OneOf(_BUDGETS))
     visibility = fields.String(required=True, validate=validate.OneOf(_VISIBILITIES))
+    findable = fields.Boolean(required=True)
     reminders = fields.Boolean(required=True)
     traits = fields.Dict(keys=fields.String(), values=fields.Float(), required=True, allow_none=True)

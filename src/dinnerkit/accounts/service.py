@@ -270,5 +270,6 @@ def _profile(entry: Mapping[str, Any]) -> Profile:
         city=entry.get("city"),
         budget=Budget(entry["budget"]) if entry.get("budget") else None,
         visibility=Visibility(entry.get("visibility", Visibility.PRIVATE)),
+        findable=entry.get("findable", False),
         reminders=entry.get("reminders", True),
     )

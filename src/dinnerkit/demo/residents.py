@@ -116,6 +116,7 @@ def _profile(person: Respondent, home: City, year: int, chance: random.Random) -
         languages.append(chance.choice(_LEARNT))
     favourites = sorted(INTERESTS, key=lambda interest: chance.random() ** (1 / INTERESTS[interest]), reverse=True)
     diet = _drawn(_DIETS, chance)
+    budget, visibility = _drawn(_BUDGETS, chance), _drawn(_VISIBILITIES, chance)
     return Profile(
         birth_year=year - person.age,
         gender=_GENDERS.get(person.gender),
@@ -123,8 +124,9 @@ def _profile(person: Respondent, home: City, year: int, chance: random.Random) -
         diets=(diet,) if diet else (),
         interests=tuple(sorted(favourites[: chance.choice((3, 4, 5))])),
         city=home.name,
-        budget=_drawn(_BUDGETS, chance),
-        visibility=_drawn(_VISIBILITIES, chance),
+        budget=budget,
+        visibility=visibility,
+        findable=visibility is Visibility.PUBLIC,
     )
 
 

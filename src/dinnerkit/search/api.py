@@ -53,5 +53,5 @@ def suggest(wanted: dict[str, Any]) -> Response:
 @blueprint.arguments(AlikeQuerySchema, location="query")
 @blueprint.response(200, AlikePageSchema)
 def search_people(wanted: dict[str, Any]) -> Response:
-    """List the guests most like me by personality, of those whose profile everyone may see. Nobody before I answered the questionnaire."""
+    """List the guests most like me by personality, of those who agreed to be found. Nobody before I answered the questionnaire."""
     return private_json({"items": service(Alike).nearest(current_principal().user_id, wanted["limit"]), "next": None})

@@ -74,13 +74,16 @@ class AlikeQuerySchema(StrictSchema):
 
 
 class AlikeSchema(StrictSchema):
-    """Somebody who lets everyone see their profile."""
+    """Somebody who agreed to be found."""
 
     name = fields.String(required=True, metadata={"description": "The first name."})
     city = fields.String(required=True, allow_none=True)
     languages = fields.List(fields.String(), required=True)
     interests = fields.List(fields.String(), required=True)
-    similarity = fields.Float(required=True, metadata={"description": "From 0 to 1, where 1 is the same in all five traits."})
+    similarity = fields.Float(
+        required=True,
+        metadata={"description": "At least so alike, in few steps: 0.9, 0.8, 0.6 or 0, where 1 is the same in all five traits."},
+    )
 
 
 class AlikePageSchema(StrictSchema):

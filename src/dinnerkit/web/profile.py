@@ -124,6 +124,7 @@ def _as_typed(user: User) -> dict[str, Any]:
     return {
         **{name: "" if profile[name] is None else str(profile[name]) for name in ("birth_year", "gender", "city", "budget", "visibility")},
         "name": user.name,
+        "findable": user.profile.findable,
         "reminders": user.profile.reminders,
         "languages": set(user.profile.languages) & set(COMMON_LANGUAGES),
         "other_languages": ", ".join(language(code) for code in user.profile.languages if code not in COMMON_LANGUAGES),
@@ -137,6 +138,7 @@ def _as_sent() -> dict[str, Any]:
     names = ("name", "birth_year", "gender", "city", "budget", "visibility", "other_languages", "diets", "interests")
     return {name: request.form.get(name, "") for name in names} | {
         "languages": set(request.form.getlist("languages")),
+        "findable": "findable" in request.form,
         "reminders": "reminders" in request.form,
     }
 
@@ -161,6 +163,7 @@ def _for_schema(form: Form) -> dict[str, Any]:
         "name": values["name"],
         "birth_year": int(year[:6]) if year else None,
         "visibility": values["visibility"],
+        "findable": values["findable"],
         "reminders": values["reminders"],
         "languages": codes,
         "diets": _words(values["diets"]),
