@@ -320,7 +320,7 @@ class Kit:
             payees,
             payouts,
             host_payouts,
-            Reconciliation(database, gateway, payments, refunds, disputes, ledger, ledger_check, clock),
+            Reconciliation(database, gateway, payments, refunds, disputes, payouts, ledger, ledger_check, clock),
             BookingAgreement(database, store, clock),
             Statements(ledger, seats),
             WebhookInbox(database, gateway, clock),

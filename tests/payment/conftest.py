@@ -12,11 +12,14 @@ from dinnerkit.money import Money
 from dinnerkit.payment.deposits import DepositService
 from dinnerkit.payment.disputes import DisputeService
 from dinnerkit.payment.documents import NotificationDocument, PaymentDocument
-from dinnerkit.payment.handlers import payment_handlers
+from dinnerkit.payment.handlers import payment_handlers, payout_handlers
 from dinnerkit.payment.ledger.checking import LedgerCheck
 from dinnerkit.payment.ledger.documents import EntryDocument
 from dinnerkit.payment.ledger.service import Ledger
 from dinnerkit.payment.messages import NotificationReceived
+from dinnerkit.payment.payouts.accounts import PayeeAccounts
+from dinnerkit.payment.payouts.documents import PayeeDocument, PayoutDocument
+from dinnerkit.payment.payouts.service import PayoutService
 from dinnerkit.payment.reconciliation.documents import ReconciliationDocument
 from dinnerkit.payment.reconciliation.service import Reconciliation
 from dinnerkit.payment.refunds import RefundService
@@ -59,17 +62,22 @@ class Till:
     """The services of the domain on a gateway of their own."""
 
     def __init__(self, database: Database[dict[str, Any]], folder: Path, clock: StandingClock) -> None:
-        ensure_indexes(database, [PaymentDocument, NotificationDocument, EntryDocument, ReconciliationDocument])
+        ensure_indexes(
+            database, [PaymentDocument, NotificationDocument, EntryDocument, PayeeDocument, PayoutDocument, ReconciliationDocument]
+        )
         self.database, self.clock = database, clock
         self.gateway = ScriptedGateway(folder / "gateway.db", webhook_delay=0, clock=clock)
         self.payments = PaymentService(database, self.gateway, clock, platform_fee_basis_points=1000)
         self.refunds = RefundService(database, self.gateway, clock)
         self.disputes = DisputeService(database, self.gateway, clock)
+        self.accounts = PayeeAccounts(database, self.gateway, clock, "https://dinners.example")
+        self.payouts = PayoutService(database, self.accounts, clock)
         self.deposits = DepositService(database, clock)
         self.ledger = Ledger(database, clock)
         self.inbox = WebhookInbox(database, self.gateway, clock)
         check = LedgerCheck(database, self.ledger, clock)
-        self.reconciliation = Reconciliation(database, self.gateway, self.payments, self.refunds, self.disputes, self.ledger, check, clock)
+        services = (self.payments, self.refunds, self.disputes, self.payouts, self.ledger, check)
+        self.reconciliation = Reconciliation(database, self.gateway, *services, clock)
 
     def pay(
         self, payment_id: str = "pay-1", method: str = "pm_card_visa", reference: str = "booking-1", share: Share | None = None
@@ -85,11 +93,14 @@ class Till:
 
     def work(self) -> None:
         """Hand in the gateway's webhooks, and let every message that lies in an outbox be heard, until none is left."""
-        handlers = payment_handlers(self.payments, self.refunds, self.disputes, self.ledger)
+        handlers = [
+            *payment_handlers(self.payments, self.refunds, self.disputes, self.ledger),
+            *payout_handlers(self.payouts, self.accounts, self.ledger),
+        ]
         heard = True
         while heard:
             heard = bool(self.inbox.fetch_local())
-            for name in ("payments", "gateway_notifications"):
+            for name in ("payments", "payouts", "gateway_notifications"):
                 for row in self.database[name].find({"outbox.at": {"$exists": True}}):
                     for entry in row["outbox"]:
                         for handler in handlers:

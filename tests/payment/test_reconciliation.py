@@ -217,7 +217,8 @@ class WithoutLists:
 def test_a_gateway_that_lists_nothing_is_asked_about_what_we_know(busy: Till) -> None:
     gateway: Any = WithoutLists(busy.gateway)
     assert not isinstance(gateway, Listings)
-    services = (busy.payments, busy.refunds, busy.disputes, busy.ledger, LedgerCheck(busy.database, busy.ledger, busy.clock))
+    check = LedgerCheck(busy.database, busy.ledger, busy.clock)
+    services = (busy.payments, busy.refunds, busy.disputes, busy.payouts, busy.ledger, check)
     reconciliation = Reconciliation(busy.database, gateway, *services, busy.clock)
     assert reconciliation.run(busy.clock() - DAY).mismatches == ()
     miss_a_success(busy)

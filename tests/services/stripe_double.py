@@ -139,6 +139,10 @@ class Double:
             case "ready":
                 account = self.accounts[form["account"]]
                 account["capabilities"], account["requirements"] = {"transfers": "active"}, {"currently_due": [], "past_due": []}
+            case "reverse":
+                transfer = self.transfers[form["transfer"]]
+                transfer["amount_reversed"] += int(form["amount"])
+                transfer["reversed"] = transfer["amount_reversed"] == transfer["amount"]
             case "dispute":
                 return self.dispute(form["payment_intent"], form.get("status", "needs_response"))
             case "requests":
@@ -345,10 +349,11 @@ async def create_transfer(double: Double, form: Form) -> Answer:
         "id": f"tr_{next(double.names)}",
         "object": "transfer",
         "amount": amount,
+        "amount_reversed": 0,
         "created": int(time.time()),
         "currency": currency,
         "destination": account["id"],
-        "metadata": {"dinnerkit_key": form["metadata[dinnerkit_key]"]},
+        "metadata": {"dinnerkit_key": form["metadata[dinnerkit_key]"]} if "metadata[dinnerkit_key]" in form else {},
         "reversed": False,
         "transfer_group": form.get("transfer_group"),
     }

@@ -7,7 +7,7 @@ import socket
 import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ SECRETS = ("whsec_ours", "whsec_next")
 SECONDS = 0.2
 ASKS = (
     *("charge", "retrieve", "find", "cancel", "refund", "ping", "refunds", "disputes", "charges", "refunds_made", "disputes_opened"),
-    *("open_account", "onboarding_url", "account", "pay_out", "payout"),
+    *("open_account", "onboarding_url", "account", "pay_out", "payout", "payouts_made"),
 )
 
 
@@ -139,6 +139,21 @@ class PaysWhatIsNotThere(Sound):
             return super().pay_out(key=key, account_id=account_id, money=money, description=description)
         except Unavailable:
             return Payout(f"tr_{key}", key, account_id, "pending", money)
+
+
+class ListsOnePageOfPayouts(Sound):
+    def payouts_made(self, since: datetime, until: datetime) -> list[Payout]:
+        return super().payouts_made(since, until)[:10]
+
+
+class ListsPayoutsOfAnyTime(Sound):
+    def payouts_made(self, since: datetime, until: datetime) -> list[Payout]:
+        return super().payouts_made(datetime.fromtimestamp(0, UTC), datetime.now(UTC) + timedelta(minutes=1))
+
+
+class ListsPayoutsWithoutTheirKeys(Sound):
+    def payouts_made(self, since: datetime, until: datetime) -> list[Payout]:
+        return [replace(payout, key=payout.id) for payout in super().payouts_made(since, until)]
 
 
 class ForgetsTheKey(Sound):

@@ -22,10 +22,11 @@ from dinnerkit.settings import Settings
 @click.option("--json", "as_json", is_flag=True, help="One JSON object: compared, mismatches.")
 @click.pass_context
 def command(ctx: click.Context, since: datetime, until: datetime | None, dry_run: bool, as_json: bool) -> None:
-    """Compare payments and ledger with what the gateway says.
+    """Compare payments, payouts and ledger with what the gateway says.
 
-    What is safe is repaired: a payment, refund or dispute whose end we have missed is asked about again, and an entry that the ledger lacks
-    is posted. One line for each mismatch: its code, then a sentence. Ends with 0 where nothing is left, with 1 where something is.
+    What is safe is repaired: a payment, refund, dispute or payout whose end we have missed is asked about again, and an entry that the
+    ledger lacks is posted. One line for each mismatch: its code, then a sentence. Ends with 0 where nothing is left, with 1 where
+    something is.
     """
     with Kit.open(Settings.load()) as kit:
         report = kit.service(Reconciliation).run(since, until, repair=not dry_run)

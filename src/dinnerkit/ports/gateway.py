@@ -268,7 +268,10 @@ class HostAccount:
 
 @dataclass(frozen=True, slots=True)
 class Payout:
-    """Money that goes to a host's account, as the gateway knows it now; ``key`` is our payout's id, ``failed`` means that it came back."""
+    """Money that goes to a host's account, as the gateway knows it now.
+
+    ``key`` is our payout's id; ``failed`` means that all of it came back, and ``money`` is less than was sent where a part did.
+    """
 
     id: str
     key: str
@@ -333,6 +336,19 @@ class Payouts(Protocol):
         Raises:
             NotFound: the gateway has no such payout.
             Unavailable: no answer.
+        """
+        ...
+
+
+@runtime_checkable
+class PayoutListings(Protocol):
+    """Capability of a gateway whose payouts can be compared with: as :class:`Listings`, for one that has :class:`Payouts`."""
+
+    def payouts_made(self, since: datetime, until: datetime) -> Iterable[Payout]:
+        """The payouts to hosts that were made from ``since`` until before ``until``, also those that came back.
+
+        Raises:
+            Unavailable: no answer; what was listed so far is not all.
         """
         ...
 

@@ -19,7 +19,7 @@ from dinnerkit_stripe.options import Options
 
 
 class StripeGateway:
-    """Payments by Stripe: the port, and the capabilities Checkout, RefundHistory, Disputes, Listings and Payouts.
+    """Payments by Stripe: the port, and the capabilities Checkout, RefundHistory, Disputes, Listings, Payouts and PayoutListings.
 
     It may be used from many threads and greenlets, which share one pool of connections; after a fork, open a new one.
     """
@@ -98,6 +98,10 @@ class StripeGateway:
     def payout(self, payout_id: str) -> Payout:
         """The payout as it is now."""
         return self._hosts.payout(payout_id)
+
+    def payouts_made(self, since: datetime, until: datetime) -> Iterator[Payout]:
+        """The transfers to hosts that were made in that time, by dinnerkit alone."""
+        return self._hosts.list(*_seconds(since, until))
 
     def checkout_form(self, money: Money) -> CheckoutForm | None:
         """What a page needs for Stripe's form; None without a publishable key."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import stripe
@@ -11,6 +12,7 @@ from dinnerkit.money import Money
 from dinnerkit.ports.gateway import AccountNotReady, HostAccount, Payout
 from dinnerkit_stripe.asking import KEY, Api, asking, metadata, refused_before
 from dinnerkit_stripe.currencies import from_stripe, to_stripe
+from dinnerkit_stripe.intents import PAGE
 
 _HOST = "dinnerkit_host"
 
@@ -91,6 +93,14 @@ class Hosts:
         with asking("this payout"):
             return _payout(self._api.v1.transfers.retrieve(payout_id))
 
+    def list(self, since: int, until: int) -> Iterator[Payout]:
+        """Our transfers that were made from the second ``since`` until before ``until``, newest first."""
+        params = {"created": {"gte": since, "lt": until}, "limit": PAGE}
+        with asking("the list of payouts"):
+            for transfer in self._api.v1.transfers.list(params=params).auto_paging_iter():
+                if metadata(transfer):
+                    yield _payout(transfer)
+
 
 def _account(account: Any) -> HostAccount:
     ready = getattr(getattr(account, "capabilities", None), "transfers", None) == "active"
@@ -100,10 +110,12 @@ def _account(account: Any) -> HostAccount:
 
 
 def _payout(transfer: Any) -> Payout:
+    """What the host has of a transfer: one that was reversed in part, at the dashboard, is of the rest."""
+    back = 0 if transfer.reversed else getattr(transfer, "amount_reversed", None) or 0
     return Payout(
         id=transfer.id,
         key=metadata(transfer),
         account_id=transfer.destination if isinstance(transfer.destination, str) else str(transfer.destination.id),
         status="failed" if transfer.reversed else "paid",
-        money=from_stripe(transfer.amount, transfer.currency),
+        money=from_stripe(transfer.amount - back, transfer.currency),
     )

@@ -51,8 +51,13 @@ def make_ready(books: sqlite3.Connection, account_id: str) -> bool:
 
 def payout_by(books: sqlite3.Connection, column: str, value: str) -> Payout | None:
     """The payout that has this value in a unique column, or None."""
-    row = books.execute(f"select * from payouts where {column} = ?", (value,)).fetchone()  # noqa: S608 - a column's name of ours
-    return Payout(row["id"], row["key"], row["account"], "paid", Money(row["amount"], row["currency"])) if row else None
+    return next(iter(payouts(books, f"{column} = ?", value)), None)
+
+
+def payouts(books: sqlite3.Connection, where: str, *values: object) -> list[Payout]:
+    """The payouts of which a condition holds, oldest first."""
+    rows = books.execute(f"select * from payouts where {where} order by created_at, rowid", values)  # noqa: S608 - a condition of ours
+    return [Payout(row["id"], row["key"], row["account"], "paid", Money(row["amount"], row["currency"])) for row in rows]
 
 
 def pay_out(books: sqlite3.Connection, *, key: str, account_id: str, money: Money, now: float) -> Payout | None:

@@ -44,6 +44,7 @@ _STEPS: tuple[tuple[str, ...], ...] = (
           id text primary key, key text not null unique, account text not null references accounts, amount integer not null,
           currency text not null, created_at real not null)""",
     ),
+    ("create index payouts_made on payouts (created_at)",),
 )
 """How the file came to its present shape; a file knows by its ``user_version`` how many of the steps it has taken."""
 

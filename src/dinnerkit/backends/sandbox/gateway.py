@@ -172,6 +172,11 @@ class SandboxGateway:
         with self.books.reading() as books:
             return self._payout(books, "id", payout_id)
 
+    def payouts_made(self, since: datetime, until: datetime) -> list[Payout]:
+        """The payouts that were made in that time."""
+        with self.books.reading() as books:
+            return accounts.payouts(books, "created_at >= ? and created_at < ?", since.timestamp(), until.timestamp())
+
     def checkout_form(self, money: Money) -> CheckoutForm:
         """The test cards to choose from, whatever is paid."""
         return FORM

@@ -45,6 +45,11 @@ class PayeeAccounts:
         return self._gateway
 
     @property
+    def gateway_name(self) -> str:
+        """The name of the gateway in use."""
+        return self._gateway.name
+
+    @property
     def supported(self) -> bool:
         """Whether the gateway pays payees at all."""
         return isinstance(self._gateway, Payouts)

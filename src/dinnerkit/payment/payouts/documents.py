@@ -30,7 +30,8 @@ class PayoutDocument(SendingDocument):
     """A payout. Its id is made of occasion, currency and number, and is the gateway's idempotency key.
 
     Number 0 is the occasion's own payout, and by its existence beyond ``waiting`` the occasion's money is released; further numbers
-    pay what was freed later. ``amount`` is fixed when it begins to be sent; ``try_at`` is when to go on with it, absent once it is done.
+    pay what was freed later. ``amount`` is fixed at ``fixed_at``, when it begins to be sent by that ``gateway``; ``try_at`` is when to go
+    on with it, absent once it is done.
     """
 
     meta: ClassVar[dict[str, Any]] = {"collection": "payouts"}
@@ -39,6 +40,7 @@ class PayoutDocument(SendingDocument):
         IndexModel([("try_at", ASCENDING)], name="due", sparse=True),
         IndexModel([("payee", ASCENDING), ("currency", ASCENDING)], name="by_payee"),
         IndexModel([("account", ASCENDING)], name="by_account", sparse=True),
+        IndexModel([("sent_at", ASCENDING)], name="sent", sparse=True),
         OUTBOX_INDEX,
     )
 
@@ -49,9 +51,11 @@ class PayoutDocument(SendingDocument):
     number = IntField(required=True, min_value=0)
     status = StringField(required=True, choices=("waiting", "sending", "sent", "nothing", "failed"))
     amount = LongField(min_value=1)
+    gateway = StringField()
     account = StringField()
     gateway_id = StringField()
     created_at = DateTimeField(required=True)
+    fixed_at = DateTimeField()
     sent_at = DateTimeField()
     failed_at = DateTimeField()
     try_at = DateTimeField()

@@ -35,6 +35,11 @@ _BATCH = 100
 _SYNCED = 50
 
 
+def agrees(payout: Payout, row: Row) -> bool:
+    """Whether what the gateway has sent is what we asked for: never trusted, always compared."""
+    return (payout.money.amount, payout.money.currency, payout.account_id) == (row.get("amount"), row["currency"], row.get("account"))
+
+
 @dataclass(frozen=True, slots=True)
 class DuePayout:
     """A payout to go on with."""
@@ -113,6 +118,16 @@ class PayoutService:
         for row in self._payouts.find({"account": account_id, "status": "sent"}).sort("_id", -1).limit(_SYNCED):
             self._record(row, self._accounts.gateway.payout(row["gateway_id"]))
 
+    def learn(self, payout_id: str, payout: Payout) -> None:
+        """Note what the gateway says of a payout that is being sent or was: it is made, or came back; what does not agree is left."""
+        row = self._payouts.find_one({"_id": payout_id, "status": {"$in": ["sending", "sent"]}})
+        if row is None or not agrees(payout, row) or row.get("gateway_id", payout.id) != payout.id:
+            return
+        if row["status"] == "sending":
+            self._sent(row, payout)
+        else:
+            self._record(row, payout)
+
     def of_payee(self, payee: str) -> list[Row]:
         """The payouts of a payee that were or are to be sent, newest occasion first."""
         return list(self._payouts.find({"payee": payee}, {"outbox": 0}).sort("_id", -1))
@@ -138,8 +153,9 @@ class PayoutService:
         if not lease.hold():
             return None
         amount = self.available(row["payee"], row["currency"], row["occasion"])
-        fixed = {"status": "sending", "amount": amount, "account": account.account} if amount > 0 else {"status": "nothing"}
-        update: Row = {"$set": fixed} | ({} if amount > 0 else {"$unset": {"try_at": ""}})
+        to = {"gateway": self._accounts.gateway_name, "account": account.account}
+        sending = {"$set": {"status": "sending", "amount": amount, "fixed_at": self._clock()} | to}
+        update: Row = sending if amount > 0 else {"$set": {"status": "nothing"}, "$unset": {"try_at": ""}}
         self._payouts.update_one({"_id": row["_id"], "status": "waiting"}, update)
         lease.release()
         return self._payouts.find_one({"_id": row["_id"]})
@@ -150,17 +166,27 @@ class PayoutService:
         try:
             payout = self._accounts.gateway.pay_out(key=row["_id"], account_id=row["account"], money=money, description=description)
         except AccountNotReady:  # so nothing was sent, and the amount may be another by then
-            again = {"$set": {"status": "waiting", "try_at": self._clock() + _ASK_AGAIN}, "$unset": {"amount": "", "account": ""}}
+            again = {
+                "$set": {"status": "waiting", "try_at": self._clock() + _ASK_AGAIN},
+                "$unset": {"amount": "", "account": "", "fixed_at": ""},
+            }
             self._payouts.update_one({"_id": row["_id"], "status": "sending"}, again)
         except (Invalid, NotFound) as error:
             log.warning("payout_refused", payout=row["_id"], error=error.message)
             self.postpone(row["_id"], self._clock() + _ASK_AGAIN)
         else:
-            told = PayoutSent(payout_id=row["_id"], payee=row["payee"], amount=money.amount, currency=money.currency)
-            sent = {"status": "sent", "gateway_id": payout.id, "sent_at": self._clock()}
-            update = {"$set": sent, "$unset": {"try_at": ""}, "$push": self._outbox.push(told)}
-            self._payouts.update_one({"_id": row["_id"], "status": "sending"}, update)
-            self._record(row, payout)
+            if agrees(payout, row):
+                self._sent(row, payout)
+            else:  # it is not asked for anew, and reconciliation tells it until a person has put it right
+                log.error("payout_mismatch", payout=row["_id"], sent=payout.id)
+                self.postpone(row["_id"], self._clock() + _NEXT_DAY)
+
+    def _sent(self, row: Row, payout: Payout) -> None:
+        told = PayoutSent(payout_id=row["_id"], payee=row["payee"], amount=int(row["amount"]), currency=row["currency"])
+        sent = {"status": "sent", "gateway_id": payout.id, "sent_at": self._clock()}
+        update = {"$set": sent, "$unset": {"try_at": ""}, "$push": self._outbox.push(told)}
+        self._payouts.update_one({"_id": row["_id"], "status": "sending"}, update)
+        self._record(row, payout)
 
     def _record(self, row: Row, payout: Payout) -> None:
         if payout.status == "failed":

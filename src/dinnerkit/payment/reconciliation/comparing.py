@@ -27,6 +27,11 @@ _PATIENCE = timedelta(minutes=10)
 """How long a refund may wait to be asked for."""
 
 
+def words(money: Money) -> str:
+    """The money in minor units, as programs count it."""
+    return f"{money.amount} {money.currency}"
+
+
 @dataclass(frozen=True, slots=True)
 class Mismatch:
     """Something that does not agree: ``code`` for programs, the id of what it is about, a sentence, and whether it agrees by now."""
@@ -82,13 +87,13 @@ class Comparing:
                     self._seen.add(row["_id"])
                     yield from self._charge(charge, row)
                 elif charge.status not in {"declined", "cancelled"}:
-                    text = f"the gateway has the charge {charge.id} of {_words(charge.money)}, {charge.status}, of which we know nothing"
+                    text = f"the gateway has the charge {charge.id} of {words(charge.money)}, {charge.status}, of which we know nothing"
                     yield Mismatch("unknown_charge", charge.id, text)
 
     def _charge(self, charge: Charge, row: Row) -> Iterator[Mismatch]:
         payment, ours = row["_id"], row["status"]
         if not matches(charge, payment, Money(row["amount"], row["currency"])):
-            text = f"the payment {payment} is of {row['amount']} {row['currency']}, and its charge {charge.id} of {_words(charge.money)}"
+            text = f"the payment {payment} is of {row['amount']} {row['currency']}, and its charge {charge.id} of {words(charge.money)}"
             yield Mismatch("charge_amount", payment, text)
         elif ours == "succeeded" and charge.status != "succeeded":
             yield Mismatch(
@@ -99,7 +104,7 @@ class Comparing:
             yield Mismatch("charge_status", payment, text, self._synced(payment, charge.status))
         elif ours == "succeeded" and charge.fee is not None and row.get("gateway_fee") is None and charge.fee.currency == row["currency"]:
             learnt = self._mended(lambda: self.payments.learn_fee(payment, charge), lambda: True)
-            yield Mismatch("gateway_fee", payment, f"the gateway kept {_words(charge.fee)} of the payment {payment}", learnt)
+            yield Mismatch("gateway_fee", payment, f"the gateway kept {words(charge.fee)} of the payment {payment}", learnt)
 
     def _own_payments(self, since: datetime, until: datetime) -> Iterator[Mismatch]:
         """Ours that the gateway has not listed: made a moment before or after, or not there at all."""
@@ -128,11 +133,11 @@ class Comparing:
             return
         if row is None or entry is None:
             text = (
-                f"the gateway has given back {_words(refund.money)} of {refund.charge_id}, refund {refund.id}, which nobody asked for here"
+                f"the gateway has given back {words(refund.money)} of {refund.charge_id}, refund {refund.id}, which nobody asked for here"
             )
             yield Mismatch("unknown_refund", refund.id, text)
         elif (entry["amount"], row["currency"]) != (refund.money.amount, refund.money.currency):
-            text = f"the refund {entry['id']} is of {entry['amount']} {row['currency']}, and the gateway gave back {_words(refund.money)}"
+            text = f"the refund {entry['id']} is of {entry['amount']} {row['currency']}, and the gateway gave back {words(refund.money)}"
             yield Mismatch("refund_amount", entry["id"], text)
         elif entry["status"] != refund.status:
             payment = row["_id"]
@@ -223,7 +228,3 @@ class Comparing:
 
 def _disputed(row: Row) -> bool:
     return any(dispute["status"] != "won" for dispute in row.get("disputes", ()))
-
-
-def _words(money: Money) -> str:
-    return f"{money.amount} {money.currency}"

@@ -14,8 +14,10 @@ from dinnerkit.ids import new_id
 from dinnerkit.payment.disputes import DisputeService
 from dinnerkit.payment.ledger.checking import Finding, LedgerCheck
 from dinnerkit.payment.ledger.service import Ledger
+from dinnerkit.payment.payouts.service import PayoutService
 from dinnerkit.payment.reconciliation.comparing import Comparing, Mismatch
 from dinnerkit.payment.reconciliation.documents import MOST_KEPT, MismatchEntry, ReconciliationDocument
+from dinnerkit.payment.reconciliation.payouts import ComparingPayouts
 from dinnerkit.payment.refunds import RefundService
 from dinnerkit.payment.service import PaymentService
 from dinnerkit.ports.gateway import Gateway
@@ -33,7 +35,7 @@ _LONGEST = timedelta(days=366)
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What came of a reconciliation; ``compared`` is how many charges, refunds and disputes the gateway listed."""
+    """What came of a reconciliation; ``compared`` is how many charges, refunds, disputes and payouts the gateway listed."""
 
     since: datetime
     until: datetime
@@ -47,7 +49,7 @@ class Report:
 
 
 class Reconciliation:
-    """Compares payments and ledger with the gateway."""
+    """Compares payments, payouts and ledger with the gateway."""
 
     def __init__(
         self,
@@ -56,6 +58,7 @@ class Reconciliation:
         payments: PaymentService,
         refunds: RefundService,
         disputes: DisputeService,
+        payouts: PayoutService,
         ledger: Ledger,
         check: LedgerCheck,
         clock: Clock,
@@ -65,6 +68,7 @@ class Reconciliation:
         self._payments = payments
         self._refunds = refunds
         self._disputes = disputes
+        self._payouts = payouts
         self._ledger = ledger
         self._check = check
         self._clock = clock
@@ -85,8 +89,10 @@ class Reconciliation:
             found.append(mismatch)
             if mismatch.code == "gateway_fee" and mismatch.repaired:
                 self._ledger.post_payment(mismatch.subject)
+        payouts = ComparingPayouts(self._database, self._gateway, self._payouts, self._clock, repair)
+        found += payouts.mismatches(since, until)
         found += [self._posted(finding, repair=repair) for finding in self._check.findings()]
-        report = Report(since, until, comparing.compared, tuple(found))
+        report = Report(since, until, comparing.compared + payouts.compared, tuple(found))
         if repair:
             self._keep(report)
         return report

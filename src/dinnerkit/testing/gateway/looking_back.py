@@ -11,10 +11,11 @@ from typing import Protocol, TypeVar
 from dinnerkit.errors import NotFound
 from dinnerkit.ids import new_id
 from dinnerkit.money import Money
-from dinnerkit.ports.gateway import Disputes, Listings, PaymentDisputed, RefundHistory
+from dinnerkit.ports.gateway import Disputes, Listings, PaymentDisputed, PayoutListings, RefundHistory
 from dinnerkit.testing.expecting import ContractBroken, expect, needed, refusal
 from dinnerkit.testing.gateway.bench import GatewayBench
 from dinnerkit.testing.gateway.charging import pay
+from dinnerkit.testing.gateway.paying_hosts import payouts_of, ready_account
 from dinnerkit.testing.gateway.refunding import give_back
 
 _CLOCKS_APART = timedelta(minutes=10)
@@ -29,7 +30,7 @@ I = TypeVar("I", bound=_Identified)  # noqa: E741 - a type, not a one
 
 
 class LookingBack:
-    """What a gateway owes that has the capability RefundHistory, Disputes or Listings."""
+    """What a gateway owes that has the capability RefundHistory, Disputes, Listings or PayoutListings."""
 
     def test_the_refunds_of_a_payment_are_told_each_once(self, bench: GatewayBench) -> None:
         """Oldest first, with our keys, however often they were asked for."""
@@ -94,6 +95,25 @@ class LookingBack:
             (found.key, found.money, found.charge_id) == (refund.key, refund.money, charge.id),
             f"it lists {found!r} for the refund {refund!r}",
         )
+
+    def test_every_payout_is_listed_once_over_all_pages(self, bench: GatewayBench) -> None:
+        """One more than fit on a page, each with our key, amount and account; also one that was asked for twice; none outside its time."""
+        listings = needed(bench.gateway if isinstance(bench.gateway, PayoutListings) else None, "gateway that lists its payouts")
+        gateway, account, price = payouts_of(bench), ready_account(bench), bench.amounts[0]
+        pay(bench, new_id())
+        part, keys = Money(price.amount // (bench.page + 2), price.currency), [new_id() for _ in range(bench.page + 1)]
+        made = {key: gateway.pay_out(key=key, account_id=account.id, money=part, description="Dinner") for key in [*keys, keys[0]]}
+        listed = [payout for payout in _all(listings.payouts_made) if payout.account_id == account.id]
+        times = Counter(payout.id for payout in listed)
+        expect(len(times) == len(keys), f"of {len(keys)} payouts to a host it lists {len(times)}")
+        twice = [payout for payout in times if times[payout] > 1]
+        expect(not twice, f"it lists the payout {''.join(twice[:1])} more than once: a page overlaps")
+        wrong = [payout for payout in listed if payout.key not in made or (payout.id, payout.money) != (made[payout.key].id, part)]
+        expect(not wrong, f"it lists {wrong[:1]} among the payouts of {part} under the keys {keys}")
+        now = datetime.now(UTC)
+        for since, until in ((now - timedelta(days=9), now - timedelta(days=8)), (now + timedelta(hours=1), now + timedelta(hours=2))):
+            strays = [payout for payout in listings.payouts_made(since, until) if payout.account_id == account.id]
+            expect(not strays, f"a payout of now is listed between {since} and {until}")
 
     @staticmethod
     def _listed(

@@ -11,7 +11,7 @@ import pytest
 
 from dinnerkit.errors import Unavailable
 from dinnerkit.ids import new_id
-from dinnerkit.ports.gateway import Disputes, Gateway, Listings, Payouts, RefundHistory
+from dinnerkit.ports.gateway import Disputes, Gateway, Listings, PayoutListings, Payouts, RefundHistory
 from dinnerkit.testing.bad_services import service_that_is
 from dinnerkit.testing.expecting import closes_twice, in_time, keeps_secrets, needed, refusal, told_by
 from dinnerkit.testing.gateway.bench import GatewayBench
@@ -90,6 +90,8 @@ def _calls(bench: GatewayBench, gateway: Gateway) -> dict[str, Callable[[], obje
         calls["an account was looked at"] = partial(gateway.account, "unknown_1")
         calls["a host was paid"] = partial(gateway.pay_out, key=new_id(), account_id="unknown_1", money=bench.amounts[0], description="")
         calls["a payout was looked at"] = partial(gateway.payout, "unknown_1")
+    if isinstance(gateway, PayoutListings):
+        calls["the payouts of a day were listed"] = partial(_listed, gateway.payouts_made, now - timedelta(days=1), now)
     return calls
 
 
