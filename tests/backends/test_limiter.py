@@ -11,9 +11,9 @@ from limits import RateLimitItemPerMinute
 from limits.storage import storage_from_string
 from limits.strategies import MovingWindowRateLimiter
 
-from dinnerkit.backends import limiter_windows
 from dinnerkit.backends.limiter import memory
-from dinnerkit.backends.limiter_windows import Windows
+from dinnerkit.ports import limiter_windows
+from dinnerkit.ports.limiter_windows import Windows
 
 
 class Clock:

@@ -1,6 +1,11 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from threading import Barrier
 from typing import Any, ClassVar
 
 import pytest
@@ -9,6 +14,7 @@ from flask import Flask
 from dinnerkit.errors import SettingError
 from dinnerkit.http.blueprint import ApiBlueprint
 from dinnerkit.http.limits import RequestLimits, unlimited
+from dinnerkit.ports.limiter_windows import Windows
 
 calls = ApiBlueprint("calls", __name__)
 
@@ -30,6 +36,48 @@ def other() -> str:
 @calls.response(204)
 def hook() -> None:
     return None
+
+
+class _MeetingWindows(Windows):
+    """Before each hit and each look they ask the one who made them, who may fail."""
+
+    STORAGE_SCHEME: ClassVar[list[str]] = ["meeting"]
+
+    def __init__(self, uri: str, wrap_exceptions: bool = False, *, meeting: Meeting) -> None:
+        super().__init__(uri, wrap_exceptions)
+        self.meeting = meeting
+
+    @property
+    def base_exceptions(self) -> type[Exception]:
+        return OSError
+
+    def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
+        self.meeting.hit()
+        return super().acquire_entry(key, limit, expiry, amount)
+
+    def get_moving_window(self, key: str, limit: int, expiry: int) -> tuple[float, int]:
+        self.meeting.look()
+        return super().get_moving_window(key, limit, expiry)
+
+
+def well() -> None: ...
+
+
+@dataclass
+class Meeting:
+    """A storage whose hits and looks do what the test says."""
+
+    hit: Callable[[], None] = well
+    look: Callable[[], None] = well
+    uri: str = field(default="meeting://", init=False)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        return {"meeting": self}
+
+    def ping(self) -> None: ...
+
+    def close(self) -> None: ...
 
 
 class BrokenStorage:
@@ -129,6 +177,47 @@ def test_a_broken_storage_breaks_no_request_and_still_limits(make_app: Any, capl
 
     with caplog.at_level(logging.CRITICAL):
         assert statuses(app, 4) == [200, 200, 200, 429]
+
+
+AT_ONCE = 20
+
+
+def together(error: Exception) -> Callable[[], None]:
+    """All who ask are there when the first is told that it fails."""
+    barrier = Barrier(AT_ONCE, timeout=30)
+
+    def fail() -> None:
+        barrier.wait()
+        raise error
+
+    return fail
+
+
+def statuses_at_once(app: Flask, **options: Any) -> Counter[int]:
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return Counter(pool.map(lambda _: statuses(app, 1, **options)[0], range(AT_ONCE)))
+
+
+@pytest.mark.parametrize("error", [ConnectionRefusedError(), TimeoutError()], ids=["refused", "timed out"])
+def test_all_who_meet_a_storage_as_it_breaks_are_answered_and_counted(make_app: Any, error: Exception) -> None:
+    app = make_app(calls, rate="15 per minute", storage=Meeting(hit=together(error)))
+
+    assert statuses_at_once(app) == {200: 15, 429: 5}
+
+
+def test_all_whose_storage_breaks_once_they_were_let_in_are_answered(make_app: Any) -> None:
+    app = make_app(calls, rate="20 per minute", storage=Meeting(look=together(ConnectionResetError())))
+
+    assert statuses_at_once(app) == {200: AT_ONCE}
+
+
+def test_a_storage_that_can_be_read_and_not_written_breaks_no_request_and_still_limits(make_app: Any) -> None:
+    def full() -> None:
+        raise OSError("it takes no writes")
+
+    app = make_app(calls, rate="30 per minute", storage=Meeting(hit=full))
+
+    assert statuses_at_once(app) + statuses_at_once(app) == {200: 30, 429: 10}
 
 
 def test_a_rate_that_is_none_is_a_wrong_setting() -> None:

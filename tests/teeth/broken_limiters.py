@@ -11,8 +11,8 @@ from typing import Any, ClassVar
 
 from limits.storage import MovingWindowSupport, Storage
 
-from dinnerkit.backends.limiter_windows import Windows
 from dinnerkit.errors import Unavailable
+from dinnerkit.ports.limiter_windows import Windows
 from dinnerkit.testing import LimiterBench
 
 PLACES: defaultdict[str, Windows] = defaultdict(Windows)

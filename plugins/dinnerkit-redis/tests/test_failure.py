@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
-from threading import Event
+from threading import Barrier, Event
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -22,7 +26,7 @@ from dinnerkit.storage import collection
 from dinnerkit.testing import StandingClock, settings_for_tests
 from dinnerkit.worker import Worker, run_beside
 from tests.services.proxy import Proxy, proxy
-from tests.services.redis import PASSWORD
+from tests.services.redis import PASSWORD, redis_server, say
 
 DEADLINE = 60.0
 KINDS = ("queue", "bus", "limiter", "cache")
@@ -74,6 +78,44 @@ def test_requests_are_answered_and_counted_in_memory_meanwhile(app: Flask, betwe
     until(lambda: app.test_client().get("/health/ready").json["status"] == "ready")
     until(lambda: ask(app) == 200)  # counted in Redis again, which knows of none of these
     assert 'dinnerkit_backend_up{backend="queue"} 1.0' in app.test_client().get("/metrics").text
+
+
+AT_ONCE = 20
+
+
+def ask_at_once(app: Flask) -> Counter[int]:
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return Counter(pool.map(lambda _: ask(app), range(AT_ONCE)))
+
+
+@pytest.mark.parametrize("mode", ["hangs", "refuses"])
+@pytest.mark.parametrize("when", ["before they are counted", "while they are answered"])
+def test_all_who_meet_it_at_the_same_time_are_answered(settings: Settings, between: Proxy, mode: str, when: str) -> None:
+    app = create_app(replace(settings, rate_limit="100 per hour"))
+    assert ask(app) == 200
+    endpoint, _ = app.url_map.bind("localhost").match("/v1/events")
+    view, all_are_in = app.view_functions[endpoint], Barrier(AT_ONCE, lambda: between.turn(mode), timeout=DEADLINE)
+
+    def answer(**arguments: Any) -> Any:
+        all_are_in.wait()
+        return view(**arguments)
+
+    if when == "while they are answered":
+        app.view_functions[endpoint] = answer
+    else:
+        between.turn(mode)
+    assert ask_at_once(app) == {200: AT_ONCE}
+
+
+def test_a_redis_that_is_full_or_a_replica_breaks_no_request(database_url: str, tmp_path: Path) -> None:
+    with redis_server(tmp_path) as port:
+        limiter = f"redis://:{PASSWORD}@127.0.0.1:{port}?timeout=2"
+        app = create_app(Settings(**settings_for_tests(database_url, tmp_path, limiter=limiter, rate_limit="30 per hour")))
+        say(port, "CONFIG", "SET", "maxmemory", "1")
+        assert ask_at_once(app) == {200: AT_ONCE}
+        say(port, "CONFIG", "SET", "maxmemory", "0")
+        say(port, "REPLICAOF", "127.0.0.1", "1")
+        assert ask_at_once(app) == {200: 10, 429: 10}
 
 
 @pytest.mark.parametrize("mode", ["hangs", "refuses"])

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from dinnerkit.backends.limiter_windows import SCHEME
 from dinnerkit.ports.limiter import LimiterStorage
+from dinnerkit.ports.limiter_windows import SCHEME
 from dinnerkit.ports.urls import parse_url
 
 

@@ -15,6 +15,7 @@ from limits import parse_many
 from dinnerkit.errors import SettingError, Unauthenticated
 from dinnerkit.http.auth import maybe_principal
 from dinnerkit.ports.limiter import LimiterStorage
+from dinnerkit.ports.shielded_limits import SCHEME
 
 V = TypeVar("V", bound=Callable[..., Any])
 
@@ -31,7 +32,8 @@ class RequestLimits:
     """Counts the requests of each caller in a moving window.
 
     flask-limiter hooks into the whole app and reads the app's ``RATELIMIT_*``, which belong to the host's own limiter. So it is given
-    :class:`_Hooks` for an app, and our blueprints call the hooks. While the storage can't be reached the counts are kept in memory.
+    :class:`_Hooks` for an app, and our blueprints call the hooks. While the storage fails the counts are kept in memory
+    (:class:`~dinnerkit.ports.shielded_limits.ShieldedWindows`).
     """
 
     def __init__(self, rate: str, storage: LimiterStorage) -> None:
@@ -121,8 +123,7 @@ def _limiter(rate: str, storage: LimiterStorage) -> Limiter:
         application_limits=[rate],
         headers_enabled=True,
         strategy="moving-window",
-        storage_uri=storage.uri,
-        storage_options=dict(storage.options),
-        in_memory_fallback_enabled=True,
+        storage_uri=f"{SCHEME}://",
+        storage_options=cast("dict[str, Any]", {"storage": storage}),
         key_prefix="dinnerkit",
     )

@@ -15,7 +15,7 @@ class LimiterStorage(Protocol):
     - looking and counting are one step, whatever number of processes that opened the same URL hit at the same time;
     - what is refused counts for nothing, and each caller and each limit has a window of its own;
     - where the store can't be reached, a hit raises one of the storage's ``base_exceptions`` within half a second, since a request waits
-      for it, and ``check`` answers False: the core counts in the process's memory meanwhile, and asks ``check`` when to come back.
+      for it, and ``check`` answers False: the core counts in the process's memory meanwhile, and lets one hit a second try again.
 
     It may forget: a count that is lost lets some through who should have waited. It is safe to use from several threads and greenlets.
     """

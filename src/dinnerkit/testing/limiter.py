@@ -165,7 +165,7 @@ class LimiterContract:
 
     @pytest.mark.parametrize("place", ["silent", "closed", "rude"])
     def test_without_its_service_a_hit_fails_soon_and_by_an_error_of_its_own(self, bench: LimiterBench, place: str) -> None:
-        """So that the core can count in memory meanwhile; it asks ``check`` when to come back."""
+        """So that the core can count in memory meanwhile; ``check`` is for people."""
         reach = needed(bench.reach, "way to reach the storage at another address")
         with service_that_is(place) as (host, port), closing(reach(host, port)) as opened:
             refusal(Unavailable, f"the service was {place}, and it was pinged", partial(in_time, "a ping", opened.ping))
