@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -24,7 +24,7 @@ from dinnerkit.vouchers.rules import Kind
 from dinnerkit.vouchers.uses import CODE_LIMIT
 from tests.booking.balance import books_balance, come_to_rest, money_is_safe, seats_add_up
 from tests.booking.killing import Killed
-from tests.booking.scenes import held, offered, voucher
+from tests.booking.scenes import authenticating, held, offered, voucher
 from tests.booking.snapshot import Snapshot
 from tests.booking.world import DECLINED, HOLD, HOST, OFFER, PRICE, SECURE, VISA, World
 
@@ -336,6 +336,10 @@ def test_whatever_happens_meanwhile_the_books_balance(world: World, scene: Calla
         world.killer.disarm()
         world.work()
         assert used(world) == (world.now(booking).status in LIVE and world.now(booking).voucher is not None)
+        if world.now(booking).status == "action_required":
+            live = world.payments.live(booking.id)
+            assert live, "a guest is to authenticate what nobody asks for"
+            assert live.money == world.now(booking).amount, "a guest is to authenticate what can only go back"
         if world.now(booking).status == "confirmed":
             paid = world.database["payments"].find_one({"_id": world.now(booking).payment})
             assert paid
@@ -366,3 +370,47 @@ def test_a_payment_of_the_old_price_goes_back_and_another_one_pays(world: World)
     come_to_rest(world)
     assert sorted(row["refundable"] for row in world.database["payments"].find({"status": "succeeded"})) == [0, 6300]
     books_balance(world)
+
+
+@pytest.mark.parametrize("died", [False, True])
+def test_nobody_authenticates_a_payment_of_the_old_price(world: World, *, died: bool) -> None:
+    voucher(world)
+    booking = held(world)
+    paying, form = cast("Any", world.payments), new_id()
+    begin = paying.pay
+
+    def meanwhile(**asked: Any) -> Any:
+        use(world, booking)
+        found = begin(**asked)
+        if died:
+            raise Killed
+        return found
+
+    paying.pay = meanwhile
+    try:
+        with pytest.raises(Killed if died else AmountChanged):
+            world.pay(booking, SECURE, form)
+    finally:
+        del paying.pay
+    if died:
+        with pytest.raises(AmountChanged):
+            world.pay(booking, SECURE, form)
+    assert (world.now(booking).status, world.payments.live(booking.id)) == ("held", None)
+    secret = world.pay(booking, SECURE).client_secret
+    assert secret
+    world.gateway.authenticate(secret, approve=True)
+    world.work()
+    assert world.now(booking).status == "confirmed"
+    come_to_rest(world)
+
+
+def test_who_has_authenticated_a_payment_of_the_old_price_can_pay_again(world: World) -> None:
+    voucher(world)
+    booking, secret = authenticating(world)
+    world.database["bookings"].update_one({"_id": booking.id}, {"$set": {"amount": 6300}})  # as it could come about once
+    world.gateway.authenticate(secret, approve=True)
+    world.work()
+    assert world.now(booking).status == "held"
+    assert world.pay(world.now(booking)).booking.status == "confirmed"
+    world.work()
+    assert sorted(row["refundable"] for row in world.database["payments"].find({"status": "succeeded"})) == [0, 6300]

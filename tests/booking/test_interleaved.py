@@ -14,6 +14,7 @@ from dinnerkit.booking.store import Booking
 from dinnerkit.booking.sweep import BookingSweep
 from dinnerkit.delivery.relay import Relay
 from dinnerkit.errors import DinnerkitError
+from dinnerkit.payment.rules import Payment
 from tests.booking.balance import come_to_rest, money_is_safe, seats_add_up
 from tests.booking.scenes import (
     FREE,
@@ -233,11 +234,12 @@ def test_who_is_given_time_to_authenticate_is_not_expired_by_a_sweep_that_looked
     booking = held(world)
     restore = world.save()
     paying: Any = world.paying
+    payment = Payment("p" * 24, booking.id, "ada", booking.amount, "action_required", "secret", None)
 
     def answer() -> None:
         """The gateway's answer to a payment that was begun in time."""
         with suppress(HoldExpired):
-            paying._await_action(booking)
+            paying._await_action(booking, payment)
             answered.append(at)
 
     at, paused, answered = 0, True, list[int]()

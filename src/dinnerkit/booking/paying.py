@@ -100,7 +100,7 @@ class PayingService:
             return PayResult(_had_for(payment, self._settle(booking, payment)))
         if payment.final:
             raise PaymentDeclined("the payment was declined", decline_code=payment.decline_code or "declined")
-        return PayResult(self._await_action(booking), payment.client_secret)
+        return PayResult(self._await_action(booking, payment), payment.client_secret)
 
     def settle(self, payment: Payment) -> None:
         """Confirm the booking that a successful payment is for, or give the money back where that can't be; safe to repeat."""
@@ -147,7 +147,9 @@ class PayingService:
             log.error("payment_of_another_amount", payment=payment.id)
             self._refund(payment, "wrong_amount")
             self._payments.let_go(payment.id)
-            return booking
+            if self._payments.live(booking.id) is None:
+                self.unlock(booking.id)
+            return self._store.find(booking.id) or booking
         if booking.status in UNPAID:
             confirmed = self._confirm(booking, payment, UNPAID, booking.hold)
         elif booking.status == "expired":
@@ -172,16 +174,24 @@ class PayingService:
         else:
             self._refund(payment, "paid_twice" if booking.status in SETTLED else "paid_after_cancellation")
 
-    def _await_action(self, booking: Booking) -> Booking:
-        """The guest gets the hold's length anew to authenticate, but not for ever by trying again and again."""
+    def _await_action(self, booking: Booking, payment: Payment) -> Booking:
+        """The guest gets the hold's length anew to authenticate, but not for ever by trying again and again.
+
+        Raises:
+            HoldExpired, BookingCancelled, AlreadyConfirmed: it ended meanwhile.
+            AmountChanged: a voucher made it cheaper, and the bank must not be asked about the price of old.
+        """
         latest = booking.created_at + _MOST_HOLD_LENGTHS * self._hold_length
         until = max(min(self._clock() + self._hold_length, latest), booking.expires_at or self._clock())
-        waiting = self._store.move(booking, UNPAID, {"status": "action_required", "expires_at": until})
+        as_paid = {"hold": booking.hold, "amount": payment.money.amount}
+        waiting = self._store.move(booking, UNPAID, {"status": "action_required", "expires_at": until}, when=as_paid)
         if waiting is None:
-            # It ended meanwhile, and what its end does to payments may have been done before there was this one.
+            # It ended meanwhile, and what its end does to payments may have been done before there was this one. Or it costs less.
             self._payments.abandon(booking.id)
             now = self._store.find(booking.id) or booking
             must_be_unpaid(now)
+            if now.amount != payment.money:
+                raise AmountChanged("what is to be paid has changed meanwhile: pay again", amount=now.amount.to_document())
             return now
         self._seats.extend(booking.event, booking.hold, until)
         if waiting.voucher:
