@@ -16,7 +16,7 @@ from dinnerkit.backends.search.mongo import ENTRIES, PHRASES, WORDS, DatabaseSea
 from dinnerkit.backends.search.words import asked_forms, asked_words, beginning, index_terms, slips, starts, stored_forms, words_of
 from dinnerkit.errors import SettingError
 from dinnerkit.plugins import open_backend
-from dinnerkit.ports.search import Criteria, Order, Removal
+from dinnerkit.ports.search import Criteria, Order, Removal, SearchTooSlow
 from dinnerkit.testing.search import entry
 from dinnerkit.testing.search.bench import by_text, days
 
@@ -140,6 +140,16 @@ def test_a_question_that_takes_too_long_is_given_up(database: Data) -> None:
     database[ENTRIES].insert_many([{"terms": [f"w{number}"], "starts_at": days(0)} for number in range(20_000)])
     with pytest.raises(SearchUnavailable):
         search.find(Criteria(order=Order.PRICE), 100)
+
+
+def test_a_question_that_takes_too_long_is_told_from_a_database_that_is_gone(database: Data) -> None:
+    search = DatabaseSearch(2000)
+    search.use(database)
+    waits = {"$function": {"body": "function() { sleep(60000); return true; }", "args": [], "lang": "js"}}
+    database["slow"].insert_one({"starts_at": days(0)})
+    database.create_collection(ENTRIES, viewOn="slow", pipeline=[{"$match": {"$expr": waits}}])
+    with pytest.raises(SearchTooSlow):
+        search.find(Criteria(), 10)
 
 
 @pytest.mark.parametrize("url", ["database://?timeout_ms=0", "database://?timeout_ms=x", "database://?timeout_ms=-1", "database://?time=1"])

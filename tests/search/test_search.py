@@ -15,7 +15,7 @@ from dinnerkit.errors import Unavailable
 from dinnerkit.events.rules import Location, Venue
 from dinnerkit.events.service import EventService
 from dinnerkit.money import Money
-from dinnerkit.ports.search import Found, Hit
+from dinnerkit.ports.search import Found, Hit, SearchTooSlow
 from dinnerkit.search.indexing import Indexing
 from dinnerkit.search.resting import Resting
 from dinnerkit.search.rules import SearchQuery, month_span, shown_facets
@@ -244,6 +244,30 @@ def test_an_index_that_fails_is_left_alone_and_tried_again(without_index: tuple[
     search.find(SearchQuery())
     search.find(SearchQuery())
     assert failing.asked == 7, "it has answered in between, and is not left alone at the first failure"
+
+
+def test_after_a_rest_one_reader_tries_it_and_the_others_do_not_wait() -> None:
+    seconds = Seconds()
+    resting = Resting(seconds)
+    for _ in range(3):
+        resting.failed()
+    seconds.now = 5.1
+    assert [resting.may_ask() for _ in range(3)] == [True, False, False]
+    resting.unasked()
+    assert [resting.may_ask() for _ in range(2)] == [True, False]
+    resting.answered()
+    assert [resting.may_ask() for _ in range(2)] == [True, True]
+
+
+def test_slow_words_leave_others_working(without_index: tuple[SearchService, Seconds], failing: Failing) -> None:
+    search, _ = without_index
+    failing.error = SearchTooSlow("for that")
+    for _ in range(5):
+        assert search.find(SearchQuery(text="slow")).degraded
+        assert search.suggest("slow") == []
+    failing.error = None
+    assert not search.find(SearchQuery(text="quick")).degraded
+    assert search.suggest("quick") == ["one"]
 
 
 def test_metrics_and_health_tell(client: FlaskClient, kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:

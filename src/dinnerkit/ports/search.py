@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from itertools import pairwise
-from typing import Protocol, TypeAlias, runtime_checkable
+from typing import ClassVar, Protocol, TypeAlias, runtime_checkable
+
+from dinnerkit.errors import Unavailable
 
 LONGEST_TEXT = 200
 """The most characters of a text that is searched for; a backend may look at its first ten words alone."""
@@ -133,6 +135,12 @@ class Found:
     facets: Mapping[str, Counts] = field(default_factory=dict)
 
 
+class SearchTooSlow(Unavailable):
+    """This question takes the index too long; it is there, and answers others."""
+
+    code: ClassVar[str] = "search_too_slow"
+
+
 @runtime_checkable
 class Search(Protocol):
     """An index of published events.
@@ -150,8 +158,9 @@ class Search(Protocol):
       character of it is an operator.
     - **Filters are exact**, and every event found is counted by every facet, as long as no more than :data:`COUNTED_EXACTLY` are found.
     - **It never hangs.** :meth:`find`, and ``suggest``, answer within a quarter of a second or raise ``Unavailable``, whether the service
-      behind is gone, silent or slow. Writes may take longer, and raise ``Unavailable`` too; what was written is then unknown, and is
-      written again.
+      behind is gone, silent or slow. After some failures in a row it is left alone for a while, for everybody; a backend that knows of
+      one question that it alone takes too long raises :class:`SearchTooSlow`, which is no failure. Writes may take longer, and raise
+      ``Unavailable`` too; what was written is then unknown, and is written again.
     - It keeps what it has over a restart, unless its service promises less and its documentation says so. It is safe to use from several
       threads and greenlets, and is opened anew in a forked child. Two backends whose URLs name different places share nothing.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from threading import Lock
 
 _FAILURES = 3
 _SECONDS = 5.0
@@ -18,20 +19,33 @@ class Resting:
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
+        self._lock = Lock()
         self._failures = 0
         self._until = 0.0
 
-    @property
-    def rests(self) -> bool:
-        """Whether it should not be asked now."""
-        return self._now() < self._until
+    def may_ask(self) -> bool:
+        """Whether the backend may be asked now; whoever may after a rest is the only one, until that is answered, or fails."""
+        with self._lock:
+            now = self._now()
+            if now < self._until:
+                return False
+            if self._failures >= _FAILURES:
+                self._until = now + _SECONDS
+            return True
 
     def failed(self) -> None:
         """It gave no answer."""
-        self._failures += 1
-        if self._failures >= _FAILURES:
-            self._until = self._now() + _SECONDS
+        with self._lock:
+            self._failures += 1
+            if self._failures >= _FAILURES:
+                self._until = self._now() + _SECONDS
 
     def answered(self) -> None:
         """It did."""
-        self._failures = 0
+        with self._lock:
+            self._failures, self._until = 0, 0.0
+
+    def unasked(self) -> None:
+        """Whoever was allowed to ask did not: the next one may."""
+        with self._lock:
+            self._until = 0.0

@@ -12,7 +12,7 @@ from dinnerkit.clock import Clock
 from dinnerkit.events.rows import EventSummary
 from dinnerkit.events.service import EventService
 from dinnerkit.http.paging import BadCursor, decode_cursor, encode_cursor
-from dinnerkit.ports.search import Distances, Found, Search, Suggestions
+from dinnerkit.ports.search import Distances, Found, Search, SearchTooSlow, Suggestions
 from dinnerkit.search.resting import Resting
 from dinnerkit.search.rules import SearchQuery, ShownFacets, criteria_of, plain, shown_facets
 
@@ -44,6 +44,7 @@ class SearchService:
     """Asks the index which events, and the events themselves how they are.
 
     An index that gives no answer costs a reader a quarter of a second, and after some failures it is left alone for some seconds.
+    A question that takes it too long is none: the others are answered.
     """
 
     def __init__(self, search: Search, events: EventService, clock: Clock, resting: Resting | None = None) -> None:
@@ -90,12 +91,17 @@ class SearchService:
 
     def _asked(self, ask: Callable[[], T]) -> T | None:
         """The answer of the index, or None."""
-        if self._resting.rests:
+        if not self._resting.may_ask():
             return None
         try:
             answer = ask()
         except BadCursor:
+            self._resting.unasked()
             raise
+        except SearchTooSlow:
+            log.info("search_too_slow")
+            self._resting.answered()
+            return None
         except Exception as error:  # noqa: BLE001 - a plugin may fail in any way, and readers are to be shown something
             log.warning("search_degraded", error=type(error).__name__)
             self._resting.failed()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -35,6 +36,7 @@ from dinnerkit.ports.search import (
     Hit,
     Removal,
     Search,
+    SearchTooSlow,
 )
 from dinnerkit.ports.urls import parse_url
 from dinnerkit.storage import Row
@@ -45,6 +47,9 @@ FORM = 1
 
 QUARTER_SECOND = 250
 """In milliseconds: how long a search may take unless the URL says otherwise."""
+
+_ASKING = 0.8
+"""The part of the time that a question may take; what is left is for finding out whether the database is there at all."""
 
 _WRITE_SECONDS = 30.0
 _REBUILD_BATCH = 100
@@ -219,10 +224,13 @@ class MongoSearch:
     @contextmanager
     def _reading(self) -> Iterator[_Database]:
         data = self._of()
+        ends = time.monotonic() + self._seconds
         try:
-            with pymongo.timeout(self._seconds):
+            with pymongo.timeout(self._seconds * _ASKING):
                 yield data
         except PyMongoError as error:
+            if error.timeout and _answers(data, ends - time.monotonic()):
+                raise SearchTooSlow("the search index takes too long for that") from error
             raise SearchUnavailable(f"the search index gave no answer: {type(error).__name__}") from error
 
     @contextmanager
@@ -363,6 +371,18 @@ class OwnMongoSearch(MongoSearch):
     def close(self) -> None:
         """Close the connections."""
         self._own.close()
+
+
+def _answers(data: _Database, seconds: float) -> bool:
+    """Whether the database says anything in that time. That a question took too long does not tell: driver and server give up together."""
+    if seconds <= 0:
+        return False
+    try:
+        with pymongo.timeout(seconds):
+            data.command("ping")
+    except PyMongoError:
+        return False
+    return True
 
 
 def _checked(text: str) -> str:
