@@ -63,6 +63,17 @@ def test_a_representation_keeps_the_passwords() -> None:
     assert "hidden" not in repr(parse("redis+sentinel://:hidden@a/b?sentinel_password=hidden"))
 
 
+@pytest.mark.parametrize(
+    "password", ["hidden/a", "hidden?a", "hidden#a", "p@hidden/a", "12/hidden", "12?hidden", "12#hidden", "p@s?hidden", "p@s?hidden=1"]
+)
+@pytest.mark.parametrize("scheme", ["redis", "redis+sentinel", "redis+cluster"])
+def test_a_password_that_should_have_been_encoded_is_not_shown(scheme: str, password: str) -> None:
+    for credentials in (f":{password}", f"ada:{password}"):
+        with pytest.raises(SettingError) as caught:
+            parse(f"{scheme}://{credentials}@a/b")
+        assert "hidden" not in caught.value.message
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_kind_is_found_by_each_scheme_and_says_when_nothing_is_there(kind: str) -> None:
     port = free_port()

@@ -10,7 +10,16 @@ from urllib.parse import parse_qsl, unquote
 from dinnerkit.errors import SettingError
 
 _URL = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?P<location>[^?#]*)(?:\?(?P<query>[^#]*))?")
-_PASSWORD = re.compile(r"(?<=://)(?P<user>[^/@:?]*):(?P<password>[^/?]*)@")
+_ENDED_CREDENTIALS = re.compile(r"[^/?#@:]*:[^/?#@]*[/?#].*@", re.DOTALL)
+"""What stands after ``://`` where a password has a sign that ends the host, unless it is ..."""
+
+_ADDRESSES = re.compile(r"[^/?#@:]+:\d{1,5}(,[^/?#@]*)?(/[^?#@]*)?(\?\w+=[^#]*)?")
+"""... hosts with ports, and options of which one has an ``@``."""
+
+_CREDENTIALS = re.compile(r"[^/?#@:]*:(?!\d{1,5}[/?#])[^/?#@]*[/?#].*@", re.DOTALL)
+"""What stands after ``://`` where a password has a sign that ends the host: no address has a port that is no number."""
+
+_CREDENTIALS = re.compile(r"(?P<user>[^/?#@:]*)(?P<password>.*:.*)@", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +41,15 @@ class BackendUrl:
         Raises:
             SettingError: it has another.
         """
-        for name in self.options:
+        for name, value in self.options.items():
             if name not in options:
                 allowed = ", ".join(options) or "none"
-                raise SettingError(f"{self.scheme}:// has no option {name!r} (allowed: {allowed})")
+                told = (
+                    f"has no option {name!r}"
+                    if "@" not in name + value
+                    else "has options that it should not have, or a password with ? in it"
+                )
+                raise SettingError(f"{self.scheme}:// {told} (allowed: {allowed})")
         return self
 
 
@@ -43,15 +57,27 @@ def parse_url(url: str) -> BackendUrl:
     """Take a backend URL apart.
 
     Raises:
-        SettingError: it is not of the form ``scheme://…``.
+        SettingError: it is not of the form ``scheme://…``, or a password in it has a ``/``, ``?`` or ``#``; that one is not quoted.
     """
+    rest = url.partition("://")[2]
+    if _ENDED_CREDENTIALS.match(rest) and not _ADDRESSES.fullmatch(rest):
+        raise SettingError("a backend URL has a name or password with /, ? or # in it: percent-encode it, as %2F, %3F or %23")
     match = _URL.fullmatch(url)
     if match is None:
         raise SettingError(f"{mask_url(url)!r} is not a backend URL, such as memory:// or mongodb://host/name")
-    return BackendUrl(match["scheme"], match["location"], dict(parse_qsl(match["query"] or "", keep_blank_values=True)))
+    query = (match["query"] or "").replace("+", "%2B")  # a plus is a space in forms alone
+    return BackendUrl(match["scheme"], match["location"], dict(parse_qsl(query, keep_blank_values=True)))
 
 
 def mask_url(url: str) -> str:
-    """The URL with the password in it, and every option that may be a secret, replaced by ``***``."""
-    masked = _PASSWORD.sub(r"\g<user>:***@", url)
+    """The URL with the password in it, and every option that may be a secret, replaced by ``***``.
+
+    Nobody knows where a password ends that should have been encoded: so all up to the last ``@`` goes, were it an option's.
+    """
+    scheme, separator, rest = url.partition("://") if "://" in url else ("", "", url)
+    match = _CREDENTIALS.match(rest)
+    if match is not None:
+        user = f"{match['user']}:" if match["password"].startswith(":") else ""
+        rest = f"{user}***@{rest[match.end() :]}"
+    masked = f"{scheme}{separator}{rest}"
     return re.sub(r"(?i)([?&][^=&]*(?:secret|password|key|token)[^=&]*=)[^&]*", r"\1***", masked)

@@ -64,6 +64,8 @@ def parse(url: str) -> RedisUrl:
     options = parsed.options
     kind = parsed.scheme.partition("+")[2] or "redis"
     credentials, _, rest = parsed.location.rpartition("@")
+    if "/" in credentials:
+        raise SettingError(f"{parsed.scheme}:// has a name or password with / in it: percent-encode it, as %2F")
     username, _, password = credentials.partition(":")
     addresses, _, path = rest.partition("/")
     service, db = _path(kind, path, url)
