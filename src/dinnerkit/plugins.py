@@ -20,9 +20,7 @@ KNOWN_PLUGINS = {
     "rediss": "dinnerkit-redis",
     "redis+sentinel": "dinnerkit-redis",
     "redis+cluster": "dinnerkit-redis",
-    "elasticsearch": "dinnerkit-elasticsearch",
     "stripe": "dinnerkit-stripe",
-    "s3": "dinnerkit-s3",
 }
 """Schemes of plugins that the project maintains itself, with the package that brings them."""
 

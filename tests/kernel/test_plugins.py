@@ -13,6 +13,7 @@ from dinnerkit.errors import SettingError
 from dinnerkit.plugins import KNOWN_PLUGINS, Backend, installed, open_backend
 
 Install = Callable[..., None]
+PLUGINS = Path(__file__).parents[2] / "plugins"
 
 
 @pytest.fixture
@@ -112,6 +113,7 @@ def test_an_unknown_scheme_of_a_plugin_of_ours_says_how_to_install_it(scheme: st
     with pytest.raises(SettingError) as caught:
         open_backend("telepathy", f"{scheme}://user:hunter2@host")
     assert caught.value.message.endswith(f"try: pip install {package}")
+    assert (PLUGINS / package / "pyproject.toml").is_file(), "people are told to install what does not exist"
     assert "hunter2" not in caught.value.message
 
 
