@@ -8,11 +8,14 @@ from http.cookies import SimpleCookie
 
 import pytest
 from flask import Flask
+from pymongo.errors import ServerSelectionTimeoutError
 
 from dinnerkit import Kit
 from dinnerkit.accounts.rules import User
+from dinnerkit.accounts.sign_in import SignInService
 from dinnerkit.booking.service import BookingService
 from dinnerkit.clock import utcnow
+from dinnerkit.ids import new_id
 from dinnerkit.money import Money
 from tests.web.browser import PASSWORD, Browser
 from tests.web.conftest import World
@@ -214,3 +217,21 @@ def test_who_is_signed_in_does_not_see_the_sign_in_form(browse: Browse, world: W
 
     assert browser.open("/login").request.path == "/"
     assert browser.open("/register").request.path == "/"
+
+
+def test_each_page_says_who_looks_at_it_and_one_that_cant_tell_says_nothing(
+    browse: Browse, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreachable(*_: object) -> None:
+        raise ServerSelectionTimeoutError("unreachable on purpose")
+
+    user = world.user()
+    stranger, known = browse(), browse(user)
+    for path in ("/", f"/events/{new_id()}"):
+        stranger.open(path)
+        assert '<meta name="dinnerkit-user" content="">' in stranger.html
+        known.open(path)
+        assert f'<meta name="dinnerkit-user" content="{user.id}">' in known.html
+    monkeypatch.setattr(SignInService, "session_principal", unreachable)
+    assert known.open("/").status_code == 503
+    assert "dinnerkit-user" not in known.html

@@ -67,17 +67,18 @@ class FormOutdated(Forbidden):
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Who looks at the page; ``principal`` is None for those who are not signed in."""
+    """Who looks at the page; ``principal`` is None for those who are not signed in, or where that is not ``known``."""
 
     principal: Principal | None = None
     name: str = ""
     csrf: str = ""
+    known: bool = True
 
 
 def visitor() -> Visitor:
     """Who looks at this page; found out once a request."""
     if _VISITOR not in request.environ:
-        request.environ[_VISITOR] = Visitor()  # an error on the way leaves a page that can still be shown
+        request.environ[_VISITOR] = Visitor(known=False)  # an error on the way leaves a page that can still be shown
         found = _found()
         request.environ[_VISITOR] = found
         act_for(found.principal)

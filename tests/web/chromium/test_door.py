@@ -7,14 +7,18 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from flask import Flask, Response
+from pymongo.errors import ServerSelectionTimeoutError
 
 from dinnerkit import Kit
 from dinnerkit.accounts.rules import User
+from dinnerkit.accounts.sign_in import SignInService
 from dinnerkit.booking.checking_in import CheckIn
 from dinnerkit.booking.store import BookingStore
 from dinnerkit.clock import utcnow
 from dinnerkit.identity import Role
 from dinnerkit.money import Money
+from dinnerkit.web.places import PAGES
 from tests.services.chromium import PATIENCE
 from tests.web.conftest import World
 
@@ -28,6 +32,11 @@ KEPT = """async () => {
   return (await Promise.all(copies.map((copy) => copy.keys()))).flat().map(({url}) => new URL(url).pathname);
 }"""
 HAS_COPY = "async (path) => navigator.serviceWorker.controller && !!(await caches.match(path))"
+KEEP = """async () => {
+  const { keep } = await import(document.querySelector("script[src$='pages.js']").src.replace("pages.js", "door_copy.js"));
+  await keep((await caches.keys())[0], location.pathname);
+  return caches.keys();
+}"""
 NO_COPY = "async () => !(await caches.keys()).length"
 
 
@@ -149,6 +158,33 @@ def test_a_server_that_is_broken_is_as_good_as_none(door: Page, dinner: Dinner, 
     monkeypatch.setattr(CheckIn, "arrivals", broken)
     door.reload()
     assert in_words(door) == "0 of 3 are in"
+
+
+def test_a_page_that_cant_tell_who_looks_at_it_leaves_the_copy(door: Page, dinner: Dinner, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unreachable(*_: Any) -> None:
+        raise ServerSelectionTimeoutError("unreachable on purpose")
+
+    monkeypatch.setattr(SignInService, "session_principal", unreachable)
+    door.evaluate("caches.open('dinnerkit-door:any:any:0')")  # is over, and the newest: the last that is forgotten
+    answer = door.goto("/hosting")
+    assert answer
+    assert answer.status == 503
+    until(door, "async () => !(await caches.has('dinnerkit-door:any:any:0'))")
+    door.goto(dinner.path)
+    assert in_words(door) == "0 of 3 are in"
+
+
+@pytest.mark.parametrize(
+    ("status", "stays"), [(401, False), (403, False), (404, False), (410, False), (400, True), (429, True), (503, True)]
+)
+def test_the_copy_goes_only_where_the_list_is_not_this_hosts_any_more(
+    door: Page, dinner: Dinner, app: Flask, monkeypatch: pytest.MonkeyPatch, *, status: int, stays: bool
+) -> None:
+    monkeypatch.setitem(app.view_functions, f"{PAGES}.door.keep", lambda **_: Response("No.", status))
+    assert bool(door.evaluate(KEEP)) == stays
+    door.reload()
+    assert door.get_by_text("0 of 3 are in").count() == stays
+    assert bool(door.evaluate(COPIES)) == stays
 
 
 def test_the_copy_has_the_door_and_its_files_and_no_other_page(door: Page, dinner: Dinner) -> None:

@@ -1,11 +1,12 @@
-// Gives the door's page when there is no connection, from the copy that door_copy.js keeps. It sees the door's page and what that loads, and
-// nothing else: its scope is that one address.
+// Gives the door's page from the copy that door_copy.js keeps, when there is no connection, or the server has no page for now. It sees the
+// door's page and what that loads, and nothing else: its scope is that one address.
 
 const name = new URL(location.href).searchParams.get("copy");
 const page = new URL(registration.scope).pathname;
 const SLOW = 5_000; // a connection that says nothing for so long is none
 const NOT_YOURS = [401, 403, 404, 410];
 
+const isRefused = (answer) => answer.type === "opaqueredirect" || NOT_YOURS.includes(answer.status);
 const kept = (what) => caches.match(what, { cacheName: name, ignoreVary: true });
 
 async function forget() {
@@ -21,7 +22,7 @@ async function copyOfPage() {
 
 async function renewed(answer) {
   if (answer.ok) await (await caches.open(name)).put(page, answer.clone());
-  else if (answer.type === "opaqueredirect" || NOT_YOURS.includes(answer.status)) await forget();
+  else if (isRefused(answer)) await forget();
   return answer;
 }
 
@@ -32,7 +33,7 @@ async function door(request) {
   asked.catch(() => null);
   const late = new Promise((done) => setTimeout(done, SLOW));
   const answer = await Promise.race([asked, late]).catch(() => null);
-  return answer && answer.status < 500 ? answer : copy;
+  return answer && (answer.ok || isRefused(answer)) ? answer : copy;
 }
 
 addEventListener("install", () => skipWaiting());

@@ -42,5 +42,5 @@ window.addEventListener("pageshow", () => {
 document.querySelector(".problems")?.setAttribute("tabindex", "-1");
 document.querySelector(".problems")?.focus();
 
-// Copies of a door that are not for whoever looks at this page.
+// Copies of a door that are not for whoever looks at this page; where the server could not tell who that is, the page says nothing of it.
 forget(document.querySelector('meta[name="dinnerkit-user"]')?.content);
