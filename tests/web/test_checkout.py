@@ -11,6 +11,8 @@ import pytest
 
 from dinnerkit import Kit, create_app
 from dinnerkit.accounts.rules import User
+from dinnerkit.booking.paying import PayingService
+from dinnerkit.ids import new_id
 from dinnerkit.money import Money
 from dinnerkit.payment.checkout import CheckoutService
 from dinnerkit.ports.checkout import CheckoutForm
@@ -106,6 +108,26 @@ def test_a_gateway_with_a_module_leads_to_its_bank_and_back(holding: Callable[[t
     browser.client.post(browser.path, data=browser.form("Ask my bank again").values)
     browser.open(browser.path.removesuffix("/authenticate"))
     assert browser.links["Go to your bank"] == f"{browser.path}/authenticate"
+
+
+def test_where_no_page_leads_to_the_bank_the_guest_is_told_to_go_where_they_paid(
+    holding: Callable[[type[Plain]], Browser], kit: Kit, world: World
+) -> None:
+    browser = holding(Plain)
+    booking = browser.path.rpartition("/")[2]
+    user = kit.database["bookings"].find_one({"_id": booking})["user"]
+    paid = kit.service(PayingService).pay(user, booking, "pm_card_authenticationRequired", payment_id=new_id())
+    assert paid.booking.status == "action_required"
+    assert paid.client_secret
+
+    browser.open(browser.path)
+
+    assert "Go to your bank" not in browser.links
+    assert "done on this page: go back to where you paid, such as the app of your host" in browser.text
+    assert faults(browser.html) == []
+    browser.open(f"{browser.path}/authenticate")
+    assert browser.path == f"/bookings/{booking}"
+    assert browser.answer.status_code == 200
 
 
 def test_nothing_but_origins_is_let_in(holding: Callable[[type[Plain]], Browser]) -> None:

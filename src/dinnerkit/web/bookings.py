@@ -236,6 +236,7 @@ def _page(booking: Booking, error: DinnerkitError | None = None) -> Response:
     begun = booking.about["starts_at"] <= utcnow()
     unpaid = booking.status in UNPAID and not begun
     expected = booking.status in EXPECTED and not begun
+    form = checkout(booking) if unpaid and booking.amount.amount else None
     return show(
         "booking.html",
         status=status_of(error) if error else 200,
@@ -253,8 +254,9 @@ def _page(booking: Booking, error: DinnerkitError | None = None) -> Response:
         discountable=booking.status in DISCOUNTABLE and not begun and may_be_cheaper(booking),
         refunds=terms_in_words(booking),
         deposit=deposit_outcome(booking),
-        checkout=checkout(booking) if unpaid and booking.amount.amount else None,
+        checkout=form,
         waits_for_bank=unpaid and _waiting_for_bank(booking) is not None,
+        leads_to_bank=service(CheckoutService).authenticates_here or bool(form and form["script"]),
         operation=new_id(),
         problem=failure_in_words(error),
     )
