@@ -414,3 +414,54 @@ def test_who_has_authenticated_a_payment_of_the_old_price_can_pay_again(world: W
     assert world.pay(world.now(booking)).booking.status == "confirmed"
     world.work()
     assert sorted(row["refundable"] for row in world.database["payments"].find({"status": "succeeded"})) == [0, 6300]
+
+
+class TestSeatsAreOfferedMeanwhile:
+    """What the guest was answered holds, though the party stopped waiting at that moment."""
+
+    @pytest.mark.parametrize("noted", [None, "WINTER26"])
+    def test_a_voucher_that_a_party_chooses_just_then_counts(self, world: World, noted: str | None) -> None:
+        voucher(world, percent=50, max_uses=1)
+        voucher(world, "WINTER26", max_uses=1)
+        _, first = waiting(world, "ada", code=noted)
+        restore, at, paused, answered = world.save(), 0, True, 0
+        while paused:
+            at += 1
+            restore()
+            chosen: list[Booking] = []
+
+            def meanwhile(chosen: list[Booking] = chosen) -> None:
+                with suppress(DinnerkitError):
+                    chosen.append(use(world, world.offer_of("ada")))
+
+            world.killer.interrupt(at, meanwhile)
+            world.bookings.cancel("zoe", first.id)
+            paused = world.killer.paused
+            world.killer.disarm()
+            world.work()
+            offer = world.offer_of("ada")
+            assert offer.status == "offered"
+            for answer in chosen:
+                answered += 1
+                assert (offer.voucher, offer.amount) == (answer.voucher, Money(1750, "EUR"))
+            assert used(world) == bool(offer.voucher)
+            books_balance(world)
+        assert answered > 2
+
+    def test_a_voucher_that_is_named_when_joining_counts(self, world: World) -> None:
+        voucher(world, percent=50, max_uses=1)
+        event, first = waiting(world)
+        restore, at, paused, joined = world.save(), 0, True, 0
+        while paused:
+            at += 1
+            restore()
+            world.killer.interrupt(at, lambda: world.bookings.cancel("zoe", first.id))
+            with suppress(DinnerkitError):  # such as that there are seats by now
+                world.waitlist.join(event, "ada", 1, code=CODE)
+                joined += 1
+                paused = world.killer.paused
+                world.killer.disarm()
+                world.work()
+                assert (world.offer_of("ada").amount, bool(world.offer_of("ada").voucher)) == (Money(1750, "EUR"), True)
+            books_balance(world)
+        assert joined > 2

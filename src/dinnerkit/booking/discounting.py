@@ -7,8 +7,9 @@ use goes back with the seats.
 
 from __future__ import annotations
 
+from dinnerkit.booking.applying import apply
 from dinnerkit.booking.errors import AlreadyDiscounted
-from dinnerkit.booking.making import discounted, price_of
+from dinnerkit.booking.making import price_of
 from dinnerkit.booking.rules import DISCOUNTABLE
 from dinnerkit.booking.service import BookingService, must_be_unpaid
 from dinnerkit.booking.store import Booking, BookingStore
@@ -16,7 +17,7 @@ from dinnerkit.events.seats import Seats
 from dinnerkit.payment.errors import PaymentInProgress
 from dinnerkit.payment.service import PaymentService
 from dinnerkit.vouchers.rules import Voucher
-from dinnerkit.vouchers.uses import VoucherUse, VoucherUses
+from dinnerkit.vouchers.uses import VoucherUses
 
 
 class DiscountService:
@@ -56,18 +57,9 @@ class DiscountService:
 
     def _use(self, booking: Booking, voucher: Voucher) -> Booking | None:
         """The booking with the voucher; None where it has changed meanwhile."""
-        if booking.status == "waitlisted":
-            return self._store.move(booking, ("waitlisted",), discounted(booking, voucher), when=_as_read(booking))
-        if booking.voucher:
+        if booking.voucher and booking.status != "waitlisted":
             raise AlreadyDiscounted("these seats have another voucher")
-        until = booking.expires_at
-        self._uses.take(VoucherUse(voucher.id, booking.hold, booking.id, booking.user, until))
-        after = self._store.move(booking, DISCOUNTABLE - {"waitlisted"}, discounted(booking, voucher), when=_as_read(booking))
-        if after is None:
-            now = self._store.find(booking.id)
-            if now is None or now.voucher != voucher.id:  # else the same was asked for at the same moment
-                self._uses.give_back(voucher.id, booking.hold)
-        return after
+        return apply(self._store, self._uses, booking, voucher)
 
     def _discountable(self, booking: Booking) -> Booking:
         if booking.status not in DISCOUNTABLE:
@@ -78,7 +70,3 @@ class DiscountService:
             if live is not None:
                 raise PaymentInProgress("a payment of these seats is under way")
         return booking
-
-
-def _as_read(booking: Booking) -> dict[str, object]:
-    return {"hold": booking.hold, "amount": booking.amount.amount, "voucher": booking.voucher}

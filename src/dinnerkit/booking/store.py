@@ -143,8 +143,8 @@ class BookingStore:
         query: Row = {"event": event_id, "status": {"$in": sorted(statuses)}} | ({"user": user_id} if user_id else {})
         return [_booking(row) for row in self._bookings.find(query, {"outbox": 0}).sort("_id", 1)]
 
-    def offer(self, offered: Booking, message: Message) -> bool:
-        """Turn a booking that waits into this one, on the terms that are offered now; whether it waited still."""
+    def offer(self, offered: Booking, message: Message, *, noted: str | None) -> bool:
+        """Turn a booking that waits into this one, on the terms that are offered now; whether it did still, with the voucher ``noted``."""
         terms = {
             "amount": offered.amount.amount,
             "deposit": offered.deposit.amount if offered.deposit else None,
@@ -156,7 +156,7 @@ class BookingStore:
             "about": offered.about,
             "expires_at": offered.expires_at,
         }
-        return self.move(offered, ("waitlisted",), {"status": "offered", **terms}, message) is not None
+        return self.move(offered, ("waitlisted",), {"status": "offered", **terms}, message, when={"voucher": noted}) is not None
 
     def due_for_reminder(self, now: datetime, limit: int) -> list[Booking]:
         """Some of the bookings whose reminder is due, the longest overdue first."""

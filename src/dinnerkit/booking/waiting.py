@@ -11,8 +11,9 @@ from contextlib import suppress
 
 from pymongo.errors import DuplicateKeyError
 
+from dinnerkit.booking.applying import apply, give_back_unused
 from dinnerkit.booking.errors import BookingCancelled as GivenUp
-from dinnerkit.booking.making import discounted, made
+from dinnerkit.booking.making import made
 from dinnerkit.booking.messages import BookingCancelled, BookingOffered
 from dinnerkit.booking.rules import LIVE, OVER
 from dinnerkit.booking.store import Booking, BookingStore
@@ -21,6 +22,7 @@ from dinnerkit.events.seat_errors import AlreadyWaiting, NotWaiting
 from dinnerkit.events.seats import EventFacts, SeatHold, Seats
 from dinnerkit.events.waitlist import Waitlist
 from dinnerkit.ids import new_id
+from dinnerkit.messages import Message
 from dinnerkit.vouchers.errors import VoucherUsedUp
 from dinnerkit.vouchers.rules import Voucher
 from dinnerkit.vouchers.uses import VoucherUse, VoucherUses
@@ -99,20 +101,15 @@ class WaitingList:
     def offer(self, hold: SeatHold) -> bool:
         """Make the booking of an offer, or of that which waited one; safe to repeat. False where the booking is over already."""
         facts = self._seats.facts(hold.event)
-        voucher = self._use_noted(hold, facts)
-        booking = made(hold, facts, "offered", self._clock(), voucher)
-        told = BookingOffered(booking_id=booking.id, event_id=booking.event, user_id=booking.user)
-        if self._store.offer(booking, told):
-            return True
-        try:
-            self._store.insert(booking, told)
-        except DuplicateKeyError:
-            earlier = self._store.find(booking.id)
-            had = earlier is None or earlier.status in LIVE
-            if voucher and not (had and earlier and earlier.voucher == voucher.id):
-                self._uses.give_back(voucher.id, hold.hold)
-            return had
-        return True
+        told = BookingOffered(booking_id=hold.booking, event_id=hold.event, user_id=hold.user)
+        while (waiting := self._store.find(hold.booking)) is None or waiting.status == "waitlisted":
+            voucher = self._use_noted(waiting, hold, facts) if waiting else None
+            booking = made(hold, facts, "offered", self._clock(), voucher)
+            if self._store.offer(booking, told, noted=waiting.voucher) if waiting else self._insert(booking, told):
+                return True
+            if voucher:  # its guest chose another one meanwhile, or somebody else has made the offer
+                give_back_unused(self._store, self._uses, booking, voucher)
+        return waiting.status in LIVE
 
     def dismiss(self, event_id: str) -> None:
         """Tell those who wait that the dinner was called off; safe to repeat."""
@@ -155,17 +152,17 @@ class WaitingList:
         return self._uses.look_up(code, hold_id=hold.hold, user_id=hold.user, host_id=facts.host, event_id=hold.event, price=price)
 
     def _note(self, entry: str, user_id: str, voucher: Voucher) -> None:
-        """Have a booking use a voucher that was made without, since its process was killed and the roll was called."""
-        booking = self._store.find(entry, user_id)
-        if booking is not None and not booking.voucher:
-            self._store.move(booking, ("waitlisted",), discounted(booking, voucher), when={"voucher": None})
+        """Have a booking use a voucher that was made without: the roll was called before it was there, or it has an offer already."""
+        while (booking := self._store.find(entry, user_id)) and booking.status in {"waitlisted", "offered"} and not booking.voucher:
+            try:
+                if apply(self._store, self._uses, booking, voucher):
+                    return
+            except VoucherUsedUp:  # the offer stands, as it does where a voucher that was noted is not good any more
+                return
 
-    def _use_noted(self, hold: SeatHold, facts: EventFacts) -> Voucher | None:
+    def _use_noted(self, waiting: Booking, hold: SeatHold, facts: EventFacts) -> Voucher | None:
         """Count a use of the voucher that the waiting booking of an offer has; None where there is none, or it is not good any more."""
-        waiting = self._store.find(hold.booking)
-        if waiting is None or waiting.status != "waitlisted" or not waiting.voucher:
-            return None
-        voucher = self._uses.still_good(waiting.voucher, hold.event, facts.price * hold.guests)
+        voucher = self._uses.still_good(waiting.voucher, hold.event, facts.price * hold.guests) if waiting.voucher else None
         if voucher is None:
             return None
         try:
@@ -175,8 +172,11 @@ class WaitingList:
         return voucher
 
     def _enrol(self, hold: SeatHold, facts: EventFacts, voucher: Voucher | None = None) -> bool:
+        return self._insert(made(hold, facts, "waitlisted", self._clock(), voucher))
+
+    def _insert(self, booking: Booking, *told: Message) -> bool:
         try:
-            self._store.insert(made(hold, facts, "waitlisted", self._clock(), voucher))
+            self._store.insert(booking, *told)
         except DuplicateKeyError:
             return False
         return True
