@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +58,61 @@ def test_a_pickle_that_lies_on_the_disk_is_not_loaded(tmp_path: Path) -> None:
 def test_what_is_on_the_disk_outlives_the_process_and_is_its_owners_alone(tmp_path: Path) -> None:
     disk(f"disk://{tmp_path}/deep/cache").set("a", [1], 600)
     assert disk(f"disk://{tmp_path}/deep/cache").get("a") == [1]
-    assert (tmp_path / "deep/cache").stat().st_mode & 0o077 == 0
+    (folder,) = (tmp_path / "deep/cache").iterdir()
+    assert folder.stat().st_mode & 0o077 == 0
+
+
+def test_a_folder_that_was_there_keeps_its_files_and_its_mode(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    (tmp_path / "photo").write_text("of the sea")
+    cache = disk(f"disk://{tmp_path}?values=2")
+    for number in range(9):
+        cache.set(str(number), number, 600)
+    cache.clear()
+    assert (tmp_path / "photo").read_text() == "of the sea"
+    assert tmp_path.stat().st_mode & 0o777 == 0o755
+
+
+def opened(place: Path) -> DiskCache:
+    cache = disk(f"disk://{place}")
+    assert isinstance(cache, DiskCache)
+    return cache
+
+
+CALLS: list[Callable[[DiskCache], Any]] = [
+    lambda cache: cache.get("a"),
+    lambda cache: cache.set("a", "b", 60),
+    lambda cache: cache.delete("a"),
+]
+
+
+@pytest.mark.parametrize("call", [*CALLS, DiskCache.clear], ids=["get", "set", "delete", "clear"])
+def test_a_folder_that_is_gone_is_no_empty_one(tmp_path: Path, call: Callable[[DiskCache], Any]) -> None:
+    cache = opened(tmp_path / "cache")
+    shutil.rmtree(tmp_path / "cache")
+    with pytest.raises(Unavailable, match="cache: the folder can't be used: FileNotFoundError"):
+        call(cache)
+
+
+@pytest.mark.parametrize("call", [*CALLS, DiskCache.clear], ids=["get", "set", "delete", "clear"])
+def test_a_file_that_can_not_be_used_is_said(tmp_path: Path, call: Callable[[DiskCache], Any]) -> None:
+    cache = opened(tmp_path / "cache")
+    Path(cache._get_filename("a")).mkdir()
+    with pytest.raises(Unavailable, match="cache: the folder can't be used"):
+        call(cache)
+    assert not list(Path(cache._path).glob("*.__wz_cache"))
+
+
+def test_what_is_refused_is_tried_once(tmp_path: Path) -> None:
+    tries = []
+
+    def refuse() -> None:
+        tries.append(1)
+        raise PermissionError
+
+    with pytest.raises(PermissionError):
+        opened(tmp_path)._run_safely(refuse)
+    assert len(tries) == 1
 
 
 def test_of_more_values_than_it_may_have_some_are_forgotten(tmp_path: Path) -> None:
