@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -150,6 +152,47 @@ def test_a_question_that_takes_too_long_is_told_from_a_database_that_is_gone(dat
     database.create_collection(ENTRIES, viewOn="slow", pipeline=[{"$match": {"$expr": waits}}])
     with pytest.raises(SearchTooSlow):
         search.find(Criteria(), 10)
+
+
+def test_by_relevance_the_soonest_are_compared_and_no_more(search: DatabaseSearch, database: Data) -> None:
+    search.put([entry("soon", title="Soup, and fondue", starts_at=days(1)), entry("late", title="Fondue", starts_at=days(9000))])
+    template = database[ENTRIES].find_one({"_id": "soon"})
+    assert template is not None
+    between = [template | {"_id": f"e{number}", "starts_at": days(2) + timedelta(minutes=number), "title": []} for number in range(2000)]
+    database[ENTRIES].insert_many(between)
+    found = search.find(Criteria(text="fondue"), 100)
+    assert found.hits[0].id == "soon"
+    assert "late" not in {hit.id for hit in found.hits}
+    assert sum(found.facets["month"].values()) == 2002
+
+
+def test_each_of_several_words_has_its_longer_ones(search: DatabaseSearch) -> None:
+    search.put([entry("many", description=" ".join(f"a{a}{b}" for a in "bcdefghijkl" for b in "abcdefghij")), entry("one", title="Zuppa")])
+    words = {word.word: word for word in search._wanted("ab ac zup")}
+    assert words["zup"].longer == ("zuppa",)
+    assert all(0 < len(words[word].longer) <= 20 for word in ("ab", "ac"))
+
+
+def test_a_single_letter_finds_itself_and_not_a_good_part_of_everything(search: DatabaseSearch) -> None:
+    search.put([entry("plan", title="Plan B"), entry("bread", title="Bread")])
+    assert by_text(search, "b") == {"plan"}
+    assert by_text(search, "br") == {"bread"}
+
+
+def test_of_a_script_without_spaces_so_many_pairs_are_looked_for_each_once(search: DatabaseSearch) -> None:
+    assert [word.word for word in search._wanted("餐" * 200)] == ["餐餐"]
+    assert len(search._wanted("".join(chr(0x4E00 + number) for number in range(200)))) == 30
+
+
+def test_where_counting_takes_too_long_the_page_comes_without(database: Data) -> None:
+    search = DatabaseSearch(3000)
+    search.use(database)
+    search.put([entry("one")])
+    waits = {"$function": {"body": "function() { sleep(60000); return 1; }", "args": [], "lang": "js"}}
+    found = search._counted([{"$project": {"city": waits}}], time.monotonic() + 0.2)
+    assert found == {}
+    assert search._counted(counts(Criteria(), []), time.monotonic() - 1) == {}
+    assert search.find(Criteria(), 10).facets["city"]
 
 
 @pytest.mark.parametrize("url", ["database://?timeout_ms=0", "database://?timeout_ms=x", "database://?timeout_ms=-1", "database://?time=1"])

@@ -12,13 +12,14 @@ from flask.testing import FlaskClient
 from dinnerkit import Kit
 from dinnerkit.clock import utcnow
 from dinnerkit.errors import Unavailable
+from dinnerkit.events.listing import EventQuery
 from dinnerkit.events.rules import Location, Venue
 from dinnerkit.events.service import EventService
 from dinnerkit.money import Money
 from dinnerkit.ports.search import Found, Hit, SearchTooSlow
 from dinnerkit.search.indexing import Indexing
 from dinnerkit.search.resting import Resting
-from dinnerkit.search.rules import SearchQuery, month_span, shown_facets
+from dinnerkit.search.rules import SearchQuery, criteria_of, month_span, shown_facets
 from dinnerkit.search.service import SearchService
 from dinnerkit.testing import run_background
 from tests.search import conftest
@@ -287,6 +288,15 @@ def test_metrics_and_health_tell(client: FlaskClient, kit: Kit, monkeypatch: pyt
 def test_a_month_ends_where_the_next_begins() -> None:
     assert month_span("2030-12") == (datetime(2030, 12, 1, tzinfo=UTC), datetime(2031, 1, 1, tzinfo=UTC))
     assert month_span("2030-01") == (datetime(2030, 1, 1, tzinfo=UTC), datetime(2030, 2, 1, tzinfo=UTC))
+
+
+def test_a_month_is_looked_for_among_the_starts_that_may_be_in_it() -> None:
+    now = datetime(2030, 1, 15, tzinfo=UTC)
+    asked = criteria_of(SearchQuery(month="2030-03"), now)
+    assert (asked.starts_from, asked.starts_before) == (datetime(2030, 2, 28, tzinfo=UTC), datetime(2030, 4, 2, tzinfo=UTC))
+    before = EventQuery(starts_before=datetime(2030, 1, 20, tzinfo=UTC))
+    asked = criteria_of(SearchQuery(month="2030-01", filters=before), now)
+    assert (asked.starts_from, asked.starts_before) == (now + timedelta(milliseconds=1), before.starts_before)
 
 
 def test_counts_are_shown_under_the_usual_spelling_the_most_frequent_first() -> None:

@@ -127,7 +127,8 @@ class Found:
         hits: in the order that was asked for.
         next: given back as ``after`` it is answered by the page that follows; None at the end. At most 300 characters.
         facets: of all that was found, not of this page alone: how many events have each ``city``, ``cuisine``, ``month`` and ``price``
-            band. Cities and cuisines are counted by the spelling in their entries. Empty where the backend has no :class:`Facets`.
+            band. Cities and cuisines are counted by the spelling in their entries. Empty where the backend has no :class:`Facets`, or could
+            not count in time.
     """
 
     hits: Sequence[Hit]
@@ -154,8 +155,8 @@ class Search(Protocol):
       left out in silence, whoever writes at the same time. A removal is a version too: what is removed stays away, until an entry with a
       higher version comes. A removal is remembered for a day at least.
     - **Words are found as people type them**: without regard to case and accents, whole or by their beginning (``semmel`` finds
-      Semmelknödel). All words must be there. In scripts without spaces any two neighbouring characters are found. Text is text: no
-      character of it is an operator.
+      Semmelknödel; a single letter may find just itself). All words must be there. In scripts without spaces any two neighbouring
+      characters are found. Text is text: no character of it is an operator.
     - **Filters are exact**, and every event found is counted by every facet, as long as no more than :data:`COUNTED_EXACTLY` are found.
     - **It never hangs.** :meth:`find`, and ``suggest``, answer within a quarter of a second or raise ``Unavailable``, whether the service
       behind is gone, silent or slow. After some failures in a row it is left alone for a while, for everybody; a backend that knows of

@@ -14,6 +14,7 @@ from dinnerkit.events.rules import Event, search_key
 from dinnerkit.ports.search import PRICE_BANDS, Counts, Criteria, EventEntry, Order
 
 _MILLISECOND = timedelta(milliseconds=1)
+_DAY = timedelta(days=1)
 _DECEMBER = 12
 
 
@@ -75,15 +76,20 @@ def entry_of(event: Event) -> EventEntry:
 def criteria_of(query: SearchQuery, now: datetime) -> Criteria:
     """The query as the index is asked: of what has not begun."""
     filters = query.filters
-    upcoming = now + _MILLISECOND
+    earliest = [now + _MILLISECOND, *([filters.starts_from] if filters.starts_from else [])]
+    latest = [filters.starts_before] if filters.starts_before else []
+    if query.month is not None:  # wherever the guests are: so the index of starts needs not be read beyond
+        first, end = month_span(query.month)
+        earliest.append(first - _DAY)
+        latest.append(end + _DAY)
     return Criteria(
         text=query.text,
         city_key=_key(filters.city),
         cuisine_key=_key(filters.cuisine),
         tag_key=_key(filters.tag),
         month=query.month,
-        starts_from=max(upcoming, filters.starts_from) if filters.starts_from else upcoming,
-        starts_before=filters.starts_before,
+        starts_from=max(earliest),
+        starts_before=min(latest, default=None),
         min_price=filters.min_price,
         max_price=filters.max_price,
         near=(filters.near.lat, filters.near.lon) if filters.near else None,

@@ -9,7 +9,7 @@ from typing import Any
 from dinnerkit.backends.search.rows import filters
 from dinnerkit.backends.search.words import beginning, is_unspaced
 from dinnerkit.events.listing import EARTH_RADIUS_KM, after
-from dinnerkit.ports.search import MOST_VALUES, Criteria, Order
+from dinnerkit.ports.search import COUNTED_EXACTLY, MOST_VALUES, Criteria, Order
 
 KEYS = {
     Order.RELEVANCE: ("rank", "starts_at", "_id"),
@@ -32,9 +32,9 @@ FACETS = {"city": "city", "cuisine": "cuisine", "month": "month", "price": "band
 STORED = (Order.STARTS_AT, Order.PRICE)
 """The orders by what is stored, which an index can give; the others are reckoned for each entry that meets the conditions."""
 
-MOST_COMPARED = 50_000
-"""Entries that are compared by how well they fit: what a word such as "and" finds is not all worth it."""
-MOST_COUNTED = 20_000
+MOST_COMPARED = 2000
+"""Entries that are compared by how well they fit, the soonest: what a word such as "and" finds is not all worth it."""
+MOST_COUNTED = COUNTED_EXACTLY
 
 _EVER = datetime(1, 1, 1, tzinfo=UTC)
 _METRES = 2 * EARTH_RADIUS_KM * 1000
@@ -65,7 +65,7 @@ def page(criteria: Criteria, words: list[Wanted], limit: int, last: tuple[Any, .
     if order in STORED:
         return [*found, *first, {"$project": compared}]
     if order is Order.RELEVANCE:
-        found.append({"$limit": MOST_COMPARED})
+        found += [{"$sort": dict.fromkeys(KEYS[Order.STARTS_AT], 1)}, {"$limit": MOST_COMPARED}]
     return [*found, {"$project": compared}, *first]
 
 
@@ -96,7 +96,8 @@ def conditions(criteria: Criteria, words: list[Wanted]) -> list[dict[str, Any]]:
 
 
 def _matches(wanted: Wanted) -> Any:
-    return wanted.word if is_unspaced(wanted.word) else {"$in": [beginning(wanted.word), *wanted.meant]}
+    whole = len(wanted.word) == 1 or is_unspaced(wanted.word)  # what begins with one letter is a good part of everything
+    return wanted.word if whole else {"$in": [beginning(wanted.word), *wanted.meant]}
 
 
 def _compared(criteria: Criteria, words: list[Wanted], order: Order) -> dict[str, Any]:

@@ -13,14 +13,13 @@ import pymongo
 from pymongo import ASCENDING, GEOSPHERE, IndexModel, ReplaceOne
 from pymongo.database import Database
 from pymongo.errors import BulkWriteError, PyMongoError
-from rapidfuzz import process
-from rapidfuzz.distance import OSA
 
 from dinnerkit.backends.database import MongoDatabase
 from dinnerkit.backends.search.asking import CURSORS, FACETS, KEYS, Wanted, counts, order_of, page
 from dinnerkit.backends.search.lexicon import Lexicon
 from dinnerkit.backends.search.rows import NAME, TITLE, phrases, stored, terms
-from dinnerkit.backends.search.words import LONGEST_TERM, asked_forms, asked_words, beginning, is_unspaced, pairs, slips, words_of
+from dinnerkit.backends.search.wanting import wanted
+from dinnerkit.backends.search.words import LONGEST_TERM, beginning, words_of
 from dinnerkit.clock import utcnow
 from dinnerkit.errors import SettingError, Unavailable
 from dinnerkit.http.paging import BadCursor, decode_cursor, encode_cursor
@@ -55,7 +54,6 @@ _WRITE_SECONDS = 30.0
 _REBUILD_BATCH = 100
 _REMEMBERED = timedelta(days=7)
 _TAKEN = 11_000
-_LONGER, _NEAR = 100, 20
 _CANDIDATES = 50
 
 INDEXES = (
@@ -156,6 +154,7 @@ class MongoSearch:
         """A page of the events that meet the criteria."""
         if not 1 <= limit <= MOST_HITS:
             raise ValueError(f"limit is from 1 to {MOST_HITS}, not {limit}")
+        ends = time.monotonic() + self._seconds
         with self._reading() as data:
             words = self._wanted(_checked(criteria.text))
             order = order_of(criteria, words)
@@ -163,11 +162,21 @@ class MongoSearch:
             if criteria.text.strip() and not words:
                 return Found([], None, {name: {} for name in FACETS})
             rows = list(data[ENTRIES].aggregate(page(criteria, words, limit, last)))
-            [counted] = data[ENTRIES].aggregate(counts(criteria, words))
         hits = [Hit(found["_id"], round(found["metres"] / 1000, 1) if "metres" in found else None) for found in rows[:limit]]
         following = encode_cursor(order.value, *(rows[limit - 1][key] for key in KEYS[order])) if len(rows) > limit else None
-        facets = {name: {value["_id"]: value["count"] for value in counted[name]} for name in FACETS}
-        return Found(hits, following, facets)
+        return Found(hits, following, self._counted(counts(criteria, words), ends))
+
+    def _counted(self, stages: list[Row], ends: float) -> dict[str, dict[str, int]]:
+        """The counts, or none where these come too late: the page is worth more."""
+        left = ends - time.monotonic()
+        if left <= 0:
+            return {}
+        try:
+            with pymongo.timeout(left):
+                [counted] = self._of()[ENTRIES].aggregate(stages)
+        except PyMongoError:
+            return {}
+        return {name: {value["_id"]: value["count"] for value in counted[name]} for name in FACETS}
 
     def suggest(self, text: str, limit: int) -> Sequence[str]:
         """Titles, cuisines and cities with a word that begins so; cities and cuisines come first."""
@@ -304,35 +313,7 @@ class MongoSearch:
                 return
 
     def _wanted(self, text: str) -> list[Wanted]:
-        """The words of a text with those of the index that they may stand for."""
-        spaced, found = [], []
-        for word in asked_words(text):
-            if is_unspaced(word):
-                found += [Wanted(part) for part in pairs(word) or [word]]
-            else:
-                spaced.append(word[:LONGEST_TERM])
-        if not spaced:
-            return found
-        words = self._of()[WORDS]
-        begun = [
-            row["_id"]
-            for row in words.find({"_id": {"$in": [beginning(word) for word in spaced]}}, {"_id": 1}, limit=_LONGER * len(spaced))
-        ]
-        known = {row["_id"] for row in words.find({"_id": {"$in": spaced}}, {"_id": 1})}
-        for word in spaced:
-            longer = tuple(term for term in begun if term.startswith(word) and term != word)
-            found.append(Wanted(word, longer, () if word in known else self._meant(word)))
-        return found
-
-    def _meant(self, word: str) -> tuple[str, ...]:
-        """The known words that the word may be a slip of, the nearest first."""
-        most = slips(word)
-        if not most:
-            return ()
-        forms = {"forms": {"$in": asked_forms(word, most)}}
-        terms = [row["_id"] for row in self._of()[WORDS].find(forms, {"_id": 1})]
-        near = process.extract(word, terms, scorer=OSA.distance, score_cutoff=most, limit=_NEAR)
-        return tuple(term for term, _, _ in near)
+        return wanted(self._of()[WORDS], text)
 
     def _completed(self, key: str, limit: int) -> list[str]:
         suggested = self._lexicons()[1]
