@@ -211,8 +211,10 @@ TABLE: list[Row] = [
     Row("huge", "a password of a megabyte", registered(password="x" * 200_000), 422, "password"),
     Row("Unicode", "a title with half a pair of surrogates", draft_text('"Supper"', '"\\ud800"'), 400, "bad_json"),
     Row("Unicode", "a title with NUL", titled("Sup\0per"), 422, "title"),
-    Row("Unicode", "a title of spaces without width, which is taken", titled("\u200b\u200b"), 201, "", "events"),
-    Row("Unicode", "a title that turns the direction, which is taken", titled("Sup\u202eper"), 201, "", "events"),
+    Row("Unicode", "a title of spaces without width", titled("\u200b\u200b"), 422, "title"),
+    Row("Unicode", "a title of joiners, of which nothing is seen", titled("\u200c\u200d"), 422, "title"),
+    Row("Unicode", "a title that turns the direction", titled("Sup\u202eper"), 422, "title"),
+    Row("Unicode", "a title with the joiners of Persian and of emoji", titled("می\u200cخواهم 👩🏽\u200d🍳"), 201, "", "events"),
     Row("Unicode", "a title with a line break", titled("Sup\nper"), 422, "title"),
     Row("Unicode", "a title of emoji, and in Arabic", titled("🍜👩🏽‍🍳 عشاء"), 201, "", "events"),
     Row(

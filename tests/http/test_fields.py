@@ -19,13 +19,37 @@ from dinnerkit.money import Money
 EARLIEST = datetime(1, 1, 2)  # noqa: DTZ001 - hypothesis wants its bounds naive
 
 
-@pytest.mark.parametrize("value", ["", "   ", "a\x00b", "a\nb", "\x85", "a\ud800", "a" * 11, "a" * 10 + " ", 7, None, ["a"]])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "   ",
+        "a\x00b",
+        "a\nb",
+        "\x85",
+        "a\ud800",
+        "\u200b",
+        "a\u202eb",
+        "\u2066a",
+        "a\ufeff",
+        "a\u2028b",
+        "\u00ad\u200d",
+        "a" * 11,
+        "a" * 10 + " ",
+        7,
+        None,
+        ["a"],
+    ],
+)
 def test_text_refuses_what_is_blank_long_or_unprintable(value: Any) -> None:
     with pytest.raises(ValidationError):
         TextField(10, required=True).deserialize(value)
 
 
-@pytest.mark.parametrize(("value", "kept"), [(" a ", "a"), ("Zoë 🍜", "Zoë 🍜"), ("a" * 10, "a" * 10)])
+@pytest.mark.parametrize(
+    ("value", "kept"),
+    [(" a ", "a"), ("Zoë 🍜", "Zoë 🍜"), ("می\u200cخواهم", "می\u200cخواهم"), ("👩🏽\u200d🍳", "👩🏽\u200d🍳"), ("a" * 10, "a" * 10)],
+)
 def test_text_is_kept_without_the_spaces_around_it(value: str, kept: str) -> None:
     assert TextField(10).deserialize(value) == kept
 

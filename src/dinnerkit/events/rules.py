@@ -20,6 +20,7 @@ from babel.numbers import format_currency, is_currency
 from dinnerkit.errors import Invalid
 from dinnerkit.identity import Principal, Role
 from dinnerkit.money import MAX_AMOUNT, Money, decimals
+from dinnerkit.texts import has_forbidden, is_blank
 
 LONGEST_TITLE = 120
 LONGEST_DESCRIPTION = 10_000
@@ -51,8 +52,6 @@ _ALL = 100
 """Per cent."""
 _HOURS_THAT_ARE_DAYS = 72
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-_CONTROL_BUT_LINES = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _ACCENTS = re.compile("[\u0300-\u036f]")
 _PLAIN_LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "ħ": "h", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th"})
 
@@ -361,13 +360,13 @@ def _text_problems(details: EventDetails) -> Iterator[tuple[str, str]]:
         **{f"tags.{place}": (tag, LONGEST_TAG) for place, tag in enumerate(details.tags)},
     }
     for name, (text, longest) in lines.items():
-        if not text.strip() and name != "venue.address":
+        if is_blank(text) and name != "venue.address":
             yield name, "It must not be blank."
-        elif _CONTROL.search(text):
+        elif has_forbidden(text, lines=False):
             yield name, "Control characters are not allowed."
         elif problem := _storage_problem(text, longest):
             yield name, problem
-    if _CONTROL_BUT_LINES.search(details.description):
+    if has_forbidden(details.description, lines=True):
         yield "description", "Control characters are not allowed."
     elif problem := _storage_problem(details.description, LONGEST_DESCRIPTION):
         yield "description", problem

@@ -14,15 +14,14 @@ from marshmallow import ValidationError, fields, validate
 
 from dinnerkit.clock import to_millis
 from dinnerkit.ids import ID_PATTERN, is_id
+from dinnerkit.texts import NOT_IN_LINE, NOT_IN_TEXT, UNSEEN, has_forbidden, is_blank
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-_CONTROL_BUT_LINES = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _WHOLE = re.compile(r"-?\d{1,18}", re.ASCII)
 
 
 class TextField(fields.String):
-    """Text of bounded length without control characters; spaces around it are cut off.
+    """Text of bounded length without what has no place in it (see :mod:`dinnerkit.texts`); spaces around it are cut off.
 
     Args:
         longest: the most characters that are accepted, those around it included.
@@ -31,10 +30,10 @@ class TextField(fields.String):
     """
 
     def __init__(self, longest: int, *, blank: bool = False, lines: bool = False, **kwargs: Any) -> None:
-        self._forbidden = _CONTROL_BUT_LINES if lines else _CONTROL
+        self._lines = lines
         self._blank = blank
-        inner = self._forbidden.pattern[1:-1]
-        pattern = rf"^[^{inner}]*$" if blank else rf"^[^{inner}]*[^\s{inner}][^{inner}]*$"
+        inner = NOT_IN_TEXT if lines else NOT_IN_LINE
+        pattern = rf"^[^{inner}]*$" if blank else rf"^[^{inner}]*[^\s{UNSEEN}{inner}][^{inner}]*$"
         metadata = {"pattern": pattern, **kwargs.pop("metadata", {})}
         self._length = validate.Length(min=0 if blank else 1, max=longest)
         super().__init__(validate=[self._length, *_listed(kwargs.pop("validate", None))], metadata=metadata, **kwargs)
@@ -42,12 +41,11 @@ class TextField(fields.String):
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
         text = clean_text(super()._deserialize(value, attr, data, **kwargs))
         self._length(text)
-        if self._forbidden.search(text):
+        if has_forbidden(text, lines=self._lines):
             raise ValidationError("Control characters are not allowed.")
-        stripped = text.strip()
-        if not stripped and not self._blank:
+        if not self._blank and is_blank(text):
             raise ValidationError("It must not be blank.")
-        return stripped
+        return text.strip()
 
 
 class SecretField(fields.String):

@@ -1,0 +1,30 @@
+"""Which characters a text may have, wherever it came in."""
+
+from __future__ import annotations
+
+import re
+
+NOT_IN_TEXT = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"
+"""Control characters but for tabs and line breaks; the inside of a class, as Python and the patterns of JSON Schema write it alike."""
+
+NOT_IN_LINE = r"\x00-\x1f\x7f-\x9f\u180e\u200b\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+"""For one line: all control characters, and of those that format a text the ones that turn its direction, break it, or are not seen at all.
+
+What scripts and emoji are written with is none of these: joiners (U+200C, U+200D), soft hyphens, the marks U+061C, U+200E and U+200F, tags.
+"""
+
+UNSEEN = r"\u00ad\u061c\u200c-\u200f"
+"""Of what a line may have, what is not seen: a line of nothing else is blank."""
+
+_NOT_IN = {False: re.compile(f"[{NOT_IN_LINE}]"), True: re.compile(f"[{NOT_IN_TEXT}]")}
+_SEEN = re.compile(rf"[^\s{UNSEEN}]")
+
+
+def has_forbidden(text: str, *, lines: bool) -> bool:
+    """Whether it has a character that has no place in it; ``lines`` is whether it may have several lines."""
+    return _NOT_IN[lines].search(text) is not None
+
+
+def is_blank(text: str) -> bool:
+    """Whether there is nothing in it to be seen."""
+    return _SEEN.search(text) is None
