@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -13,13 +14,14 @@ from dinnerkit.backends import database
 
 
 class Commands(CommandListener):
-    """Notes commands while somebody wants to know, each as its name and its collection."""
+    """Notes the commands of whoever wants to know, each as its name and its collection; not those of other threads, such as a bus's."""
 
     def __init__(self) -> None:
         self.seen: list[str] | None = None
+        self._watched: int | None = None
 
     def started(self, event: CommandStartedEvent) -> None:
-        if self.seen is not None:
+        if self.seen is not None and threading.get_ident() == self._watched:
             self.seen.append(f"{event.command_name} {_collection(event)}")
 
     def succeeded(self, event: CommandSucceededEvent) -> None: ...
@@ -29,7 +31,8 @@ class Commands(CommandListener):
     @contextmanager
     def watched(self) -> Iterator[list[str]]:
         """What is sent meanwhile."""
-        self.seen = found = []
+        found: list[str] = []
+        self.seen, self._watched = found, threading.get_ident()
         yield found
         self.seen = None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,13 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> Commands:
 def kit(commands: Commands, database_url: str, tmp_path: Path) -> Iterator[Kit]:
     with Kit.open(Settings(**settings_for_tests(database_url, tmp_path))) as kit:
         yield kit
+
+
+def test_what_other_threads_send_meanwhile_does_not_count(kit: Kit, commands: Commands) -> None:
+    with commands.watched() as sent, ThreadPoolExecutor(1) as other:
+        other.submit(kit.database.users.find_one).result()
+        kit.database.events.find_one()
+    assert sent == ["find events"]
 
 
 @pytest.mark.parametrize("key", [None, "first"])
