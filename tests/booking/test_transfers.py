@@ -184,6 +184,21 @@ def test_a_new_offer_or_its_withdrawal_makes_the_link_worth_nothing(people: Worl
             people.transfers.accept("ben", one)
 
 
+def test_the_same_form_again_offers_nothing_anew_unless_the_address_was_mended(people: World) -> None:
+    booking, form = people.book("ada", people.host_dinner(2)), new_id()
+    mistyped = people.transfers.offer("ada", booking.id, "bne@example.org", transfer_id=form)
+    mended = people.transfers.offer("ada", booking.id, "ben@example.org", transfer_id=form)
+    assert people.transfers.offer("ada", booking.id, "Ben@Example.org", transfer_id=form) == mended
+    assert mended.transfer
+    assert mended.transfer["email"] == "ben@example.org"
+    people.work()
+    assert [to for to, subject in people.postbox.mails if "has a place for you" in subject] == ["ben@example.org"]
+    with pytest.raises(BadToken):
+        people.transfers.offered(people.transfers.token(mistyped) or "")
+    assert people.transfers.accept("ben", people.transfers.token(mended) or "").user == "ben"
+    come_to_rest(people)
+
+
 def test_it_ends_at_the_cut_off_and_with_the_booking(people: World) -> None:
     booking, token = offered_to_ben(people)
     people.clock.now = booking.about["starts_at"] - timedelta(hours=2, seconds=1)

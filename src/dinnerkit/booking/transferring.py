@@ -75,8 +75,8 @@ class TransferService:
     def offer(self, user_id: str, booking_id: str, email: str, *, transfer_id: str) -> Booking:
         """Offer the seats of the user's booking to whoever has that address; an earlier offer is over.
 
-        The answer is the same whether or not anybody has it. ``transfer_id`` is a new id; that of their booking would follow from it and
-        from this booking's, so that no two bookings can be given to one.
+        The answer is the same whether or not anybody has it. ``transfer_id`` is a new id; that of their booking would follow from it,
+        from this booking's and from the address: so no two bookings can be given to one, and the same call again makes the same offer.
 
         Raises:
             NoSuchBooking: there is none, or it is somebody else's.
@@ -86,10 +86,11 @@ class TransferService:
             TooManyAttempts: too many offers were made.
         """
         booking = self._transferable(self._bookings.get(user_id, booking_id))
-        transfer_id = derived_id(transfer_id, user_id, f"transfer/{booking.id}")
+        address = email_address(email)
+        # With the address: who goes back to a form and mends it means another offer.
+        transfer_id = derived_id(transfer_id, user_id, f"transfer/{booking.id}/{address.key}")
         if booking.transfer and booking.transfer["id"] == transfer_id:
             return booking
-        address = email_address(email)
         me = self._people.contact(user_id)
         if me is not None and email_address(me.email).key == address.key:
             raise Invalid("these seats are yours already", fields={"email": "This is your own address."})
