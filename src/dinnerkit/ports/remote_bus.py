@@ -167,4 +167,8 @@ class RemoteBus:
         if parcel.lost:
             self._hub.tell_missed()
         for topic, body in parcel.news:
-            self._hub.hand_out(News(topic, orjson.loads(body)))
+            found = orjson.loads(body)
+            if isinstance(found, dict):
+                self._hub.hand_out(News(topic, found))
+            else:
+                log.warning("news_dropped", topic=topic, why="the body is no object")

@@ -86,8 +86,8 @@ class _Ear:
 class RedisBus(RemoteBus):
     """Tells and hears by one channel."""
 
-    def __init__(self, client: Client, listening: Client, prefix: str) -> None:
-        super().__init__(Channel(client, listening, f"{prefix}:bus"), _PATIENCE)
+    def __init__(self, client: Client, listening: Client, prefix: str, db: int) -> None:
+        super().__init__(Channel(client, listening, f"{prefix}:bus:{db}"), _PATIENCE)  # channels are the same in all databases
         self._clients = (client, listening)
 
     def ping(self) -> None:
@@ -113,4 +113,4 @@ def open_bus(url: str) -> Bus:
         Unavailable: no node of the cluster answers.
     """
     parsed = parse(url)
-    return RedisBus(connect(parsed), connect(parsed, waits=False), parsed.prefix)
+    return RedisBus(connect(parsed), connect(parsed, waits=False), parsed.prefix, parsed.db)

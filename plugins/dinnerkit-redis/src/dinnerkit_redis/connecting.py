@@ -21,6 +21,9 @@ Client: TypeAlias = "Redis | RedisCluster"
 FAULTS = (RedisError, RedisClusterException, OSError)
 """What the driver raises where Redis does not do what it is asked."""
 
+_PROTOCOL = 2
+"""The one that Redis 5 speaks too, and some proxies alone; nothing here needs what RESP3 adds."""
+
 _SHORTEST_SECONDS = 0.02
 _FIRST_WAIT, _LONGEST_WAIT = 0.004, 0.016
 """Seconds between attempts: they mend a connection that was closed while it was idle. A failover takes longer than a request can wait."""
@@ -43,6 +46,7 @@ def connect(url: RedisUrl, *, answers_within: float | None = None, waits: bool =
         "socket_connect_timeout": url.timeout,
         "socket_timeout": answers_within or url.timeout,
         "socket_keepalive": True,
+        "protocol": _PROTOCOL,
     }
     if url.kind == "cluster":
         return _cluster(url, usual)

@@ -28,12 +28,21 @@ _STAMP = 8
 class RedisTasks(PriorityRedisExpireStorage):  # type: ignore[misc]
     """Huey's sorted sets, over two clients that are given: one for what must be quick, one that waits for tasks.
 
-    The braces let a cluster keep the keys of one queue on one node, since huey asks for several at once.
+    The braces let a cluster keep the keys of one queue on one node, since huey asks for several at once. Huey's own names begin with
+    its own prefix; these with ours, so that a deployer can allow us ``~prefix:*`` alone.
     """
 
     def __init__(self, name: str, client: Client, waiting: Client, prefix: str) -> None:
         self._waiting = waiting
-        super().__init__(f"{{{prefix}.{name}}}", connection_pool=client, clean_name=False, read_timeout=_WAIT_SECONDS)
+        ours = f"{prefix}:{{{name}}}:"
+        super().__init__(ours, connection_pool=client, clean_name=False, read_timeout=_WAIT_SECONDS)
+        self.queue_key = f"{ours}queue"
+        self.schedule_key = f"{ours}schedule"
+        self.notify_prefix = f"{ours}notify:"
+        self.result_prefix = f"{ours}result:".encode()
+        self.counter_prefix = f"{ours}counter:".encode()
+        self.result_key = partial(_after, self.result_prefix)
+        self.counter_key = partial(_after, self.counter_prefix)
 
     def redis_client(self, connection_pool: Client) -> Client:
         """Take the client instead of making one: huey knows neither Sentinel nor clusters."""
@@ -43,6 +52,10 @@ class RedisTasks(PriorityRedisExpireStorage):  # type: ignore[misc]
         """Wait for a task, at most a second."""
         found: Any = self._waiting.bzpopmin(self.queue_key, timeout=self.read_timeout)
         return bytes(found[1][_STAMP:]) if found else None
+
+
+def _after(prefix: bytes, key: str | bytes) -> bytes:
+    return prefix + (key if isinstance(key, bytes) else key.encode())
 
 
 class RedisQueue:
