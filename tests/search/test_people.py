@@ -12,6 +12,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from dinnerkit import Kit
+from dinnerkit.accounts import alike
 from dinnerkit.accounts.alike import COMPARED_FOR, STEPS, TRAITS, Alike
 from dinnerkit.accounts.rules import Personality
 from dinnerkit.accounts.service import AccountService, NewUser
@@ -45,30 +46,46 @@ def test_the_most_alike_come_first_as_when_all_are_compared(kit: Kit, person: Pe
     user = person(me)
     for number, traits in enumerate(everyone):
         person(traits, name=f"N{number} Somebody")
-    far = sorted((sqrt(sum((a - b) ** 2 for a, b in zip(me, traits, strict=True))), f"N{number}") for number, traits in enumerate(everyone))
+    ways = [sqrt(sum((a - b) ** 2 for a, b in zip(me, traits, strict=True))) for traits in everyone]
+    far = sorted((way, f"N{number}") for number, way in enumerate(ways) if way <= 0.8)
+    assert 10 < len(far) < len(everyone)
     for limit in (1, 10, 60, 100):
         found = kit.service(Alike).nearest(user, limit)
         assert [one["name"] for one in found] == [name for _, name in far[:limit]]
-    told = [next((step for step in STEPS if 1 - way / sqrt(5) >= step), 0) for way, _ in far]
+    told = [next(step for step in STEPS if 1 - way / sqrt(5) >= step) for way, _ in far]
     assert [one["similarity"] for one in found] == told
-    assert len(set(told)) <= 4
+    assert len(set(told)) <= 3
+
+
+def test_whoever_is_unlike_all_others_finds_nobody_and_not_the_least_unlike(kit: Kit, person: Person) -> None:
+    me = person([0.0] * 5)
+    person([0.5] * 5)
+    assert kit.service(Alike).nearest(me, 20) == []
+
+
+def test_of_very_many_no_more_are_read_than_needed(kit: Kit, person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(alike, "_MOST_READ", 10)
+    me = person([0.5] * 5)
+    for number in range(15):
+        person([0.5 + number / 500] * 5)
+    assert 9 <= len(kit.service(Alike).nearest(me, 100)) <= 10
 
 
 def test_answering_again_and_again_tells_nothing_new_for_a_day(kit: Kit, person: Person) -> None:
     """Otherwise six questionnaires are enough to work out the five traits of somebody else."""
     now = utcnow()
-    alike = Alike(kit.database, lambda: now)
+    service = Alike(kit.database, lambda: now)
     me = person([0.5] * 5)
     for number in range(5):
         person([0.5 + number / 10] * 5, name=f"N{number} Somebody")
-    first = alike.nearest(me, 10)
+    first = service.nearest(me, 10)
     kit.service(AccountService).set_personality(me, Personality(answers={}, traits=dict.fromkeys(TRAITS, 0.9)))
     now += COMPARED_FOR - timedelta(seconds=1)
-    assert alike.nearest(me, 10) == first
+    assert service.nearest(me, 10) == first
     now += timedelta(seconds=1)
-    assert [one["name"] for one in alike.nearest(me, 10)] == ["N4", "N3", "N2", "N1", "N0"]
+    assert [one["name"] for one in service.nearest(me, 10)] == ["N4", "N3", "N2", "N1"]
     kit.service(AccountService).set_personality(me, Personality(answers={}, traits=dict.fromkeys(TRAITS, 0.5)))
-    assert [one["name"] for one in alike.nearest(me, 10)] == ["N4", "N3", "N2", "N1", "N0"]
+    assert [one["name"] for one in service.nearest(me, 10)] == ["N4", "N3", "N2", "N1"]
 
 
 def test_only_those_are_found_who_agreed_and_answered_and_not_oneself(client: FlaskClient, kit: Kit, person: Person) -> None:

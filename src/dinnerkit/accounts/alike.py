@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from heapq import nsmallest
 from math import sqrt
 from typing import TypedDict
 
@@ -14,10 +15,14 @@ from dinnerkit.clock import Clock, utcnow
 from dinnerkit.storage import Row, collection
 
 _FARTHEST = sqrt(len(TRAITS))
-_FIRST_REACH = 0.05
+_REACHES = (0.05, 0.1, 0.15, 0.2, 0.27, 0.36, 0.5, 0.8)
+"""How far the boxes reach, one after the other; whoever is farther away than the last is not alike. Each holds at most some eight times
+as many as the one before, but for the second, so that not much more is read than needed."""
+_MOST_READ, _MOST_MILLISECONDS = 2000, 1000
+"""What a box may cost. Where one holds more people, the nearest of so many of them are good enough."""
 
 STEPS = (0.9, 0.8, 0.6)
-"""Which similarities are told: the highest step that is reached, or 0. Exact ones, asked for with a few made-up answers, would give away
+"""Which similarities are told: the highest step that is reached. Exact ones, asked for with a few made-up answers, would give away
 everybody's traits."""
 
 COMPARED_FOR = timedelta(days=1)
@@ -25,7 +30,7 @@ COMPARED_FOR = timedelta(days=1)
 
 
 class AlikePerson(TypedDict):
-    """Somebody who agreed to be found; ``similarity`` is the highest of :data:`STEPS` that is reached, or 0."""
+    """Somebody who agreed to be found; ``similarity`` is the highest of :data:`STEPS` that is reached."""
 
     name: str
     city: str | None
@@ -37,9 +42,9 @@ class AlikePerson(TypedDict):
 class Alike:
     """Looks for the nearest by the five traits.
 
-    Around the one who asks a box is opened, twice as wide each time, and the traits in it are read from one index alone. Once enough of
-    these are no farther away than the box reaches, nobody outside can be nearer. Whoever changes their mind about being found, or seen, is
-    gone from the index by the same write.
+    Around the one who asks a box is opened, wider each time, and the traits in it are read from one index alone. Once enough of these are
+    no farther away than the box reaches, nobody outside can be nearer. What is read is bounded: it ends with those who are not alike, or
+    with very many. Whoever changes their mind about being found, or seen, is gone from the index by the same write.
     """
 
     def __init__(self, database: Database[Row], clock: Clock = utcnow) -> None:
@@ -69,15 +74,19 @@ class Alike:
                 return dict(latest)
 
     def _ways(self, user_id: str, traits: Row, limit: int) -> dict[str, float]:
-        reach = _FIRST_REACH
-        while True:
-            box = {f"personality.traits.{name}": {"$gte": traits[name] - reach, "$lte": traits[name] + reach} for name in TRAITS}
-            rows = self._users.find({**_AGREED, **box}, {"personality.traits": 1}).hint("findable")
-            near = sorted((_way(row["personality"]["traits"], traits), row["_id"]) for row in rows if row["_id"] != user_id)
-            inside = [(way, one) for way, one in near if way <= reach][:limit]
-            if len(inside) == limit or reach >= _FARTHEST:
-                return {one: way for way, one in near[:limit]}
-            reach *= 2
+        known: dict[str, float] = {}
+        for reach in _REACHES:
+            rows = self._within(reach, traits)
+            known |= {row["_id"]: _way(row["personality"]["traits"], traits) for row in rows if row["_id"] != user_id}
+            if len(rows) == _MOST_READ or sum(way <= reach for way in known.values()) >= limit:
+                break
+        near = nsmallest(limit, ((way, one) for one, way in known.items() if way <= _REACHES[-1]))
+        return {one: way for way, one in near}
+
+    def _within(self, reach: float, traits: Row) -> list[Row]:
+        box = {f"personality.traits.{name}": {"$gte": traits[name] - reach, "$lte": traits[name] + reach} for name in TRAITS}
+        found = self._users.find({**_AGREED, **box}, {"personality.traits": 1}).hint("findable")
+        return list(found.limit(_MOST_READ).max_time_ms(_MOST_MILLISECONDS))
 
 
 _AGREED = {"profile.findable": True, "profile.visibility": str(Visibility.PUBLIC)}
@@ -95,5 +104,5 @@ def _shown(row: Row, way: float) -> AlikePerson:
         "city": profile.get("city"),
         "languages": profile.get("languages", []),
         "interests": profile.get("interests", []),
-        "similarity": next((step for step in STEPS if round(1 - way / _FARTHEST, 4) >= step), 0.0),
+        "similarity": next(step for step in STEPS if round(1 - way / _FARTHEST, 4) >= step),
     }

@@ -82,7 +82,7 @@ class AlikeSchema(StrictSchema):
     interests = fields.List(fields.String(), required=True)
     similarity = fields.Float(
         required=True,
-        metadata={"description": "At least so alike, in few steps: 0.9, 0.8, 0.6 or 0, where 1 is the same in all five traits."},
+        metadata={"description": "At least so alike, in few steps: 0.9, 0.8 or 0.6, where 1 is the same in all five traits."},
     )
 
 
