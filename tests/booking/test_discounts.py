@@ -21,7 +21,7 @@ from dinnerkit.money import Money
 from dinnerkit.payment.errors import PaymentDeclined, PaymentInProgress
 from dinnerkit.vouchers.errors import VoucherExpired, VoucherUnknown, VoucherUsedUp
 from dinnerkit.vouchers.rules import Kind
-from dinnerkit.vouchers.uses import CODE_LIMIT
+from dinnerkit.vouchers.uses import CODE_LIMIT, VoucherUse, VoucherUses
 from tests.booking.balance import books_balance, come_to_rest, money_is_safe, seats_add_up
 from tests.booking.killing import Killed
 from tests.booking.scenes import authenticating, held, offered, voucher
@@ -158,6 +158,40 @@ class TestWaitingWithOne:
             come_to_rest(world)
             assert used(world) == 0
         assert last > 4
+
+    @pytest.mark.parametrize("then", ["cancel", "use another"])
+    def test_one_counted_for_an_offer_that_was_cut_short_is_free_at_once(self, world: World, then: str) -> None:
+        voucher(world, max_uses=1)
+        voucher(world, "WINTER26", percent=50)
+        _, first = waiting(world, "ada")
+        restore, last, died, counted = world.save(), 0, True, 0
+        while died:
+            last += 1
+            restore()
+            world.killer.arm(last, before=False)
+            with suppress(Killed):
+                world.bookings.cancel("zoe", first.id)
+            died = world.killer.struck
+            world.restart()
+            booking = world.offer_of("ada")
+            if booking.status != "waitlisted" or not used(world):
+                continue
+            counted += 1
+            if then == "cancel":
+                world.bookings.cancel("ada", booking.id)
+            else:
+                use(world, booking, "WINTER26")
+            assert used(world) == 0
+        assert counted
+
+    def test_a_use_that_its_booking_does_not_have_ends_though_the_seats_are_kept(self, world: World) -> None:
+        voucher(world)
+        other = voucher(world, "WINTER26")
+        booking = held(world, CODE)
+        world.kit.service(VoucherUses).take(VoucherUse(other.id, booking.hold, booking.id, "ada", world.clock()))
+        world.sweep()
+        assert [(row["code"], len(row["uses"])) for row in world.database["vouchers"].find()] == [(CODE, 1), ("WINTER26", 0)]
+        assert world.now(booking).status == "held"
 
 
 class TestUsingOneForSeats:

@@ -17,7 +17,10 @@ def apply(store: BookingStore, uses: VoucherUses, booking: Booking, voucher: Vou
     """
     as_read = {"hold": booking.hold, "amount": booking.amount.amount, "voucher": booking.voucher}
     if booking.status == "waitlisted":
-        return store.move(booking, ("waitlisted",), discounted(booking, voucher), when=as_read)
+        noted = store.move(booking, ("waitlisted",), discounted(booking, voucher), when=as_read)
+        if noted is not None and booking.voucher and booking.voucher != voucher.id:
+            uses.give_back(booking.voucher, booking.hold)  # who made it an offer may have died after counting that one
+        return noted
     uses.take(VoucherUse(voucher.id, booking.hold, booking.id, booking.user, booking.expires_at))
     after = store.move(booking, DISCOUNTABLE - {"waitlisted"}, discounted(booking, voucher), when=as_read)
     if after is None:

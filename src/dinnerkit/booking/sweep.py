@@ -69,12 +69,10 @@ class BookingSweep:
         booking = self._store.find(use.booking)
         if booking is None:
             return  # the hold was taken before the use: its own turn comes first, and writes the booking off
-        if not self._kept(use, booking):
+        if not self._kept(use, booking) or booking.voucher != use.voucher:  # else its process died before the booking had the discount
             self._uses.give_back(use.voucher, use.hold)
         elif booking.status in UNPAID and booking.expires_at is not None:
             self._uses.extend(use.voucher, use.hold, booking.expires_at)
-        elif booking.voucher != use.voucher:  # it was paid for before it got the discount
-            self._uses.give_back(use.voucher, use.hold)
 
     def _kept(self, hold: SeatHold | VoucherUse, booking: Booking) -> bool:
         """Whether the booking keeps the hold; what it owes to that is done."""

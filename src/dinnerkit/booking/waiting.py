@@ -84,7 +84,10 @@ class WaitingList:
 
     def no_longer(self, user_id: str, entry: str) -> Booking | None:
         """End the booking of an entry that its guest took off the list, by leaving or by booking; None where it does not wait."""
-        return self._store.move_by_id(entry, user_id, ("waitlisted",), {"status": "cancelled", "cancelled_by": "guest"})
+        ended = self._store.move_by_id(entry, user_id, ("waitlisted",), {"status": "cancelled", "cancelled_by": "guest"})
+        if ended is not None and ended.voucher:  # who made it an offer may have died after counting the use
+            self._uses.give_back(ended.voucher, ended.hold)
+        return ended
 
     def position(self, booking: Booking) -> int | None:
         """Where the booking's party stands, from 1; None where it does not wait."""
