@@ -34,14 +34,17 @@ def made_at(text: str) -> datetime:
     """The moment that an id tells of, by the clock of whoever made it.
 
     Raises:
-        ValueError: ``text`` is no id.
+        ValueError: ``text`` is no id, or tells of a year that there is not.
     """
     if not is_id(text):
         raise ValueError("not an id")
     number = 0
     for letter in text[:_TIME_LENGTH]:
         number = number << 5 | _ALPHABET.index(letter)
-    return _BEGIN + timedelta(milliseconds=number >> 5 * _TIME_LENGTH - _TIME_BITS)
+    try:
+        return _BEGIN + timedelta(milliseconds=number >> 5 * _TIME_LENGTH - _TIME_BITS)
+    except OverflowError:
+        raise ValueError("not an id of any year up to 9999") from None
 
 
 def is_id(text: str) -> bool:

@@ -48,6 +48,8 @@ def test_an_id_tells_when_it_was_made(millis: int, chance: int) -> None:
     assert made_at(id_at(millis, chance)) == datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=millis)
     with pytest.raises(ValueError, match="not an id"):
         made_at("not an id")
+    with pytest.raises(ValueError, match="9999"):
+        made_at("z" * 24)
 
 
 def test_an_id_is_derived_from_ids_alone() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from dinnerkit import Kit
 from dinnerkit.accounts.rules import User
 from dinnerkit.booking.service import BookingService
 from dinnerkit.events.rules import TableSize
-from dinnerkit.ids import new_id
+from dinnerkit.ids import id_at, made_at, new_id
 from dinnerkit.money import Money
 from dinnerkit.web.forms import OPERATION_FIELD
 from tests.web.browser import Browser
@@ -43,6 +44,11 @@ class Guest:
     def payments(self) -> list[str]:
         """What each payment that succeeded was for."""
         return [row["reference"] for row in self._kit.database.payments.find({"user": self._user.id, "status": "succeeded"})]
+
+    def newest_payment(self) -> str:
+        row = self._kit.database.payments.find_one({"user": self._user.id}, sort=[("created_at", -1)])
+        assert row
+        return str(row["_id"])
 
 
 @pytest.fixture
@@ -99,3 +105,17 @@ def test_a_form_of_a_booking_that_was_cancelled_takes_no_seats(guest: Guest, wor
     assert guest.bookings() == {event: ("cancelled", 2)}
     [stored] = kit.database.events.find({"_id": event}, ("holds", "seats_left"))
     assert (stored["holds"], stored["seats_left"]) == ([], 12)
+
+
+@pytest.mark.parametrize("days", [-2, 1, 400, None])
+def test_what_a_form_makes_has_the_time_at_which_it_was_made(guest: Guest, world: World, host: User, days: int | None) -> None:
+    now = datetime.now(UTC)
+    sent = id_at(int((now + timedelta(days=days)).timestamp() * 1000), 1) if days is not None else "z" * 24
+    guest.always = {OPERATION_FIELD: sent}
+    event = world.event(host)
+    guest.send(f"/events/{event}", "Hold my seats", guests=1)
+    booking = guest.ids()[event]
+    guest.send(f"/bookings/{booking}", "Pay €35", payment_method="pm_card_visa")
+    assert guest.bookings() == {event: ("confirmed", 1)}
+    for made in (booking, guest.newest_payment()):
+        assert abs(made_at(made) - now) < timedelta(minutes=10)

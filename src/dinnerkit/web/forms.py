@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flask import Response, make_response, render_template, request
@@ -11,7 +12,7 @@ from marshmallow import Schema, ValidationError
 
 from dinnerkit.errors import DinnerkitError
 from dinnerkit.http.problems import status_of
-from dinnerkit.ids import derived_id, is_id, new_id
+from dinnerkit.ids import derived_id, made_at, new_id
 from dinnerkit.web.sessions import visitor
 from dinnerkit.web.words import sentence
 
@@ -19,6 +20,12 @@ UNPROCESSABLE = 422
 
 OPERATION_FIELD = "operation"
 """Holds an id of the form itself: a form that is sent twice makes one thing."""
+
+_FORMS_KEPT = timedelta(days=1)
+"""How long a form is known again; gateways know what they were asked for as long."""
+
+_CLOCKS_DIFFER = timedelta(minutes=5)
+"""How far the clock of the process that showed a form may be ahead of that of the one to which it is sent."""
 
 
 @dataclass(slots=True)
@@ -56,11 +63,20 @@ def typed() -> Form:
 def operation_id(purpose: str) -> str:
     """The id of what the form makes for that purpose: the same whenever the same user sends the same form for it, and nobody else's.
 
-    The form's own id comes from whoever sends it, so nothing that it makes for one purpose may be found again for another.
+    The form's own id comes from whoever sends it, so nothing that it makes for one purpose may be found again for another. And what is
+    made has the time that this id tells, so it counts only where that may be when the form was shown; else this is a new one.
     """
     sent = request.form.get(OPERATION_FIELD, "")
     principal = visitor().principal
-    return derived_id(sent, principal.user_id, purpose) if principal and is_id(sent) else new_id()
+    return derived_id(sent, principal.user_id, purpose) if principal and _may_be_of_a_form(sent) else new_id()
+
+
+def _may_be_of_a_form(sent: str) -> bool:
+    try:
+        age = datetime.now(UTC) - made_at(sent)
+    except ValueError:
+        return False
+    return -_CLOCKS_DIFFER < age < _FORMS_KEPT
 
 
 def show(template: str, *, status: int = 200, **values: Any) -> Response:
