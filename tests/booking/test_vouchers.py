@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from dinnerkit.accounts.errors import TooManyAttempts
+from dinnerkit.booking.discounting import DiscountService
 from dinnerkit.booking.errors import HoldExpired
 from dinnerkit.booking.store import Booking
 from dinnerkit.errors import Conflict, DinnerkitError, Forbidden
@@ -18,7 +19,15 @@ from dinnerkit.identity import Principal, Role
 from dinnerkit.ids import new_id
 from dinnerkit.money import Money
 from dinnerkit.payment.errors import PaymentDeclined
-from dinnerkit.vouchers.errors import CodeTaken, NoSuchVoucher, VoucherExpired, VoucherNotForThisEvent, VoucherUnknown, VoucherUsedUp
+from dinnerkit.vouchers.errors import (
+    CodeTaken,
+    NoSuchVoucher,
+    VoucherExpired,
+    VoucherMinimum,
+    VoucherNotForThisEvent,
+    VoucherUnknown,
+    VoucherUsedUp,
+)
 from dinnerkit.vouchers.rules import Kind, Terms
 from dinnerkit.vouchers.uses import CODE_LIMIT
 from tests.booking.balance import books_balance, come_to_rest
@@ -53,15 +62,19 @@ class TestUsing:
         come_to_rest(world)
         assert used(world) == 1
 
-    def test_nothing_is_taken_off_what_is_free_and_the_booking_says_so_for_good(self, world: World) -> None:
-        world.invite("ada", "ben")
-        event = world.host_dinner(4, FREE)
+    def test_seats_that_cost_nothing_take_no_voucher_and_leave_it_to_others(self, world: World) -> None:
+        event = world.host_dinner(2, FREE)
         voucher(world, percent=50)
-        booking = world.reserve("ada", event, 2, code="SUMMER26")
-        assert world.now(booking).discount == booking.discount == FREE
-        offered = world.transfers.offer("ada", booking.id, "ben@example.org", transfer_id=new_id())
-        assert world.transfers.accept("ben", world.transfers.token(offered) or "").discount == FREE
+        with pytest.raises(VoucherMinimum):
+            world.reserve("ada", event, 2, code="SUMMER26")
+        assert world.reserve("ada", event, 2).status == "confirmed"
+        with pytest.raises(VoucherMinimum):
+            world.waitlist.join(event, "ben", 1, code="SUMMER26")
+        world.waitlist.join(event, "ben", 1)
+        with pytest.raises(VoucherMinimum):
+            world.kit.service(DiscountService).use("ben", world.offer_of("ben").id, "SUMMER26")
         come_to_rest(world)
+        assert used(world) == 0
 
     def test_a_refund_is_of_what_was_paid(self, world: World) -> None:
         event = world.host_dinner(4)

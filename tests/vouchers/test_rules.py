@@ -102,6 +102,11 @@ def test_a_voucher_that_is_not_good_says_why(given_voucher: Voucher, error: type
         must_be_good(given_voucher, EVENT, euros(3500), NOW)
 
 
+def test_none_is_good_for_what_costs_nothing() -> None:
+    with pytest.raises(VoucherMinimum):
+        must_be_good(voucher(minimum=euros(0)), EVENT, euros(0), NOW)
+
+
 def test_a_good_one_passes_to_the_last_cent_and_second() -> None:
     good = voucher(event=EVENT, minimum=euros(3500), valid_from=NOW, valid_until=NOW + timedelta(milliseconds=1))
     must_be_good(good, EVENT, euros(3500), NOW)

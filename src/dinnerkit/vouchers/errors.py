@@ -44,6 +44,6 @@ class VoucherNotForThisEvent(Conflict):
 
 
 class VoucherMinimum(Conflict):
-    """The seats cost less than the voucher asks for."""
+    """The seats cost less than the voucher asks for, or nothing."""
 
     code: ClassVar[str] = "voucher_minimum"

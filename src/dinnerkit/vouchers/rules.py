@@ -122,6 +122,8 @@ def must_be_good(voucher: Voucher, event_id: str, price: Money, now: datetime) -
     currencies = {money.currency for money in (terms.amount, terms.minimum) if money is not None}
     if terms.event not in {None, event_id} or currencies - {price.currency}:
         raise VoucherNotForThisEvent("this voucher is not for this dinner")
+    if not price.amount:
+        raise VoucherMinimum("these seats cost nothing without a voucher")
     if terms.minimum is not None and price.amount < terms.minimum.amount:
         raise VoucherMinimum("these seats cost less than this voucher asks for")
 

@@ -14,6 +14,8 @@ class Model(Worked):
     """What each act of a guest or a host comes to: the status of the booking, or the name of the error."""
 
     def reserve(self, user: str, guests: int, booking: str, now: datetime, code: str | None = None) -> str:
+        if code and not self.price:
+            return "VoucherMinimum"
         if code and self._used_up(code, user):
             return "VoucherUsedUp"
         if self._closed(now):
