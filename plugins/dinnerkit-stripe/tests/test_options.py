@@ -48,6 +48,7 @@ def test_during_a_rotation_there_are_two_webhook_secrets() -> None:
         ("stripe://", KEPT | {"STRIPE_PUBLISHABLE_KEY": "pk_live_hidden"}, "one is for live payments and the other for tests"),
         ("stripe://?script=https://cdn.example/stripe.js", KEPT, "script is Stripe's own"),
         ("stripe://?script=http://cdn.example/stripe.js", KEPT, "script is Stripe's own"),
+        ("stripe://?script=http://[::1]:4242/stripe.js", KEPT, "script is Stripe's own"),
         ("stripe://?script=http://me@127.0.0.1/stripe.js", KEPT, "script is Stripe's own"),
         ("stripe://sk_test_hidden", KEPT, "nothing stands between stripe:// and ?"),
         ("stripe://?key=sk_test_hidden", KEPT, "has no option 'key'"),
