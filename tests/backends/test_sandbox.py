@@ -28,6 +28,7 @@ from dinnerkit.ports.gateway import (
     LocalAuthentication,
     LocalDisputes,
     LocalWebhooks,
+    PayoutListings,
     Payouts,
     RefundHistory,
 )
@@ -45,7 +46,7 @@ def charge(gateway: SandboxGateway, key: str = "pay_1", method: str = "pm_card_v
 
 
 def test_it_speaks_through_the_ports(gateway: SandboxGateway) -> None:
-    for port in (Gateway, RefundHistory, Disputes, Listings, Payouts, LocalWebhooks, LocalAuthentication, LocalDisputes):
+    for port in (Gateway, RefundHistory, Disputes, Listings, Payouts, PayoutListings, LocalWebhooks, LocalAuthentication, LocalDisputes):
         assert isinstance(gateway, port)
 
 

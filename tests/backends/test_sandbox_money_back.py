@@ -93,6 +93,7 @@ class TestDisputes:
         made = charge(gateway, method=method)
         (dispute,) = gateway.disputes(made.id)
         assert (dispute.charge_id, dispute.status, dispute.money, dispute.reason) == (made.id, "open", PRICE, reason)
+        assert dispute.fee == Money(1500, PRICE.currency)
         clock.now += SOON
         assert told(gateway) == ["payment_intent.succeeded", "charge.dispute.created"]
 
@@ -107,6 +108,7 @@ class TestDisputes:
         with pytest.raises(Conflict):
             gateway.settle_dispute(dispute.id, won=not won)
         assert [found.status for found in gateway.disputes(made.id)] == ["won" if won else "lost"]
+        assert [found.fee for found in gateway.disputes(made.id)] == [Money(0 if won else 1500, PRICE.currency)]
         clock.now += SOON
         assert told(gateway)[-1:] == ["charge.dispute.closed"]
 

@@ -26,7 +26,7 @@ def test_one_is_listed_and_in_the_sandbox_decided(
         kit.service(PayingService).pay("ada", booking.id, "pm_card_createDispute", payment_id=new_id())
         run_background(kit)
     line = run_served("disputes", "list", "--open").out.splitlines()[1].split()
-    assert line[1:] == ["open", booking.id, "35.00", "EUR", "fraudulent"]
+    assert line[1:] == ["open", booking.id, "35.00", "EUR", "15.00", "fraudulent"]
     assert run_served("disputes", "decide", line[0], "--lost").out == "lost\n"
     assert run_served("disputes", "list", "--open").out == "none\n"
     assert run_served("disputes", "list").out.splitlines()[1].split()[:2] == [line[0], "lost"]

@@ -39,15 +39,16 @@ def test_one_is_learnt_and_told_once(disputed: Till) -> None:
     assert payment
     assert payment.disputed
     assert [(dispute["status"], dispute["reason"]) for dispute in disputed.row()["disputes"]] == [("open", "fraudulent")]
-    assert disputed.told() == ["payment.succeeded", "payment.dispute_opened"]
+    assert disputed.told() == ["payment.succeeded", "payment.dispute_opened", "payment.dispute_fee_changed"]
 
 
 @pytest.mark.parametrize("won", [True, False])
 def test_its_end_is_told_once(disputed: Till, won: bool) -> None:
     settle(disputed, won=won)
     disputed.look(disputed.row()["charge"])
-    assert disputed.told()[1:] == ["payment.dispute_opened", "payment.dispute_closed"]
-    assert disputed.row()["outbox"][-1]["data"]["won"] is won
+    told = [entry for entry in disputed.row()["outbox"] if entry["kind"] != "payment.dispute_fee_changed"]
+    assert [entry["kind"] for entry in told][1:] == ["payment.dispute_opened", "payment.dispute_closed"]
+    assert told[-1]["data"]["won"] is won
     payment = disputed.payments.get("pay-1")
     assert payment
     assert payment.disputed is not won
@@ -64,7 +65,7 @@ def test_a_webhook_about_one_makes_the_payment_known_too(till: Till) -> None:
     till.database["payments"].delete_many({})
     till.payments._begin("pay-1", "booking-1", "ada", PRICE, DISPUTED, Share())
     till.look(charge.id, "dispute")
-    assert till.told() == ["payment.succeeded", "payment.dispute_opened"]
+    assert till.told() == ["payment.succeeded", "payment.dispute_opened", "payment.dispute_fee_changed"]
 
 
 class TestRefundOfADispute:
@@ -100,7 +101,7 @@ class TestRefundOfADispute:
         till.work()
         assert till.row()["refunds"][0]["status"] == "dropped"
         assert till.gateway.refunds(till.row()["charge"]) == []
-        assert till.balances() == {"gateway": -78, "gateway_fees": 78}
+        assert till.balances() == {"gateway": -1578, "gateway_fees": 1578}
         assert till.refunds.refunded("booking-1") == 0
 
     def test_by_who_asks_again_when_it_is_decided_is_no_error(self, disputed: Till) -> None:
@@ -124,7 +125,7 @@ def test_what_is_lost_beyond_the_price_is_lost_of_the_deposit(till: Till) -> Non
     settle(till, won=False)
     till.work()
     assert till.row()["deposit_left"] == 0
-    assert till.balances() == {"gateway": -78, "gateway_fees": 78}
+    assert till.balances() == {"gateway": -1578, "gateway_fees": 1578}
 
 
 def test_where_banks_decide_nobody_does_here(till: Till) -> None:

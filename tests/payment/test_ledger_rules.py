@@ -92,6 +92,16 @@ class TestADispute:
         lost = paid(platform_fee=350, disputes=(Disputed("d", 3500, NOW, LATER),))
         assert totals(entries_of(lost)) == {}
 
+    def test_costs_what_the_gateway_keeps_for_it(self) -> None:
+        dispute = Disputed("d", 3500, NOW, LATER, fees=((1500, NOW), (2000, NOW), (-2000, LATER)))
+        entries = entries_of(paid(disputes=(dispute,)))
+        assert [entry.id for entry in entries][-3:] == ["dispute_fee:d:1", "dispute_fee:d:2", "dispute_fee_returned:d:3"]
+        assert totals(entries) == {"gateway": -1500, "gateway_fees": 1500}
+
+    def test_whose_fee_comes_back_costs_nothing(self) -> None:
+        dispute = Disputed("d", 3500, NOW, LATER, won=True, fees=((1500, NOW), (-1500, LATER)))
+        assert totals(entries_of(paid(disputes=(dispute,)))) == {"gateway": 3500, "hosts": -3500}
+
 
 def test_a_payout_leaves_the_gateway_and_may_come_back() -> None:
     out = PaidOut("o", "mina", "e", "EUR", 3000, NOW)
@@ -107,6 +117,7 @@ def test_what_does_not_balance_is_no_entry(postings: dict[Account, int]) -> None
 
 amounts = st.integers(1, 10_000)
 moments = st.integers(0, 1000).map(lambda minutes: NOW + timedelta(minutes=minutes))
+fees = st.lists(st.tuples(st.integers(-5000, 5000).filter(bool), moments), max_size=3).map(tuple)
 
 
 @st.composite
@@ -135,7 +146,7 @@ def payments(draw: st.DrawFn) -> Paid:
         made.append(draw(refunds(left, len(made))))
         left -= made[-1].amount
     disputes = [
-        Disputed(f"d{number}", draw(amounts), draw(moments), draw(st.none() | moments), draw(st.booleans()))
+        Disputed(f"d{number}", draw(amounts), draw(moments), draw(st.none() | moments), draw(st.booleans()), fees=draw(fees))
         for number in range(draw(st.integers(0, 2)))
     ]
     return paid(
@@ -162,7 +173,8 @@ def test_whatever_happens_every_entry_balances_and_each_cause_has_one(payment: P
 def test_whatever_happens_the_gateway_has_what_came_less_what_went(payment: Paid) -> None:
     went = sum(refund.amount for refund in payment.refunds if refund.succeeded_at)
     taken = sum(dispute.amount for dispute in payment.disputes if not (dispute.closed_at and dispute.won))
-    assert totals(entries_of(payment)).get("gateway", 0) == payment.amount - went - taken - (payment.gateway_fee or 0)
+    kept = (payment.gateway_fee or 0) + sum(more for dispute in payment.disputes for more, _ in dispute.fees)
+    assert totals(entries_of(payment)).get("gateway", 0) == payment.amount - went - taken - kept
 
 
 @given(payments())
@@ -186,7 +198,9 @@ def test_what_happens_later_changes_no_entry_that_was_there_before(payment: Paid
         platform_fee=payment.platform_fee,
         payee=payment.payee,
         refunds=tuple(Refund(refund.id, refund.amount, refund.deposit, refund.at) for refund in payment.refunds[:seen]),
-        disputes=tuple(Disputed(dispute.id, dispute.amount, dispute.opened_at) for dispute in payment.disputes[:seen]),
+        disputes=tuple(
+            Disputed(dispute.id, dispute.amount, dispute.opened_at, fees=dispute.fees[:seen]) for dispute in payment.disputes[:seen]
+        ),
     )
     before = {entry.id: entry for entry in entries_of(fewer)}
     after = {entry.id: entry for entry in entries_of(payment)}

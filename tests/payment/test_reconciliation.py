@@ -80,7 +80,12 @@ def miss_the_end_of_a_dispute(till: Till) -> None:
 
 def miss_a_dispute(till: Till) -> None:
     till.database["payments"].update_one({"_id": "pay-3"}, {"$set": {"disputes": []}})
-    till.database["ledger"].delete_one({"_id": {"$regex": "^dispute_opened"}})
+    till.database["ledger"].delete_many({"_id": {"$regex": "^dispute_"}})
+
+
+def miss_a_dispute_fee(till: Till) -> None:
+    till.database["payments"].update_one({"_id": "pay-3"}, {"$unset": {"disputes.0.fees": 1}})
+    till.database["ledger"].delete_one({"_id": {"$regex": "^dispute_fee"}})
 
 
 def lose_an_entry(till: Till) -> None:
@@ -98,6 +103,7 @@ REPAIRED: list[tuple[Callable[[Till], None], list[str]]] = [
     (miss_a_refund, ["refund_status"]),
     (miss_the_end_of_a_dispute, ["dispute_status"]),
     (miss_a_dispute, ["dispute_status"]),
+    (miss_a_dispute_fee, ["dispute_fee"]),
     (lose_an_entry, ["missing_entry"]),
     (miss_a_fee, ["gateway_fee"]),
 ]

@@ -144,17 +144,24 @@ class Double:
                 transfer["amount_reversed"] += int(form["amount"])
                 transfer["reversed"] = transfer["amount_reversed"] == transfer["amount"]
             case "dispute":
-                return self.dispute(form["payment_intent"], form.get("status", "needs_response"))
+                return self.dispute(form.pop("payment_intent"), **form)
             case "requests":
                 return {"requests": self.requests, "connections": len(self.connections)}
         return {}
 
-    def dispute(self, intent_id: str, status: str) -> Any:
+    def dispute(self, intent_id: str, status: str = "needs_response", settled_in: str = "", fee: str = "1500", booked: str = "yes") -> Any:
+        """Stripe keeps a fee with what it takes, and gives both back with a dispute that is won."""
         intent = resources.PaymentIntent._api_retrieve(intent_id)
+        taken = booked == "yes" and not status.startswith("warning")
+        moved = [(-intent.amount, int(fee))] * taken + [(intent.amount, -int(fee))] * (taken and status == "won")
         made = {
             "id": f"du_{next(self.names)}",
             "object": "dispute",
             "amount": intent.amount,
+            "balance_transactions": [
+                {"object": "balance_transaction", "amount": amount, "currency": settled_in or intent.currency, "fee": kept}
+                for amount, kept in moved
+            ],
             "currency": intent.currency,
             "created": int(time.time()),
             "payment_intent": intent_id,

@@ -17,7 +17,7 @@ from dinnerkit.errors import PaymentRequired, Unavailable
 from dinnerkit.ids import new_id
 from dinnerkit.money import Money
 from dinnerkit.ports.checkout import CheckoutForm, OfferedMethod
-from dinnerkit.ports.gateway import AccountNotReady, BadSignature, Charge, GatewayEvent, GatewayRefund, PaymentDisputed, Payout
+from dinnerkit.ports.gateway import AccountNotReady, BadSignature, Charge, Dispute, GatewayEvent, GatewayRefund, PaymentDisputed, Payout
 from dinnerkit.testing import GatewayBench
 
 SECRETS = ("whsec_ours", "whsec_next")
@@ -113,6 +113,16 @@ class RefundsWhatTheBankTookBack(Sound):
             return super().refund(key=key, charge_id=charge_id, money=money)
         except PaymentDisputed:
             return GatewayRefund(f"re_{key}", key, "succeeded", money, charge_id)
+
+
+class KeepsItsFeeInItsOwnCurrency(Sound):
+    def disputes(self, charge_id: str) -> list[Dispute]:
+        return [replace(dispute, fee=Money(1500, "USD")) for dispute in super().disputes(charge_id)]
+
+
+class ListsDisputesWithoutTheirFees(Sound):
+    def disputes_opened(self, since: datetime, until: datetime) -> list[Dispute]:
+        return [replace(dispute, fee=None) for dispute in super().disputes_opened(since, until)]
 
 
 class TellsNoRefundsOfOthers(Sound):

@@ -47,6 +47,16 @@ BROKEN = [
         "what_the_bank_takes_back_is_told_and_can_not_be_refunded_too",
         "the bank takes back was refunded: it answered",
     ),
+    (
+        broken.KeepsItsFeeInItsOwnCurrency,
+        "what_the_bank_takes_back_is_told_and_can_not_be_refunded_too",
+        "it keeps .*USD.* which is no amount in that currency",
+    ),
+    (
+        broken.ListsDisputesWithoutTheirFees,
+        "what_the_bank_takes_back_is_told_and_can_not_be_refunded_too",
+        "it lists None as the fee of a dispute of which it tells",
+    ),
     (broken.TellsNoRefundsOfOthers, "the_refunds_of_a_payment_are_told_each_once", "after the refunds .* it tells of"),
     (broken.PaysHostsTwice, "the_same_key_pays_once", r"the same key paid the host 5 times"),
     (broken.PaysWhoIsNotReady, "who_is_not_ready_is_not_paid", "an account that is not ready was paid: it answered"),

@@ -8,7 +8,7 @@ from dinnerkit.booking.statements import decimal
 from dinnerkit.cli.output import say_table
 from dinnerkit.kit import Kit
 from dinnerkit.money import Money
-from dinnerkit.payment.disputes import DisputeService
+from dinnerkit.payment.disputes import DisputeService, fee_of
 from dinnerkit.settings import Settings
 
 
@@ -20,7 +20,7 @@ def command() -> None:
 @command.command("list")
 @click.option("--open", "undecided", is_flag=True, help="Those only that are not decided.")
 def list_disputes(undecided: bool) -> None:
-    """List the disputes."""
+    """List the disputes, with what the guest's bank took and what the gateway keeps for it by now."""
     with Kit.open(Settings.load()) as kit:
         rows = [
             (
@@ -28,12 +28,13 @@ def list_disputes(undecided: bool) -> None:
                 dispute["status"],
                 dispute["reference"],
                 f"{decimal(Money(dispute['amount'], dispute['currency']))} {dispute['currency']}",
+                decimal(Money(fee_of(dispute), dispute["currency"])),
                 dispute["reason"],
             )
             for dispute in kit.service(DisputeService).listed(undecided=undecided)
         ]
     if rows:
-        say_table([("ID", "STATUS", "BOOKING", "AMOUNT", "REASON"), *rows])
+        say_table([("ID", "STATUS", "BOOKING", "AMOUNT", "FEE", "REASON"), *rows])
     else:
         click.echo("none")
 

@@ -9,9 +9,10 @@ from pymongo.database import Database
 
 from dinnerkit.clock import Clock
 from dinnerkit.delivery.outbox import Outbox
+from dinnerkit.money import Money
 from dinnerkit.payment.documents import PaymentDocument
 from dinnerkit.payment.errors import NoSuchPayment
-from dinnerkit.payment.messages import DisputeClosed, DisputeOpened
+from dinnerkit.payment.messages import DisputeClosed, DisputeFeeChanged, DisputeOpened
 from dinnerkit.ports.gateway import Dispute, Disputes, Gateway, LocalDisputes
 from dinnerkit.storage import Row, collection
 
@@ -46,6 +47,8 @@ class DisputeService:
             self._open(payment_id, dispute)
             if dispute.status != "open":
                 self._close(payment_id, dispute)
+            if dispute.fee is not None and dispute.fee.currency == row["currency"]:
+                self._note_fee(payment_id, dispute.id, dispute.fee)
 
     def listed(self, *, undecided: bool = False) -> Iterator[Row]:
         """The disputes with their payment's id, reference and currency, those of the oldest payments first; all, or the undecided ones."""
@@ -111,6 +114,27 @@ class DisputeService:
             )
             if done.matched_count:
                 return
+
+    def _note_fee(self, payment_id: str, dispute_id: str, fee: Money) -> None:
+        for _ in range(_MOST_TRIES):
+            row = self._payments.find_one({"_id": payment_id}, ("disputes",)) or {}
+            entry = next((entry for entry in row.get("disputes", ()) if entry["id"] == dispute_id), None)
+            if entry is None or (change := fee.amount - fee_of(entry)) == 0:
+                return
+            unchanged = {"$elemMatch": {"id": dispute_id, f"fees.{len(entry.get('fees', ()))}": {"$exists": False}}}
+            told = DisputeFeeChanged(payment_id=payment_id, dispute_id=dispute_id, amount=change, currency=fee.currency)
+            noted = {"disputes.$.fees": {"amount": change, "at": self._clock()}}
+            done = self._payments.update_one(
+                {"_id": payment_id, "disputes": unchanged},
+                {"$push": noted | self._outbox.push(told), "$set": {"updated_at": self._clock()}},
+            )
+            if done.matched_count:
+                return
+
+
+def fee_of(entry: Row) -> int:
+    """What the gateway keeps for a dispute, as far as we know."""
+    return sum(int(change["amount"]) for change in entry.get("fees", ()))
 
 
 def _of_deposit(row: Row, dispute: Dispute, left: int) -> int:

@@ -44,6 +44,13 @@ class RefundEntry(mongoengine.EmbeddedDocument):  # type: ignore[misc]
     failed = mongoengine.EmbeddedDocumentListField(RefundFailure)
 
 
+class DisputeFeeChange(mongoengine.EmbeddedDocument):  # type: ignore[misc]
+    """By how much more the gateway keeps for a dispute since then; below zero where it gave something back."""
+
+    amount = LongField(required=True)
+    at = DateTimeField(required=True)
+
+
 class DisputeEntry(mongoengine.EmbeddedDocument):  # type: ignore[misc]
     """Money that the guest's bank took; ``id`` is the gateway's. ``deposit`` is how much of what was lost is of the deposit."""
 
@@ -54,6 +61,7 @@ class DisputeEntry(mongoengine.EmbeddedDocument):  # type: ignore[misc]
     deposit = LongField(min_value=0)
     opened_at = DateTimeField(required=True)
     closed_at = DateTimeField()
+    fees = mongoengine.EmbeddedDocumentListField(DisputeFeeChange)
 
 
 class KeptDeposit(mongoengine.EmbeddedDocument):  # type: ignore[misc]

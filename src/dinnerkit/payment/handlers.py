@@ -11,6 +11,7 @@ from dinnerkit.payment.messages import (
     AccountNotified,
     DepositKept,
     DisputeClosed,
+    DisputeFeeChanged,
     DisputeOpened,
     NotificationReceived,
     PaymentSucceeded,
@@ -32,6 +33,7 @@ _MOVEMENTS: tuple[type[Any], ...] = (
     RefundFailed,
     DisputeOpened,
     DisputeClosed,
+    DisputeFeeChanged,
     DepositKept,
 )
 """The messages of payments after which the ledger lacks something; each names its payment."""

@@ -115,6 +115,18 @@ class DisputeClosed(Message):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class DisputeFeeChanged(Message):
+    """The gateway keeps that much more for a dispute than was known; less where ``amount`` is below zero."""
+
+    kind: ClassVar[str] = "payment.dispute_fee_changed"
+
+    payment_id: str
+    dispute_id: str
+    amount: int
+    currency: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class DepositKept(Message):
     """What was left of a deposit is the payee's."""
 

@@ -70,6 +70,8 @@ class Dispute:
         status: ``open`` until it is decided; ``won`` gives the money back to us, ``lost`` leaves it with the guest.
         money: what the bank took.
         reason: the gateway's word for why, such as ``fraudulent``.
+        fee: what the gateway keeps for it by now, beside ``money`` and less what it has given back; None where that is not known, or in
+            another currency.
     """
 
     id: str
@@ -77,6 +79,7 @@ class Dispute:
     status: DisputeStatus
     money: Money
     reason: str
+    fee: Money | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from dinnerkit.errors import Invalid
+from dinnerkit.errors import BackendFault, Invalid
 from dinnerkit.money import Money
 from dinnerkit.ports.gateway import Dispute, DisputeStatus, GatewayRefund, RefundStatus
 from dinnerkit_stripe.asking import KEY, Api, asking, metadata
@@ -108,7 +108,19 @@ def _dispute(dispute: Any) -> Dispute:
         status=_DISPUTE_STATUS[dispute.status],
         money=from_stripe(dispute.amount, dispute.currency),
         reason=dispute.reason,
+        fee=_fee(dispute),
     )
+
+
+def _fee(dispute: Any) -> Money | None:
+    """What Stripe has booked for a dispute so far: kept with what it took, and given back, where it does that, with what it gave back."""
+    booked = getattr(dispute, "balance_transactions", None) or ()
+    if not booked or any(one.currency != dispute.currency for one in booked):
+        return None
+    try:
+        return from_stripe(sum(one.fee for one in booked), dispute.currency)
+    except BackendFault:  # a fraction of the smallest coin, which the books can't hold
+        return None
 
 
 def _id(named: Any) -> str:

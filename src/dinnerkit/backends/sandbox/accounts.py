@@ -15,7 +15,7 @@ select (select coalesce(sum(amount - refunded), 0) from charges where status = '
      where disputes.status <> 'won' and currency = :currency)
   - (select coalesce(sum(amount), 0) from payouts where currency = :currency)
 """
-"""What is there to pay out; what the sandbox keeps of each charge is left to whoever runs the app."""
+"""What is there to pay out; what the sandbox keeps of each charge and for disputes is left to whoever runs the app."""
 
 
 def open_account(books: sqlite3.Connection, *, key: str, host_id: str, country: str, email: str) -> HostAccount:

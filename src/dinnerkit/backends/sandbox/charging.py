@@ -15,6 +15,9 @@ from dinnerkit.ports.gateway import Charge, Dispute, GatewayRefund, PaymentDispu
 _FEE_PERCENT_TENTHS, _FEE_FIXED = 15, 25
 """What the sandbox keeps: 1.5 % and 25 minor units, much as the real ones do."""
 
+_DISPUTE_FEE = 1500
+"""What it keeps for a dispute, in minor units, and gives back with one that is won."""
+
 _REFUNDS = "select refunds.*, charges.currency from refunds join charges on charges.id = refunds.charge"
 _DISPUTES = "select disputes.*, charges.currency from disputes join charges on charges.id = disputes.charge"
 
@@ -121,4 +124,5 @@ def _refund(row: sqlite3.Row) -> GatewayRefund:
 
 
 def _dispute(row: sqlite3.Row) -> Dispute:
-    return Dispute(row["id"], row["charge"], row["status"], Money(row["amount"], row["currency"]), row["reason"])
+    money, fee = Money(row["amount"], row["currency"]), Money(0 if row["status"] == "won" else _DISPUTE_FEE, row["currency"])
+    return Dispute(row["id"], row["charge"], row["status"], money, row["reason"], fee)

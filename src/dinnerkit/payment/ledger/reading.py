@@ -79,4 +79,5 @@ def _dispute(part: Row) -> Disputed:
         closed_at=part.get("closed_at"),
         won=part["status"] == "won",
         deposit=int(part.get("deposit") or 0),
+        fees=tuple((int(change["amount"]), change["at"]) for change in part.get("fees", ())),
     )

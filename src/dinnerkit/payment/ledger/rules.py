@@ -97,7 +97,12 @@ class Refund:
 
 @dataclass(frozen=True, slots=True)
 class Disputed:
-    """Money that a guest's bank took; ``deposit`` is how much of what was lost is of the deposit."""
+    """Money that a guest's bank took.
+
+    Attributes:
+        deposit: how much of what was lost is of the deposit.
+        fees: by how much more the gateway keeps for it, and since when; below zero where it gave something back.
+    """
 
     id: str
     amount: int
@@ -105,6 +110,7 @@ class Disputed:
     closed_at: datetime | None = None
     won: bool = False
     deposit: int = 0
+    fees: tuple[tuple[int, datetime], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +242,9 @@ def _disputes(paid: Paid) -> Iterator[Entry]:
             fee = fee_share(paid, part)
             sources = {paid.owner: part - fee, Account.FEES: fee, Account.DEPOSITS: dispute.deposit}
             yield _entry(paid, f"dispute_lost:{dispute.id}", dispute.closed_at, sources | {Account.DISPUTES: -dispute.amount})
+        for number, (more, at) in enumerate(dispute.fees, 1):
+            cause = f"{'dispute_fee' if more > 0 else 'dispute_fee_returned'}:{dispute.id}:{number}"
+            yield _entry(paid, cause, at, {Account.GATEWAY_FEES: more, Account.GATEWAY: -more})
 
 
 def _entry(paid: Paid, cause: str, at: datetime, postings: Mapping[Account, int]) -> Entry:

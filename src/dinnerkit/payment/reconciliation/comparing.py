@@ -12,7 +12,7 @@ from pymongo.database import Database
 from dinnerkit.clock import Clock
 from dinnerkit.errors import NotFound
 from dinnerkit.money import Money
-from dinnerkit.payment.disputes import DisputeService
+from dinnerkit.payment.disputes import DisputeService, fee_of
 from dinnerkit.payment.documents import PaymentDocument
 from dinnerkit.payment.errors import ChargeMismatch
 from dinnerkit.payment.ledger.checking import in_batches
@@ -182,11 +182,14 @@ class Comparing:
                     yield Mismatch("unknown_dispute", dispute.id, text)
 
     def _dispute(self, dispute: Dispute, row: Row) -> Iterator[Mismatch]:
-        payment, status = row["_id"], self._dispute_status(row["_id"], dispute.id)
+        payment, status, fee = row["_id"], self._dispute_status(row["_id"], dispute.id), dispute.fee
         if status != dispute.status:
             mended = self._mended(lambda: self.disputes.sync(payment), lambda: self._dispute_status(payment, dispute.id) == dispute.status)
             text = f"the dispute {dispute.id} of the payment {payment} is {dispute.status}, and we have it as {status or 'unknown'}"
             yield Mismatch("dispute_status", dispute.id, text, mended)
+        elif fee is not None and fee.currency == row["currency"] and fee.amount != self._dispute_fee(payment, dispute.id):
+            mended = self._mended(lambda: self.disputes.sync(payment), lambda: self._dispute_fee(payment, dispute.id) == fee.amount)
+            yield Mismatch("dispute_fee", dispute.id, f"the gateway keeps {words(fee)} for the dispute {dispute.id}", mended)
 
     def _open_disputes(self) -> Iterator[Mismatch]:
         """Disputes take weeks: those that are open for us are asked about whenever they began."""
@@ -206,8 +209,15 @@ class Comparing:
         return next((str(entry["status"]) for entry in row.get("refunds", ()) if entry["id"] == refund_id), None)
 
     def _dispute_status(self, payment_id: str, dispute_id: str) -> str | None:
+        entry = self._dispute_entry(payment_id, dispute_id)
+        return str(entry["status"]) if entry else None
+
+    def _dispute_fee(self, payment_id: str, dispute_id: str) -> int:
+        return fee_of(self._dispute_entry(payment_id, dispute_id) or {})
+
+    def _dispute_entry(self, payment_id: str, dispute_id: str) -> Row | None:
         row = collection(self.database, PaymentDocument).find_one({"_id": payment_id}, ("disputes",)) or {}
-        return next((str(entry["status"]) for entry in row.get("disputes", ()) if entry["id"] == dispute_id), None)
+        return next((entry for entry in row.get("disputes", ()) if entry["id"] == dispute_id), None)
 
     def _synced(self, payment_id: str, status: str) -> bool:
         def agrees() -> bool:

@@ -61,8 +61,14 @@ class LookingBack:
         expect(found[0].charge_id == charge.id, f"the dispute of {charge.id} is told as one of {found[0].charge_id}")
         expect(found[0].status == "open", f"a dispute that nobody has decided is {found[0].status!r}")
         expect(found[0].money == charge.money, f"the bank takes {charge.money}, and it tells {found[0].money}")
+        fee = found[0].fee
+        expect(
+            fee is None or (fee.currency == charge.money.currency and fee.amount >= 0),
+            f"for a dispute of {charge.money} it keeps {fee}, which is no amount in that currency; one in another is told as None",
+        )
         refusal(PaymentDisputed, "a payment that the bank takes back was refunded", partial(give_back, bench, charge, charge.money))
-        self._listed(bench, lambda listings: listings.disputes_opened, found[0].id, "dispute")
+        listed = self._listed(bench, lambda listings: listings.disputes_opened, found[0].id, "dispute")
+        expect(listed.fee == fee, f"it lists {listed.fee} as the fee of a dispute of which it tells {fee} otherwise")
 
     def test_every_payment_is_listed_once_over_all_pages(self, bench: GatewayBench) -> None:
         """Also one more than fit on a page; also one that was asked for twice."""
