@@ -45,7 +45,12 @@ def search_events(wanted: dict[str, Any]) -> Response:
 @blueprint.alt_response(304, description="The caller has this answer already")
 def suggest(wanted: dict[str, Any]) -> Response:
     """Complete what is being typed to titles, cuisines and cities."""
-    return public_json({"items": service(SearchService).suggest(wanted["q"], wanted["limit"])}, max_age=_SUGGESTION_SECONDS)
+    return suggested(service(SearchService).suggest(wanted["q"], wanted["limit"]))
+
+
+def suggested(found: list[str] | None) -> Response:
+    """What was found, for any cache to keep for a while; where the index gave no answer, nothing, for none to keep."""
+    return private_json({"items": []}) if found is None else public_json({"items": found}, max_age=_SUGGESTION_SECONDS)
 
 
 @blueprint.route("/search/people")

@@ -70,12 +70,13 @@ class SearchService:
         following = encode_cursor(_BY_LIST, listed["next"]) if listed["next"] else None
         return SearchPage(listed["items"], following, shown_facets({}), degraded=True)
 
-    def suggest(self, text: str, limit: int = 10) -> list[str]:
-        """Titles, cuisines and cities with a word that begins so; nothing where the index gives no answer, or suggests nothing."""
+    def suggest(self, text: str, limit: int = 10) -> list[str] | None:
+        """Titles, cuisines and cities with a word that begins so; None where the index gives no answer."""
         search = self._search
         if not isinstance(search, Suggestions):
             return []
-        return list(self._asked(lambda: search.suggest(text, limit)) or ())
+        found = self._asked(lambda: search.suggest(text, limit))
+        return None if found is None else list(found)
 
     def _can(self, query: SearchQuery) -> bool:
         near = query.filters.near is not None

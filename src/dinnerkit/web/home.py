@@ -9,12 +9,12 @@ from flask import Blueprint, Response, request
 from dinnerkit.analytics.service import AnalyticsService
 from dinnerkit.events.listing import EventQuery
 from dinnerkit.events.service import EventService
-from dinnerkit.http.conditional import public_json
 from dinnerkit.http.metrics import Metrics
 from dinnerkit.http.paging import BadCursor
 from dinnerkit.http.services import service
 from dinnerkit.matching.service import SeatingService
 from dinnerkit.ports.search import LONGEST_TEXT
+from dinnerkit.search.api import suggested
 from dinnerkit.search.rules import SearchQuery
 from dinnerkit.search.service import SearchPage, SearchService
 from dinnerkit.web import finding
@@ -26,7 +26,6 @@ blueprint = Blueprint("home", __name__)
 _CARDS = 18
 _NIGHTS = 12
 _SUGGESTIONS = 8
-_SUGGESTION_SECONDS = 30
 
 
 @blueprint.route("/")
@@ -47,7 +46,7 @@ def show() -> Response:
 def suggest() -> Response:
     """Complete what is being typed, for the page's script."""
     typed = request.args.get("q", "").strip()[:LONGEST_TEXT]
-    return public_json({"items": service(SearchService).suggest(typed, _SUGGESTIONS)}, max_age=_SUGGESTION_SECONDS)
+    return suggested(service(SearchService).suggest(typed, _SUGGESTIONS))
 
 
 def _show_found(wanted: dict[str, str]) -> Response:
@@ -79,7 +78,7 @@ def _found(query: SearchQuery, cursor: str | None) -> SearchPage:
 def _meant(text: str) -> list[str]:
     """What else might be looked for, where nothing was found: what begins as the text does, or as one of its words."""
     search = service(SearchService)
-    found = [one for part in (text, *text.split()[:3]) if part for one in search.suggest(part, 3)]
+    found = [one for part in (text, *text.split()[:3]) if part for one in search.suggest(part, 3) or ()]
     return list(dict.fromkeys(found))[:_SUGGESTIONS]
 
 
