@@ -12,6 +12,9 @@ from werkzeug.exceptions import HTTPException
 PAGES = "dinnerkit_pages"
 """The blueprint that holds all the pages; their endpoints are ``dinnerkit_pages.GROUP.VIEW``."""
 
+_NO_PAGES = frozenset(f"{PAGES}.{name}" for name in ("asset", "checkout_module", "door.worker", "feeds.read", "home.suggest"))
+"""What scripts and programs read: nobody is to see it after signing in."""
+
 _PLAIN_PATH = re.compile(r"/[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*", re.ASCII)
 _LONGEST = 1000
 
@@ -56,4 +59,4 @@ def _is_page(path: str) -> bool:
         endpoint, _ = current_app.url_map.bind("", "/").match(path or "/", "GET")
     except HTTPException:
         return False
-    return str(endpoint).startswith(f"{PAGES}.") and endpoint != f"{PAGES}.asset"
+    return str(endpoint).startswith(f"{PAGES}.") and endpoint not in _NO_PAGES
