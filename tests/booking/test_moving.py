@@ -9,14 +9,16 @@ from typing import Any
 import pytest
 
 from dinnerkit.booking.calendar import BookingCalendar
-from dinnerkit.booking.errors import TooLateToCancel
+from dinnerkit.booking.discounting import DiscountService
+from dinnerkit.booking.errors import BookingCancelled, NothingToPay, TooLateToCancel
 from dinnerkit.booking.following import Following
 from dinnerkit.booking.store import Booking
 from dinnerkit.events.errors import CapacityBelowSold
 from dinnerkit.events.rules import FREE_CANCELLATION, Location, RefundPolicy, TableSize, Venue
 from dinnerkit.money import Money
+from dinnerkit.vouchers.rules import Kind
 from tests.booking.balance import come_to_rest
-from tests.booking.scenes import FREE, expired_and_moved_with_money_on_its_way
+from tests.booking.scenes import FREE, expired_and_moved_with_money_on_its_way, voucher
 from tests.booking.world import HOST, PRICE, World
 
 NO_REFUND = RefundPolicy(24 * 365, 0)
@@ -98,6 +100,32 @@ def test_who_books_just_when_the_dinner_is_moved_is_told_too(world: World, price
     assert (booking.status, booking.about["starts_at"]) == ("confirmed", starts_at)
     world.work()
     assert told(world) == ["ada@example.org"]
+    come_to_rest(world)
+
+
+@pytest.mark.parametrize("meanwhile", ["cancel", "become free"])
+def test_who_pays_while_the_booking_catches_up_pays_only_what_is_still_to_be_paid(world: World, meanwhile: str) -> None:
+    voucher(world, kind=Kind.FREE)
+    booking = world.reserve("ada", world.host_dinner(2))
+    world.events.update(HOST, booking.event, {"title": "Noodles"})
+    following: Any = world.kit.service(Following)
+    catch_up = following.catch_up
+
+    def interfere(behind: Booking) -> Booking:
+        if meanwhile == "cancel":
+            world.bookings.cancel("ada", booking.id)
+        else:
+            world.kit.service(DiscountService).use("ada", booking.id, "SUMMER26")
+        caught_up: Booking = catch_up(world.now(behind))
+        return caught_up
+
+    following.catch_up = interfere
+    try:
+        with pytest.raises(BookingCancelled if meanwhile == "cancel" else NothingToPay):
+            world.pay(booking)
+    finally:
+        del following.catch_up
+    assert world.database["payments"].count_documents({}) == 0
     come_to_rest(world)
 
 

@@ -154,8 +154,9 @@ def accept_booking(booking_id: str) -> Response:
 def use_voucher(body: dict[str, Any], booking_id: str) -> Response:
     """Use a voucher for a booking that waits for seats, was offered some, or is not paid yet. If nothing is left to pay, accept it.
 
-    409: `already_discounted`, `payment_in_progress`, `already_confirmed`, `booking_cancelled`, `hold_expired`; of the voucher
-    `voucher_unknown`, `voucher_expired`, `voucher_used_up`, `voucher_not_for_this_event`, `voucher_minimum`. 429: `too_many_attempts`.
+    409: `already_discounted`, `payment_in_progress`, `already_confirmed`, `booking_cancelled`, `booking_transferred`, `hold_expired`; of
+    the voucher `voucher_unknown`, `voucher_expired`, `voucher_used_up`, `voucher_not_for_this_event`, `voucher_minimum`. 429:
+    `too_many_attempts`.
     """
     return private_json(_shown(service(DiscountService).use(current_principal().user_id, _existing(booking_id), body["voucher"])))
 

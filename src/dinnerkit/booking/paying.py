@@ -81,12 +81,11 @@ class PayingService:
         if booking.status in SETTLED and booking.payment == payment_id:
             self._bookings.settle(booking)
             return PayResult(booking)
-        must_be_unpaid(booking)
-        if not booking.amount.amount:
-            raise NothingToPay("this offer costs nothing: accept it")
+        _must_be_payable(booking)
         facts = self._seats.facts(booking.event)
         if booking.about != about(facts):  # it was made while the host moved the dinner, and the others followed before it was there
             booking = self._following.catch_up(booking)
+            _must_be_payable(booking)
         payment = self._payments.pay(
             payment_id=payment_id,
             reference=booking.id,
@@ -238,6 +237,12 @@ class PayingService:
     def _refund(self, payment: Payment, reason: str) -> None:
         # One key whatever the reason: it may be another one when this is repeated.
         self._refunds.request_once_decided(payment.id, payment.money, key=f"{payment.id}:unused", reason=reason)
+
+
+def _must_be_payable(booking: Booking) -> None:
+    must_be_unpaid(booking)
+    if not booking.amount.amount:
+        raise NothingToPay("this offer costs nothing: accept it")
 
 
 def _had_for(payment: Payment, booking: Booking) -> Booking:
