@@ -216,6 +216,16 @@ def test_without_stripes_script_the_page_says_what_is_missing(guest: Guest) -> N
     assert guest.page.get_by_role("button", name="Pay €40").is_disabled()
 
 
+def test_when_stripes_script_never_comes_the_page_says_so_after_a_while(guest: Guest) -> None:
+    guest.page.route(re.compile(r"/js/stripe\.js"), lambda _: None)
+    guest.page.clock.install()
+    guest.page.reload(wait_until="domcontentloaded")
+    guest.sees("One moment, the form for your card is on its way.")
+    guest.page.clock.fast_forward(30_000)
+    guest.sees("The form for your card takes long to come.")
+    assert not guest.page.locator("[data-wait]").is_visible()
+
+
 def test_only_the_page_with_the_form_lets_stripe_in(guest: Guest, double: StripeDouble) -> None:
     def policy(path: str) -> str:
         answer = guest.page.goto(f"{guest.site}{path}")

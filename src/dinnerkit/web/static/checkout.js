@@ -2,6 +2,8 @@
 // What it must export is written down in dinnerkit/ports/checkout.py.
 
 const FAILED = "Something went wrong on this page. Open it anew, and try again.";
+const LATE = "The form for your card takes long to come. Look whether you are online, and whether something blocks it; then open this page anew.";
+const SLOW = 20_000;
 
 function parts(form) {
   const [wait, problem, button] = ["[data-wait]", "[data-problem]", "button"].map((wanted) => form.querySelector(wanted));
@@ -59,12 +61,18 @@ async function pay(form) {
   });
 
   waiting(true);
+  const late = setTimeout(() => {
+    say(new Error(LATE));
+    waiting(false);
+  }, SLOW);
   try {
     method = await (await import(module)).ask(form.querySelector("[data-place]"), settings, look());
+    say(null); // it may have come late
     button.disabled = false;
   } catch (error) {
     say(error);
   }
+  clearTimeout(late);
   waiting(false);
 }
 
