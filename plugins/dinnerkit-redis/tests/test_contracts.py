@@ -10,31 +10,33 @@ import pytest
 from dinnerkit.ids import new_id
 from dinnerkit.testing import BusBench, BusContract, CacheBench, CacheContract, LimiterBench, LimiterContract, QueueBench, QueueContract
 from dinnerkit_redis import open_bus, open_cache, open_limiter, open_queue
-from tests.services.redis import PASSWORD, say
+from tests.services.redis import MASTER, PASSWORD, say
 
 
 def mine(url: str) -> str:
     """The URL, with keys that no other test has."""
-    return f"{url}?prefix=t{new_id().lower()[:30]}"
+    return f"{url}?timeout=2&prefix=t{new_id().lower()[:30]}"
 
 
-def away(opener: Callable[[str], Any]) -> Callable[[str, int], Any]:
-    """Opens a backend at an address where there is no Redis."""
-    return lambda host, port: opener(f"redis://ours:{PASSWORD}@{host}:{port}")
+def away(opener: Callable[[str], Any], url: str) -> Callable[[str, int], Any]:
+    """Opens a backend of the URL's form at an address where there is no Redis."""
+    scheme = url.partition("://")[0]
+    path = f"/{MASTER}" if "sentinel" in scheme else ""
+    return lambda host, port: opener(f"{scheme}://ours:{PASSWORD}@{host}:{port}{path}")
 
 
 class TestRedisQueue(QueueContract):
     @pytest.fixture
     def bench(self, url: str) -> QueueBench:
         place = mine(url)
-        return QueueBench(open=lambda: open_queue(place), reach=away(open_queue), secrets=[PASSWORD])
+        return QueueBench(open=lambda: open_queue(place), reach=away(open_queue, url), secrets=[PASSWORD])
 
 
 class TestRedisLimiter(LimiterContract):
     @pytest.fixture
     def bench(self, url: str) -> LimiterBench:
         place = mine(url)
-        return LimiterBench(open=lambda: open_limiter(place), reach=away(open_limiter), secrets=[PASSWORD])
+        return LimiterBench(open=lambda: open_limiter(place), reach=away(open_limiter, url), secrets=[PASSWORD])
 
 
 class TestRedisBus(BusContract):
@@ -47,11 +49,11 @@ class TestRedisBus(BusContract):
             for port in ports:
                 say(port, "CLIENT", "KILL", "TYPE", "pubsub")
 
-        return BusBench(open=lambda: open_bus(place), interrupt=interrupt, reach=away(open_bus), secrets=[PASSWORD])
+        return BusBench(open=lambda: open_bus(place), interrupt=interrupt, reach=away(open_bus, url), secrets=[PASSWORD])
 
 
 class TestRedisCache(CacheContract):
     @pytest.fixture
     def bench(self, url: str) -> CacheBench:
         place, other = mine(url), mine(url)
-        return CacheBench(open=lambda: open_cache(place), beside=lambda: open_cache(other), reach=away(open_cache), secrets=[PASSWORD])
+        return CacheBench(open=lambda: open_cache(place), beside=lambda: open_cache(other), reach=away(open_cache, url), secrets=[PASSWORD])

@@ -27,7 +27,7 @@ DEADLINE = 30.0
 @pytest.fixture
 def place(url: str) -> str:
     """The URL, with keys that no other test has."""
-    return f"{url}?prefix=t{new_id().lower()[:30]}"
+    return f"{url}?timeout=2&prefix=t{new_id().lower()[:30]}"
 
 
 @pytest.fixture

@@ -42,7 +42,7 @@ class Channel:
     @contextmanager
     def hear(self) -> Iterator[NextParcel]:
         """Subscribe, and wait until that is so."""
-        subscription: Any = self._listening.pubsub()  # type: ignore[no-untyped-call] # as the driver has it
+        subscription: Any = self._listening.pubsub()
         try:
             subscription.subscribe(self._name)
             first = subscription.get_message(timeout=_FIRST_WORD_SECONDS)
@@ -110,7 +110,6 @@ def open_bus(url: str) -> Bus:
 
     Raises:
         SettingError: the URL is malformed.
-        Unavailable: no node of the cluster answers.
     """
     parsed = parse(url)
     return RedisBus(connect(parsed), connect(parsed, waits=False), parsed.prefix, parsed.db)

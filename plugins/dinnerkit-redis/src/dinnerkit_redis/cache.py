@@ -83,7 +83,6 @@ def open_cache(url: str) -> Cache:
 
     Raises:
         SettingError: the URL is malformed.
-        Unavailable: no node of the cluster answers.
     """
     parsed = parse(url)
     return RedisCache(connect(parsed), f"{parsed.prefix}:cache:")

@@ -64,7 +64,6 @@ def open_limiter(url: str) -> LimiterStorage:
 
     Raises:
         SettingError: the URL is malformed.
-        Unavailable: no node of the cluster answers.
     """
     parsed = parse(url)
     return RedisLimiterStorage(connect(parsed), parsed.prefix)

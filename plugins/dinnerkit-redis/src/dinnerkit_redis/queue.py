@@ -95,7 +95,6 @@ def open_queue(url: str) -> Queue:
 
     Raises:
         SettingError: the URL is malformed.
-        Unavailable: no node of the cluster answers.
     """
     parsed = parse(url)
     waiting = connect(parsed, answers_within=_WAIT_SECONDS + _GRACE_SECONDS, waits=False)

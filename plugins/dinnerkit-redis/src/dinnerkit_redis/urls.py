@@ -35,7 +35,8 @@ class RedisUrl:
         timeout: seconds that connecting may take, and each answer.
         retries: how often more is tried where a connection was lost, ever later; what takes too long is not tried again, since a request
             waits for it.
-        connections: how many there are at most at the same time; who needs another waits for one, at most ``timeout`` seconds.
+        connections: how many there are at most at the same time; who needs another waits for one, at most ``timeout`` seconds; not of a
+            cluster.
         prefix: what all keys begin with.
     """
 
@@ -69,6 +70,8 @@ def parse(url: str) -> RedisUrl:
     username, _, password = credentials.partition(":")
     addresses, _, path = rest.partition("/")
     service, db = _path(kind, path, url)
+    if kind == "cluster" and "connections" in options:
+        raise SettingError("redis+cluster:// has no option 'connections': there are as many as are needed at the same time")
     return RedisUrl(
         kind=kind,
         hosts=_hosts(kind, addresses, url),
