@@ -69,7 +69,7 @@ class Story(RuleBasedStateMachine):
     def transfer(self, which: int, taker: str) -> None:
         booking, sent = self._booking(which), next(self.ids)
         giver = self.model.bookings[booking].user
-        new = derived_id(sent, giver, f"transfer/{booking}")
+        new = derived_id(sent, giver, f"transfer/{booking}/{taker}@example.org")
         self._forget_attempts()
         expected = self.model.transfer(booking, taker, new, self.world.clock())
 
