@@ -2,12 +2,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import pytest
 from flask import Flask
 
 from dinnerkit.accounts.rules import User
 from tests.services.chromium import PATIENCE, chromium, served
+from tests.services.proxy import Proxy, proxy
 from tests.web.browser import PASSWORD
 
 if TYPE_CHECKING:
@@ -28,12 +30,19 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def open_page(browser: Browser, site: str) -> Iterator[Callable[..., Page]]:
+def line(site: str) -> Iterator[Proxy]:
+    """What connects the browser with the pages."""
+    with proxy(int(urlsplit(site).port or 0)) as connecting:
+        yield connecting
+
+
+@pytest.fixture
+def open_page(browser: Browser, line: Proxy) -> Iterator[Callable[..., Page]]:
     """Gives a page in a browser profile of its own, signed in as that user; what goes wrong in its scripts fails the test."""
     contexts, said = [], []
 
     def open_page(user: User | None = None, **options: object) -> Page:
-        context = browser.new_context(base_url=site, **options)  # type: ignore[arg-type]
+        context = browser.new_context(base_url=f"http://127.0.0.1:{line.port}", **options)  # type: ignore[arg-type]
         contexts.append(context)
         context.set_default_timeout(PATIENCE)
         page = context.new_page()

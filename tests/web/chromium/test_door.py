@@ -20,6 +20,7 @@ from dinnerkit.identity import Role
 from dinnerkit.money import Money
 from dinnerkit.web.places import PAGES
 from tests.services.chromium import PATIENCE
+from tests.services.proxy import Proxy
 from tests.web.conftest import World
 
 if TYPE_CHECKING:
@@ -95,6 +96,17 @@ def wait_until_told(page: Page) -> None:
     until(page, "() => localStorage.length === 0")
 
 
+def disconnect(page: Page, line: Proxy) -> None:
+    """Take the connection away, and let the browser know; it alone forgets now and then that it shall ask nothing after a reload."""
+    line.turn("refuses")
+    page.context.set_offline(offline=True)
+
+
+def connect(page: Page, line: Proxy) -> None:
+    line.turn("well")
+    page.context.set_offline(offline=False)
+
+
 def test_a_tap_counts_at_once_and_is_told(door: Page, dinner: Dinner) -> None:
     come_in(door, "Ada Guest")
     wait_until_told(door)
@@ -118,29 +130,29 @@ def test_a_name_is_found(door: Page) -> None:
     assert door.get_by_role("button", name="Béla Guest is in").is_visible()
 
 
-def test_without_a_connection_the_page_opens_anew_and_loses_nothing(door: Page, dinner: Dinner) -> None:
+def test_without_a_connection_the_page_opens_anew_and_loses_nothing(door: Page, dinner: Dinner, line: Proxy) -> None:
     come_in(door, "Béla Guest")
     wait_until_told(door)
     until(
         door, "async (path) => (await (await caches.match(path)).text()).includes('<strong data-arrived>1<')", dinner.path
     )  # the copy knows
-    door.context.set_offline(offline=True)
+    disconnect(door, line)
     come_in(door, "Ada Guest")
     door.get_by_text("No connection.").wait_for()
 
     door.reload()
 
-    door.get_by_text("No connection. 1 to be sent as soon as there is a connection.").wait_for()
+    door.get_by_text("1 to be sent as soon as there is a connection.").wait_for()
     assert in_words(door) == "3 of 3 are in"
     assert door.locator(".door-list").evaluate("(list) => getComputedStyle(list.querySelector('li')).display") == "flex"  # it has its style
     assert dinner.status(dinner.adas) == "confirmed"
-    door.context.set_offline(offline=False)
+    connect(door, line)
     wait_until_told(door)
     assert dinner.status(dinner.adas) == "checked_in"
 
 
-def test_without_a_connection_a_false_ticket_is_told_from_a_true_one(door: Page, dinner: Dinner) -> None:
-    door.context.set_offline(offline=True)
+def test_without_a_connection_a_false_ticket_is_told_from_a_true_one(door: Page, dinner: Dinner, line: Proxy) -> None:
+    disconnect(door, line)
     door.reload()
     door.get_by_label("Ticket").fill("NOT-A-TICKET")
     door.keyboard.press("Enter")
@@ -187,13 +199,13 @@ def test_the_copy_goes_only_where_the_list_is_not_this_hosts_any_more(
     assert bool(door.evaluate(COPIES)) == stays
 
 
-def test_the_copy_has_the_door_and_its_files_and_no_other_page(door: Page, dinner: Dinner) -> None:
+def test_the_copy_has_the_door_and_its_files_and_no_other_page(door: Page, dinner: Dinner, line: Proxy) -> None:
     for path in (f"/hosting/{dinner.event}", "/hosting", "/bookings", dinner.path):
         door.goto(path)
     kept = door.evaluate(KEPT)
     assert {path for path in kept if "/assets/" not in path} == {dinner.path}
     assert {path.rpartition("/")[2] for path in kept if "/assets/" in path} >= {"door.js", "door_notes.js", "door.css", "base.css"}
-    door.context.set_offline(offline=True)
+    disconnect(door, line)
     assert door.evaluate("fetch('/hosting').then(() => 'answered', () => 'no connection')") == "no connection"
 
 
