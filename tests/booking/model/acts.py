@@ -130,7 +130,8 @@ class Model(Worked):
         hold = self._hold(booking.hold)
         hold.booking, hold.user = new, taker
         booking.status = "transferred"
-        self.bookings[new] = replace(booking, user=taker, status="confirmed", created_at=now)
+        # The giver's may not have followed the dinner yet, and is over.
+        self.bookings[new] = replace(booking, user=taker, status="confirmed", created_at=now, starts_at=self.starts_at)
         return "confirmed"
 
     def arrive(self, booking_id: str, now: datetime) -> str:
