@@ -14,6 +14,7 @@ from dinnerkit.payment.ledger.checking import IN_FLIGHT, LedgerCheck
 from dinnerkit.payment.ledger.service import Ledger
 from dinnerkit.payment.payouts.accounts import PayeeAccounts
 from dinnerkit.payment.payouts.service import PayoutService
+from dinnerkit.ports.gateway import Payout
 from tests.booking.killing import Killed
 from tests.booking.snapshot import paid_out
 from tests.booking.world import HOST, World
@@ -118,7 +119,7 @@ class TestWhen:
         with ready.gateway.books.writing() as books:
             books.execute("update charges set amount = 3500")
         assert run(ready) == 0
-        ready.clock.now += timedelta(minutes=10)
+        ready.clock.now += timedelta(hours=1)
         after(ready, event)
         assert payouts(ready) == [("sent", 3500)]
 
@@ -164,7 +165,7 @@ class TestHowMuch:
         with ready.gateway.books.writing() as books:
             books.execute("update charges set amount = 3500")
         decide(ready, won=True)
-        ready.clock.now += timedelta(minutes=10)
+        ready.clock.now += timedelta(hours=1)
         after(ready, event)
         assert payouts(ready) == [("sent", 3500)] * 3
         assert owed(ready) == 0
@@ -251,6 +252,25 @@ def test_one_that_came_back_is_sent_again_a_day_later(ready: World, monkeypatch:
     assert owed(ready) == 0
 
 
+def test_one_process_at_a_time_asks_the_gateway_for_a_payout(ready: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    event = ready.host_dinner(4)
+    ready.book("ada", event)
+    ready.work()
+    ready.clock.now = ready.seats.facts(event).starts_at + DELAY
+    asked, pay_out = 0, ready.gateway.pay_out
+
+    def while_another_runs(**given: Any) -> Payout:
+        nonlocal asked
+        asked += 1
+        assert run(ready) == 1
+        return pay_out(**given)
+
+    monkeypatch.setattr(ready.gateway, "pay_out", while_another_runs)
+    assert run(ready) == 1
+    assert asked == 1
+    assert payouts(ready) == [("sent", 3500)]
+
+
 @pytest.mark.parametrize("before", [True, False])
 def test_a_process_killed_at_any_command_pays_once(ready: World, before: bool) -> None:
     event = ready.host_dinner(4)
@@ -267,7 +287,7 @@ def test_a_process_killed_at_any_command_pays_once(ready: World, before: bool) -
             run(ready)
         died = ready.killer.struck
         ready.restart()
-        ready.clock.now += timedelta(minutes=2)
+        ready.clock.now += timedelta(hours=1)
         after(ready, event)
         assert paid_out(ready) == 7000
         assert payouts(ready) == [("sent", 7000)]

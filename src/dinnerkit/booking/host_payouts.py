@@ -14,7 +14,8 @@ from dinnerkit.payment.payouts.service import DuePayout, PayoutService
 
 log = structlog.get_logger(__name__)
 
-_ASK_AGAIN = timedelta(minutes=10)
+_ASK_AGAIN = timedelta(hours=1)
+"""A gateway that has not enough money yet keeps each refusal for a day, and wants a new key after every one."""
 
 
 class HostPayouts:

@@ -26,7 +26,7 @@ _CONTROLLER = {
 
 
 _MOST_ATTEMPTS = 100
-"""How many refusals of a day are passed by; more don't come up while they are attempted every few minutes at most."""
+"""How many refusals of a day are passed by; more don't come up, as a payout is attempted every hour."""
 
 
 class Hosts:
@@ -65,8 +65,8 @@ class Hosts:
         """Send money to the account, or answer what the same key got before, be it long ago.
 
         Stripe keeps a refusal for a day under the idempotency key, though there may be enough money by then. So where it says again that it
-        has refused, the next key in a row has its turn. Nobody comes to that before the one ahead of it has been refused for good, so
-        that however many ask at once, money moves under one key at most.
+        has refused, the next key in a row has its turn. Nobody comes to that before the one ahead of it has been refused for that day;
+        one caller at a time, as the core sees to, is what keeps the money from going out under a key that Stripe forgets meanwhile.
         """
         amount = to_stripe(money)
         with asking("this payout"):

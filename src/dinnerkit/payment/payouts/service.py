@@ -31,6 +31,9 @@ _ASK_AGAIN = timedelta(hours=1)
 
 _NEXT_DAY = timedelta(days=1)
 _LEASE_SECONDS = 60.0
+_SENDING_SECONDS = 3600.0
+"""Longer than a gateway's slowest answer, so that nobody else sends meanwhile. What got no answer goes on after it."""
+
 _BATCH = 100
 _SYNCED = 50
 
@@ -93,7 +96,7 @@ class PayoutService:
         if row is not None and row["status"] == "waiting":
             row = self._fix_amount(row)
         if row is not None and row["status"] == "sending":
-            self._send(row)
+            self._send_alone(row["_id"])
 
     def correct(self, payment_id: str) -> None:
         """Pay out what became the payee's after the payment's occasion was: a dispute won, a deposit kept, a payout that came back."""
@@ -159,6 +162,16 @@ class PayoutService:
         self._payouts.update_one({"_id": row["_id"], "status": "waiting"}, update)
         lease.release()
         return self._payouts.find_one({"_id": row["_id"]})
+
+    def _send_alone(self, payout_id: str) -> None:
+        # The gateway forgets a key one day; who asks by it then, beside somebody who has passed on to the next, would send twice.
+        lease = Lease(self._database, f"payout:{payout_id}", _SENDING_SECONDS, self._clock)
+        if not lease.hold():
+            return
+        row = self._payouts.find_one({"_id": payout_id, "status": "sending"})
+        if row is not None:
+            self._send(row)
+        lease.release()  # but not where no answer came: what was asked for may be under way
 
     def _send(self, row: Row) -> None:
         money = Money(row["amount"], row["currency"])
