@@ -12,6 +12,9 @@ from dinnerkit.testing import BusBench, BusContract, CacheBench, CacheContract, 
 from dinnerkit_redis import open_bus, open_cache, open_limiter, open_queue
 from tests.services.redis import MASTER, PASSWORD, say
 
+AT_ONCE = 3.0
+"""Seconds that a failure may take here: the machine has other work too, and a client without time limits would wait for ever."""
+
 
 def mine(url: str) -> str:
     """The URL, with keys that no other test has."""
@@ -29,14 +32,14 @@ class TestRedisQueue(QueueContract):
     @pytest.fixture
     def bench(self, url: str) -> QueueBench:
         place = mine(url)
-        return QueueBench(open=lambda: open_queue(place), reach=away(open_queue, url), secrets=[PASSWORD])
+        return QueueBench(open=lambda: open_queue(place), reach=away(open_queue, url), at_once=AT_ONCE, secrets=[PASSWORD])
 
 
 class TestRedisLimiter(LimiterContract):
     @pytest.fixture
     def bench(self, url: str) -> LimiterBench:
         place = mine(url)
-        return LimiterBench(open=lambda: open_limiter(place), reach=away(open_limiter, url), secrets=[PASSWORD])
+        return LimiterBench(open=lambda: open_limiter(place), reach=away(open_limiter, url), at_once=AT_ONCE, secrets=[PASSWORD])
 
 
 class TestRedisBus(BusContract):
@@ -49,11 +52,17 @@ class TestRedisBus(BusContract):
             for port in ports:
                 say(port, "CLIENT", "KILL", "TYPE", "pubsub")
 
-        return BusBench(open=lambda: open_bus(place), interrupt=interrupt, reach=away(open_bus, url), secrets=[PASSWORD])
+        return BusBench(open=lambda: open_bus(place), interrupt=interrupt, reach=away(open_bus, url), at_once=AT_ONCE, secrets=[PASSWORD])
 
 
 class TestRedisCache(CacheContract):
     @pytest.fixture
     def bench(self, url: str) -> CacheBench:
         place, other = mine(url), mine(url)
-        return CacheBench(open=lambda: open_cache(place), beside=lambda: open_cache(other), reach=away(open_cache, url), secrets=[PASSWORD])
+        return CacheBench(
+            open=lambda: open_cache(place),
+            beside=lambda: open_cache(other),
+            reach=away(open_cache, url),
+            at_once=AT_ONCE,
+            secrets=[PASSWORD],
+        )
