@@ -399,7 +399,20 @@ def spec(app: flask.Flask) -> dict[str, Any]:
 def test_the_documentation_says_exactly_what_a_list_takes(spec: dict[str, Any]):
     operation = spec["paths"]["/v1/events"]["get"]
     parameters = {parameter["name"]: parameter["schema"] for parameter in operation["parameters"] if parameter["in"] == "query"}
-    assert set(parameters) == {"city", "cuisine", "tag", "from", "to", "max_price", "near", "radius_km", "sort", "limit", "cursor"}
+    assert set(parameters) == {
+        "city",
+        "cuisine",
+        "tag",
+        "from",
+        "to",
+        "min_price",
+        "max_price",
+        "near",
+        "radius_km",
+        "sort",
+        "limit",
+        "cursor",
+    }
     assert parameters["from"]["format"] == parameters["to"]["format"] == "date-time"
     assert parameters["near"]["pattern"].startswith("^")
     assert parameters["sort"]["enum"] == ["starts_at", "price", "distance"]

@@ -223,7 +223,7 @@ def test_a_wish_is_explained_recorded_and_kept_through_changes():
         reason.rule for reason in Why(seating, people, size=6, rules=rules).guest("0").reasons
     }
     assert replay(record(seating, people, size=6, rules=rules), people, size=6, rules=rules) == seating
-    with pytest.raises(RuleInvalid, match="not the guests, sizes and rules"):
+    with pytest.raises(RuleInvalid, match="not the guests, sizes, rules and locks"):
         replay(record(seating, people, size=6, rules=rules), people, size=6, rules=(*rules[:-1], wish(AgeRange(20), 16)))
     changes = Changes(gone=frozenset({"0"}), come=(Guest("new", stated={"gender": "woman"}),))
     later = reseat(seating, changes, guests=people, size=6, rules=rules)

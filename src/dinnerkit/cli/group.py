@@ -16,7 +16,7 @@ COMMANDS = {
     "plugins": "List the backends that are installed.",
     "check": "Reach every backend and say what is wrong.",
     "ledger": "Prove the ledger, and write statements from it.",
-    "reconcile": "Compare payments and ledger with what the gateway says.",
+    "reconcile": "Compare payments, payouts and ledger with what the gateway says.",
     "disputes": "Look after payments that guests' banks have taken back.",
     "refunds": "Look after refunds that the gateway could not make.",
     "dead-letters": "Look after what could not be delivered.",
