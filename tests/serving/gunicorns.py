@@ -51,6 +51,13 @@ class Gunicorn:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return connection
 
+    def accepts(self) -> bool:
+        try:
+            self.connect().close()
+        except ConnectionError:
+            return False
+        return True
+
     def exchange(self, *pieces: bytes, paced: bool = False) -> bytes:
         """All that comes back for these pieces until the server closes; ``paced`` sees each read before the next is sent."""
         with self.connect() as connection:

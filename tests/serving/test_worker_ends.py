@@ -134,7 +134,7 @@ def test_what_was_begun_when_it_is_told_to_stop_is_answered_and_it_exits_with_0(
             connection.sendall(corpus.get(target=b"/wait?%d" % order))
         until(lambda: begun(tmp_path) == 30, "all have begun")
         running.process.send_signal(signal.SIGTERM)
-        until(lambda: b"Handling signal" in running.log.read_bytes(), "it is told")
+        until(lambda: not running.accepts(), "the worker has heard of it too, and new connections are refused")
         (tmp_path / "open").touch()
         answers = [drained(connection) for connection in connections]
         assert [statuses(answer) for answer in answers] == [[200]] * 30
