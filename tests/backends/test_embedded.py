@@ -369,9 +369,9 @@ def test_the_server_ends_when_its_folder_is_moved_away_and_another_takes_its_pla
     first.database.guests.insert_one({"_id": "ada"})
     mongod = mongod_of(first)
     root.rename(root.with_name("moved"))
+    wait_until(lambda: not is_alive(mongod))
     second = opened()
     assert second.database.guests.count_documents({}) == 0
-    wait_until(lambda: not is_alive(mongod))
     assert mongod_of(opened()) == mongod_of(second)
 
 
