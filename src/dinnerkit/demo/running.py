@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +16,7 @@ from dinnerkit.backends.mongod.locks import FileLock
 from dinnerkit.demo.background import BackgroundWork
 from dinnerkit.demo.building import Builder
 from dinnerkit.demo.figures import Count, WorldFigures
+from dinnerkit.demo.interruption import interruptible
 from dinnerkit.demo.logbook import Logbook
 from dinnerkit.demo.plan import Plan, Scale, plan
 from dinnerkit.demo.report import WIDTH, show
@@ -31,8 +30,6 @@ SEED = 2012
 
 _MANY = 500
 """From so many bookings on a world is worth more processes."""
-
-_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +68,7 @@ def run(
     """
     out, err = out or _console(), err or _console(stderr=True)
     folder = Path(settings.data)
-    with _interruptible(), _alone(folder):
+    with interruptible(), _alone(folder):
         book = Logbook.open(folder, seed=seed, scale=scale or Scale())
         script = plan(book.scale, book.keys)
         if book.finished_at is None:
@@ -119,22 +116,3 @@ def _alone(folder: Path) -> Iterator[None]:
         yield
     finally:
         lock.close()
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """Turn the first signal to stop into a KeyboardInterrupt; the next one has its usual effect."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def interrupt(number: int, _frame: object) -> None:
-        signal.signal(number, signal.SIG_DFL)
-        raise KeyboardInterrupt
-
-    before = {number: signal.signal(number, interrupt) for number in _STOP_SIGNALS}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
