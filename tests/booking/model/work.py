@@ -33,8 +33,13 @@ class Worked(State):
 
     def follow(self) -> None:
         for booking in self.bookings.values():
-            if booking.status in ("waitlisted", *UNPAID, *SETTLED):
+            if booking.status == "waitlisted":
                 booking.starts_at = self.starts_at
+            self._catch_up(booking)
+
+    def _catch_up(self, booking: Booking) -> None:
+        if booking.status in (*UNPAID, *SETTLED):
+            booking.starts_at = self.starts_at
 
     def sweep(self, now: datetime) -> None:
         for hold in [hold for hold in self.holds if hold.until and hold.until <= now]:
@@ -96,6 +101,8 @@ class Worked(State):
             case "booking.finish_cancellation":
                 self._release(self.bookings[data["booking_id"]], now)
                 self.abandon(data["booking_id"])
+            case "booking.finish_transfer":
+                self._catch_up(self.bookings[data["booking_id"]])
             case "booking.follow":
                 self.follow()
             case "booking.cancel_all":
