@@ -369,10 +369,29 @@ def test_the_server_ends_when_its_folder_is_moved_away_and_another_takes_its_pla
     first.database.guests.insert_one({"_id": "ada"})
     mongod = mongod_of(first)
     root.rename(root.with_name("moved"))
-    wait_until(lambda: not is_alive(mongod))
     second = opened()
     assert second.database.guests.count_documents({}) == 0
+    wait_until(lambda: not is_alive(mongod))
     assert mongod_of(opened()) == mongod_of(second)
+
+
+def test_a_server_whose_folder_was_moved_away_follows_it_and_leaves_the_one_in_its_place_alone(opened, root):
+    first = opened()
+    first.database.guests.insert_one({"_id": "ada"})
+    mongod = mongod_of(first)
+    supervisor = supervisor_of(mongod)
+    os.kill(supervisor, signal.SIGSTOP)  # so that the old one ends, and writes all that it has, while the new one is at work
+    try:
+        root.rename(root.with_name("moved"))
+        second = opened()
+        second.database.guests.insert_one({"_id": "ben"})
+    finally:
+        os.kill(supervisor, signal.SIGCONT)
+    wait_until(lambda: not is_alive(mongod))
+    second.database.client.admin.command("fsync")  # a checkpoint, by files that it takes for its own
+    assert [row["_id"] for row in second.database.guests.find()] == ["ben"]
+    with contextlib.closing(embedded(f"embedded://{root.with_name('moved')}")) as moved:
+        assert [row["_id"] for row in moved.database.guests.find()] == ["ada"]
 
 
 def test_it_works_under_gevent(opened, user):

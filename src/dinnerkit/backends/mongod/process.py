@@ -184,7 +184,7 @@ def _arguments(layout: Layout, port: int) -> list[str]:
         "shutdownTimeoutMillisForSignaledShutdown": "0",  # there is no other member to hand over to
     }
     options = {
-        "dbpath": str(layout.data),
+        "dbpath": layout.data.name,  # in its working directory, so that it follows its data if the folder is moved away
         "keyFile": str(layout.key),
         "replSet": REPLICA_SET,
         "bind_ip": HOST,

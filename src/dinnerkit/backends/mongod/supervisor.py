@@ -109,6 +109,8 @@ class _Watch:
         self._quick_deaths = self._quick_deaths + 1 if time.monotonic() - self._started < _STABLE_SECONDS else 0
         if self._quick_deaths > 1:
             time.sleep(_RESTARTS.wait(self._quick_deaths - 1))
+            if not self._users.is_current():
+                return  # PATH was moved away meanwhile, and what is there now is not ours
         self._mongod = Mongod.start(self._binary, self._layout, self._mongod.port)
         self._announce_start()
 
