@@ -6,14 +6,23 @@ backend is imported, so that a broken plugin that nobody chose breaks nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
+import re
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from importlib.metadata import EntryPoint, distributions
+from queue import Empty, SimpleQueue
 from typing import Any, Literal
 
+import structlog
+
 from dinnerkit.errors import SettingError
-from dinnerkit.ports.urls import mask_url, parse_url
+from dinnerkit.ports.capabilities import capabilities
+from dinnerkit.ports.contracts import built
+from dinnerkit.ports.urls import SCHEME, mask_url, parse_url
 from dinnerkit.settings import BACKENDS
+
+log = structlog.get_logger(__name__)
 
 KNOWN_PLUGINS = {
     "redis": "dinnerkit-redis",
@@ -24,10 +33,25 @@ KNOWN_PLUGINS = {
 }
 """Schemes of plugins that the project maintains itself, with the package that brings them."""
 
+IMPORT_SECONDS = 10.0
+"""How long the listing waits for a plugin to be imported."""
+
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """An installed backend: what ``dinnerkit plugins`` lists."""
+    """An installed backend: what ``dinnerkit plugins`` lists.
+
+    Attributes:
+        kind: the setting that chooses it.
+        scheme: of the URLs that do.
+        distribution: the package that brings it.
+        target: its factory, as ``module:name``.
+        state: whether a URL of that scheme can be opened.
+        why: why not.
+        version: of the package.
+        contract: the version of its kind's contract that it was built for; None where it does not say.
+        capabilities: what it can do beyond what every backend of its kind can.
+    """
 
     kind: str
     scheme: str
@@ -35,6 +59,26 @@ class Backend:
     target: str
     state: Literal["works", "broken", "claimed twice"]
     why: str = ""
+    version: str = ""
+    contract: int | None = None
+    capabilities: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """An entry point, with the name and the version of the distribution that it came from."""
+
+    point: EntryPoint
+    distribution: str
+    version: str
+
+    @property
+    def scheme(self) -> str:
+        return self.point.name
+
+    @property
+    def where(self) -> str:
+        return f"{self.scheme}:// of {self.distribution} ({self.point.value})"
 
 
 def open_backend(kind: str, url: str) -> Any:
@@ -44,59 +88,106 @@ def open_backend(kind: str, url: str) -> Any:
         SettingError: no installed plugin has the scheme, two have it, or the plugin can't be imported.
         DinnerkitError: what the factory itself says.
     """
-    return _factory(_one_entry(kind, parse_url(url).scheme, url))(url)
+    return _factory(kind, _one_entry(kind, parse_url(url).scheme, url))(url)
 
 
 def installed() -> Iterable[Backend]:
     """Every backend that is installed, of every kind, each tried out by importing it."""
     for kind in BACKENDS:
         found = _entries(kind)
-        for entry in sorted(found, key=lambda entry: (entry.name, entry.value)):
-            twins = [other for other in found if other.name == entry.name]
+        for entry in sorted(found, key=lambda entry: (entry.scheme, entry.point.value)):
+            twins = [other for other in found if other.scheme == entry.scheme]
             yield _described(kind, entry, twins)
 
 
-def _described(kind: str, entry: EntryPoint, twins: list[EntryPoint]) -> Backend:
-    distribution = _distribution(entry)
+def schemes(kind: str) -> set[str]:
+    """The schemes that installed backends of that kind have, whether they work or not; nothing is imported."""
+    return {entry.scheme for entry in _entries(kind)}
+
+
+def _described(kind: str, entry: _Entry, twins: list[_Entry]) -> Backend:
+    found = Backend(kind, entry.scheme, entry.distribution, entry.point.value, "broken", version=entry.version)
     if len(twins) > 1:
-        claimants = ", ".join(sorted(_distribution(twin) for twin in twins))
-        return Backend(kind, entry.name, distribution, entry.value, "claimed twice", f"by {claimants}")
-    try:
-        _factory(entry)
-    except SettingError as error:
-        return Backend(kind, entry.name, distribution, entry.value, "broken", error.message)
-    return Backend(kind, entry.name, distribution, entry.value, "works")
+        claimants = ", ".join(sorted(twin.distribution for twin in twins))
+        return replace(found, state="claimed twice", why=f"by {claimants}")
+    if not re.fullmatch(SCHEME, entry.scheme):
+        return replace(found, why=f"no URL has the scheme {entry.scheme!r}: a scheme is of small letters, digits, + . and -")
+    factory = _tried(kind, entry)
+    if isinstance(factory, SettingError):
+        return replace(found, why=factory.message)
+    told = built(factory)
+    if told is None:
+        return replace(found, state="works")
+    return replace(found, state="works", contract=told.contract, capabilities=capabilities(kind, told.backend))
 
 
-def _entries(kind: str) -> list[EntryPoint]:
-    unique = {(entry.name, entry.value, _distribution(entry)): entry for entry in entry_points(group=f"dinnerkit.{kind}")}
+def _entries(kind: str) -> list[_Entry]:
+    group = f"dinnerkit.{kind}"
+    unique: dict[tuple[str, str, str], _Entry] = {}
+    for point, distribution, version in _entry_points():
+        if point.group == group:
+            unique.setdefault((point.name, point.value, distribution), _Entry(point, distribution, version))
     return list(unique.values())
 
 
-def _one_entry(kind: str, scheme: str, url: str) -> EntryPoint:
+def _entry_points() -> Iterator[tuple[EntryPoint, str, str]]:
+    """All entry points there are, with their distribution's name and version.
+
+    One after the other, since ``importlib.metadata.entry_points`` gives nothing at all where a single distribution's list is malformed.
+    """
+    seen = set()
+    for distribution in distributions():
+        try:
+            points = [point for point in distribution.entry_points if point.group.startswith("dinnerkit.")]
+            name, version = (distribution.name or "unknown", distribution.version or "") if points else ("", "")
+        except Exception as error:  # noqa: BLE001 - whatever is in there, it is another's, and says nothing about the rest
+            log.debug("distribution_unreadable", error=type(error).__name__)
+            continue
+        normalized = re.sub(r"[-_.]+", "-", name).lower()
+        if points and normalized not in seen:  # of one that lies on the path twice, what is imported is the first
+            seen.add(normalized)
+            yield from ((point, name, version) for point in points)
+
+
+def _one_entry(kind: str, scheme: str, url: str) -> _Entry:
     found = _entries(kind)
-    matching = [entry for entry in found if entry.name == scheme]
+    matching = [entry for entry in found if entry.scheme == scheme]
     if len(matching) > 1:
-        claimants = ", ".join(sorted(_distribution(entry) for entry in matching))
+        claimants = ", ".join(sorted(entry.distribution for entry in matching))
         raise SettingError(f"{kind}: more than one plugin claims {scheme}:// ({claimants}); uninstall all but one")
     if not matching:
-        have = ", ".join(f"{name}://" for name in sorted({entry.name for entry in found})) or "nothing"
+        have = ", ".join(f"{name}://" for name in sorted({entry.scheme for entry in found})) or "nothing"
         package = KNOWN_PLUGINS.get(scheme)
         hint = f"; try: pip install {package}" if package else ""
         raise SettingError(f"{kind}: no plugin for {mask_url(url)!r}; installed: {have}{hint}")
     return matching[0]
 
 
-def _factory(entry: EntryPoint) -> Callable[[str], Any]:
-    where = f"{entry.name}:// of {_distribution(entry)} ({entry.value})"
+def _factory(kind: str, entry: _Entry) -> Callable[[str], Any]:
     try:
-        factory = entry.load()
-    except Exception as error:
-        raise SettingError(f"{entry.group}: {where} can't be imported: {type(error).__name__}: {error}") from error
+        factory = entry.point.load()
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a plugin that calls sys.exit is a broken plugin, and no reason to end
+        why = f"{type(error).__name__}: {error}"
+        raise SettingError(f"dinnerkit.{kind}: {entry.where} can't be imported: {why}") from error
     if not callable(factory):
-        raise SettingError(f"{entry.group}: {where} is not a factory: it can't be called")
+        raise SettingError(f"dinnerkit.{kind}: {entry.where} is not a factory: it can't be called")
     return factory  # type: ignore[no-any-return]
 
 
-def _distribution(entry: EntryPoint) -> str:
-    return entry.dist.name if entry.dist else "unknown"
+def _tried(kind: str, entry: _Entry) -> Callable[[str], Any] | SettingError:
+    """The factory, or why there is none; a plugin whose import never ends is waited for a while, and no longer."""
+    ended: SimpleQueue[Callable[[str], Any] | SettingError] = SimpleQueue()
+
+    def load() -> None:
+        try:
+            ended.put(_factory(kind, entry))
+        except SettingError as error:
+            ended.put(error)
+
+    threading.Thread(target=load, daemon=True).start()
+    try:
+        return ended.get(timeout=IMPORT_SECONDS)
+    except Empty:
+        return SettingError(f"dinnerkit.{kind}: {entry.where} can't be imported: it is not done after {IMPORT_SECONDS:.0f} s")

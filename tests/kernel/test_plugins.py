@@ -5,12 +5,16 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Callable, Iterator
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
 
+from dinnerkit import plugins
 from dinnerkit.errors import SettingError
 from dinnerkit.plugins import KNOWN_PLUGINS, Backend, installed, open_backend
+from dinnerkit.ports.capabilities import CAPABILITIES
+from dinnerkit.ports.contracts import CONTRACTS, built
 
 Install = Callable[..., None]
 PLUGINS = Path(__file__).parents[2] / "plugins"
@@ -68,7 +72,7 @@ def test_the_built_in_backends_take_the_same_road() -> None:
 def test_a_plugin_is_opened_by_its_scheme_with_the_whole_url(install: Install) -> None:
     install("dinnerkit-shelf", "def shelf(url):\n    return ('shelf', url)\n", cache={"shelf": "shelf"})
     assert open_backend("cache", "shelf://top?deep=1") == ("shelf", "shelf://top?deep=1")
-    assert found("cache", "shelf") == [Backend("cache", "shelf", "dinnerkit-shelf", "dinnerkit_shelf:shelf", "works")]
+    assert found("cache", "shelf") == [Backend("cache", "shelf", "dinnerkit-shelf", "dinnerkit_shelf:shelf", "works", version="1.0")]
 
 
 def test_only_the_chosen_plugin_is_imported(install: Install) -> None:
@@ -87,6 +91,8 @@ def test_only_the_chosen_plugin_is_imported(install: Install) -> None:
         ("def (\n", "SyntaxError"),
         ("other = 1\n", "AttributeError"),
         ("broken = 'not a factory'\n", "is not a factory: it can't be called"),
+        ("raise SystemExit('no licence')\n", "SystemExit: no licence"),
+        ("import pytest\npytest.skip('not here', allow_module_level=True)\n", "Skipped: not here"),
     ],
 )
 def test_a_broken_plugin_breaks_only_who_chose_it(install: Install, source: str, why: str) -> None:
@@ -158,3 +164,100 @@ def test_what_the_factory_says_is_said(install: Install) -> None:
 def test_what_is_no_url_is_refused(url: str) -> None:
     with pytest.raises(SettingError, match="is not a backend URL"):
         open_backend("cache", url)
+
+
+def test_a_plugin_whose_import_never_ends_holds_up_the_listing_for_a_while_and_no_app(
+    install: Install, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install("dinnerkit-sleeper", "import threading\nthreading.Event().wait()\n", cache={"sleeper": "sleeper"})
+    monkeypatch.setattr(plugins, "IMPORT_SECONDS", 1.0)
+    (listed,) = found("cache", "sleeper")
+    assert (listed.state, listed.why) == (
+        "broken",
+        "dinnerkit.cache: sleeper:// of dinnerkit-sleeper (dinnerkit_sleeper:sleeper) can't be imported: it is not done after 1 s",
+    )
+    assert open_backend("cache", "memory://") is not None
+
+
+@pytest.mark.parametrize("entries", ["[dinnerkit.cache]\nshelf\n", "shelf = somewhere:shelf\n", "[dinnerkit.cache]\n= somewhere:shelf\n"])
+def test_a_distribution_whose_list_makes_no_sense_hides_no_other(install: Install, tmp_path: Path, entries: str) -> None:
+    install("dinnerkit-garbled", "")
+    (tmp_path / "dinnerkit_garbled-1.0.dist-info/entry_points.txt").write_text(entries)
+    install("dinnerkit-shelf", "def shelf(url):\n    return 'shelf'\n", cache={"shelf": "shelf"})
+    assert open_backend("cache", "shelf://") == "shelf"
+    assert open_backend("cache", "memory://") is not None
+    assert [backend.state for backend in found("cache", "shelf")] == ["works"]
+
+
+def test_a_distribution_without_a_name_is_listed_as_unknown(install: Install, tmp_path: Path) -> None:
+    install("dinnerkit-shelf", "def shelf(url):\n    return 'shelf'\n", cache={"shelf": "shelf"})
+    (tmp_path / "dinnerkit_shelf-1.0.dist-info/METADATA").write_text("Metadata-Version: 2.1\n")
+    assert open_backend("cache", "shelf://") == "shelf"
+    assert [(backend.distribution, backend.version) for backend in found("cache", "shelf")] == [("unknown", "")]
+
+
+def test_of_a_distribution_that_lies_on_the_path_twice_the_first_counts(
+    install: Install, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install("dinnerkit-shelf", "def shelf(url):\n    return 'shelf'\n", cache={"shelf": "shelf"})
+    older = tmp_path / "older/Dinnerkit.Shelf-0.9.dist-info"
+    older.mkdir(parents=True)
+    (older / "METADATA").write_text("Metadata-Version: 2.1\nName: Dinnerkit.Shelf\nVersion: 0.9\n")
+    (older / "entry_points.txt").write_text("[dinnerkit.cache]\nshelf = elsewhere:shelf\n")
+    monkeypatch.setattr(sys, "path", [*sys.path, str(older.parent)])
+    assert open_backend("cache", "shelf://") == "shelf"
+    assert [backend.version for backend in found("cache", "shelf")] == ["1.0"]
+
+
+def test_an_entry_point_that_no_url_can_name_is_broken_and_says_so(install: Install) -> None:
+    install("dinnerkit-shelf", "def shelf(url):\n    return 'shelf'\n", cache={"Shelf": "shelf", "shelf": "shelf"})
+    (listed,) = found("cache", "Shelf")
+    assert (listed.state, listed.why) == ("broken", "no URL has the scheme 'Shelf': a scheme is of small letters, digits, + . and -")
+    assert open_backend("cache", "shelf://") == "shelf"
+
+
+MARKED = """\
+from dinnerkit.ports.contracts import built_for
+
+class Shelf:
+    facets = True
+    tolerant = False
+    def suggest(self, text, limit): ...
+    def rebuild(self, entries): ...
+
+@built_for(7, Shelf)
+def marked(url):
+    return Shelf()
+
+def plain(url):
+    return Shelf()
+
+def odd(url):
+    return Shelf()
+
+odd.__dinnerkit_built__ = "seven"
+"""
+
+
+def test_what_a_plugin_says_of_itself_is_listed_unopened(install: Install) -> None:
+    install("dinnerkit-shelf", MARKED, search={name: name for name in ("marked", "plain", "odd")})
+    told = {scheme: (one.contract, one.capabilities) for scheme in ("marked", "plain", "odd") for one in found("search", scheme)}
+    assert told == {"marked": (7, ("facets", "suggestions")), "plain": (None, ()), "odd": (None, ())}
+
+
+def test_the_built_in_backends_say_what_they_were_built_for_and_what_they_can() -> None:
+    ours = [backend for backend in installed() if backend.distribution == "dinnerkit"]
+    assert {backend.kind: backend.contract for backend in ours if backend.kind in CONTRACTS} == CONTRACTS
+    can = {(backend.kind, backend.scheme): backend.capabilities for backend in ours}
+    assert can["search", "mongodb"] == ("facets", "suggestions", "tolerant", "distances", "rebuilding")
+    assert can["bus", "database"] == ("uses-database",)
+    assert set(can["gateway", "sandbox"]) >= {"checkout", "refund-history", "disputes", "payouts", "local-webhooks"}
+
+
+@pytest.mark.parametrize("kind", CAPABILITIES)
+def test_a_class_has_the_capabilities_that_its_objects_are_instances_of(kind: str) -> None:
+    for backend in installed():
+        if (backend.kind, backend.state, backend.distribution) == (kind, "works", "dinnerkit"):
+            made = built(EntryPoint(backend.scheme, backend.target, kind).load()).backend
+            named = {protocol for protocol in CAPABILITIES[kind] if isinstance(made.__new__(made), protocol)}
+            assert len(named) == len(backend.capabilities), (backend.scheme, named)

@@ -16,6 +16,7 @@ from cachelib import FileSystemCache, SimpleCache
 from dinnerkit.errors import SettingError, Unavailable
 from dinnerkit.ports.cache import Cache
 from dinnerkit.ports.cached_values import CachedValues
+from dinnerkit.ports.contracts import built_for
 from dinnerkit.ports.urls import BackendUrl, parse_url
 
 _VALUES = 500
@@ -141,6 +142,7 @@ def _unavailable() -> Iterator[None]:
         raise Unavailable(f"cache: the folder can't be used: {type(error).__name__}") from error
 
 
+@built_for(1, MemoryCache)
 def memory(url: str) -> Cache:
     """``memory://?values=500``: at most that many values, in this process alone; lost with it.
 
@@ -150,6 +152,7 @@ def memory(url: str) -> Cache:
     return MemoryCache(threshold=_values(parse_url(url).only("values"), _VALUES))
 
 
+@built_for(1, DiskCache)
 def disk(url: str) -> Cache:
     """``disk://PATH?values=10000``: at most about that many values, as files in a folder of its own in PATH, readable by its owner alone.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from dinnerkit.ports.contracts import built_for
 from dinnerkit.ports.limiter import LimiterStorage
 from dinnerkit.ports.limiter_windows import SCHEME
 from dinnerkit.ports.urls import parse_url
@@ -24,6 +25,7 @@ class MemoryLimiterStorage:
         """Nothing to give back."""
 
 
+@built_for(1, MemoryLimiterStorage)
 def memory(url: str) -> LimiterStorage:
     """``memory://``.
 

@@ -12,6 +12,7 @@ from huey.constants import EmptyData
 from huey.storage import SqliteStorage
 
 from dinnerkit.errors import SettingError, Unavailable
+from dinnerkit.ports.contracts import built_for
 from dinnerkit.ports.json_tasks import JsonTasks
 from dinnerkit.ports.queue import Queue
 from dinnerkit.ports.urls import parse_url
@@ -63,6 +64,7 @@ class SqliteQueue:
                 queue.storage.close()
 
 
+@built_for(1, SqliteQueue)
 def sqlite(url: str) -> Queue:
     """``sqlite://PATH``; the file is made where it is missing.
 

@@ -9,15 +9,15 @@ from urllib.parse import parse_qsl, unquote
 
 from dinnerkit.errors import SettingError
 
-_URL = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?P<location>[^?#]*)(?:\?(?P<query>[^#]*))?")
+SCHEME = r"[a-z][a-z0-9+.-]*"
+"""What the scheme of a backend URL is made of."""
+
+_URL = re.compile(rf"(?P<scheme>{SCHEME})://(?P<location>[^?#]*)(?:\?(?P<query>[^#]*))?")
 _ENDED_CREDENTIALS = re.compile(r"[^/?#@:]*:[^/?#@]*[/?#].*@", re.DOTALL)
 """What stands after ``://`` where a password has a sign that ends the host, unless it is ..."""
 
 _ADDRESSES = re.compile(r"[^/?#@:]+:\d{1,5}(,[^/?#@]*)?(/[^?#@]*)?(\?\w+=[^#]*)?")
 """... hosts with ports, and options of which one has an ``@``."""
-
-_CREDENTIALS = re.compile(r"[^/?#@:]*:(?!\d{1,5}[/?#])[^/?#@]*[/?#].*@", re.DOTALL)
-"""What stands after ``://`` where a password has a sign that ends the host: no address has a port that is no number."""
 
 _CREDENTIALS = re.compile(r"(?P<user>[^/?#@:]*)(?P<password>.*:.*)@", re.DOTALL)
 

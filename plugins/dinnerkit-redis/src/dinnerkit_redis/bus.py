@@ -11,6 +11,7 @@ import orjson
 from redis.exceptions import ConnectionError as LostConnection
 
 from dinnerkit.ports.bus import Bus
+from dinnerkit.ports.contracts import built_for
 from dinnerkit.ports.remote_bus import NextParcel, Parcel, RemoteBus
 from dinnerkit_redis.connecting import FAULTS, Client, connect, ping
 from dinnerkit_redis.urls import parse
@@ -105,6 +106,7 @@ class RedisBus(RemoteBus):
             client.close()
 
 
+@built_for(1, RedisBus)
 def open_bus(url: str) -> Bus:
     """``redis://HOST:PORT/DB``, ``rediss://``, ``redis+sentinel://`` or ``redis+cluster://``.
 

@@ -11,6 +11,7 @@ from cachelib import RedisCache as CachelibCache
 from dinnerkit.errors import Unavailable
 from dinnerkit.ports.cache import Cache
 from dinnerkit.ports.cached_values import CachedValues
+from dinnerkit.ports.contracts import built_for
 from dinnerkit_redis.connecting import FAULTS, Client, connect
 from dinnerkit_redis.urls import parse
 
@@ -78,6 +79,7 @@ def _unavailable() -> Iterator[None]:
         raise Unavailable(f"cache: Redis can't be reached: {type(error).__name__}") from error
 
 
+@built_for(1, RedisCache)
 def open_cache(url: str) -> Cache:
     """``redis://HOST:PORT/DB``, ``rediss://``, ``redis+sentinel://`` or ``redis+cluster://``.
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from limits.storage import RedisStorage, Storage
 
+from dinnerkit.ports.contracts import built_for
 from dinnerkit.ports.limiter import LimiterStorage
 from dinnerkit_redis.connecting import FAULTS, Client, connect, ping
 from dinnerkit_redis.urls import parse
@@ -59,6 +60,7 @@ class RedisLimiterStorage:
         self.client.close()
 
 
+@built_for(1, RedisLimiterStorage)
 def open_limiter(url: str) -> LimiterStorage:
     """``redis://HOST:PORT/DB``, ``rediss://``, ``redis+sentinel://`` or ``redis+cluster://``.
 

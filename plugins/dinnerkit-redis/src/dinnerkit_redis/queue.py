@@ -9,6 +9,7 @@ from typing import Any
 from huey.api import Huey
 from huey.storage import PriorityRedisExpireStorage
 
+from dinnerkit.ports.contracts import built_for
 from dinnerkit.ports.json_tasks import JsonTasks
 from dinnerkit.ports.queue import Queue
 from dinnerkit_redis.connecting import Client, connect, ping
@@ -90,6 +91,7 @@ class RedisQueue:
         self._waiting.close()
 
 
+@built_for(1, RedisQueue)
 def open_queue(url: str) -> Queue:
     """``redis://HOST:PORT/DB``, ``rediss://``, ``redis+sentinel://`` or ``redis+cluster://``.
 

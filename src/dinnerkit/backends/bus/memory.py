@@ -5,18 +5,9 @@ from __future__ import annotations
 import orjson
 
 from dinnerkit.ports.bus import Bus, News, encoded
+from dinnerkit.ports.contracts import built_for
 from dinnerkit.ports.hub import Hub, Inbox
 from dinnerkit.ports.urls import parse_url
-
-
-def memory(url: str) -> Bus:
-    """``memory://``: heard in this process alone, so for one process that serves and works.
-
-    Raises:
-        SettingError: the URL has options.
-    """
-    parse_url(url).only()
-    return MemoryBus()
 
 
 class MemoryBus:
@@ -45,3 +36,14 @@ class MemoryBus:
     def close(self) -> None:
         """Nothing is heard any more."""
         self._closed = True
+
+
+@built_for(1, MemoryBus)
+def memory(url: str) -> Bus:
+    """``memory://``: heard in this process alone, so for one process that serves and works.
+
+    Raises:
+        SettingError: the URL has options.
+    """
+    parse_url(url).only()
+    return MemoryBus()

@@ -14,6 +14,7 @@ from pymongo.errors import CollectionInvalid, ConnectionFailure, OperationFailur
 from dinnerkit.backends.database import MongoDatabase
 from dinnerkit.errors import Unavailable
 from dinnerkit.ports.bus import Bus
+from dinnerkit.ports.contracts import built_for
 from dinnerkit.ports.remote_bus import NextParcel, Parcel, RemoteBus
 from dinnerkit.ports.urls import parse_url
 
@@ -28,25 +29,6 @@ _INSERTS = [{"$match": {"operationType": "insert"}}]
 _EXISTS = 48
 
 _Database: TypeAlias = Database[dict[str, Any]]
-
-
-def database(url: str) -> Bus:
-    """``database://``: in the database of the documents, embedded or not; for all processes that share it.
-
-    Raises:
-        SettingError: the URL has options.
-    """
-    parse_url(url).only()
-    return DatabaseBus()
-
-
-def mongodb(url: str) -> Bus:
-    """``mongodb://HOST/NAME``: in a MongoDB of its own, for news so many that the documents' should not have them.
-
-    Raises:
-        SettingError: the driver does not take the URL.
-    """
-    return OwnMongoBus(url)
 
 
 class CollectionLine:
@@ -142,3 +124,24 @@ class OwnMongoBus(MongoBus):
         super().close()
         if not closed:  # the driver may raise where a client is closed again
             self._own.close()
+
+
+@built_for(1, DatabaseBus)
+def database(url: str) -> Bus:
+    """``database://``: in the database of the documents, embedded or not; for all processes that share it.
+
+    Raises:
+        SettingError: the URL has options.
+    """
+    parse_url(url).only()
+    return DatabaseBus()
+
+
+@built_for(1, OwnMongoBus)
+def mongodb(url: str) -> Bus:
+    """``mongodb://HOST/NAME``: in a MongoDB of its own, for news so many that the documents' should not have them.
+
+    Raises:
+        SettingError: the driver does not take the URL.
+    """
+    return OwnMongoBus(url)

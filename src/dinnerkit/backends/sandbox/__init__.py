@@ -9,6 +9,7 @@ from __future__ import annotations
 from dinnerkit.backends.sandbox.gateway import SIGNATURE_HEADER, SandboxGateway
 from dinnerkit.backends.sandbox.methods import METHODS
 from dinnerkit.errors import SettingError
+from dinnerkit.ports.contracts import built_for
 from dinnerkit.ports.urls import parse_url
 
 __all__ = ["METHODS", "SIGNATURE_HEADER", "SandboxGateway", "sandbox"]
@@ -16,6 +17,7 @@ __all__ = ["METHODS", "SIGNATURE_HEADER", "SandboxGateway", "sandbox"]
 _LONGEST_DELAY = 86_400
 
 
+@built_for(1, SandboxGateway)
 def sandbox(url: str) -> SandboxGateway:
     """``sandbox://PATH?webhook_delay=SECONDS&secret=…&previous_secret=…``: the file is made where it is missing.
 

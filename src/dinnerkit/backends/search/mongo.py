@@ -24,6 +24,7 @@ from dinnerkit.clock import utcnow
 from dinnerkit.errors import SettingError, Unavailable
 from dinnerkit.http.paging import BadCursor, decode_cursor, encode_cursor
 from dinnerkit.ids import new_id
+from dinnerkit.ports.contracts import built_for
 from dinnerkit.ports.search import (
     LONGEST_TEXT,
     MOST_AT_ONCE,
@@ -75,24 +76,6 @@ class SearchUnavailable(Unavailable):
     """The index can't be reached, or gave no answer in time."""
 
     code: ClassVar[str] = "search_unavailable"
-
-
-def database(url: str) -> Search:
-    """``database://?timeout_ms=250``: in the database of the documents, embedded or not.
-
-    Raises:
-        SettingError: an option is unknown, or no positive number.
-    """
-    return DatabaseSearch(_milliseconds(parse_url(url).only("timeout_ms").options.get("timeout_ms")))
-
-
-def mongodb(url: str) -> Search:
-    """``mongodb://HOST/NAME``: in a MongoDB of its own.
-
-    Raises:
-        SettingError: the driver does not take the URL.
-    """
-    return OwnMongoSearch(url)
 
 
 class MongoSearch:
@@ -390,3 +373,23 @@ def _milliseconds(typed: str | None) -> int:
     if not (typed.isascii() and typed.isdigit() and int(typed) > 0):
         raise SettingError(f"search: timeout_ms is a positive number, not {typed!r}")
     return int(typed)
+
+
+@built_for(1, DatabaseSearch)
+def database(url: str) -> Search:
+    """``database://?timeout_ms=250``: in the database of the documents, embedded or not.
+
+    Raises:
+        SettingError: an option is unknown, or no positive number.
+    """
+    return DatabaseSearch(_milliseconds(parse_url(url).only("timeout_ms").options.get("timeout_ms")))
+
+
+@built_for(1, OwnMongoSearch)
+def mongodb(url: str) -> Search:
+    """``mongodb://HOST/NAME``: in a MongoDB of its own.
+
+    Raises:
+        SettingError: the driver does not take the URL.
+    """
+    return OwnMongoSearch(url)
