@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 
@@ -27,6 +28,13 @@ def settle(till: Till, *, won: bool) -> None:
     (dispute,) = till.gateway.disputes(till.row()["charge"])
     till.gateway.settle_dispute(dispute.id, won=won)
     till.look(till.row()["charge"], "dispute")
+
+
+def take_only(till: Till, monkeypatch: pytest.MonkeyPatch, amount: int) -> None:
+    """Have the bank take a part of the payment alone."""
+    whole = till.gateway.disputes
+    part = Money(amount, "EUR")
+    monkeypatch.setattr(till.gateway, "disputes", lambda charge: [replace(dispute, money=part) for dispute in whole(charge)])
 
 
 def ask(till: Till) -> None:
@@ -104,6 +112,46 @@ class TestRefundOfADispute:
         assert till.balances() == {"gateway": -1578, "gateway_fees": 1578}
         assert till.refunds.refunded("booking-1") == 0
 
+    def test_that_is_more_than_the_bank_took_has_failed_once_it_is_lost(self, till: Till, monkeypatch: pytest.MonkeyPatch) -> None:
+        till.pay(method=DISPUTED, share=Share("mina", "dinner-1"))
+        take_only(till, monkeypatch, 1000)
+        ask(till)
+        till.work()
+        settle(till, won=False)
+        till.work()
+        for attempt in (1, 2):
+            assert till.told() == []
+            (refund,) = till.row()["refunds"]
+            assert (refund["status"], len(refund["failed"])) == ("failed", attempt)
+            assert till.balances() == {"gateway": 922, "gateway_fees": 1578, "refunds": -3500, "losses": 1000}
+            till.refunds.try_again("pay-1", refund["id"])
+            till.work()
+
+    def test_that_had_failed_is_dropped_where_the_bank_made_it(self, till: Till, monkeypatch: pytest.MonkeyPatch) -> None:
+        till.pay(method="pm_card_refundFail", share=Share("mina", "dinner-1"))
+        ask(till)
+        till.work()
+        assert till.row()["refunds"][0]["status"] == "failed"
+        taken = Dispute("dp_1", till.row()["charge"], "lost", PRICE, "fraudulent")
+        monkeypatch.setattr(till.gateway, "disputes", lambda _: [taken])
+        till.look(taken.charge_id, "dispute")
+        till.work()
+        assert till.row()["refunds"][0]["status"] == "dropped"
+        assert till.balances() == {"gateway": -78, "gateway_fees": 78}
+
+    def test_that_went_back_before_it_was_taken_is_nobody_elses_loss(self, till: Till, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The answer to the refund never came; it is asked for before anything is lost."""
+        till.pay(share=Share("mina", "dinner-1"))
+        ask(till)
+        (refund,) = till.row()["refunds"]
+        till.gateway.refund(key=refund["id"], charge_id=till.row()["charge"], money=PRICE)
+        taken = Dispute("dp_1", till.row()["charge"], "lost", PRICE, "fraudulent")
+        monkeypatch.setattr(till.gateway, "disputes", lambda _: [taken])
+        till.look(taken.charge_id, "dispute")
+        assert till.row()["refunds"][0]["status"] == "succeeded"
+        till.work()
+        assert till.balances() == {"gateway": -3578, "gateway_fees": 78, "losses": 3500}
+
     def test_by_who_asks_again_when_it_is_decided_is_no_error(self, disputed: Till) -> None:
         disputed.refunds.request_once_decided("pay-1", PRICE, key="cause-1", reason="because")
         assert disputed.row()["refunds"] == []
@@ -125,6 +173,24 @@ def test_what_is_lost_beyond_the_price_is_lost_of_the_deposit(till: Till) -> Non
     settle(till, won=False)
     till.work()
     assert till.row()["deposit_left"] == 0
+    assert till.balances() == {"gateway": -1578, "gateway_fees": 1578}
+
+
+def test_what_changes_while_one_is_lost_is_reckoned_with(till: Till, monkeypatch: pytest.MonkeyPatch) -> None:
+    till.pay(method=DISPUTED, share=Share("mina", "dinner-1", Money(500, "EUR")))
+    till.look(till.row()["charge"], "dispute")
+    keeping = iter([till.deposits.keep])
+
+    def clock() -> datetime:
+        for keep in keeping:
+            keep("pay-1")
+        return till.clock()
+
+    (dispute,) = till.gateway.disputes(till.row()["charge"])
+    till.gateway.settle_dispute(dispute.id, won=False)
+    monkeypatch.setattr(till.disputes, "_clock", clock)
+    till.work()
+    assert till.row()["disputes"][0]["lost"] == {"price": 3000, "fee": 300, "deposit": 0, "kept": 500}
     assert till.balances() == {"gateway": -1578, "gateway_fees": 1578}
 
 

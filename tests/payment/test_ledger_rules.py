@@ -17,6 +17,7 @@ from dinnerkit.payment.ledger.rules import (
     Paid,
     PaidOut,
     Refund,
+    Shares,
     entries_of,
     entries_of_payout,
 )
@@ -75,9 +76,10 @@ class TestARefund:
         entries = entries_of(paid(refunds=(Refund("r", 3500, 0, NOW, failed=(FailedRefund(1, LATER, None),)),)))
         assert [entry.id for entry in entries] == ["payment_succeeded:p", "refund_requested:r"]
 
-    def test_that_is_dropped_is_the_hosts_again(self) -> None:
-        dropped = paid(platform_fee=350, refunds=(Refund("r", 1000, 0, NOW, dropped_at=LATER),))
-        assert totals(entries_of(dropped)) == totals(entries_of(paid(platform_fee=350)))
+    def test_that_is_dropped_was_made_by_the_bank(self) -> None:
+        refund = Refund("r", 1000, 0, NOW, dropped_at=LATER)
+        dropped = paid(platform_fee=350, refunds=(refund,), disputes=(Disputed("d", 1000, NOW, NOW),))
+        assert totals(entries_of(dropped)) == {"gateway": 2500, "hosts": -2250, "fees": -250}
 
 
 class TestADispute:
@@ -89,11 +91,11 @@ class TestADispute:
         assert totals(entries_of(won)) == {"gateway": 3500, "hosts": -3500}
 
     def test_that_is_lost_is_lost_by_those_who_had_it(self) -> None:
-        lost = paid(platform_fee=350, disputes=(Disputed("d", 3500, NOW, LATER),))
+        lost = paid(platform_fee=350, disputes=(Disputed("d", 3500, NOW, LATER, lost=Shares(3500, 350)),))
         assert totals(entries_of(lost)) == {}
 
     def test_costs_what_the_gateway_keeps_for_it(self) -> None:
-        dispute = Disputed("d", 3500, NOW, LATER, fees=((1500, NOW), (2000, NOW), (-2000, LATER)))
+        dispute = Disputed("d", 3500, NOW, LATER, lost=Shares(3500), fees=((1500, NOW), (2000, NOW), (-2000, LATER)))
         entries = entries_of(paid(disputes=(dispute,)))
         assert [entry.id for entry in entries][-3:] == ["dispute_fee:d:1", "dispute_fee:d:2", "dispute_fee_returned:d:3"]
         assert totals(entries) == {"gateway": -1500, "gateway_fees": 1500}

@@ -22,7 +22,6 @@ HEADER = ("date", "what", "dinner", "dinner_id", "booking_id", "amount", "curren
 WORDS = {
     "payment_succeeded": "A guest paid",
     "refund_requested": "Money goes back to a guest",
-    "refund_dropped": "A refund was not needed",
     "dispute_lost": "A guest's bank took the money back",
     "deposit_kept": "A deposit was kept",
     "payout": "Paid out to you",

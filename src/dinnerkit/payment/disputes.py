@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 
 import structlog
 from pymongo.database import Database
 
 from dinnerkit.clock import Clock
 from dinnerkit.delivery.outbox import Outbox
+from dinnerkit.errors import Unavailable
 from dinnerkit.money import Money
 from dinnerkit.payment.documents import PaymentDocument
 from dinnerkit.payment.errors import NoSuchPayment
+from dinnerkit.payment.ledger.losses import loss_of
+from dinnerkit.payment.ledger.reading import PAYMENT_FIELDS, as_read, paid
 from dinnerkit.payment.messages import DisputeClosed, DisputeFeeChanged, DisputeOpened
 from dinnerkit.ports.gateway import Dispute, Disputes, Gateway, LocalDisputes
 from dinnerkit.storage import Row, collection
@@ -19,7 +23,6 @@ from dinnerkit.storage import Row, collection
 log = structlog.get_logger(__name__)
 
 _MOST_TRIES = 5
-_FIELDS = ("reference", "user", "payee", "amount", "deposit", "deposit_left")
 
 
 class DisputeService:
@@ -35,7 +38,7 @@ class DisputeService:
         """Ask for the disputes of a payment, and record what is new; safe to repeat, in any order.
 
         Raises:
-            Unavailable: the gateway gave no answer.
+            Unavailable: the gateway gave no answer, or others change the payment all the time.
         """
         row = self._payments.find_one({"_id": payment_id, "status": "succeeded"}, ("charge", "currency"))
         if row is None or not isinstance(self._gateway, Disputes):
@@ -98,22 +101,24 @@ class DisputeService:
 
     def _close(self, payment_id: str, dispute: Dispute) -> None:
         for _ in range(_MOST_TRIES):
-            row = self._payments.find_one({"_id": payment_id, "disputes": _open_one(dispute)}, _FIELDS)
+            row = self._payments.find_one({"_id": payment_id, "disputes": _open_one(dispute)}, (*PAYMENT_FIELDS, "user"))
             if row is None:
                 return
-            left = int(row.get("deposit_left") or 0)
-            deposit = _of_deposit(row, dispute, left) if dispute.status == "lost" else 0
+            closed: Row = {"status": dispute.status, "closed_at": self._clock()}
+            values: Row = {"updated_at": self._clock()}
+            if dispute.status == "lost":
+                entry = next(entry for entry in row["disputes"] if entry["id"] == dispute.id)
+                lost = loss_of(paid(row), int(entry["amount"]))
+                closed["lost"] = asdict(lost)
+                if lost.deposit:
+                    values["deposit_left"] = int(row["deposit_left"]) - lost.deposit
+            values |= {f"disputes.$[closed].{name}": value for name, value in closed.items()}
             told = DisputeClosed(won=dispute.status == "won", **_told(row, dispute))
-            closed = {"disputes.$.status": dispute.status, "disputes.$.closed_at": self._clock(), "disputes.$.deposit": deposit}
-            done = self._payments.update_one(
-                {"_id": payment_id, "disputes": _open_one(dispute), "deposit_left": row.get("deposit_left")},
-                {
-                    "$set": closed | {"updated_at": self._clock()} | ({"deposit_left": left - deposit} if deposit else {}),
-                    "$push": self._outbox.push(told),
-                },
-            )
+            update = {"$set": values, "$push": self._outbox.push(told)}
+            done = self._payments.update_one({"_id": payment_id, **as_read(row)}, update, array_filters=[{"closed.id": dispute.id}])
             if done.matched_count:
                 return
+        raise Unavailable("the payment is changed again and again; try later")
 
     def _note_fee(self, payment_id: str, dispute_id: str, fee: Money) -> None:
         for _ in range(_MOST_TRIES):
@@ -130,17 +135,12 @@ class DisputeService:
             )
             if done.matched_count:
                 return
+        raise Unavailable("the payment is changed again and again; try later")
 
 
 def fee_of(entry: Row) -> int:
     """What the gateway keeps for a dispute, as far as we know."""
     return sum(int(change["amount"]) for change in entry.get("fees", ()))
-
-
-def _of_deposit(row: Row, dispute: Dispute, left: int) -> int:
-    """What is lost beyond the price is taken from the deposit, as far as nobody has had that yet."""
-    price = int(row["amount"]) - int(row.get("deposit") or 0)
-    return max(0, min(left, dispute.money.amount - price))
 
 
 def _open_one(dispute: Dispute) -> Row:

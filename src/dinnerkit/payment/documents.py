@@ -51,14 +51,23 @@ class DisputeFeeChange(mongoengine.EmbeddedDocument):  # type: ignore[misc]
     at = DateTimeField(required=True)
 
 
+class LostShares(mongoengine.EmbeddedDocument):  # type: ignore[misc]
+    """Whose the money was that is lost, as :class:`dinnerkit.payment.ledger.rules.Shares` says."""
+
+    price = LongField(required=True, min_value=0)
+    fee = LongField(required=True, min_value=0)
+    deposit = LongField(required=True, min_value=0)
+    kept = LongField(required=True, min_value=0)
+
+
 class DisputeEntry(mongoengine.EmbeddedDocument):  # type: ignore[misc]
-    """Money that the guest's bank took; ``id`` is the gateway's. ``deposit`` is how much of what was lost is of the deposit."""
+    """Money that the guest's bank took; ``id`` is the gateway's."""
 
     id = StringField(required=True)
     amount = LongField(required=True, min_value=1)
     reason = StringField(required=True)
     status = StringField(required=True, choices=("open", "won", "lost"))
-    deposit = LongField(min_value=0)
+    lost = mongoengine.EmbeddedDocumentField(LostShares)
     opened_at = DateTimeField(required=True)
     closed_at = DateTimeField()
     fees = mongoengine.EmbeddedDocumentListField(DisputeFeeChange)

@@ -17,6 +17,7 @@ from dinnerkit.payment.messages import (
     PaymentSucceeded,
     PayoutFailed,
     PayoutSent,
+    RefundDropped,
     RefundFailed,
     RefundRequested,
     RefundSucceeded,
@@ -31,6 +32,7 @@ _MOVEMENTS: tuple[type[Any], ...] = (
     RefundRequested,
     RefundSucceeded,
     RefundFailed,
+    RefundDropped,
     DisputeOpened,
     DisputeClosed,
     DisputeFeeChanged,
@@ -72,13 +74,14 @@ def payment_handlers(payments: PaymentService, refunds: RefundService, disputes:
         payment = payments.sync_charge(message.charge_id)
         if payment is None or payment.status != "succeeded":
             return
-        if message.subject in {None, "refund"}:
+        if message.subject in {None, "refund", "dispute"}:  # what has gone back already is no longer there to be lost
             refunds.sync(payment.id)
         if message.subject in {None, "dispute"}:
             disputes.sync(payment.id)
 
     def give_back(message: RefundRequested) -> None:
         if not refunds.carry_out(message.payment_id, message.refund_id):
+            refunds.sync(message.payment_id)
             disputes.sync(message.payment_id)  # so that its end is told, also where the gateway never told of its beginning
 
     def go_on(message: DisputeClosed) -> None:

@@ -83,6 +83,16 @@ class RefundFailed(Message):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class RefundDropped(Message):
+    """The guest has had the money from the bank, so that it need not go back as well."""
+
+    kind: ClassVar[str] = "payment.refund_dropped"
+
+    payment_id: str
+    refund_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class DisputeOpened(Message):
     """The guest's bank has taken a payment back, until it is decided whether rightly."""
 

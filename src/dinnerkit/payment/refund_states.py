@@ -12,7 +12,8 @@ from dinnerkit.clock import Clock
 from dinnerkit.delivery.outbox import Outbox
 from dinnerkit.messages import Message
 from dinnerkit.payment.documents import PaymentDocument
-from dinnerkit.payment.messages import RefundFailed, RefundRequested, RefundSucceeded
+from dinnerkit.payment.ledger.reading import as_read
+from dinnerkit.payment.messages import RefundDropped, RefundFailed, RefundRequested, RefundSucceeded
 from dinnerkit.ports.gateway import GatewayRefund
 from dinnerkit.storage import Row, collection
 
@@ -48,7 +49,7 @@ class RefundStates:
         elif refund.status == "succeeded":
             self._succeeded(row, entry, refund)
         elif refund.status == "failed":
-            self._failed(row, entry, refund)
+            self._failed(row, entry, refund.id)
         else:
             known = {"refunds.$.gateway_id": refund.id, "refund_check_at": check_at}
             self._move(row["_id"], entry, ("pending",), {"$set": known})
@@ -67,10 +68,17 @@ class RefundStates:
         told = RefundRequested(payment_id=payment_id, refund_id=refund_id)
         return self._move(payment_id, entry, ("failed",), {"$set": again, "$unset": {"refunds.$.gateway_id": ""}}, told)
 
-    def drop(self, payment_id: str, entry: Row) -> None:
-        """Give up a refund, as the guest has had the money from the bank."""
-        dropped = {"refunds.$.status": "dropped", "refunds.$.dropped_at": self._clock()}
-        self._move(payment_id, entry, ("pending",), {"$set": dropped})
+    def drop(self, row: Row, refund_ids: list[str]) -> bool:
+        """Give up refunds, as the guest has had their money from the bank; False where the payment has changed since it was read."""
+        dropped = {"refunds.$[dropped].status": "dropped", "refunds.$[dropped].dropped_at": self._clock(), "updated_at": self._clock()}
+        told = [RefundDropped(payment_id=row["_id"], refund_id=refund_id) for refund_id in refund_ids]
+        update = {"$set": dropped, "$push": self._outbox.push(*told)}
+        which = [{"dropped.id": {"$in": refund_ids}}]
+        return self._payments.update_one({"_id": row["_id"], **as_read(row)}, update, array_filters=which).matched_count == 1
+
+    def refuse(self, row: Row, entry: Row) -> None:
+        """Let an attempt fail that the gateway would not make, as a bank has taken back a part of the payment for good."""
+        self._failed(row, entry, None)
 
     def stop_checking(self, payment_id: str) -> None:
         """Ask no more about a payment whose refunds are all settled."""
@@ -88,10 +96,10 @@ class RefundStates:
         values = {"refunds.$.status": "succeeded", "refunds.$.gateway_id": refund.id, "refunds.$.succeeded_at": self._clock()}
         self._move(row["_id"], entry, ("pending",), {"$set": values}, done)
 
-    def _failed(self, row: Row, entry: Row, refund: GatewayRefund) -> None:
+    def _failed(self, row: Row, entry: Row, gateway_id: str | None) -> None:
         """Also what had succeeded: the money has come back to us, and is owed to the guest again."""
         log.error("refund_failed", payment=row["_id"], refund=entry["id"])
-        failure = {"attempt": attempt_of(entry), "gateway_id": refund.id, "failed_at": self._clock()}
+        failure = {"attempt": attempt_of(entry), "failed_at": self._clock()} | ({"gateway_id": gateway_id} if gateway_id else {})
         if entry.get("succeeded_at"):
             failure["succeeded_at"] = entry["succeeded_at"]
         told = RefundFailed(

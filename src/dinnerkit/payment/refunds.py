@@ -10,10 +10,13 @@ from pymongo.database import Database
 
 from dinnerkit.clock import Clock
 from dinnerkit.delivery.outbox import Outbox
+from dinnerkit.errors import Unavailable
 from dinnerkit.ids import new_id
 from dinnerkit.money import Money
 from dinnerkit.payment.documents import PaymentDocument
 from dinnerkit.payment.errors import NoSuchPayment, RefundTooLarge
+from dinnerkit.payment.ledger.losses import made_good
+from dinnerkit.payment.ledger.reading import PAYMENT_FIELDS, paid
 from dinnerkit.payment.messages import RefundRequested
 from dinnerkit.payment.refund_states import UNDISPUTED, RefundStates, gateway_key
 from dinnerkit.ports.gateway import Gateway, PaymentDisputed, RefundHistory
@@ -80,7 +83,8 @@ class RefundService:
     def carry_out(self, payment_id: str, refund_id: str) -> bool:
         """Let the gateway give the money back, and record what it says; safe to repeat.
 
-        False where the payment is disputed: then it waits, until the dispute is decided.
+        False where the payment is disputed: then it waits, until the dispute is decided. What the gateway will not make once that is lost
+        has failed, and is for a person, unless the bank has made it.
 
         Raises:
             Unavailable: the gateway gave no answer.
@@ -93,8 +97,12 @@ class RefundService:
         try:
             refund = self._gateway.refund(key=gateway_key(entry), charge_id=row["charge"], money=money)
         except PaymentDisputed:
-            log.warning("refund_waits_for_dispute", payment=payment_id, refund=refund_id)
-            return False
+            if not _is_lost(row):
+                log.warning("refund_waits_for_dispute", payment=payment_id, refund=refund_id)
+                return False
+            self._drop_what_banks_paid(payment_id)
+            self._states.refuse(row, entry)  # which does nothing to what was dropped
+            return True
         self._states.record(row, entry, refund, check_at=self._clock() + _CHECK_AFTER)
         return True
 
@@ -127,17 +135,28 @@ class RefundService:
         return True
 
     def after_dispute(self, payment_id: str, *, won: bool) -> None:
-        """Go on with what waited for the dispute: give it back after all, or drop it where the bank has done that; safe to repeat.
+        """Go on with what waited for the dispute; safe to repeat.
+
+        Once it is won, that is given back after all. Once it is lost, what the guest has had from the bank is dropped, and the gateway is
+        asked for the rest.
 
         Raises:
-            Unavailable: the gateway gave no answer.
+            Unavailable: the gateway gave no answer, or others change the payment all the time.
         """
-        row = self._payments.find_one({"_id": payment_id})
+        if not won:
+            self._drop_what_banks_paid(payment_id)
+        row = self._payments.find_one({"_id": payment_id}, ("refunds",))
         for entry in row["refunds"] if row else ():
-            if entry["status"] == "pending" and won:
+            if entry["status"] == "pending" and (won or not entry.get("gateway_id")):
                 self.carry_out(payment_id, entry["id"])
-            elif entry["status"] == "pending" and not entry.get("gateway_id"):  # else the gateway is at it, and tells what comes of it
-                self._states.drop(payment_id, entry)
+
+    def _drop_what_banks_paid(self, payment_id: str) -> None:
+        for _ in range(_MOST_TRIES):
+            row = self._payments.find_one({"_id": payment_id, "status": "succeeded"}, PAYMENT_FIELDS)
+            covered = made_good(paid(row)) if row else []
+            if row is None or not covered or self._states.drop(row, covered):
+                return
+        raise Unavailable("the payment is changed again and again; try later")
 
     def sweep(self) -> int:
         """Ask how the refunds stand that the gateway has not settled yet; how many payments were looked at.
@@ -198,3 +217,8 @@ class RefundService:
         if any(dispute["status"] != "won" for dispute in row.get("disputes", ())):
             raise PaymentDisputed("the guest's bank has taken this payment back, so it can't be refunded as well")
         raise RefundTooLarge("more would go back than is left of the payment", refundable=row["refundable"])
+
+
+def _is_lost(row: Row) -> bool:
+    statuses = {dispute["status"] for dispute in row.get("disputes", ())}
+    return "lost" in statuses and "open" not in statuses

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dinnerkit.payment.ledger.rules import Disputed, FailedRefund, Paid, PaidOut, Refund
+from dinnerkit.payment.ledger.rules import Disputed, FailedRefund, Paid, PaidOut, Refund, Shares
 from dinnerkit.storage import Row
 
 PAYMENT_FIELDS = (
@@ -18,6 +18,7 @@ PAYMENT_FIELDS = (
     "platform_fee",
     "gateway_fee",
     "deposit_kept",
+    "deposit_left",
     "refunds",
     "disputes",
 )
@@ -44,6 +45,11 @@ def paid(row: Row) -> Paid:
     )
 
 
+def as_read(row: Row) -> Row:
+    """True of a payment that no refund, dispute or kept deposit has changed since it was read, with whatever follows from them."""
+    return {name: row.get(name) for name in ("refunds", "disputes", "deposit_kept", "deposit_left")}
+
+
 def paid_out(row: Row) -> PaidOut:
     """A payout that was sent."""
     return PaidOut(
@@ -57,6 +63,11 @@ def paid_out(row: Row) -> PaidOut:
     )
 
 
+def is_owed(refund: Row) -> bool:
+    """Whether a refund is owed to the guest and nobody is about to send it: else the gateway is at it, and tells what comes of it."""
+    return bool(refund["status"] == "failed" or (refund["status"] == "pending" and not refund.get("gateway_id")))
+
+
 def _refund(part: Row) -> Refund:
     failed = tuple(FailedRefund(one["attempt"], one["failed_at"], one.get("succeeded_at")) for one in part.get("failed", ()))
     return Refund(
@@ -65,6 +76,7 @@ def _refund(part: Row) -> Refund:
         deposit=int(part.get("deposit") or 0),
         at=part["at"],
         attempt=int(part.get("attempt") or 1),
+        owed=is_owed(part),
         succeeded_at=part.get("succeeded_at"),
         dropped_at=part.get("dropped_at"),
         failed=failed,
@@ -78,6 +90,6 @@ def _dispute(part: Row) -> Disputed:
         opened_at=part["opened_at"],
         closed_at=part.get("closed_at"),
         won=part["status"] == "won",
-        deposit=int(part.get("deposit") or 0),
+        lost=Shares(**{name: int(part_of) for name, part_of in part.get("lost", {}).items()}),
         fees=tuple((int(change["amount"]), change["at"]) for change in part.get("fees", ())),
     )

@@ -20,6 +20,8 @@ class Account(StrEnum):
     """(+) What it has cost."""
     DISPUTES = "disputes"
     """(+) What banks have taken back and nobody has decided on yet."""
+    LOSSES = "losses"
+    """(+) What banks have taken beyond what there was to lose, as the guest had had it back already."""
     GUESTS = "guests"
     """What guests have paid for nobody in particular: it is still theirs."""
     HOSTS = "hosts"
@@ -83,16 +85,37 @@ class FailedRefund:
 
 @dataclass(frozen=True, slots=True)
 class Refund:
-    """Money that shall go back; ``deposit`` is how much of it is of the deposit."""
+    """Money that shall go back; ``deposit`` is how much of it is of the deposit, and ``owed`` says that nobody is about to send it."""
 
     id: str
     amount: int
     deposit: int
     at: datetime
     attempt: int = 1
+    owed: bool = False
     succeeded_at: datetime | None = None
     dropped_at: datetime | None = None
     failed: tuple[FailedRefund, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """Whose money is: that of the ``price`` the payee's but for the platform's ``fee``, and so is what was ``kept`` of the deposit."""
+
+    price: int = 0
+    fee: int = 0
+    deposit: int = 0
+    kept: int = 0
+
+    @property
+    def amount(self) -> int:
+        """All of it."""
+        return self.price + self.deposit + self.kept
+
+    @property
+    def payee(self) -> int:
+        """The payee's."""
+        return self.price - self.fee + self.kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +123,7 @@ class Disputed:
     """Money that a guest's bank took.
 
     Attributes:
-        deposit: how much of what was lost is of the deposit.
+        lost: whose it was, where it is lost; what is not in it was nobody's any more.
         fees: by how much more the gateway keeps for it, and since when; below zero where it gave something back.
     """
 
@@ -109,7 +132,7 @@ class Disputed:
     opened_at: datetime
     closed_at: datetime | None = None
     won: bool = False
-    deposit: int = 0
+    lost: Shares = Shares()
     fees: tuple[tuple[int, datetime], ...] = ()
 
 
@@ -183,13 +206,6 @@ def entries_of_payout(out: PaidOut) -> list[Entry]:
     return entries
 
 
-def earned(paid: Paid) -> int:
-    """What of a payment is the payee's for now; what banks have taken back and nobody has decided on yet is left out."""
-    posted = -sum(entry.postings.get(Account.HOSTS, 0) for entry in entries_of(paid))
-    undecided = sum(dispute.amount - fee_share(paid, dispute.amount) for dispute in paid.disputes if not dispute.closed_at)
-    return posted - undecided
-
-
 def fee_share(paid: Paid, part: int) -> int:
     """The platform's share of a part of the price: by proportion, the rest of a minor unit is the payee's."""
     return paid.platform_fee * part // paid.price if paid.price else 0
@@ -204,19 +220,26 @@ def _success(paid: Paid) -> Iterator[Entry]:
         yield _entry(paid, f"gateway_fee:{paid.id}", paid.succeeded_at, postings)
 
 
-def _refunds(paid: Paid) -> Iterator[Entry]:
+def refunded(paid: Paid) -> Iterator[tuple[Refund, Shares]]:
+    """Each refund with whose money it is: the fee by what goes back in all, so that the shares of many add up to the whole."""
     gone = 0
     for refund in paid.refunds:
-        part = refund.amount - refund.deposit
-        # By what went back in all, so that the shares of many small refunds add up to the whole fee.
-        fee = fee_share(paid, gone + part) - fee_share(paid, gone)
-        gone += part
-        sources = {paid.owner: part - fee, Account.FEES: fee, Account.DEPOSITS: refund.deposit}
-        yield _entry(paid, f"refund_requested:{refund.id}", refund.at, sources | {Account.REFUNDS: -refund.amount})
+        price = refund.amount - refund.deposit
+        yield refund, Shares(price, fee_share(paid, gone + price) - fee_share(paid, gone), refund.deposit)
+        gone += price
+
+
+def _refunds(paid: Paid) -> Iterator[Entry]:
+    for refund, shares in refunded(paid):
+        yield _entry(paid, f"refund_requested:{refund.id}", refund.at, _sources(paid, shares) | {Account.REFUNDS: -refund.amount})
         yield from _attempts(paid, refund)
         if refund.dropped_at:
-            back = {account: -amount for account, amount in sources.items()}
-            yield _entry(paid, f"refund_dropped:{refund.id}", refund.dropped_at, back | {Account.REFUNDS: refund.amount})
+            made = {Account.REFUNDS: refund.amount, Account.LOSSES: -refund.amount}
+            yield _entry(paid, f"refund_dropped:{refund.id}", refund.dropped_at, made)
+
+
+def _sources(paid: Paid, shares: Shares) -> dict[Account, int]:
+    return {paid.owner: shares.payee, Account.FEES: shares.fee, Account.DEPOSITS: shares.deposit}
 
 
 def _attempts(paid: Paid, refund: Refund) -> Iterator[Entry]:
@@ -238,9 +261,7 @@ def _disputes(paid: Paid) -> Iterator[Entry]:
             back = {account: -amount for account, amount in taken.items()}
             yield _entry(paid, f"dispute_won:{dispute.id}", dispute.closed_at, back)
         elif dispute.closed_at:
-            part = dispute.amount - dispute.deposit
-            fee = fee_share(paid, part)
-            sources = {paid.owner: part - fee, Account.FEES: fee, Account.DEPOSITS: dispute.deposit}
+            sources = _sources(paid, dispute.lost) | {Account.LOSSES: dispute.amount - dispute.lost.amount}
             yield _entry(paid, f"dispute_lost:{dispute.id}", dispute.closed_at, sources | {Account.DISPUTES: -dispute.amount})
         for number, (more, at) in enumerate(dispute.fees, 1):
             cause = f"{'dispute_fee' if more > 0 else 'dispute_fee_returned'}:{dispute.id}:{number}"

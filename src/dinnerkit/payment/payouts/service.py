@@ -16,8 +16,8 @@ from dinnerkit.delivery.outbox import Outbox
 from dinnerkit.errors import Invalid, NotFound
 from dinnerkit.money import Money
 from dinnerkit.payment.documents import PaymentDocument
+from dinnerkit.payment.ledger.losses import earned
 from dinnerkit.payment.ledger.reading import PAYMENT_FIELDS, paid
-from dinnerkit.payment.ledger.rules import earned
 from dinnerkit.payment.messages import PayoutFailed, PayoutSent
 from dinnerkit.payment.payouts.accounts import PayeeAccounts
 from dinnerkit.payment.payouts.documents import PayoutDocument
