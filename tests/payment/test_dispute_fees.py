@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -99,3 +99,20 @@ def test_many_who_learn_of_it_at_once_note_it_once(till: Till) -> None:
         list(pool.map(lambda _: till.disputes.sync("pay-1"), range(16)))
     assert [change["amount"] for change in till.row()["disputes"][0]["fees"]] == [1500]
     assert till.told().count("payment.dispute_fee_changed") == 1
+
+
+def test_who_learns_of_it_while_another_notes_it_notes_nothing(till: Till, monkeypatch: pytest.MonkeyPatch) -> None:
+    till.pay(method="pm_card_createDispute")
+    till.disputes.sync("pay-1")
+    till.database["payments"].update_one({"_id": "pay-1"}, {"$unset": {"disputes.0.fees": ""}, "$set": {"outbox": []}})
+    others = iter([till.disputes.sync])
+
+    def clock() -> datetime:
+        for sync in others:  # between what is read and what is written
+            sync("pay-1")
+        return till.clock()
+
+    monkeypatch.setattr(till.disputes, "_clock", clock)
+    till.disputes.sync("pay-1")
+    assert [change["amount"] for change in till.row()["disputes"][0]["fees"]] == [1500]
+    assert till.told() == ["payment.dispute_fee_changed"]
