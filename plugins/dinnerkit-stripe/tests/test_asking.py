@@ -255,11 +255,27 @@ class TestWhenTheWireIsBad:
                 call()
 
 
+def ask_for_transfer(double: StripeDouble, name: str, account: str, key: str, amount: int) -> dict[str, Any]:
+    """Ask Stripe as the gateway would, whose account was ready a moment ago."""
+    headers = {"Authorization": f"Bearer {SECRET_KEY}", "Idempotency-Key": name}
+    form = {"amount": str(amount), "currency": "nok", "destination": account, "transfer_group": key, "metadata[dinnerkit_key]": key}
+    answer: dict[str, Any] = requests.post(f"{double.url}/v1/transfers", data=form, headers=headers, timeout=20).json()
+    return answer
+
+
 class TestAfterADay:
     """Stripe forgets idempotency keys after 24 hours; a person may well retry a dead letter later than that."""
 
     def test_a_payment_is_not_made_again(self, gateway: StripeGateway, double: StripeDouble) -> None:
         key = days_old()
+        made = pay(gateway, key)
+        double.steer("forget")
+        assert pay(gateway, key) == made
+        assert intents(double, key) == 1
+
+    @pytest.mark.parametrize("year", [2050, 10_500])
+    def test_a_payment_whose_id_is_from_the_future_is_not_made_again(self, gateway: StripeGateway, double: StripeDouble, year: int) -> None:
+        key = id_at((year - 1970) * 365 * 86_400_000, time.time_ns())
         made = pay(gateway, key)
         double.steer("forget")
         assert pay(gateway, key) == made
@@ -303,6 +319,22 @@ class TestAPayoutThatStripeHasRefused:
         assert send().id == sent.id
         names = [request["key"] for request in double.requests() if request["key"].startswith(f"payout:{key}")]
         assert list(dict.fromkeys(names)) == [f"payout:{key}", f"payout:{key}#2", f"payout:{key}#3", f"payout:{key}#4"]
+
+    @pytest.mark.parametrize("attempts", [1, 2])
+    def test_of_another_amount_is_made_once_the_account_is_ready(self, gateway: StripeGateway, double: StripeDouble, attempts: int) -> None:
+        """What is owed may have changed since the account was not ready, and the key is that of the payout still."""
+        account = gateway.open_account(key=new_id(), host_id="mina", country="DE", email="mina@example.org").id
+        key = new_id()
+        for attempt in range(1, attempts + 1):
+            refused = ask_for_transfer(double, f"payout:{key}" if attempt == 1 else f"payout:{key}#2", account, key, 6000 + attempt)
+            assert refused["error"]["code"] == "insufficient_capabilities_for_transfer"
+        double.steer("ready", account=account)
+        pay(gateway, money=Money(5000, "NOK"))
+        send = partial(gateway.pay_out, key=key, account_id=account, money=Money(5000, "NOK"), description="Dinner")
+        sent = send()
+        assert (sent.key, sent.money) == (key, Money(5000, "NOK"))
+        double.steer("forget")
+        assert send() == sent
 
     def test_is_made_once_by_many_at_once(self, gateway: StripeGateway, double: StripeDouble, account: str) -> None:
         price, key = Money(7000, "DKK"), new_id()

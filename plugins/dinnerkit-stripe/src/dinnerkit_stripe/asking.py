@@ -120,9 +120,14 @@ def _invalid(what: str, error: stripe.InvalidRequestError) -> DinnerkitError:
 
 
 def refused_before(error: stripe.StripeError) -> bool:
-    """Whether this is a refusal of an earlier request with the same idempotency key, which might be granted now."""
+    """Whether an earlier request with the same idempotency key was refused, where this one might be granted now.
+
+    Stripe says so, or that the earlier one was another request: of what it had granted, the amount would not have changed.
+    """
+    if isinstance(error, stripe.IdempotencyError):
+        return _code(error) not in _LATER
     replayed = {name.lower(): value for name, value in dict(error.headers or {}).items()}.get("idempotent-replayed") == "true"
-    return replayed and _code(error) in _REFUSED_FOR_NOW
+    return isinstance(error, stripe.InvalidRequestError) and replayed and _code(error) in _REFUSED_FOR_NOW
 
 
 def _code(error: stripe.StripeError) -> str:

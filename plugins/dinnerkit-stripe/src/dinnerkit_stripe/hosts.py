@@ -64,9 +64,10 @@ class Hosts:
     def pay_out(self, *, key: str, account_id: str, money: Money, description: str) -> Payout:
         """Send money to the account, or answer what the same key got before, be it long ago.
 
-        Stripe keeps a refusal for a day under the idempotency key, though there may be enough money by then. So where it says again that it
-        has refused, the next key in a row has its turn. Nobody comes to that before the one ahead of it has been refused for that day;
-        one caller at a time, as the core sees to, is what keeps the money from going out under a key that Stripe forgets meanwhile.
+        Stripe keeps a refusal for a day under the idempotency key, though there may be enough money by then, or an account that was not
+        ready is, and is owed another amount. So where it says again that it has refused, or that it was asked for something else, the next
+        key in a row has its turn. Nobody comes to that before the one ahead of it has been refused for that day; one caller at a time, as
+        the core sees to, is what keeps the money from going out under a key that Stripe forgets meanwhile.
         """
         amount = to_stripe(money)
         with asking("this payout"):
@@ -83,7 +84,7 @@ class Hosts:
                 name = f"payout:{key}" if attempt == 1 else f"payout:{key}#{attempt}"
                 try:
                     return _payout(self._api.v1.transfers.create(params=params, options={"idempotency_key": name}))
-                except stripe.InvalidRequestError as error:
+                except stripe.StripeError as error:
                     if attempt == _MOST_ATTEMPTS or not refused_before(error):
                         raise
                 attempt += 1

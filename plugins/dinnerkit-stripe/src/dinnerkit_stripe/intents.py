@@ -11,7 +11,7 @@ from typing import Any, Final
 import stripe
 
 from dinnerkit.errors import BackendFault, Invalid, NotFound, Unavailable
-from dinnerkit.ids import is_id, made_at
+from dinnerkit.ids import made_at
 from dinnerkit.money import Money
 from dinnerkit.ports.gateway import Charge, ChargeStatus
 from dinnerkit_stripe.asking import KEY, Api, asking, metadata
@@ -22,6 +22,9 @@ FEE: Final = "latest_charge.balance_transaction"
 
 _KEYS_KEPT = timedelta(hours=23)
 """How long Stripe surely knows an idempotency key again: 24 hours, less one for clocks that differ."""
+
+_CLOCKS_DIFFER = timedelta(minutes=5)
+"""How far in the future an id may seem to be made."""
 
 _NOT_SEARCHABLE_YET = timedelta(minutes=10)
 """How long a new payment may be missing from Stripe's search: under a minute, as a rule."""
@@ -179,8 +182,12 @@ def _of_key(intents: Any, key: str) -> str | None:
 
 
 def _is_young(key: str) -> bool:
-    """Whether Stripe still knows an idempotency key of that id's age again."""
-    return is_id(key) and time.time() - made_at(key).timestamp() < _KEYS_KEPT.total_seconds()
+    """Whether Stripe still knows an idempotency key of that id's age again; of one that tells of a time to come nobody knows its age."""
+    try:
+        age = time.time() - made_at(key).timestamp()
+    except ValueError:  # no id of ours
+        return False
+    return -_CLOCKS_DIFFER.total_seconds() <= age < _KEYS_KEPT.total_seconds()
 
 
 def _is_replayed(made: Any) -> bool:
