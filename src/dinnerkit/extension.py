@@ -138,6 +138,7 @@ def _probes(kit: Kit) -> dict[str, health.Probe]:
         "limiter": health.Probe(backends.limiter.ping, needed=False),
         "bus": health.Probe(backends.bus.ping, needed=False),
         "search": health.Probe(backends.search.ping, needed=False),
+        "sessions": health.Probe(backends.sessions.ping, needed=False),
         "cache": health.Probe(lambda: backends.cache.get("health"), needed=False),
     }
 

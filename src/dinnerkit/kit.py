@@ -98,6 +98,7 @@ from dinnerkit.ports.mailer import Mailer
 from dinnerkit.ports.offload import Offload, inline
 from dinnerkit.ports.queue import Queue
 from dinnerkit.ports.search import Search
+from dinnerkit.ports.sessions import SessionStore
 from dinnerkit.search.handlers import search_handlers
 from dinnerkit.search.indexing import Indexing
 from dinnerkit.search.service import SearchService
@@ -151,6 +152,7 @@ class Backends:
     limiter: LimiterStorage
     bus: Bus
     search: Search
+    sessions: SessionStore
 
 
 class Kit:
@@ -174,7 +176,7 @@ class Kit:
         self.backends = backends
         self.clock = clock
         self._closing = ExitStack()
-        for backend in (backends.bus, backends.search):
+        for backend in (backends.bus, backends.search, backends.sessions):
             if isinstance(backend, UsesDatabase):
                 backend.use(backends.database.database)
         self.services = self._wire(offload)
@@ -236,6 +238,7 @@ class Kit:
         gateway = self.backends.gateway
         services: dict[type[Any], Any] = account_services(
             database,
+            self.backends.sessions,
             secret_key=secret_key(settings),
             clock=clock,
             offload=offload,

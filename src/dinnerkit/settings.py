@@ -19,7 +19,7 @@ PREFIX = "DINNERKIT_"
 NOT_SETTINGS = frozenset({"SETTINGS", "MONGOD", "DEBUG", "REQUIRE_SERVICES", "TEST_DATABASE"})
 """Names after the prefix that mean something to a command or to the tests, and are no settings."""
 
-BACKENDS = ("database", "cache", "queue", "gateway", "mail", "limiter", "bus", "search")
+BACKENDS = ("database", "cache", "queue", "gateway", "mail", "limiter", "bus", "search", "sessions")
 """The settings that are backend URLs; each is the kind's entry-point group too: ``dinnerkit.cache``."""
 
 _TRUE, _FALSE = frozenset({"1", "true", "yes", "on"}), frozenset({"0", "false", "no", "off"})
@@ -49,6 +49,7 @@ class Settings:
     limiter: str = _setting("memory://", "where the rate limits are counted")
     bus: str = _setting("database://", "how news reach all processes at once: database://, memory:// or a mongodb:// URL")
     search: str = _setting("database://", "where events are searched: database://, or a mongodb:// URL")
+    sessions: str = _setting("database://", "where it is kept which browsers are signed in: database://, or a mongodb:// URL")
     rate_limit: str = _setting("1000 per 15 minutes", "requests for each user or address, or off")
     public_url: str = _setting("http://127.0.0.1:8000", "the address in mails")
     mail_from: str = _setting("dinnerkit <no-reply@localhost>", "the sender of mails")

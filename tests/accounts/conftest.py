@@ -12,6 +12,7 @@ from pymongo.database import Database
 from dinnerkit.accounts.api import blueprint, resolve_bearer
 from dinnerkit.accounts.documents import AttemptDocument, UserDocument
 from dinnerkit.accounts.wiring import account_services
+from dinnerkit.backends.sessions import DatabaseSessions
 from dinnerkit.http.blueprint import Api
 from dinnerkit.http.idempotency_store import IdempotencyRecord, IdempotencyStore
 from dinnerkit.http.limits import RequestLimits
@@ -33,7 +34,9 @@ class Accounts:
     def __init__(self, database: Database[dict[str, Any]], clock: StandingClock) -> None:
         self.database = database
         self.offloaded = 0
-        self.services = account_services(database, secret_key=SECRET, clock=clock, offload=self._offload)
+        self.sessions = DatabaseSessions(clock)
+        self.sessions.use(database)
+        self.services = account_services(database, self.sessions, secret_key=SECRET, clock=clock, offload=self._offload)
 
     def __getitem__(self, kind: type[S]) -> S:
         found: S = self.services[kind]

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from dinnerkit.accounts.errors import BadCredentials, BadToken, TooManyAttempts, WeakPassword
+from dinnerkit.accounts.page_sessions import PageSessions
 from dinnerkit.accounts.recovery import MAIL_LIMIT, RecoveryService
 from dinnerkit.accounts.rules import User
 from dinnerkit.accounts.service import AccountService, NewUser
@@ -103,7 +104,7 @@ def test_a_forgotten_password_is_set_anew_and_all_sessions_end(accounts: Any, re
         sign_in.authenticate(tokens.access_token)
     with pytest.raises(BadToken):
         sign_in.refresh(tokens.refresh_token)
-    assert sign_in.session_principal(page.token) is None
+    assert accounts[PageSessions].find(page.token) is None
     with pytest.raises(BadCredentials):
         sign_in.login(EMAIL, PASSWORD)
     sign_in.login(EMAIL, NEW)

@@ -13,7 +13,6 @@ from dinnerkit.accounts.rules import User
 from dinnerkit.accounts.secrecy import Keys, SignedTokens
 from dinnerkit.accounts.service import AccountService, NewUser
 from dinnerkit.accounts.sign_in import SIGN_IN_LIMIT, SignInService
-from dinnerkit.errors import SettingError
 from dinnerkit.identity import Principal, Role
 
 EMAIL, PASSWORD = "anna@example.com", "correct horse battery"
@@ -174,7 +173,7 @@ def test_signing_out_ends_the_session_at_once_and_no_other(sign_in: SignInServic
 
 
 def test_the_oldest_sessions_give_way(accounts: Any, sign_in: SignInService, anna: User) -> None:
-    session = {"kind": "pages", "key": "x", "id": "x", "created_at": anna.created_at, "expires_at": anna.created_at}
+    session = {"key": "x", "secret": "x", "id": "x", "created_at": anna.created_at, "expires_at": anna.created_at}
     first = sign_in.login(EMAIL, PASSWORD)
     accounts.database["users"].update_one({"_id": anna.id}, {"$push": {"sessions": {"$each": [session] * (MOST_SESSIONS - 1)}}})
     sign_in.authenticate(first.access_token)
@@ -257,60 +256,3 @@ def test_a_password_that_changes_while_it_is_checked_opens_nothing(
     with pytest.raises(BadCredentials):
         sign_in.login(EMAIL, PASSWORD)
     assert accounts.row(anna.id)["sessions"] == []
-
-
-def test_a_browser_is_signed_in_by_its_cookie(sign_in: SignInService, anna: User) -> None:
-    session = sign_in.open_session(EMAIL, PASSWORD)
-
-    found = sign_in.session_principal(session.token)
-
-    assert found == session
-    assert session.principal == Principal(anna.id, Role.GUEST)
-    assert session.name == "Anna"
-    assert session.csrf not in session.token
-    assert sign_in.open_session(EMAIL, PASSWORD).csrf != session.csrf
-
-
-def test_a_page_session_lives_for_a_day_after_its_last_use(sign_in: SignInService, clock: Any) -> None:
-    token = sign_in.open_session(EMAIL, PASSWORD).token
-
-    for _ in range(3):
-        clock.advance(hours=23)
-        assert sign_in.session_principal(token)
-    clock.advance(hours=24)
-    assert sign_in.session_principal(token) is None
-
-
-def test_a_closed_session_is_closed(sign_in: SignInService) -> None:
-    here, elsewhere = sign_in.open_session(EMAIL, PASSWORD), sign_in.open_session(EMAIL, PASSWORD)
-
-    sign_in.close_session(here.token)
-
-    assert sign_in.session_principal(here.token) is None
-    assert sign_in.session_principal(elsewhere.token)
-
-
-@pytest.mark.parametrize("token", ["", ".", "a", "a.b", "x" * 3000, "\ud800.b"])
-def test_a_made_up_cookie_is_nobodys(sign_in: SignInService, token: str) -> None:
-    sign_in.close_session(token)
-
-    assert sign_in.session_principal(token) is None
-
-
-def test_tokens_of_programs_and_cookies_of_pages_do_not_stand_in_for_one_another(sign_in: SignInService, anna: User) -> None:
-    tokens = sign_in.login(EMAIL, PASSWORD)
-    page = sign_in.open_session(EMAIL, PASSWORD)
-
-    _, family, secret = tokens.refresh_token.split(".")
-    assert sign_in.session_principal(f"{anna.id}.{family}") is None
-    assert sign_in.session_principal(f"{anna.id}.{secret}") is None
-    with pytest.raises(BadToken):
-        sign_in.refresh(page.token)
-    with pytest.raises(BadToken):
-        sign_in.authenticate(page.token)
-
-
-def test_a_short_secret_key_is_a_wrong_setting_that_is_not_shown() -> None:
-    with pytest.raises(SettingError, match="secret_key"):
-        Keys("short")
-    assert "only" not in repr(Keys("only-for-tests-" * 3))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,26 @@ from pymongo.database import Database
 
 from dinnerkit.backends.bus import mongo
 from dinnerkit.backends.bus.mongo import COLLECTION, DatabaseBus
+from dinnerkit.backends.sessions import COLLECTION as SESSIONS
+from dinnerkit.backends.sessions import DatabaseSessions, OwnMongoSessions
 from dinnerkit.plugins import open_backend
 from dinnerkit.ports.bus import Bus
-from dinnerkit.testing import BusBench, BusContract, CacheBench, CacheContract, LimiterBench, LimiterContract, QueueBench, QueueContract
+from dinnerkit.ports.sessions import SessionStore
+from dinnerkit.testing import (
+    BusBench,
+    BusContract,
+    CacheBench,
+    CacheContract,
+    LimiterBench,
+    LimiterContract,
+    QueueBench,
+    QueueContract,
+    SessionBench,
+    SessionContract,
+)
+
+SLOW_MACHINE = 30.0
+"""Seconds for what should take a moment, and may take longer beside much other work."""
 
 
 class TestMemoryBus(BusContract):
@@ -70,3 +88,37 @@ class TestDiskCache(CacheContract):
             open=lambda: open_backend("cache", f"disk://{tmp_path}/cache"),
             beside=lambda: open_backend("cache", f"disk://{tmp_path}/other"),
         )
+
+
+class TestDatabaseSessions(SessionContract):
+    @pytest.fixture
+    def bench(self, database: Database[Any]) -> Iterator[SessionBench]:
+        def opened(name: str) -> SessionStore:
+            store: DatabaseSessions = open_backend("sessions", "database://")
+            store.use(database.client[name])
+            return store
+
+        other = f"{database.name}-other"
+        yield SessionBench(open=lambda: opened(database.name), beside=lambda: opened(other))
+        database.client.drop_database(other)
+
+
+class TestMongoSessions(SessionContract):
+    @pytest.fixture
+    def bench(self, database_url: str, monkeypatch: pytest.MonkeyPatch) -> SessionBench:
+        monkeypatch.setattr(OwnMongoSessions, "_reading", SLOW_MACHINE)
+        monkeypatch.setattr(OwnMongoSessions, "_writing", SLOW_MACHINE)
+
+        def reach(host: str, port: int) -> SessionStore:
+            monkeypatch.setattr(OwnMongoSessions, "_reading", 0.25)
+            monkeypatch.setattr(OwnMongoSessions, "_writing", 0.25)
+            return open_backend("sessions", f"mongodb://ours:hunter22@{host}:{port}/sessions")
+
+        return SessionBench(open=lambda: open_backend("sessions", database_url), reach=reach, secrets=["hunter22"], at_once=3.0)
+
+
+def test_the_server_forgets_sessions_by_itself(database: Database[Any]) -> None:
+    store = DatabaseSessions()
+    store.use(database)
+    store.put("a" * 64, b"a", 60)
+    assert database[SESSIONS].index_information()["expiry"]["expireAfterSeconds"] == 0

@@ -122,7 +122,7 @@ def sign_in(kit: Kit, names: list[str]) -> dict[str, str]:
 def bearer_tokens(kit: Kit, users: list[str]) -> dict[str, str]:
     """Access tokens of users, by their ids. Argon2 is spared: nobody types a password here."""
     now, session = utcnow(), new_id()
-    entry = {"id": session, "kind": "api", "key": "none", "created_at": now, "expires_at": now + timedelta(hours=1)}
+    entry = {"id": session, "key": "none", "secret": "none", "created_at": now, "expires_at": now + timedelta(hours=1)}
     collection(kit.database, UserDocument).update_many({"_id": {"$in": users}}, {"$set": {"sessions": [entry]}})
     tokens = SignedTokens(Keys(secret_key(kit.settings)), "access")
     return {user: tokens.sign({"sub": user, "sid": session}, now=now, expires_at=now + timedelta(hours=1)) for user in users}

@@ -9,6 +9,7 @@ import pytest
 import requests
 
 from dinnerkit import Kit
+from dinnerkit.accounts.page_sessions import PageSessions
 from dinnerkit.accounts.service import AccountService
 from dinnerkit.accounts.sign_in import SignInService
 from dinnerkit.identity import Principal
@@ -50,7 +51,7 @@ def test_nobody_listens_without_a_session_and_no_longer_than_it_lasts(
     listening = talk(path="/live", headers={"Cookie": cookie, "Origin": ORIGIN})
     assert listening.ask(type="authenticate", token="anything")["code"] == "unauthenticated"
     monkeypatch.setattr(connection, "RECHECK_SECONDS", 0.0)
-    kit.service(SignInService).close_session(cookie.partition("=")[2])
+    kit.service(PageSessions).close(cookie.partition("=")[2])
     assert listening.ended() == 4401
 
 

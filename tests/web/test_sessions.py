@@ -11,8 +11,9 @@ from flask import Flask
 from pymongo.errors import ServerSelectionTimeoutError
 
 from dinnerkit import Kit
+from dinnerkit.accounts.page_sessions import PageSessions
 from dinnerkit.accounts.rules import User
-from dinnerkit.accounts.sign_in import SignInService
+from dinnerkit.backends.sessions import COLLECTION
 from dinnerkit.booking.service import BookingService
 from dinnerkit.clock import utcnow
 from dinnerkit.ids import new_id
@@ -68,6 +69,36 @@ def test_signing_out_ends_the_session_on_the_server_too(browse: Browse, world: W
     thief = app.test_client()
     thief.set_cookie("dinnerkit_session", stolen.value)
     assert thief.get("/account").location == "/login?next=/account"
+
+
+def test_signing_out_everywhere_ends_all_sessions_of_this_user_and_no_others(browse: Browse, world: World) -> None:
+    user = world.user()
+    here, there, another = browse(user), browse(user), browse(world.user())
+    here.open("/account")
+
+    here.send("Sign out everywhere")
+
+    assert "You are signed out, here and everywhere else." in here.text
+    assert here.client.get_cookie("dinnerkit_session") is None
+    assert there.client.get("/account").location == "/login?next=/account"
+    assert another.client.get("/account").status_code == 200
+    assert browse().client.post("/logout/everywhere").status_code == 403
+
+
+def test_each_sign_in_gives_a_fresh_cookie_whatever_the_browser_brought(browse: Browse, world: World) -> None:
+    user = world.user()
+    browser = browse(world.user())
+    before = browser.client.get_cookie("dinnerkit_session").value
+    browser.open("/")
+    csrf = browser.form("Sign out").values["csrf"]
+
+    answer = browser.client.post("/login", data={"csrf": csrf, "email": user.email, "password": PASSWORD})
+
+    assert answer.status_code == 303
+    after = browser.client.get_cookie("dinnerkit_session").value
+    assert after != before
+    browser.client.set_cookie("dinnerkit_session", before)
+    assert browser.client.get("/account").location == "/login?next=/account"
 
 
 def test_wrong_credentials_are_said_to_be_so_and_nothing_more(browse: Browse, world: World) -> None:
@@ -201,8 +232,7 @@ def test_a_form_of_a_session_that_is_over_leads_to_signing_in_and_back(browse: B
     event_id = world.event(host, price=Money(0, "EUR"))
     browser = browse(guest)
     browser.open(f"/events/{event_id}")
-    over = {"$set": {"sessions.0.expires_at": utcnow() - timedelta(minutes=1)}}
-    kit.database.users.update_one({"_id": guest.id}, over)
+    kit.database[COLLECTION].update_many({}, {"$set": {"expires_at": utcnow() - timedelta(minutes=1)}})
 
     answer = browser.post("Book")
 
@@ -236,6 +266,6 @@ def test_each_page_says_who_looks_at_it_and_one_that_cant_tell_says_nothing(
         assert '<meta name="dinnerkit-user" content="">' in stranger.html
         known.open(path)
         assert f'<meta name="dinnerkit-user" content="{user.id}">' in known.html
-    monkeypatch.setattr(SignInService, "session_principal", unreachable)
+    monkeypatch.setattr(PageSessions, "find", unreachable)
     assert known.open("/").status_code == 503
     assert "dinnerkit-user" not in known.html

@@ -8,8 +8,19 @@ from typing import Any
 import pytest
 
 from dinnerkit.ids import new_id
-from dinnerkit.testing import BusBench, BusContract, CacheBench, CacheContract, LimiterBench, LimiterContract, QueueBench, QueueContract
-from dinnerkit_redis import open_bus, open_cache, open_limiter, open_queue
+from dinnerkit.testing import (
+    BusBench,
+    BusContract,
+    CacheBench,
+    CacheContract,
+    LimiterBench,
+    LimiterContract,
+    QueueBench,
+    QueueContract,
+    SessionBench,
+    SessionContract,
+)
+from dinnerkit_redis import open_bus, open_cache, open_limiter, open_queue, open_sessions
 from tests.services.redis import MASTER, PASSWORD, say
 
 AT_ONCE = 3.0
@@ -63,6 +74,19 @@ class TestRedisCache(CacheContract):
             open=lambda: open_cache(place),
             beside=lambda: open_cache(other),
             reach=away(open_cache, url),
+            at_once=AT_ONCE,
+            secrets=[PASSWORD],
+        )
+
+
+class TestRedisSessions(SessionContract):
+    @pytest.fixture
+    def bench(self, url: str) -> SessionBench:
+        place, other = mine(url), mine(url)
+        return SessionBench(
+            open=lambda: open_sessions(place),
+            beside=lambda: open_sessions(other),
+            reach=away(open_sessions, url),
             at_once=AT_ONCE,
             secrets=[PASSWORD],
         )

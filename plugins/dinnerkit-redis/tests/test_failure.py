@@ -30,7 +30,7 @@ from tests.services.proxy import Proxy, proxy
 from tests.services.redis import PASSWORD, redis_server, say
 
 DEADLINE = 60.0
-KINDS = ("queue", "bus", "limiter", "cache")
+KINDS = ("queue", "bus", "limiter", "cache", "sessions")
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def between(server: int) -> Iterator[Proxy]:
 @pytest.fixture
 def settings(database_url: str, tmp_path: Path, between: Proxy) -> Settings:
     place = f"redis://:{PASSWORD}@127.0.0.1:{between.port}?prefix=t{new_id().lower()[:30]}"
-    more = {"queue": place, "bus": place, "limiter": place, "cache": place, "rate_limit": "3 per hour"}
+    more = {"queue": place, "bus": place, "limiter": place, "cache": place, "sessions": place, "rate_limit": "3 per hour"}
     return Settings(**settings_for_tests(database_url, tmp_path, **more))
 
 

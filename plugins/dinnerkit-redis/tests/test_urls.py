@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib.metadata import version
 
 import pytest
 
@@ -12,7 +13,7 @@ from dinnerkit.plugins import open_backend
 from dinnerkit_redis.urls import RedisUrl, parse
 from tests.services.processes import free_port
 
-KINDS = ("queue", "bus", "limiter", "cache")
+KINDS = ("queue", "bus", "limiter", "cache", "sessions")
 
 
 def test_one_server_with_all_that_can_be_said() -> None:
@@ -91,4 +92,4 @@ def test_the_command_lists_it() -> None:
     lines = [line.split() for line in listed.splitlines()]
     for kind in KINDS:
         for scheme in ("redis", "rediss", "redis+sentinel", "redis+cluster"):
-            assert [kind, f"{scheme}://", "dinnerkit-redis", "-", "works"] in lines
+            assert [kind, f"{scheme}://", "dinnerkit-redis", version("dinnerkit-redis"), "1", "-", "works"] in lines

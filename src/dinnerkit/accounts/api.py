@@ -81,6 +81,14 @@ def logout() -> None:
         service(SignInService).logout(token)
 
 
+@blueprint.route("/auth/logout/everywhere", methods=["POST"])
+@authenticated
+@blueprint.response(204)
+def logout_everywhere() -> None:
+    """End all my sessions, of programs and of browsers, this one too; links to set a password that were mailed before are worth nothing."""
+    service(SignInService).sign_out_everywhere(current_principal().user_id)
+
+
 @blueprint.route("/auth/verification", methods=["POST"])
 @idempotent
 @blueprint.arguments(VerificationSchema)

@@ -1,7 +1,8 @@
 """How users are stored.
 
-The sessions lie in the user's document: one write changes the password and ends them all, and one read by ``_id`` says whether a session
-lives and what its user may do now.
+The sessions of programs lie in the user's document: one write changes the password and ends them all, and one read by ``_id`` says
+whether a session lives and what its user may do now. Those of browsers lie in a store of their own, and end with the stamp that is read
+here.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from dinnerkit.identity import Role
 from dinnerkit.storage import StoredDocument
 
 MOST_SESSIONS = 30
-"""How many sessions a user has at once; the oldest give way."""
+"""How many programs a user has signed in at once; the oldest give way."""
 
 
 class ProfileEntry(mongoengine.EmbeddedDocument):  # type: ignore[misc]
@@ -61,18 +62,21 @@ class ComparedEntry(mongoengine.EmbeddedDocument):  # type: ignore[misc]
 
 
 class SessionEntry(mongoengine.EmbeddedDocument):  # type: ignore[misc]
-    """A device that is signed in. Secrets are kept as SHA-256: they are random enough that nothing slower is needed."""
+    """A program that is signed in. Secrets are kept as SHA-256: they are random enough that nothing slower is needed."""
 
     id = StringField(required=True)
-    kind = StringField(required=True, choices=["api", "pages"])
     key = StringField(required=True)
-    secret = StringField()
+    secret = StringField(required=True)
     created_at = DateTimeField(required=True)
     expires_at = DateTimeField(required=True)
 
 
 class UserDocument(SendingDocument):
-    """A user. ``stamp`` changes with the password, and with it the links that were mailed before lose their worth."""
+    """A user.
+
+    ``stamp`` changes with the password and when the user signs out everywhere; with it browsers' sessions end, and links that were mailed
+    to set a password lose their worth.
+    """
 
     collection_name: ClassVar[str] = "users"
     meta: ClassVar[dict[str, Any]] = {"collection": "users", "auto_create_index": False}

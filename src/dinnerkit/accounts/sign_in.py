@@ -1,4 +1,4 @@
-"""Signing in: passwords, access tokens with rotating refresh tokens for programs, sessions for pages."""
+"""Signing in: passwords, and access tokens with rotating refresh tokens for programs. Browsers have :mod:`page_sessions`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pymongo.database import Database
 from dinnerkit.accounts.attempts import AttemptLimit, Attempts
 from dinnerkit.accounts.documents import MOST_SESSIONS, UserDocument
 from dinnerkit.accounts.errors import BadCredentials, BadToken
+from dinnerkit.accounts.page_sessions import PageSession, PageSessions
 from dinnerkit.accounts.passwords import LONGEST, Passwords
 from dinnerkit.accounts.rules import email_address
 from dinnerkit.accounts.secrecy import LONGEST_TOKEN, Keys, SignedTokens, digest, random_secret
@@ -24,11 +25,7 @@ from dinnerkit.storage import Row, collection
 SIGN_IN_LIMIT = AttemptLimit("sign-in", 10, timedelta(minutes=15))
 """Wrong passwords for one address before it has to wait."""
 
-PAGE_SESSION = timedelta(hours=24)
-"""How long a page session lives after its last use."""
-
-_PROLONG_AFTER = timedelta(minutes=30)
-_CREDENTIALS = {"password": 1, "role": 1, "name": 1}
+_CREDENTIALS = {"password": 1, "role": 1, "name": 1, "stamp": 1}
 
 log = structlog.get_logger(__name__)
 
@@ -41,16 +38,6 @@ class TokenPair:
     refresh_token: str
     expires_in: int
     token_type: Literal["Bearer"] = "Bearer"  # noqa: S105 - the name of a kind of token
-
-
-@dataclass(frozen=True, slots=True)
-class PageSession:
-    """A browser that is signed in. ``token`` goes into its cookie, ``csrf`` into its forms."""
-
-    token: str
-    csrf: str
-    principal: Principal
-    name: str
 
 
 class SignInService:
@@ -66,6 +53,7 @@ class SignInService:
         database: Database[Row],
         passwords: Passwords,
         attempts: Attempts,
+        pages: PageSessions,
         keys: Keys,
         clock: Clock,
         *,
@@ -75,7 +63,7 @@ class SignInService:
         self._users = collection(database, UserDocument)
         self._passwords = passwords
         self._attempts = attempts
-        self._keys = keys
+        self._pages = pages
         self._clock = clock
         self._access = timedelta(seconds=access_token_seconds)
         self._refresh = timedelta(seconds=refresh_token_seconds)
@@ -90,7 +78,7 @@ class SignInService:
         """
         user = self._checked(email, password)
         session_id, family, secret = new_id(), random_secret(), random_secret()
-        self._add_session(user, {"id": session_id, "kind": "api", "key": digest(family), "secret": digest(secret)}, self._refresh)
+        self._add_session(user, {"id": session_id, "key": digest(family), "secret": digest(secret)}, self._refresh)
         return self._pair(user["_id"], session_id, family, secret)
 
     def refresh(self, refresh_token: str) -> TokenPair:
@@ -101,14 +89,14 @@ class SignInService:
         """
         user_id, family, secret = _parts(refresh_token, 3)
         now, new_secret = self._clock(), random_secret()
-        session = {"kind": "api", "key": digest(family), "secret": digest(secret), "expires_at": {"$gt": now}}
+        session = {"key": digest(family), "secret": digest(secret), "expires_at": {"$gt": now}}
         row = self._users.find_one_and_update(
             {"_id": user_id, "sessions": {"$elemMatch": session}},
             {"$set": {"sessions.$.secret": digest(new_secret), "sessions.$.expires_at": now + self._refresh}},
             projection={"sessions": {"$elemMatch": {"key": session["key"]}}},
         )
         if row is None:
-            if self._end(user_id, {"kind": "api", "key": session["key"]}):
+            if self._end(user_id, {"key": session["key"]}):
                 log.warning("refresh_token_reused", user_id=user_id)
             raise BadToken("The refresh token is not valid; sign in again.")
         return self._pair(user_id, row["sessions"][0]["id"], family, new_secret)
@@ -132,43 +120,21 @@ class SignInService:
             BadToken: the access token is not valid.
         """
         claims = self._access_tokens.read(access_token, now=self._clock())
-        self._end(claims["sub"], {"kind": "api", "id": claims.get("sid")})
+        self._end(claims["sub"], {"id": claims.get("sid")})
 
     def open_session(self, email: str, password: str) -> PageSession:
-        """Sign a browser in.
+        """Sign a browser in. A password that is set meanwhile has changed the stamp, so the session is worth nothing then.
 
         Raises:
             BadCredentials: as for :meth:`login`.
             TooManyAttempts: as for :meth:`login`.
+            SessionsUnavailable: the store of sessions can't be reached.
         """
-        user = self._checked(email, password)
-        secret = random_secret()
-        self._add_session(user, {"id": new_id(), "kind": "pages", "key": digest(secret)}, PAGE_SESSION)
-        return self._page_session(f"{user['_id']}.{secret}", user)
+        return self._pages.open(self._checked(email, password))
 
-    def session_principal(self, token: str) -> PageSession | None:
-        """The session of that cookie, its life prolonged; None where it has none."""
-        try:
-            user_id, secret = _parts(token, 2)
-        except BadToken:
-            return None
-        now = self._clock()
-        alive = {"kind": "pages", "key": digest(secret), "expires_at": {"$gt": now}}
-        query = {"_id": user_id, "sessions": {"$elemMatch": alive}}
-        row = self._users.find_one(query, {"role": 1, "name": 1, "sessions": {"$elemMatch": {"key": alive["key"]}}})
-        if row is None:
-            return None
-        if row["sessions"][0]["expires_at"] < now + PAGE_SESSION - _PROLONG_AFTER:
-            self._users.update_one(query, {"$set": {"sessions.$.expires_at": now + PAGE_SESSION}})
-        return self._page_session(token, row)
-
-    def close_session(self, token: str) -> None:
-        """End the session of that cookie, if there is one."""
-        try:
-            user_id, secret = _parts(token, 2)
-        except BadToken:
-            return
-        self._end(user_id, {"kind": "pages", "key": digest(secret)})
+    def sign_out_everywhere(self, user_id: str) -> None:
+        """End all sessions of the user, of programs and of browsers, at once. Links that were mailed to set a password lose their worth."""
+        self._users.update_one({"_id": user_id}, {"$set": {"stamp": random_secret(), "sessions": []}})
 
     def _checked(self, email: str, password: str) -> Row:
         """The user whose address and password these are."""
@@ -203,10 +169,6 @@ class SignInService:
         claims: dict[str, Any] = {"sub": user_id, "sid": session_id}
         access = self._access_tokens.sign(claims, now=now, expires_at=now + self._access)
         return TokenPair(access, f"{user_id}.{family}.{secret}", int(self._access.total_seconds()))
-
-    def _page_session(self, token: str, user: Row) -> PageSession:
-        principal = Principal(user["_id"], Role(user["role"]))
-        return PageSession(token, self._keys.mark("csrf", token), principal, user["name"])
 
 
 def _parts(token: str, number: int) -> list[str]:

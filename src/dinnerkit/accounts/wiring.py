@@ -7,6 +7,7 @@ from typing import Any
 from pymongo.database import Database
 
 from dinnerkit.accounts.attempts import Attempts
+from dinnerkit.accounts.page_sessions import PageSessions
 from dinnerkit.accounts.passwords import Passwords
 from dinnerkit.accounts.recovery import RecoveryService
 from dinnerkit.accounts.secrecy import Keys
@@ -15,11 +16,13 @@ from dinnerkit.accounts.sign_in import SignInService
 from dinnerkit.accounts.unsubscribing import Unsubscribing
 from dinnerkit.clock import Clock, utcnow
 from dinnerkit.ports.offload import Offload, inline
+from dinnerkit.ports.sessions import SessionStore
 from dinnerkit.storage import Row
 
 
 def account_services(
     database: Database[Row],
+    sessions: SessionStore,
     *,
     secret_key: str,
     clock: Clock = utcnow,
@@ -36,10 +39,12 @@ def account_services(
     passwords = Passwords(offload)
     attempts = Attempts(database, keys, clock)
     accounts = AccountService(database, passwords, clock)
+    pages = PageSessions(database, sessions, keys, clock)
     sign_in = SignInService(
         database,
         passwords,
         attempts,
+        pages,
         keys,
         clock,
         access_token_seconds=access_token_seconds,
@@ -49,5 +54,6 @@ def account_services(
         AccountService: accounts,
         Unsubscribing: Unsubscribing(accounts, keys, clock),
         SignInService: sign_in,
+        PageSessions: pages,
         RecoveryService: RecoveryService(database, passwords, attempts, keys, clock),
     }

@@ -95,14 +95,18 @@ def status_of(error: DinnerkitError) -> int:
     return STATUSES_BY_CODE.get(error.code) or next((STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES), 500)
 
 
+def retry_after(error: DinnerkitError) -> dict[str, str]:
+    """The header that says when to come back, where that is worth while."""
+    if status_of(error) not in {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS}:
+        return {}
+    return {"Retry-After": str(error.details.get("retry_after", RETRY_AFTER_SECONDS))}
+
+
 def _from_ours(error: DinnerkitError) -> Response:
     status = status_of(error)
     fields: Mapping[str, str] = error.details.get("fields", {})
     errors = [{"field": field, "message": str(message)} for field, message in fields.items()]
-    headers = {}
-    if status in {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS}:
-        headers["Retry-After"] = str(error.details.get("retry_after", RETRY_AFTER_SECONDS))
-    return _response(status, error.code, error.message, errors, error.details, headers)
+    return _response(status, error.code, error.message, errors, error.details, retry_after(error))
 
 
 def _from_http(error: HTTPException) -> AnyResponse:

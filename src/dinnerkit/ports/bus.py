@@ -108,7 +108,7 @@ class Bus(Protocol):
 
 @runtime_checkable
 class UsesDatabase(Protocol):
-    """The power of a bus that lives in the database of the documents: it is given that before it is used."""
+    """The power of a backend that lives in the database of the documents: it is given that before it is used."""
 
     def use(self, database: Database[dict[str, Any]]) -> None:
         """Take this database."""

@@ -34,6 +34,7 @@ CAPABILITIES: dict[str, tuple[type, ...]] = {
         LocalDisputes,
     ),
     "search": (Facets, Suggestions, Tolerant, Distances, Rebuilding, UsesDatabase),
+    "sessions": (UsesDatabase,),
 }
 """The protocols by kind; what a backend without one of them does instead stands in the port's prose."""
 

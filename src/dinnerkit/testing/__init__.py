@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from dinnerkit.testing.limiter import LimiterBench, LimiterContract
     from dinnerkit.testing.queue import QueueBench, QueueContract
     from dinnerkit.testing.search import SearchBench, SearchContract
+    from dinnerkit.testing.session import SessionBench, SessionContract
 
 __all__ = [
     "BusBench",
@@ -42,6 +43,8 @@ __all__ = [
     "QueueContract",
     "SearchBench",
     "SearchContract",
+    "SessionBench",
+    "SessionContract",
     "StandingClock",
     "run_background",
     "settings_for_tests",

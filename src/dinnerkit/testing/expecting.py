@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
+import time
 import traceback
 from collections.abc import Callable, Sequence
+from functools import partial
 from queue import Empty, SimpleQueue
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
@@ -65,6 +67,19 @@ def in_time(what: str, call: Callable[[], T]) -> T:
     if isinstance(outcome, Exception):
         raise outcome
     return outcome
+
+
+def refused_soon(kind: Any, where: str, what: str, call: Callable[[], object], seconds: float) -> None:
+    """The backend refuses within so many seconds, by an error of that kind.
+
+    Raises:
+        ContractBroken: it answers, raises something else, or makes whoever asks wait; ``where`` says how its service is, such as ``the
+            service was silent``, and ``what`` was done, such as ``it was pinged``.
+    """
+    started = time.monotonic()
+    refusal(kind, f"{where}, and {what}", partial(in_time, what, call))
+    took = time.monotonic() - started
+    expect(took < seconds, f"{where}, and it took {took:.2f} s to fail when {what}; a request waits for it")
 
 
 def at_once(calls: Sequence[Callable[[], T]], what: str) -> list[T | Exception]:

@@ -44,8 +44,16 @@ def check_password() -> Response:
 @blueprint.route("/logout", methods=["POST"])
 def sign_out() -> Response:
     """Sign out."""
+    say("signed_out" if close_session() else "signed_out_here")
+    return see("home.show")
+
+
+@blueprint.route("/logout/everywhere", methods=["POST"])
+def sign_out_everywhere() -> Response:
+    """Sign out all browsers and programs of this user."""
+    service(SignInService).sign_out_everywhere(signed_in().user_id)
     close_session()
-    say("signed_out")
+    say("signed_out_everywhere")
     return see("home.show")
 
 

@@ -12,7 +12,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
 from dinnerkit.errors import DinnerkitError, Unauthenticated, Unavailable
-from dinnerkit.http.problems import status_of
+from dinnerkit.http.problems import retry_after, status_of
 from dinnerkit.http.request_ids import request_id
 from dinnerkit.web.options import sign_in_url
 from dinnerkit.web.places import asked_for, go
@@ -51,7 +51,9 @@ def error_page(error: Exception) -> AnyResponse:
         return go(sign_in_url(asked_for()))
     if isinstance(error, DinnerkitError):
         status = status_of(error)
-        return show_error(status, _SENTENCES.get(status) or sentence(error.message))
+        page = show_error(status, _SENTENCES.get(status) or sentence(error.message))
+        page.headers.extend(retry_after(error))
+        return page
     trace = "".join(traceback.format_exception(error))  # written out here, since a pretty renderer would show the frames' variables
     _log.error("unexpected_error", trace=trace, request_id=request_id(), method=request.method, endpoint=request.endpoint)
     return show_error(HTTPStatus.INTERNAL_SERVER_ERROR, _SENTENCES[500])

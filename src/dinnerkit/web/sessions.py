@@ -9,7 +9,7 @@ from typing import cast
 
 from flask import Response, request
 
-from dinnerkit.accounts.sign_in import PageSession, SignInService
+from dinnerkit.accounts.page_sessions import PageSession, PageSessions, SessionsUnavailable
 from dinnerkit.errors import Forbidden, Unauthenticated
 from dinnerkit.http.auth import act_for
 from dinnerkit.http.mount import current_mount
@@ -25,6 +25,8 @@ NOTICES = {
     "welcome": "Welcome! We have sent you a mail to confirm your address.",
     "signed_in": "Good to see you.",
     "signed_out": "You are signed out.",
+    "signed_out_here": "You are signed out in this browser. If others may use it, sign out everywhere when you are back.",
+    "signed_out_everywhere": "You are signed out, here and everywhere else.",
     "verified": "Thank you, your address is confirmed.",
     "mail_sent": "The mail is on its way.",
     "new_password": "Your new password is set. Sign in with it.",
@@ -86,8 +88,14 @@ def visitor() -> Visitor:
 
 
 def who_now() -> Principal | None:
-    """Who is signed in at this moment, in a request that lasts so long that this may change."""
-    return _found().principal
+    """Who is signed in at this moment, in a request that lasts so long that this may change.
+
+    Raises:
+        SessionsUnavailable: that can't be found out now.
+    """
+    found = _found()
+    _must_be_known(found)
+    return found.principal
 
 
 def signed_in() -> Principal:
@@ -95,7 +103,9 @@ def signed_in() -> Principal:
 
     Raises:
         Unauthenticated: nobody is signed in; the answer leads to the sign-in page.
+        SessionsUnavailable: that can't be found out now.
     """
+    _must_be_known(visitor())
     principal = visitor().principal
     if principal is None:
         raise Unauthenticated("Sign in first.")
@@ -116,6 +126,7 @@ def check_form() -> None:
     Raises:
         FormOutdated: it was not.
         Unauthenticated: it was given to a session that is over.
+        SessionsUnavailable: it was given to a session, and whether that lives can't be found out now.
     """
     sent = request.form.get(CSRF_FIELD, "")
     expected = visitor().csrf or request.cookies.get(_name(VISIT), "")
@@ -123,6 +134,7 @@ def check_form() -> None:
     if expected and not foreign and hmac.compare_digest(sent.encode(), expected.encode()):
         return
     if not foreign and visitor().principal is None and _name(SESSION) in request.cookies:
+        _must_be_known(visitor())
         raise Unauthenticated("You have been signed out meanwhile.")
     raise FormOutdated("This form is out of date. Open its page again and send it from there.")
 
@@ -133,12 +145,16 @@ def open_session(session: PageSession) -> None:
     request.environ[_OPENED] = session.token
 
 
-def close_session() -> None:
-    """Sign this browser out."""
-    token = request.cookies.get(_name(SESSION))
-    if token:
-        service(SignInService).close_session(token)
+def close_session() -> bool:
+    """Sign this browser out; whether its session has ended on the server too, which can't be done while the store is away."""
     request.environ[_CLOSED] = True
+    token = request.cookies.get(_name(SESSION))
+    try:
+        if token:
+            service(PageSessions).close(token)
+    except SessionsUnavailable:
+        return False
+    return True
 
 
 def say(notice: str) -> None:
@@ -177,13 +193,21 @@ def keep_cookies(response: Response) -> Response:
 def _found() -> Visitor:
     token = request.cookies.get(_name(SESSION))
     if token:
-        session = service(SignInService).session_principal(token)
+        try:
+            session = service(PageSessions).find(token)
+        except SessionsUnavailable:
+            return Visitor(known=False)
         if session is not None:
             return Visitor(session.principal, session.name, session.csrf)
     try:
         return Visitor(current_mount().user_resolver(request))
     except Unauthenticated:
         return Visitor()
+
+
+def _must_be_known(found: Visitor) -> None:
+    if not found.known:
+        raise SessionsUnavailable("We can't find out who is signed in now. Try again in a moment.")
 
 
 def _name(cookie: str) -> str:

@@ -11,8 +11,8 @@ from flask import Flask, Response
 from pymongo.errors import ServerSelectionTimeoutError
 
 from dinnerkit import Kit
+from dinnerkit.accounts.page_sessions import PageSessions
 from dinnerkit.accounts.rules import User
-from dinnerkit.accounts.sign_in import SignInService
 from dinnerkit.booking.checking_in import CheckIn
 from dinnerkit.booking.store import BookingStore
 from dinnerkit.clock import utcnow
@@ -176,7 +176,7 @@ def test_a_page_that_cant_tell_who_looks_at_it_leaves_the_copy(door: Page, dinne
     def unreachable(*_: Any) -> None:
         raise ServerSelectionTimeoutError("unreachable on purpose")
 
-    monkeypatch.setattr(SignInService, "session_principal", unreachable)
+    monkeypatch.setattr(PageSessions, "find", unreachable)
     door.evaluate("caches.open('dinnerkit-door:any:any:0')")  # is over, and the newest: the last that is forgotten
     answer = door.goto("/hosting")
     assert answer

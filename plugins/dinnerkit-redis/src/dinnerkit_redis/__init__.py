@@ -1,4 +1,4 @@
-"""The queue, the bus, the rate limits and the cache of dinnerkit in Redis: one server, Sentinel or a Cluster.
+"""The queue, the bus, the rate limits, the cache and the sessions of dinnerkit in Redis: one server, Sentinel or a Cluster.
 
 Each kind has a factory that takes a URL; they are the entry points by which dinnerkit finds them:
 
@@ -13,5 +13,6 @@ from dinnerkit_redis.bus import open_bus
 from dinnerkit_redis.cache import open_cache
 from dinnerkit_redis.limiter import open_limiter
 from dinnerkit_redis.queue import open_queue
+from dinnerkit_redis.sessions import open_sessions
 
-__all__ = ["open_bus", "open_cache", "open_limiter", "open_queue"]
+__all__ = ["open_bus", "open_cache", "open_limiter", "open_queue", "open_sessions"]
