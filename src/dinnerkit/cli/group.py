@@ -14,6 +14,7 @@ COMMANDS = {
     "match": "Seat the people of FILE at tables; needs no server.",
     "config": "Show the settings in force, and where each came from.",
     "plugins": "List the backends that are installed.",
+    "new-plugin": "Write a package with a backend of your own to begin with.",
     "check": "Reach every backend and say what is wrong.",
     "ledger": "Prove the ledger, and write statements from it.",
     "reconcile": "Compare payments, payouts and ledger with what the gateway says.",
