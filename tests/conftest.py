@@ -17,12 +17,16 @@ from dinnerkit.backends.database import embedded, mongodb
 
 @pytest.fixture(scope="session")
 def mongo_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL, without a database, of the MongoDB that the tests use: an embedded one, unless DINNERKIT_TEST_DATABASE names another."""
+    """The URL, without a database, of the MongoDB that the tests use: an embedded one, unless DINNERKIT_TEST_DATABASE names another.
+
+    The embedded one removes nothing by its own clock, by which what tests with a clock of theirs write may be long out of date.
+    """
     given = os.environ.get("DINNERKIT_TEST_DATABASE")
     if given:
         yield given
         return
     backend = embedded(f"embedded://{tmp_path_factory.mktemp('database')}")
+    backend.database.client.admin.command({"setParameter": 1, "ttlMonitorEnabled": False})
     yield with_database(backend.url, "")
     backend.close()
 
