@@ -28,6 +28,10 @@ JIT: dict[str, Any] = {"cache": KEPT, "fastmath": True, "error_model": "numpy"}
 INNER: dict[str, Any] = JIT | {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 """The same for what only compiled code calls: without a way in from Python, it is compiled in half the time."""
 
+WOVEN: dict[str, Any] = INNER | {"forceinline": True}
+"""The same, always made a part of what calls it. Otherwise a process that has just compiled calls the function by itself, and one that
+reads the code from disk its caller's copy; the two sum in different orders, and the same seed would give other tables the first time."""
+
 MULTIPLIER, STEP = np.uint64(6364136223846793005), np.uint64(1442695040888963407)
 """Knuth's 64-bit linear congruential generator (MMIX): its high bits are good enough to shuffle with."""
 
