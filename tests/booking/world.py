@@ -19,6 +19,7 @@ from pymongo.database import Database
 from dinnerkit.accounts.secrecy import Keys
 from dinnerkit.backends.bus.memory import MemoryBus
 from dinnerkit.backends.limiter import MemoryLimiterStorage
+from dinnerkit.backends.sessions import DatabaseSessions
 from dinnerkit.booking.checking_in import CheckIn
 from dinnerkit.booking.companions import CompanionService
 from dinnerkit.booking.deposits import DepositSweep
@@ -124,7 +125,15 @@ class World:
         settings = Settings(secret_key="s" * 32, data=str(folder), hold_seconds=int(HOLD.total_seconds()), database="mongodb://unused/x")
         opened = OpenedDatabase(KillableDatabase(database, self.killer))
         backends = Backends(
-            opened, SimpleCache(), self.queue, self.gateway, self.postbox, MemoryLimiterStorage(), MemoryBus(), MemorySearch(new_id())
+            opened,
+            SimpleCache(),
+            self.queue,
+            self.gateway,
+            self.postbox,
+            MemoryLimiterStorage(),
+            MemoryBus(),
+            MemorySearch(new_id()),
+            DatabaseSessions(),
         )
         self.kit = Kit(settings, backends, clock=self.clock)
         self.kit.ensure_indexes()
