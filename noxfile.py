@@ -104,8 +104,10 @@ def docs(session: nox.Session) -> None:
 @nox.session
 def examples(session: nox.Session) -> None:
     """Each example, run as its README says."""
-    session.install("-e", ".[test]")
+    session.install("-e", ".[test]", "-e", "examples/plugin", *tools("mypy"))
     session.run("pytest", "examples", *session.posargs)
+    with session.chdir("examples/plugin"):
+        session.run("mypy")
 
 
 @nox.session

@@ -12,7 +12,7 @@ import pytest
 from dinnerkit import testing
 from dinnerkit.ports.contracts import CONTRACTS
 from dinnerkit.scaffold import KINDS
-from tests.scaffold.installing import environ, made, run_tests
+from tests.scaffold.installing import installed_as, made, run_tests
 
 BREAKS = {
     "bus": ("json.loads(encoded(one))", "dict(one.body)", "test_what_is_no_news_is_refused"),
@@ -52,7 +52,7 @@ def test_a_body_that_is_broken_fails_it(tmp_path: Path):
 def test_what_it_says_of_itself_is_listed(tmp_path: Path):
     packages = made(tmp_path, KINDS)
     command = [sys.executable, "-m", "dinnerkit", "plugins", "--json"]
-    shown = subprocess.run(command, env=environ(tmp_path, packages), capture_output=True, text=True, check=True, cwd=tmp_path)
+    shown = subprocess.run(command, env=installed_as(tmp_path, packages), capture_output=True, text=True, check=True, cwd=tmp_path)
     told = {one["kind"]: one for one in json.loads(shown.stdout) if one["distribution"].startswith("dinnerkit-own-")}
     assert {kind: (one["state"], one["contract"], one["remark"]) for kind, one in told.items()} == {
         kind: ("works", CONTRACTS[kind], "") for kind in KINDS
