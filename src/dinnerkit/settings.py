@@ -45,7 +45,7 @@ class Settings:
     cache: str = _setting("memory://", "where values are cached: memory:// or disk://PATH")
     queue: str = _setting("", "where the hints to the workers lie; default: SQLite, under DATA")
     gateway: str = _setting("", "who takes the payments; default: a sandbox, under DATA")
-    mail: str = _setting("console://", "how mails are sent: console://, folder://PATH")
+    mail: str = _setting("console://", "how mails are sent: console://, folder://PATH, smtp://USER:PASSWORD@HOST")
     limiter: str = _setting("memory://", "where the rate limits are counted")
     bus: str = _setting("database://", "how news reach all processes at once: database://, memory:// or a mongodb:// URL")
     search: str = _setting("database://", "where events are searched: database://, or a mongodb:// URL")

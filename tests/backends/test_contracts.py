@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from pymongo.database import Database
 
 from dinnerkit.backends.bus import mongo
 from dinnerkit.backends.bus.mongo import COLLECTION, DatabaseBus
+from dinnerkit.backends.mail import ConsoleMailer
 from dinnerkit.backends.sessions import COLLECTION as SESSIONS
 from dinnerkit.backends.sessions import DatabaseSessions, OwnMongoSessions
 from dinnerkit.plugins import open_backend
@@ -23,11 +25,14 @@ from dinnerkit.testing import (
     CacheContract,
     LimiterBench,
     LimiterContract,
+    MailerBench,
+    MailerContract,
     QueueBench,
     QueueContract,
     SessionBench,
     SessionContract,
 )
+from tests.services.mail_server import mail_server
 
 SLOW_MACHINE = 30.0
 """Seconds for what should take a moment, and may take longer beside much other work."""
@@ -122,3 +127,34 @@ def test_the_server_forgets_sessions_by_itself(database: Database[Any]) -> None:
     store.use(database)
     store.put("a" * 64, b"a", 60)
     assert database[SESSIONS].index_information()["expiry"]["expireAfterSeconds"] == 0
+
+
+class TestConsoleMailer(MailerContract):
+    @pytest.fixture
+    def bench(self) -> MailerBench:
+        stream = io.StringIO()
+        return MailerBench(
+            open=lambda: ConsoleMailer(stream),
+            received=lambda: [each.strip("\n").encode() for each in stream.getvalue().split("-" * 72 + "\n") if each.strip()],
+        )
+
+
+class TestFolderMailer(MailerContract):
+    @pytest.fixture
+    def bench(self, tmp_path: Path) -> MailerBench:
+        return MailerBench(
+            open=lambda: open_backend("mail", f"folder://{tmp_path}/mails"),
+            received=lambda: [file.read_bytes() for file in (tmp_path / "mails").glob("*.eml")],
+        )
+
+
+class TestSmtpMailer(MailerContract):
+    @pytest.fixture
+    def bench(self) -> Iterator[MailerBench]:
+        with mail_server() as server:
+            yield MailerBench(
+                open=lambda: open_backend("mail", f"smtp://127.0.0.1:{server.port}?tls=no"),
+                received=lambda: server.mails,
+                reach=lambda host, port: open_backend("mail", f"smtp://ours:hunter22@{host}:{port}?tls=no&timeout=0.5"),
+                secrets=["hunter22"],
+            )

@@ -60,6 +60,8 @@ def test_the_built_in_backends_take_the_same_road() -> None:
         ("gateway", "sandbox"),
         ("mail", "console"),
         ("mail", "folder"),
+        ("mail", "smtp"),
+        ("mail", "smtps"),
         ("sessions", "database"),
         ("sessions", "mongodb"),
         ("limiter", "memory"),

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TextIO
 
 from dinnerkit.errors import SettingError, Unavailable
+from dinnerkit.ports.contracts import built_for
 from dinnerkit.ports.mailer import Mailer
 from dinnerkit.ports.urls import parse_url
 
@@ -74,6 +75,7 @@ class FolderMailer:
         """Nothing to give back."""
 
 
+@built_for(1, ConsoleMailer)
 def console(url: str) -> Mailer:
     """``console://``.
 
@@ -84,6 +86,7 @@ def console(url: str) -> Mailer:
     return ConsoleMailer()
 
 
+@built_for(1, FolderMailer)
 def folder(url: str) -> Mailer:
     """``folder://PATH``; the folder is made where it is missing, readable by its owner alone.
 

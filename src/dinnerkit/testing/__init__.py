@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from dinnerkit.testing.cache import CacheBench, CacheContract
     from dinnerkit.testing.gateway import GatewayBench, GatewayContract
     from dinnerkit.testing.limiter import LimiterBench, LimiterContract
+    from dinnerkit.testing.mailer import MailerBench, MailerContract
     from dinnerkit.testing.queue import QueueBench, QueueContract
     from dinnerkit.testing.search import SearchBench, SearchContract
     from dinnerkit.testing.session import SessionBench, SessionContract
@@ -39,6 +40,8 @@ __all__ = [
     "GatewayContract",
     "LimiterBench",
     "LimiterContract",
+    "MailerBench",
+    "MailerContract",
     "QueueBench",
     "QueueContract",
     "SearchBench",
