@@ -15,6 +15,7 @@ from dinnerkit.accounts.api import resolve_bearer
 from dinnerkit.accounts.secrecy import Keys
 from dinnerkit.analytics.collector import PlatformCollector
 from dinnerkit.analytics.service import AnalyticsService
+from dinnerkit.delivery.relay import Relay
 from dinnerkit.delivery.service import DeliveryService
 from dinnerkit.errors import SettingError
 from dinnerkit.http import docs, health
@@ -114,7 +115,9 @@ def _open(app: Flask, settings: Settings | Mapping[str, Any] | None, offload: Of
 
 def _http_services(kit: Kit, api: Api) -> dict[type[Any], Any]:
     """The services of the routes' shared frame."""
-    figures = PlatformCollector(kit.service(AnalyticsService), kit.service(DeliveryService), kit.service(Reconciliation))
+    figures = PlatformCollector(
+        kit.service(AnalyticsService), kit.service(Relay), kit.service(DeliveryService), kit.service(Reconciliation)
+    )
     found = health.Health(_probes(kit), lambda: _warnings(kit))
     return {
         IdempotencyStore: IdempotencyStore(kit.database, Keys(secret_key(kit.settings)).derive("idempotency"), kit.clock),
@@ -143,13 +146,34 @@ def _probes(kit: Kit) -> dict[str, health.Probe]:
     }
 
 
+_LATE_SECONDS = 600.0
+"""So old a job is late: an outage that is waited for, or a queue whose workers can't keep up."""
+
+_UNHEARD_SECONDS = 60.0
+"""So long nobody takes messages from the outboxes: there is no worker."""
+
+
 def _warnings(kit: Kit) -> list[str]:
     """What works, and a person should look at all the same."""
     dead = kit.service(DeliveryService).dead_letter_count()
     found = [f"{dead} dead letters wait for a person: dinnerkit dead-letters list"] if dead else []
+    found += _late(kit)
     last = kit.service(Reconciliation).last()
     if last is not None and last["left"]:
         found.append(f"{last['left']} things do not agree with the gateway: dinnerkit reconcile --since 30d")
+    return found
+
+
+def _late(kit: Kit) -> list[str]:
+    """Jobs that wait for too long."""
+    found = [
+        f"{queue}: {jobs} to be done, the oldest for {age / 60:.0f} minutes: dinnerkit jobs list --queue {queue}"
+        for queue, (jobs, age) in kit.service(DeliveryService).backlog().items()
+        if age > _LATE_SECONDS
+    ]
+    unheard = kit.service(Relay).age()
+    if unheard > _UNHEARD_SECONDS:
+        found.append(f"no worker takes what is to be done, for {unheard / 60:.0f} minutes: dinnerkit work")
     return found
 
 

@@ -45,7 +45,7 @@ from dinnerkit.booking.tickets import Tickets
 from dinnerkit.booking.transferring import TransferService
 from dinnerkit.booking.waiting import WaitingList
 from dinnerkit.clock import Clock, utcnow
-from dinnerkit.delivery.documents import DeadLetterDocument, DeliveryDocument, LeaseDocument
+from dinnerkit.delivery.documents import DeadLetterDocument, DeliveryDocument, JobRecordsDocument, LeaseDocument
 from dinnerkit.delivery.outbox import SendingDocument
 from dinnerkit.delivery.relay import Relay
 from dinnerkit.delivery.service import DeliveryService
@@ -133,6 +133,7 @@ DOCUMENTS: tuple[type[StoredDocument], ...] = (
     ReconciliationDocument,
     DeliveryDocument,
     DeadLetterDocument,
+    JobRecordsDocument,
     LeaseDocument,
 )
 """Everything that is stored."""

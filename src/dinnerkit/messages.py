@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
+from dinnerkit.queues import REST, known_queue
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Message:
@@ -36,16 +38,22 @@ class Handler(Generic[M]):
     """One reaction to one kind of message.
 
     It runs at least once for each message, perhaps twice at the same time: ``run`` must be idempotent. It runs in a worker, on the
-    named queue, and is tried again when it raises.
+    one queue that it names here, and is tried again when it raises.
 
     Attributes:
         name: stable and unique, such as ``"booking.settle"``; it is stored with each delivery.
         message: the class of the messages that it takes.
         run: the reaction.
-        queue: the named queue whose workers run it.
+        queue: the named queue whose workers run it, one of :data:`dinnerkit.queues.QUEUES`.
+
+    Raises:
+        SettingError: there is no such queue.
     """
 
     name: str
     message: type[M]
     run: Callable[[M], object]
-    queue: str = "default"
+    queue: str = REST
+
+    def __post_init__(self) -> None:
+        known_queue(self.queue)

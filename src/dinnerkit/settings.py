@@ -13,6 +13,7 @@ from typing import Any
 
 from dinnerkit.errors import SettingError
 from dinnerkit.ports.urls import mask_url, parse_url
+from dinnerkit.queues import QUEUES, queue_shares
 
 PREFIX = "DINNERKIT_"
 
@@ -50,6 +51,8 @@ class Settings:
     bus: str = _setting("database://", "how news reach all processes at once: database://, memory:// or a mongodb:// URL")
     search: str = _setting("database://", "where events are searched: database://, or a mongodb:// URL")
     sessions: str = _setting("database://", "where it is kept which browsers are signed in: database://, or a mongodb:// URL")
+    queues: str = _setting("", "which queues workers take, and how many jobs at a time: emails=5 payments; default: all")
+    drain_seconds: int = _setting(25, "how long a worker that is to stop lets its jobs end", least=0, most=3600)
     rate_limit: str = _setting("1000 per 15 minutes", "requests for each user or address, or off")
     public_url: str = _setting("http://127.0.0.1:8000", "the address in mails")
     mail_from: str = _setting("dinnerkit <no-reply@localhost>", "the sender of mails")
@@ -76,12 +79,24 @@ class Settings:
                 object.__setattr__(self, name, url)
         for name in BACKENDS:
             _checked(name, getattr(self, name))
+        self.shares()
         _one_of("log_level", self.log_level, ("debug", "info", "warning", "error"))
         _one_of("log_format", self.log_format, ("auto", "console", "json"))
 
     def __repr__(self) -> str:
         values = ", ".join(f"{name}={value!r}" for name, (value, _) in self.shown().items())
         return f"Settings({values})"
+
+    def shares(self) -> dict[str, int]:
+        """How many jobs of each queue a worker runs side by side.
+
+        Raises:
+            SettingError: ``queues`` names one that there is not, or a number that is not from 1 to 256.
+        """
+        try:
+            return queue_shares(self.queues.replace(",", " ").split() or QUEUES)
+        except SettingError as error:
+            raise SettingError(f"queues: {error.message}") from error
 
     def _default_data(self) -> str:
         if self.database.startswith("embedded://"):

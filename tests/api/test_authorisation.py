@@ -102,6 +102,8 @@ HOSTS = {
 }
 
 ADMINS = {
+    "GET /v1/admin/queues",
+    "GET /v1/admin/queues/{queue}/jobs",
     "GET /v1/admin/dead-letters",
     "GET /v1/admin/dead-letters/{letter_id}",
     "POST /v1/admin/dead-letters/{letter_id}/retry",
@@ -143,8 +145,9 @@ def test_a_host_gets_a_403_from_what_is_for_admins(client: FlaskClient, caller: 
 
 def test_an_admin_may(client: FlaskClient, caller: MakeCaller) -> None:
     admin = caller("admin", Role.ADMIN)
-    assert client.get("/v1/admin/dead-letters", headers=admin.headers).status_code == 200
-    for operation in sorted(ADMINS - {"GET /v1/admin/dead-letters"}):
+    lists = {"GET /v1/admin/dead-letters", "GET /v1/admin/queues"}
+    assert {send(client, operation, admin.headers).status_code for operation in lists} == {200}
+    for operation in sorted(ADMINS - lists):
         assert send(client, operation, admin.headers).status_code == 404, operation
 
 

@@ -37,8 +37,9 @@ def test_the_listing_imports_no_command():
         (["sreve"], "No such command 'sreve'"),
         (["serve", "--bnd"], "No such option"),
         (["serve", "--workers", "0"], "--workers"),
-        (["work", "--queue", "nosuch=2"], "'nosuch=2' is not NAME=CONCURRENCY, with a queue (default, emails"),
-        (["work", "--queue", "emails"], "'emails' is not NAME=CONCURRENCY"),
+        (["work", "--queue", "nosuch=2"], "there is no queue 'nosuch'; there are emails, payments, matching, media, analytics, default"),
+        (["work", "--queue", "emails=0"], "queue emails: how many at a time is a number from 1 to 256, not '0'"),
+        (["work", "--queue", "emails", "--queue", "emails=2"], "queue emails is named twice"),
         (["match", "people.csv", "--size", "7-5", "--out", "x"], "'7-5' is not a table size, such as 5-7 or 6"),
     ],
 )

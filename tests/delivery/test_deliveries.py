@@ -9,7 +9,14 @@ from dinnerkit.delivery.errors import NoSuchDeadLetter
 from dinnerkit.delivery.relay import HINT_GRACE
 from dinnerkit.delivery.service import DeliveryService
 from dinnerkit.errors import Unavailable
+from dinnerkit.queues import QUEUES
 from tests.delivery.conftest import BACKOFF, MemoryQueue, Post, Rang
+
+
+def told(post: Post) -> dict[str, tuple[int, float]]:
+    """The queues on which something waits or runs, with how much, and the age of the oldest."""
+    return {queue: (jobs, age) for queue, (jobs, age) in post.deliveries.backlog().items() if jobs or age}
+
 
 LEASE = timedelta(seconds=60)
 
@@ -280,11 +287,65 @@ class TestSweeping:
 
     def test_the_backlog_says_how_much_waits_and_how_old_it_is(self, post: Post, delivery: str) -> None:
         post.clock.advance(seconds=90)
-        assert post.deliveries.backlog() == (2, 90.0)
+        assert told(post) == {"default": (1, 90.0), "emails": (1, 90.0)}
         post.deliveries.run(delivery)
-        assert post.deliveries.backlog() == (1, 90.0)
+        assert told(post) == {"emails": (1, 90.0)}
         post.deliveries.run(post.row("test.bark")["_id"])
-        assert post.deliveries.backlog() == (0, 0.0)
+        assert told(post) == {}
+        assert set(post.deliveries.backlog()) == set(QUEUES), "also those where nothing waits"
+
+    def test_the_oldest_is_the_oldest_also_where_others_are_longer_overdue(self, post: Post, delivery: str) -> None:
+        post.clock.advance(seconds=60)
+        post.answering = fail
+        post.deliveries.run(delivery)  # due later than the next one
+        post.ring("ben", sender="gate")
+        post.relay.run()
+        assert told(post)["default"] == (2, 60.0)
+
+    def test_what_another_release_recorded_for_a_queue_of_its_own_is_run_all_the_same(self, post: Post, delivery: str) -> None:
+        post.hints()
+        post.database["deliveries"].update_one({"_id": delivery}, {"$set": {"queue": "telegrams"}})
+        assert told(post)["default"] == (1, 0.0)
+        post.clock.now += HINT_GRACE
+        post.deliveries.sweep()
+        assert post.hints()["default"] == [delivery]
+
+    def test_thousands_that_are_overdue_on_one_queue_keep_none_of_another(self, post: Post, delivery: str) -> None:
+        post.hints()
+        row = post.row("test.bark")
+        post.clock.now += HINT_GRACE
+        early = post.clock() - timedelta(hours=1)
+        post.database["deliveries"].insert_many(row | {"_id": f"late-{number}", "due_at": early} for number in range(600))
+        post.deliveries.sweep()
+        hints = post.hints()
+        assert hints["default"] == [delivery]
+        assert len(hints["emails"]) == 500
+
+    def test_a_queue_that_has_hints_enough_is_given_few_more_each_turn_and_in_the_end_none(
+        self, post: Post, delivery: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        post.hints()
+        row = post.row("test.bark")
+        post.database["deliveries"].insert_many(row | {"_id": f"late-{number}"} for number in range(300))
+        post.clock.now += HINT_GRACE
+        given = []
+        for waiting in (499, 500, 9_999, 10_000):
+            monkeypatch.setattr(post.queue.huey("emails"), "pending_count", lambda waiting=waiting: waiting)
+            post.database["deliveries"].update_many({}, {"$set": {"due_at": post.clock()}})
+            post.deliveries.sweep()
+            given.append(len(post.hints().get("emails", [])))
+        assert given == [301, 20, 20, 0]
+
+    def test_a_look_for_what_is_overdue_reads_none_of_what_is_not(self, post: Post, delivery: str) -> None:
+        row = post.row()
+        done = [row | {"_id": f"done-{number}", "state": "done", "done_at": post.clock()} for number in range(50)]
+        for each in done:
+            del each["due_at"]
+        post.database["deliveries"].insert_many([*done, *(row | {"_id": f"waiting-{number}"} for number in range(50))])
+        look = post.database["deliveries"].find({"queue": {"$gte": ""}, "due_at": {"$lte": post.clock()}}).hint("queue_due")
+        found = look.explain()["executionStats"]
+        assert (found["nReturned"], found["totalDocsExamined"]) == (0, 0)
+        assert found["totalKeysExamined"] <= 2 * len(QUEUES)
 
     def test_the_queues_say_how_many_hints_wait(self, post: Post, delivery: str) -> None:
         waiting = post.deliveries.dispatcher.waiting()

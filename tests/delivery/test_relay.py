@@ -4,9 +4,12 @@ import time
 
 import pytest
 
-from dinnerkit.delivery.outbox import OUTBOX_INDEX
+from dinnerkit.accounts.documents import UserDocument
+from dinnerkit.delivery.outbox import OUTBOX_INDEX, Outbox
 from dinnerkit.delivery.relay import HINT_GRACE, Relay
 from dinnerkit.payment.documents import NotificationDocument
+from dinnerkit.payment.payouts.documents import PayoutDocument
+from dinnerkit.storage import ensure_indexes
 from tests.delivery.conftest import Post, Rang
 
 
@@ -100,9 +103,31 @@ def test_the_relay_reads_only_what_has_something_to_say(post: Post) -> None:
     for number in range(50):
         post.ring(sender=f"silent-{number}")
     post.ring("ada", sender="speaking")
-    found = post.database["gateway_notifications"].find({"outbox.at": {"$exists": True}}).hint("outbox").explain()
-    assert found["executionStats"]["totalDocsExamined"] == 1
+    found = post.database["gateway_notifications"].find({"outbox.at": {"$exists": True}}).explain()
+    assert found["executionStats"]["totalDocsExamined"] == 1, "the index is chosen also where it is not named"
     assert OUTBOX_INDEX in NotificationDocument.index_models
+
+
+def test_what_any_of_the_senders_has_to_say_is_relayed(post: Post) -> None:
+    kinds = [UserDocument, NotificationDocument, PayoutDocument]
+    ensure_indexes(post.database, kinds)
+    relay = Relay(post.database, kinds, {Rang.kind: post.handlers}, post.deliveries.dispatcher, post.clock)
+    assert relay.run() == 0
+    for kind in kinds:
+        post.database[kind.collection_name].insert_one({"_id": "x", "outbox": Outbox(post.clock).entries(Rang(who="ada"))})
+        assert relay.run() == 1
+    assert relay.run() == 0
+
+
+def test_the_age_of_what_nobody_relays_is_that_of_the_oldest(post: Post) -> None:
+    assert post.relay.age() == 0.0
+    post.ring("ada", sender="door")
+    post.clock.advance(seconds=40)
+    post.ring("ben", sender="gate")
+    post.clock.advance(seconds=2)
+    assert post.relay.age() == 42.0
+    post.relay.run()
+    assert post.relay.age() == 0.0
 
 
 def test_more_than_a_batch_is_relayed_in_turns(post: Post) -> None:

@@ -31,6 +31,7 @@ class Room:
         self.waiting: defaultdict[str, list[tuple[int, int, bytes]]] = defaultdict(list)
         self.count = 0
         self.lock = threading.Lock()
+        self.door = threading.Lock()
 
 
 class SoundStorage(BaseStorage):
@@ -151,6 +152,53 @@ class OneQueueForAll(Sound):
         huey = super().make("all")
         huey.name = name
         return huey
+
+
+class _HasPlaceForSoMany(SoundStorage):
+    def enqueue(self, data: bytes, priority: float | None = None) -> None:
+        super().enqueue(data, priority)
+        if sum(map(len, self.room.waiting.values())) > 500:
+            fullest_first = sorted(self.room.waiting.values(), key=len)
+            next(waiting for waiting in fullest_first if waiting).pop(0)
+
+
+class HasPlaceForSoMany(Sound):
+    """In all queues together; then it forgets what has waited for longest where least waits."""
+
+    storage = _HasPlaceForSoMany
+
+
+class _WaitsForEver(SoundStorage):
+    blocking = True
+
+    def dequeue(self) -> bytes | None:
+        while (found := super().dequeue()) is None:
+            threading.Event().wait(0.01)
+        return found
+
+
+class WaitsForEver(Sound):
+    storage = _WaitsForEver
+
+
+class _LocksWhileItWaits(SoundStorage):
+    blocking = True
+
+    def enqueue(self, data: bytes, priority: float | None = None) -> None:
+        with self.room.door:
+            super().enqueue(data, priority)
+
+    def dequeue(self) -> bytes | None:
+        with self.room.door:
+            for _ in range(1000):
+                if found := super().dequeue():
+                    return found
+                threading.Event().wait(0.02)
+        return None
+
+
+class LocksWhileItWaits(Sound):
+    storage = _LocksWhileItWaits
 
 
 class _LosesWhatComesAtOnce(SoundStorage):

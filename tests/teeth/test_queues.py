@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dinnerkit.testing import QueueBench, QueueContract
+from dinnerkit.testing import QueueBench, QueueContract, expecting
 from tests.teeth import broken_queues as broken
 from tests.teeth.biting import all_broken, bites
 from tests.teeth.broken_queues import Sound, bench_of
@@ -23,6 +23,13 @@ BROKEN = [
     (broken.TheNewestFirst, "tasks_come_in_the_order_in_which_they_were_queued", r"in another order .*: \[49, 48"),
     (broken.AnyOrder, "tasks_come_in_the_order_in_which_they_were_queued", "in another order than that in which they were queued"),
     (broken.OneQueueForAll, "the_named_queues_are_apart", "what was queued under one name waits under another"),
+    (broken.HasPlaceForSoMany, "what_fills_one_queue_loses_nothing_of_another", "1000 tasks .* what waited under another is gone"),
+    (
+        broken.LocksWhileItWaits,
+        "who_waits_for_one_queue_keeps_nobody_from_another",
+        "a task was queued under one name while somebody waited under another: no answer after 2 s",
+    ),
+    (broken.WaitsForEver, "where_nothing_waits_who_asks_is_told_so", "asked for a task where none waited: no answer after 2 s"),
     (broken.LosesWhatComesAtOnce, "tasks_that_are_queued_at_the_same_time_are_all_there", r"of 120 tasks queued at once \d+ were run"),
     (broken.TwoTakeTheSame, "tasks_that_are_queued_at_the_same_time_are_all_there", r"\d+ tasks were run twice by workers"),
     (broken.ForgetsOverARestart, "tasks_outlive_the_process_that_queued_them", "a task was forgotten when the process"),
@@ -45,7 +52,10 @@ BROKEN = [
 
 
 @pytest.mark.parametrize(("kind", "test", "words"), BROKEN, ids=[f"{kind.__name__}-{test}" for kind, test, _ in BROKEN])
-def test_what_is_broken_is_told_in_words(kind: type[Sound], test: str, words: str, request: pytest.FixtureRequest) -> None:
+def test_what_is_broken_is_told_in_words(
+    kind: type[Sound], test: str, words: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(expecting, "_PATIENCE", 2.0)
     bites(QueueContract, test, bench_of(kind), words, request)
 
 

@@ -74,7 +74,7 @@ def test_requests_are_answered_and_counted_in_memory_meanwhile(app: Flask, betwe
     for kind in KINDS:
         assert f'dinnerkit_backend_up{{backend="{kind}"}} 0.0' in metrics
     assert 'dinnerkit_backend_up{backend="database"} 1.0' in metrics
-    assert "dinnerkit_dead_letters 0.0" in metrics
+    assert 'dinnerkit_dead_letters{queue="emails"} 0.0' in metrics
     between.turn("well")
     until(lambda: app.test_client().get("/health/ready").json["status"] == "ready")
     until(lambda: ask(app) == 200)  # counted in Redis again, which knows of none of these

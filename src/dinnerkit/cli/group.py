@@ -20,6 +20,7 @@ COMMANDS = {
     "reconcile": "Compare payments, payouts and ledger with what the gateway says.",
     "disputes": "Look after payments that guests' banks have taken back.",
     "refunds": "Look after refunds that the gateway could not make.",
+    "jobs": "See what the background work does, queue by queue.",
     "dead-letters": "Look after what could not be delivered.",
     "db": "Prepare the database.",
     "search": "Look after the search index.",

@@ -1,4 +1,4 @@
-"""Moments as people type them at the command line."""
+"""Moments as people type them at the command line, and as it shows them."""
 
 from __future__ import annotations
 
@@ -30,6 +30,11 @@ class Moment(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # gener
             return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
         except (ValueError, OverflowError):
             self.fail(f"{value!r} is no moment, such as 2026-11-01, 2026-11-01T18:00:00Z, 36h or 2d", param, ctx)
+
+
+def moment_shown(value: datetime) -> str:
+    """The moment in UTC, to the second: ``2026-11-01T18:00:00Z``."""
+    return value.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 MOMENT = Moment()

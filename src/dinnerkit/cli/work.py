@@ -2,49 +2,46 @@
 
 from __future__ import annotations
 
-import re
+import os
 import signal
+import sys
 import threading
 
 import click
 
+from dinnerkit.errors import SettingError
 from dinnerkit.kit import Kit
-from dinnerkit.ports.queue import QUEUES
+from dinnerkit.queues import MOST_AT_ONCE, queue_shares
 from dinnerkit.serving.lifeline import end_with
 from dinnerkit.serving.logs import configure_logs
 from dinnerkit.settings import Settings
 from dinnerkit.worker import Worker
 
-_MOST = 256
-
 
 def _shares(ctx: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, int]:
-    """``NAME=CONCURRENCY`` each: a named queue, and how many of its tasks run side by side."""
-    shares = {}
-    for value in values:
-        match = re.fullmatch(r"(\w+)=(\d{1,4})", value)
-        if match is None or match[1] not in QUEUES or not 1 <= int(match[2]) <= _MOST:
-            names = ", ".join(QUEUES)
-            why = f"{value!r} is not NAME=CONCURRENCY, with a queue ({names}) and a number from 1 to {_MOST}"
-            raise click.BadParameter(why, ctx, parameter)
-        shares[match[1]] = int(match[2])
-    return shares
+    """``NAME`` or ``NAME=CONCURRENCY`` each: a named queue, and how many of its jobs run side by side."""
+    try:
+        return queue_shares(values)
+    except SettingError as error:
+        raise click.BadParameter(error.message, ctx, parameter) from error
 
 
 @click.command("work")
 @click.option(
     "--queue",
     "queues",
-    metavar="NAME=CONCURRENCY",
+    metavar="NAME[=CONCURRENCY]",
     multiple=True,
     callback=_shares,
-    help="A queue to work on, and how many of its tasks run side by side; may be repeated. Default: all queues.",
+    help=f"A queue to work on, and how many of its jobs run side by side (1 to {MOST_AT_ONCE}); may be repeated. "
+    "Default: those of DINNERKIT_QUEUES, else all.",
 )
 @click.option("--parent", type=int, hidden=True, help="End with this process.")
 def command(queues: dict[str, int], parent: int | None) -> None:
     """Run the background work: mails, payments, seating, sweeps.
 
-    SIGTERM, or Ctrl-C, lets the running tasks end and then exits with 0; a second one ends it at once.
+    SIGTERM, or Ctrl-C, lets the running jobs end, for DINNERKIT_DRAIN_SECONDS at most, and then exits with 0; a second one ends it at
+    once. What could not end is run again by another worker.
     """
     if parent is not None:
         end_with(parent)
@@ -60,6 +57,9 @@ def command(queues: dict[str, int], parent: int | None) -> None:
         signal.signal(number, ask_to_stop)
     kit = Kit.open(settings)
     try:
-        Worker(kit, queues or QUEUES).run(stop)
+        all_ended = Worker(kit, queues or None).run(stop)
     finally:
         kit.close()
+    if not all_ended:
+        sys.stderr.flush()
+        os._exit(0)  # at the usual end the interpreter might wait for the jobs that were given up

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import structlog
 from huey.api import Huey
 
-from dinnerkit.ports.queue import QUEUES, Queue
+from dinnerkit.ports.queue import Queue
+from dinnerkit.queues import QUEUES, REST
 from dinnerkit.retry import Breaker
 
 log = structlog.get_logger(__name__)
@@ -24,9 +26,23 @@ class Dispatcher:
         self._queue = queue
         self._breaker = Breaker(_REST_SECONDS)
         self._tasks = {name: _task(queue.huey(name), run) for name in QUEUES}
+        self._tell: Callable[[str], object] = _nobody
+
+    @contextmanager
+    def told(self, tell: Callable[[str], object]) -> Iterator[None]:
+        """Have ``tell`` called with the name of each queue that is hinted to by this process, so that its own workers look at once."""
+        self._tell = tell
+        try:
+            yield
+        finally:
+            self._tell = _nobody
 
     def hint(self, queue: str, delivery_id: str) -> bool:
-        """Tell the workers of ``queue`` about a delivery; False where the queue can't be reached (the sweep tries again)."""
+        """Tell the workers of ``queue`` about a delivery; False where the queue can't be reached (the sweep tries again).
+
+        What was meant for a queue that this release does not have goes to the one of all the rest.
+        """
+        queue = queue if queue in self._tasks else REST
         if not self._breaker.lets():
             return False
         try:
@@ -36,11 +52,20 @@ class Dispatcher:
             self._breaker.failed()
             return False
         self._breaker.worked()
+        self._tell(queue)
         return True
 
     def waiting(self) -> dict[str, int]:
         """How many hints wait on each queue."""
-        return {name: int(self._queue.huey(name).pending_count()) for name in QUEUES}
+        return {name: self.hints(name) for name in QUEUES}
+
+    def hints(self, queue: str) -> int:
+        """How many hints wait on that queue."""
+        return int(self._queue.huey(queue).pending_count())
+
+
+def _nobody(_: str) -> None:
+    """Nobody of this process takes what it hints at."""
 
 
 def _task(huey: Huey, run: Callable[[str], object]) -> Any:

@@ -1,16 +1,18 @@
-"""What delivery keeps: deliveries, dead letters and leases."""
+"""What delivery keeps: deliveries, dead letters, notes of jobs, and leases."""
 
 from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from mongoengine import DateTimeField, DictField, IntField, StringField
+from mongoengine import DateTimeField, DictField, IntField, ListField, StringField
 from pymongo import ASCENDING, IndexModel
 
 from dinnerkit.storage import StoredDocument
 
 DONE_KEPT_SECONDS = 7 * 24 * 3600
 """How long a finished delivery is kept, to recognise its message should the relay meet it again."""
+
+_NOT_DONE = {"due_at": {"$exists": True}}
 
 
 class DeliveryDocument(StoredDocument):
@@ -19,7 +21,8 @@ class DeliveryDocument(StoredDocument):
     meta: ClassVar[dict[str, Any]] = {"collection": "deliveries"}
     collection_name: ClassVar[str] = "deliveries"
     index_models: ClassVar[tuple[IndexModel, ...]] = (
-        IndexModel([("due_at", ASCENDING)], name="due", sparse=True),
+        IndexModel([("queue", ASCENDING), ("due_at", ASCENDING)], name="queue_due", partialFilterExpression=_NOT_DONE),
+        IndexModel([("queue", ASCENDING), ("created_at", ASCENDING)], name="queue_age", partialFilterExpression=_NOT_DONE),
         IndexModel([("done_at", ASCENDING)], name="done", expireAfterSeconds=DONE_KEPT_SECONDS),
     )
 
@@ -58,6 +61,18 @@ class DeadLetterDocument(StoredDocument):
     error = StringField(required=True)
     created_at = DateTimeField(required=True)
     died_at = DateTimeField(required=True)
+
+
+class JobRecordsDocument(StoredDocument):
+    """The last jobs of a queue, whose name is the id, and counts of all; :class:`dinnerkit.delivery.records.JobRecords` writes it."""
+
+    meta: ClassVar[dict[str, Any]] = {"collection": "job_records"}
+    collection_name: ClassVar[str] = "job_records"
+
+    id = StringField(primary_key=True)
+    finished = ListField(DictField())
+    failed = ListField(DictField())
+    totals = DictField()
 
 
 class LeaseDocument(StoredDocument):

@@ -7,6 +7,12 @@ from typing import ClassVar
 from dinnerkit.errors import NotFound
 
 
+class NoSuchQueue(NotFound):
+    """No queue has that name."""
+
+    code: ClassVar[str] = "not_found"
+
+
 class NoSuchDeadLetter(NotFound):
     """No dead letter has that id; it may have been retried or discarded already."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -23,6 +23,9 @@ HINT_GRACE = timedelta(seconds=20)
 """How long a hint is trusted to reach a worker before the sweep gives another."""
 
 _BATCH = 200
+
+_SPEAKS = {"outbox.at": {"$exists": True}}
+"""Documents with something in their outbox; the index "outbox" has these alone."""
 
 
 class Relay:
@@ -51,11 +54,29 @@ class Relay:
 
     def run(self) -> int:
         """Relay what lies in the outboxes now; how many messages that was. Safe to run in several processes at once."""
+        if not self._speaks():
+            return 0
         return sum(self._relay_collection(sender) for sender in self._senders)
+
+    def _speaks(self) -> bool:
+        """Whether any collection has something to relay: one question for the many turns in which none has."""
+        return next(self._first_of_each({"_id": 1}, []), None) is not None
+
+    def age(self) -> float:
+        """The age in seconds of the message that lies in an outbox for the longest time; 0 where none does."""
+        found = self._first_of_each({"outbox.at": 1}, [{"$sort": {"outbox.at": 1}}])
+        oldest = min((entry["at"] for row in found for entry in row["outbox"]), default=None)
+        return 0.0 if oldest is None else max(0.0, (self._clock() - oldest).total_seconds())
+
+    def _first_of_each(self, wanted: Row, order: list[Row]) -> Iterator[Row]:
+        """One document of each collection that has something to relay, in one question."""
+        first, *others = (sender.collection_name for sender in self._senders)
+        one: list[Row] = [{"$match": _SPEAKS}, *order, {"$limit": 1}, {"$project": wanted}]
+        return self._database[first].aggregate([*one, *({"$unionWith": {"coll": other, "pipeline": one}} for other in others)])
 
     def _relay_collection(self, sender: type[SendingDocument]) -> int:
         rows = collection(self._database, sender)
-        found = list(rows.find({"outbox.at": {"$exists": True}}, {"outbox": 1}, limit=_BATCH).hint("outbox"))
+        found = list(rows.find(_SPEAKS, {"outbox": 1}, limit=_BATCH).hint("outbox"))
         if not found:
             return 0
         self._deliver(entry for row in found for entry in row["outbox"])

@@ -113,14 +113,14 @@ class Builder:
         """Wait until every mail is sent, every webhook was heard, and every hold that ran out is over."""
         deliveries, relay, seats = self._kit.service(DeliveryService), self._kit.service(Relay), self._kit.service(Seats)
         gateway = self._kit.backends.gateway
-        before = deliveries.backlog()[0]
+        before = deliveries.waiting()
         task = self._telling.task("Mails are sent", before)
         since = quiet = time.monotonic()
         while time.monotonic() - quiet < _QUIET_SECONDS:
             time.sleep(_TICK_SECONDS / 2)
             webhook = isinstance(gateway, LocalWebhooks) and next(iter(gateway.due_webhooks(1)), None)
             moved = relay.run()
-            waiting = deliveries.backlog()[0]
+            waiting = deliveries.waiting()
             if moved or waiting or webhook or next(seats.overdue(), None):
                 quiet = time.monotonic()
             task.advance(max(0, before - waiting))

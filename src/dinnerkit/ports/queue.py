@@ -6,18 +6,17 @@ from typing import Protocol, runtime_checkable
 
 from huey.api import Huey
 
-QUEUES: dict[str, int] = {"default": 2, "emails": 5, "payments": 10, "matching": 3, "media": 2, "analytics": 2}
-"""The named queues, each with how many tasks a worker runs side by side unless told otherwise."""
-
 
 @runtime_checkable
 class Queue(Protocol):
-    """A maker of Huey instances, one for each named queue.
+    """A maker of Huey instances, one for each named queue (:data:`dinnerkit.queues.QUEUES`).
 
     What a backend must guarantee:
 
     - a task that one process has queued is run by some consumer of that queue, at most once, whoever else takes tasks at the same time;
     - of equal priority, what was queued first comes first; where huey's storage says that it has priorities, the higher ones come before;
+    - the queues are apart: neither many tasks in one, nor somebody who waits for tasks of one that is empty, keep those of another;
+    - where nothing waits, who asks for a task is told so within a few seconds: a worker that is to stop must not wait for ever;
     - tasks outlive the process that queued them, and are seen by all processes that open the same URL;
     - tasks are written as JSON (:class:`dinnerkit.ports.json_tasks.JsonTasks`): what lies in the store is data, and never code; what is
       not ours is refused unread, and what lies behind it is run;

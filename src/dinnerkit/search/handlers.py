@@ -16,7 +16,7 @@ def search_handlers(indexing: Indexing) -> list[Handler[Any]]:
         indexing.update(message.event_id)
 
     return [
-        Handler("search.published", EventPublished, update),
-        Handler("search.changed", EventChanged, update),
-        Handler("search.cancelled", EventCancelled, update),
+        Handler("search.published", EventPublished, update, queue="analytics"),
+        Handler("search.changed", EventChanged, update, queue="analytics"),
+        Handler("search.cancelled", EventCancelled, update, queue="analytics"),
     ]

@@ -46,6 +46,8 @@ from dinnerkit.testing.expecting import (
 __all__ = ["ContractBroken", "QueueBench", "QueueContract"]
 
 _THREADS, _EACH = 6, 20
+_MANY = 1000
+_ROUNDS, _BREATH_SECONDS = 10, 0.01
 _MOST_WRONG = 5
 
 Bound: TypeAlias = tuple[Huey, Any, list[tuple[Any, ...]]]
@@ -121,6 +123,52 @@ class QueueContract:
             expect(not paid, "what was queued under one name was run under another")
             _work(mails)
             expect(sent == [("m1",)], "what was queued under a name was not run under it")
+
+    def test_what_fills_one_queue_loses_nothing_of_another(self, bench: QueueBench) -> None:
+        """Thousands of pictures are no reason to forget a mail."""
+        with closing(bench.open()) as queue:
+            mails, mail, sent = _bound(queue, "emails")
+            pictures, picture, _ = _bound(queue, "media")
+            mail("m1")
+            for number in range(_MANY):
+                picture(number)
+            expect(mails.pending_count() == 1, f"{_MANY} tasks were queued under one name, and what waited under another is gone")
+            waiting = pictures.pending_count()
+            expect(waiting == _MANY, f"of {_MANY} tasks that were queued under one name, beside another, {waiting} wait")
+            _work(mails)
+            expect(sent == [("m1",)], f"{_MANY} tasks were queued under one name, and what waited under another was not run")
+
+    def test_who_waits_for_one_queue_keeps_nobody_from_another(self, bench: QueueBench) -> None:
+        """A worker asks for tasks of a queue on which there are none all day long."""
+        done, asking = threading.Event(), threading.Event()
+        with closing(bench.open()) as queue:
+            mails, mail, sent = _bound(queue, "emails")
+            pictures, _, _ = _bound(queue, "media")
+
+            def ask_on() -> None:
+                while not done.is_set():
+                    asking.set()
+                    pictures.dequeue()
+
+            asker = threading.Thread(target=ask_on, daemon=True)
+            asker.start()
+            try:
+                for number in range(_ROUNDS):
+                    asking.wait()
+                    done.wait(_BREATH_SECONDS)
+                    in_time("a task was queued under one name while somebody waited under another", partial(mail, number))
+                    in_time("a worker asked under one name while somebody waited under another", partial(_work, mails))
+            finally:
+                done.set()
+            in_time("somebody waited under a name under which nothing was queued", asker.join)
+        expect(len(sent) == _ROUNDS, f"of {_ROUNDS} tasks {len(sent)} were run while somebody waited under another name")
+
+    def test_where_nothing_waits_who_asks_is_told_so(self, bench: QueueBench) -> None:
+        """A worker that is to stop must not wait until the next task comes."""
+        with closing(bench.open()) as queue:
+            huey, _, _ = _bound(queue, "media")
+            task = in_time("a worker asked for a task where none waited", huey.dequeue)
+            expect(task is None, f"a worker asked for a task where none waited, and got {task!r}")
 
     def test_tasks_that_are_queued_at_the_same_time_are_all_there(self, bench: QueueBench) -> None:
         """And each is run once, by whichever of several workers takes it."""
