@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -19,9 +18,9 @@ from dinnerkit.money import Money
 from dinnerkit.ports.checkout import CheckoutForm, OfferedMethod
 from dinnerkit.ports.gateway import AccountNotReady, BadSignature, Charge, Dispute, GatewayEvent, GatewayRefund, PaymentDisputed, Payout
 from dinnerkit.testing import GatewayBench
+from tests.teeth import faults
 
 SECRETS = ("whsec_ours", "whsec_next")
-SECONDS = 0.2
 ASKS = (
     *("charge", "retrieve", "find", "cancel", "refund", "ping", "refunds", "disputes", "charges", "refunds_made", "disputes_opened"),
     *("open_account", "onboarding_url", "account", "pay_out", "payout", "payouts_made"),
@@ -289,13 +288,8 @@ class Remote(Sound):
         self.service = service
 
     def _ask(self) -> None:
-        if self.service is None:
-            return
         try:
-            with socket.create_connection(self.service, SECONDS) as connection:
-                connection.sendall(b"anybody there?")
-                if not connection.recv(1):
-                    raise ConnectionResetError("it hung up")
+            faults.ask(self.service)
         except OSError as error:
             raise Unavailable("no answer") from error
 
@@ -330,10 +324,7 @@ class TakesSilenceForAbsence(Remote):
 
 class LetsTheSocketsErrorThrough(Remote):
     def _ask(self) -> None:
-        if self.service:
-            with socket.create_connection(self.service, SECONDS) as connection:
-                connection.recv(1)
-            raise ConnectionResetError("it hung up")
+        faults.ask(self.service)
 
 
 def bench_of(kind: type[Sound], folder: Path) -> GatewayBench:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 
 import orjson
@@ -11,6 +10,7 @@ from dinnerkit.errors import Unavailable
 from dinnerkit.ports.bus import News, encoded
 from dinnerkit.ports.hub import Hub, Inbox
 from dinnerkit.testing import BusBench
+from tests.teeth import faults
 
 
 class Room:
@@ -48,13 +48,8 @@ class Sound:
         return inbox
 
     def ping(self) -> None:
-        if self.service is None:
-            return
         try:
-            with socket.create_connection(self.service, 0.2) as connection:
-                connection.sendall(b"anybody there?")
-                if not connection.recv(1):
-                    raise ConnectionResetError("it hung up")
+            faults.ask(self.service)
         except OSError as error:
             raise Unavailable("the bus does not answer") from error
 
@@ -264,9 +259,8 @@ class SaysThatAllIsWell(Sound):
         """What should be wrong?"""
 
 
-class TellsItsSecret(Sound):
-    def __repr__(self) -> str:
-        return "TellsItsSecret(url='ours://me:hunter22@there')"
+class TellsItsSecret(faults.TellsItsSecret, Sound):
+    """In its representation."""
 
 
 def bench_of(kind: type[Sound]) -> BusBench:

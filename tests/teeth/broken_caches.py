@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import socket
 import threading
 import time
 from typing import Any, ClassVar
@@ -11,8 +10,8 @@ from typing import Any, ClassVar
 from dinnerkit.errors import Unavailable
 from dinnerkit.ports.cached_values import CachedValues
 from dinnerkit.testing import CacheBench
+from tests.teeth import faults
 
-SECONDS = 0.2
 VALUES = CachedValues()
 
 
@@ -32,13 +31,8 @@ class Sound:
         self.service = service
 
     def ask(self) -> None:
-        if self.service is None:
-            return
         try:
-            with socket.create_connection(self.service, SECONDS) as connection:
-                connection.sendall(b"anybody there?")
-                if not connection.recv(1):
-                    raise ConnectionResetError("it hung up")
+            faults.ask(self.service)
         except OSError as error:
             raise Unavailable("the cache does not answer") from error
 
@@ -181,17 +175,11 @@ class SwallowsErrors(Sound):
 
 class MakesRequestsWait(Sound):
     def ask(self) -> None:
-        for attempt in (1, 2, 3):
-            try:
-                super().ask()
-            except Unavailable:
-                if attempt == 3:
-                    raise
+        faults.insist(super().ask, Unavailable)
 
 
-class TellsItsSecret(Sound):
-    def __repr__(self) -> str:
-        return "TellsItsSecret(url='ours://me:hunter22@there')"
+class TellsItsSecret(faults.TellsItsSecret, Sound):
+    """In its representation."""
 
 
 def bench_of(kind: type[Sound]) -> CacheBench:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 import time
 from collections import defaultdict
@@ -14,11 +13,10 @@ from limits.storage import MovingWindowSupport, Storage
 from dinnerkit.errors import Unavailable
 from dinnerkit.ports.limiter_windows import Windows
 from dinnerkit.testing import LimiterBench
+from tests.teeth import faults
 
 PLACES: defaultdict[str, Windows] = defaultdict(Windows)
 """Where the processes of one test count together."""
-
-SECONDS = 0.2
 
 
 class SoundStorage(Storage, MovingWindowSupport):
@@ -26,7 +24,9 @@ class SoundStorage(Storage, MovingWindowSupport):
 
     STORAGE_SCHEME: ClassVar[list[str]] = ["teeth-sound"]
 
-    def __init__(self, uri: str, wrap_exceptions: bool = False, place: str = "", service: str = "", **options: Any) -> None:
+    def __init__(
+        self, uri: str, wrap_exceptions: bool = False, place: str = "", service: tuple[str, int] | None = None, **options: Any
+    ) -> None:
         super().__init__(uri, wrap_exceptions=wrap_exceptions, **options)
         self.windows = PLACES[place]
         self.service = service
@@ -36,12 +36,7 @@ class SoundStorage(Storage, MovingWindowSupport):
         return OSError
 
     def ask(self) -> None:
-        if self.service:
-            host, _, port = self.service.rpartition(":")
-            with socket.create_connection((host, int(port)), SECONDS) as connection:
-                connection.sendall(b"anybody there?")
-                if not connection.recv(1):
-                    raise ConnectionResetError("it hung up")
+        faults.ask(self.service)
 
     def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
         self.ask()
@@ -79,7 +74,7 @@ class Sound:
     """Where it is, as the port has it."""
 
     place: str
-    service: str = ""
+    service: tuple[str, int] | None = None
     storage: ClassVar[type[SoundStorage]] = SoundStorage
 
     @property
@@ -87,7 +82,7 @@ class Sound:
         return f"{self.storage.STORAGE_SCHEME[0]}://"
 
     @property
-    def options(self) -> dict[str, str]:
+    def options(self) -> dict[str, Any]:
         return {"place": self.place, "service": self.service}
 
     def ping(self) -> None:
@@ -148,7 +143,7 @@ class LooksAndThenCounts(Sound):
 
 class CountsForItself(Sound):
     @property
-    def options(self) -> dict[str, str]:
+    def options(self) -> dict[str, Any]:
         return super().options | {"place": f"{self.place}-{id(self)}"}
 
 
@@ -222,12 +217,7 @@ class _MakesRequestsWait(SoundStorage):
     STORAGE_SCHEME: ClassVar[list[str]] = ["teeth-waits"]
 
     def ask(self) -> None:
-        for attempt in (1, 2, 3):
-            try:
-                super().ask()
-            except OSError:
-                if attempt == 3:
-                    raise
+        faults.insist(super().ask, OSError)
 
 
 class MakesRequestsWait(Sound):
@@ -249,23 +239,17 @@ class SaysThatAllIsWell(Sound):
             raise Unavailable("the store does not answer")
 
 
-class TellsItsSecret(Sound):
-    def __repr__(self) -> str:
-        return "TellsItsSecret(uri='ours://me:hunter22@there')"
+class TellsItsSecret(faults.TellsItsSecret, Sound):
+    """In its representation."""
 
 
-class CanNotBeClosedTwice(Sound):
-    closed = False
-
-    def close(self) -> None:
-        if self.closed:
-            raise RuntimeError("closed already")
-        self.closed = True
+class CanNotBeClosedTwice(faults.CanNotBeClosedTwice, Sound):
+    """Fails the second time."""
 
 
 def bench_of(kind: type[Sound], place: str) -> LimiterBench:
     return LimiterBench(
         open=lambda: kind(place),
-        reach=lambda host, port: kind(place, f"{host}:{port}"),
+        reach=lambda host, port: kind(place, (host, port)),
         secrets=["hunter22"],
     )

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 from email.message import EmailMessage
+from functools import partial
 
 from dinnerkit.errors import Unavailable
 from dinnerkit.testing import MailerBench
-
-SECONDS = 0.2
+from tests.teeth import faults
 
 
 class Post:
@@ -28,13 +27,8 @@ class Sound:
         self.service = service
 
     def ask(self, mail: EmailMessage | None = None) -> None:
-        if self.service is None:
-            return
         try:
-            with socket.create_connection(self.service, SECONDS) as connection:
-                connection.sendall(b"anybody there?")
-                if not connection.recv(1):
-                    raise ConnectionResetError("it hung up")
+            faults.ask(self.service)
         except OSError as error:
             raise Unavailable("mail: the service does not answer") from error
 
@@ -153,12 +147,7 @@ class RaisesAnythingElse(Sound):
 
 class MakesWorkersWait(Sound):
     def ask(self, mail: EmailMessage | None = None) -> None:
-        for attempt in range(1, 9):
-            try:
-                super().ask(mail)
-            except Unavailable:
-                if attempt == 8:
-                    raise
+        faults.insist(partial(super().ask, mail), Unavailable, times=8)
 
 
 class TellsWhoItIsTo(Sound):
@@ -169,18 +158,12 @@ class TellsWhoItIsTo(Sound):
             raise Unavailable(f"mail: the one to {mail and mail['To']} was not sent") from error
 
 
-class TellsItsSecret(Sound):
-    def __repr__(self) -> str:
-        return "TellsItsSecret('smtp://me:hunter22@there')"
+class TellsItsSecret(faults.TellsItsSecret, Sound):
+    """In its representation."""
 
 
-class CanNotBeClosedTwice(Sound):
-    closed = False
-
-    def close(self) -> None:
-        if self.closed:
-            raise RuntimeError("closed already")
-        self.closed = True
+class CanNotBeClosedTwice(faults.CanNotBeClosedTwice, Sound):
+    """Fails the second time."""
 
 
 def bench_of(kind: type[Sound]) -> MailerBench:

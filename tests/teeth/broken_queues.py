@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import pickle
 import random
-import socket
 import threading
 from collections import defaultdict
 from collections.abc import Callable
@@ -20,8 +19,7 @@ from huey.storage import BaseStorage
 from dinnerkit.errors import Unavailable
 from dinnerkit.ports.json_tasks import JsonTasks
 from dinnerkit.testing import QueueBench
-
-SECONDS = 0.2
+from tests.teeth import faults
 
 
 class Room:
@@ -43,11 +41,7 @@ class SoundStorage(BaseStorage):
         self.service = service
 
     def ask(self) -> None:
-        if self.service is not None:
-            with socket.create_connection(self.service, SECONDS) as connection:
-                connection.sendall(b"anybody there?")
-                if not connection.recv(1):
-                    raise ConnectionResetError("it hung up")
+        faults.ask(self.service)
 
     def enqueue(self, data: bytes, priority: float | None = None) -> None:
         self.ask()
@@ -300,12 +294,7 @@ class LosesInSilence(Sound):
 
 class _MakesRequestsWait(SoundStorage):
     def ask(self) -> None:
-        for attempt in (1, 2, 3):
-            try:
-                super().ask()
-            except OSError:
-                if attempt == 3:
-                    raise
+        faults.insist(super().ask, OSError)
 
 
 class MakesRequestsWait(Sound):
@@ -317,18 +306,12 @@ class SaysThatAllIsWell(Sound):
         """What should be wrong?"""
 
 
-class TellsItsSecret(Sound):
-    def __repr__(self) -> str:
-        return "TellsItsSecret(url='ours://me:hunter22@there')"
+class TellsItsSecret(faults.TellsItsSecret, Sound):
+    """In its representation."""
 
 
-class CanNotBeClosedTwice(Sound):
-    closed = False
-
-    def close(self) -> None:
-        if self.closed:
-            raise RuntimeError("closed already")
-        self.closed = True
+class CanNotBeClosedTwice(faults.CanNotBeClosedTwice, Sound):
+    """Fails the second time."""
 
 
 def bench_of(kind: type[Sound]) -> QueueBench:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import socket
 import threading
 import time
 from collections import Counter, defaultdict
@@ -35,9 +34,7 @@ from dinnerkit.ports.search import (
     Removal,
 )
 from dinnerkit.testing import SearchBench
-
-SECONDS = 0.2
-SECRET = "hunter2"
+from tests.teeth import faults
 
 
 @dataclass
@@ -57,7 +54,7 @@ def bench_of(kind: type[Sound], name: str) -> SearchBench:
         open=lambda: kind(name),
         elsewhere=lambda: kind(f"{name}-elsewhere"),
         reach=lambda host, port: kind(name, (host, port)),
-        secrets=[SECRET],
+        secrets=["hunter22"],
     )
 
 
@@ -71,14 +68,10 @@ class Sound:
         self.service = service
 
     def ask(self) -> None:
-        if self.service is not None:
-            try:
-                with socket.create_connection(self.service, SECONDS) as connection:
-                    connection.sendall(b"anybody there?")
-                    if not connection.recv(1):
-                        raise ConnectionResetError("it hung up")
-            except OSError as error:
-                raise Unavailable("the search gives no answer") from error
+        try:
+            faults.ask(self.service)
+        except OSError as error:
+            raise Unavailable("the search gives no answer") from error
 
     def fresh(self, entry: EventEntry) -> bool:
         here = self.place.entries.get(entry.id)
@@ -367,15 +360,9 @@ class OnePlaceForAll(Sound):
         super().__init__(name.removesuffix("-elsewhere"), service)
 
 
-class TellsItsSecret(Sound):
-    def __repr__(self) -> str:
-        return f"search://name:{SECRET}@host"
+class TellsItsSecret(faults.TellsItsSecret, Sound):
+    """In its representation."""
 
 
-class CanNotBeClosedTwice(Sound):
-    closed = False
-
-    def close(self) -> None:
-        if self.closed:
-            raise RuntimeError("closed already")
-        self.closed = True
+class CanNotBeClosedTwice(faults.CanNotBeClosedTwice, Sound):
+    """Fails the second time."""

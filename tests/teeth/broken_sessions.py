@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 import time
-from typing import ClassVar
+from functools import partial
 
 from dinnerkit.errors import Unavailable
 from dinnerkit.ports.sessions import StoredSession
 from dinnerkit.testing import SessionBench
+from tests.teeth import faults
 
-SECONDS = 0.2
 FOR_EVER = 1e9
 
 
@@ -34,13 +33,8 @@ class Sound:
         room.open += 1
 
     def ask(self, key: str = "") -> None:
-        if self.service is None:
-            return
         try:
-            with socket.create_connection(self.service, SECONDS) as connection:
-                connection.sendall(b"anybody there?")
-                if not connection.recv(1):
-                    raise ConnectionResetError("it hung up")
+            faults.ask(self.service)
         except OSError as error:
             raise Unavailable("sessions: the store does not answer") from error
 
@@ -227,12 +221,7 @@ class SwallowsErrors(Sound):
 
 class MakesRequestsWait(Sound):
     def ask(self, key: str = "") -> None:
-        for attempt in (1, 2, 3):
-            try:
-                super().ask(key)
-            except Unavailable:
-                if attempt == 3:
-                    raise
+        faults.insist(partial(super().ask, key), Unavailable)
 
 
 class TellsTheKey(Sound):
@@ -243,20 +232,12 @@ class TellsTheKey(Sound):
             raise Unavailable(f"sessions: no answer about {key}") from error
 
 
-class TellsItsSecret(Sound):
-    secret: ClassVar[str] = "hunter22"
-
-    def __repr__(self) -> str:
-        return f"TellsItsSecret('ours://me:{self.secret}@there')"
+class TellsItsSecret(faults.TellsItsSecret, Sound):
+    """In its representation."""
 
 
-class CanNotBeClosedTwice(Sound):
-    closed = False
-
-    def close(self) -> None:
-        if self.closed:
-            raise RuntimeError("closed already")
-        self.closed = True
+class CanNotBeClosedTwice(faults.CanNotBeClosedTwice, Sound):
+    """Fails the second time."""
 
 
 def bench_of(kind: type[Sound]) -> SessionBench:

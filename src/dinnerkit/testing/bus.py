@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -25,6 +25,7 @@ from dinnerkit.errors import Unavailable
 from dinnerkit.ids import new_id
 from dinnerkit.ports.bus import LONGEST_TOPIC, MISSED, MOST_BYTES, Bus, Heard, News, Subscription
 from dinnerkit.testing.bad_services import service_that_is
+from dinnerkit.testing.bench import Bench
 from dinnerkit.testing.expecting import ContractBroken, closes_twice, expect, in_time, keeps_secrets, needed, refusal, told_by
 
 __all__ = ["BusBench", "BusContract", "ContractBroken"]
@@ -34,26 +35,18 @@ _END = "end"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class BusBench:
-    """What the author of a bus gives to the tests; only ``open`` is needed, and each of the others makes more of them run.
+class BusBench(Bench[Bus]):
+    """What the author of a bus gives to the tests, beside what :class:`~dinnerkit.testing.bench.Bench` says.
 
     Attributes:
-        open: opens the bus; each call as another process would, at the same place.
         shared: whether those who were opened by several calls hear each other; a bus in the process's memory says no.
         interrupt: ends the connections by which news are heard, as a restart of the service does.
-        reach: opens a bus of the same kind whose service is at that address of this machine; the tests close it.
-        secrets: what must never be seen in an error or a representation.
         patience: seconds after which news that were not heard count as lost.
-        at_once: seconds that publishing may take, whatever becomes of the service.
     """
 
-    open: Callable[[], Bus]
     shared: bool = True
     interrupt: Callable[[], object] | None = None
-    reach: Callable[[str, int], Bus] | None = None
-    secrets: Sequence[str] = ()
     patience: float = 30.0
-    at_once: float = 0.5
 
 
 class BusContract:

@@ -11,7 +11,7 @@ return CacheBench(open=lambda: open_cache("ourstore://127.0.0.1:1234"))
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -21,15 +21,16 @@ import pytest
 from dinnerkit.ids import new_id
 from dinnerkit.ports.cache import Cache
 from dinnerkit.testing.bad_services import service_that_is
+from dinnerkit.testing.bench import Bench
 from dinnerkit.testing.expecting import (
     ContractBroken,
     all_answered,
     at_once,
     expect,
-    in_time,
     keeps_secrets,
     needed,
     refusal,
+    refused_soon,
     told_by,
 )
 
@@ -40,24 +41,16 @@ _LONG = 600
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class CacheBench:
-    """What the author of a cache gives to the tests; only ``open`` is needed.
+class CacheBench(Bench[Cache]):
+    """What the author of a cache gives to the tests, beside what :class:`~dinnerkit.testing.bench.Bench` says.
 
     Attributes:
-        open: opens the cache; each call as another process would, at the same place.
         shared: whether those who were opened by several calls see each other's values; one in the process's memory says no.
         beside: opens another cache of the same kind as near by as can be, such as one with another prefix in the same server.
-        reach: opens a cache of the same kind whose service is at that address of this machine.
-        secrets: what must never be seen in an error or a representation.
-        at_once: seconds within which a call must have failed where the service is silent: a request waits for it.
     """
 
-    open: Callable[[], Cache]
     shared: bool = True
     beside: Callable[[], Cache] | None = None
-    reach: Callable[[str, int], Cache] | None = None
-    secrets: Sequence[str] = ()
-    at_once: float = 0.5
 
 
 class CacheContract:
@@ -209,14 +202,11 @@ class CacheContract:
         with service_that_is(place) as (host, port):
             cache = reach(host, port)
             for what, call in (
-                ("asked for a value", partial(cache.get, "a")),
-                ("given a value", partial(cache.set, "a", "b", _LONG)),
-                ("told to delete one", partial(cache.delete, "a")),
+                ("it was asked for a value", partial(cache.get, "a")),
+                ("it was given a value", partial(cache.set, "a", "b", _LONG)),
+                ("it was told to delete one", partial(cache.delete, "a")),
             ):
-                started = time.monotonic()
-                refusal(Exception, f"the service was {place}, and it was {what}", partial(in_time, what, call))
-                took = time.monotonic() - started
-                expect(took < bench.at_once, f"the service was {place}, and it took {took:.2f} s to fail when it was {what}")
+                refused_soon(Exception, f"the service was {place}", what, call, bench.at_once)
 
     def test_its_secrets_stay_its_own(self, bench: CacheBench) -> None:
         """They are in no error and no representation."""

@@ -11,7 +11,7 @@ class TestOurLimiter(LimiterContract):
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -26,6 +26,7 @@ from dinnerkit.errors import Unavailable
 from dinnerkit.ids import new_id
 from dinnerkit.ports.limiter import LimiterStorage
 from dinnerkit.testing.bad_services import service_that_is
+from dinnerkit.testing.bench import Bench
 from dinnerkit.testing.expecting import (
     ContractBroken,
     all_answered,
@@ -36,6 +37,7 @@ from dinnerkit.testing.expecting import (
     keeps_secrets,
     needed,
     refusal,
+    refused_soon,
     told_by,
 )
 
@@ -45,22 +47,14 @@ _THREADS, _EACH = 8, 10
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class LimiterBench:
-    """What the author of a limiter storage gives to the tests; only ``open`` is needed.
+class LimiterBench(Bench[LimiterStorage]):
+    """What the author of a limiter storage gives to the tests, beside what :class:`~dinnerkit.testing.bench.Bench` says.
 
     Attributes:
-        open: opens the storage; each call as another process would, at the same place.
         shared: whether those who were opened by several calls count together; one in the process's memory says no.
-        reach: opens a storage of the same kind whose service is at that address of this machine; the tests close it.
-        secrets: what must never be seen in an error or a representation.
-        at_once: seconds within which one hit must have failed where the service is silent: a request waits for it.
     """
 
-    open: Callable[[], LimiterStorage]
     shared: bool = True
-    reach: Callable[[str, int], LimiterStorage] | None = None
-    secrets: Sequence[str] = ()
-    at_once: float = 0.5
 
 
 class LimiterContract:
@@ -172,13 +166,10 @@ class LimiterContract:
             limiter = MovingWindowRateLimiter(_storage(opened))
             errors: Any = limiter.storage.base_exceptions
             for what, call in (
-                ("a hit", partial(limiter.hit, RateLimitItemPerHour(1), new_id())),
-                ("a look at a window", partial(limiter.get_window_stats, RateLimitItemPerHour(1), new_id())),
+                ("it was asked for a hit", partial(limiter.hit, RateLimitItemPerHour(1), new_id())),
+                ("it was asked for a look at a window", partial(limiter.get_window_stats, RateLimitItemPerHour(1), new_id())),
             ):
-                started = time.monotonic()
-                refusal(errors, f"the service was {place}, and it was asked for {what}", partial(in_time, what, call))
-                took = time.monotonic() - started
-                expect(took < bench.at_once, f"the service was {place}, and {what} took {took:.2f} s to fail; a request waits for it")
+                refused_soon(errors, f"the service was {place}", what, call, bench.at_once)
             found = in_time("a check", limiter.storage.check)
             expect(found is False, f"the service was {place}, and check() says {found!r}")
 

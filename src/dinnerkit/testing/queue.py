@@ -16,8 +16,7 @@ import logging
 import pickle
 import pickletools
 import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -30,6 +29,7 @@ from dinnerkit.errors import Unavailable
 from dinnerkit.ids import new_id
 from dinnerkit.ports.queue import Queue
 from dinnerkit.testing.bad_services import service_that_is
+from dinnerkit.testing.bench import Bench
 from dinnerkit.testing.expecting import (
     ContractBroken,
     all_answered,
@@ -40,6 +40,7 @@ from dinnerkit.testing.expecting import (
     keeps_secrets,
     needed,
     refusal,
+    refused_soon,
     told_by,
 )
 
@@ -55,20 +56,8 @@ Bound: TypeAlias = tuple[Huey, Any, list[tuple[Any, ...]]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class QueueBench:
-    """What the author of a queue gives to the tests; only ``open`` is needed.
-
-    Attributes:
-        open: opens the queue; each call as another process would, at the same place.
-        reach: opens a queue of the same kind whose service is at that address of this machine; the tests close it.
-        secrets: what must never be seen in an error, a log or a representation.
-        at_once: seconds within which a task must have been refused where the service is silent: a request may wait for it.
-    """
-
-    open: Callable[[], Queue]
-    reach: Callable[[str, int], Queue] | None = None
-    secrets: Sequence[str] = ()
-    at_once: float = 0.5
+class QueueBench(Bench[Queue]):
+    """What the author of a queue gives to the tests: what :class:`~dinnerkit.testing.bench.Bench` says."""
 
 
 class QueueContract:
@@ -255,12 +244,7 @@ class QueueContract:
         with service_that_is(place) as (host, port), closing(reach(host, port)) as queue:
             refusal(Unavailable, f"the service was {place}, and it was pinged", partial(in_time, "a ping", queue.ping))
             _, task, _ = _bound(queue)
-            started = time.monotonic()
-            refusal(Exception, f"the service was {place}, and a task was queued", partial(in_time, "a task", partial(task, "d1")))
-            took = time.monotonic() - started
-            expect(
-                took < bench.at_once, f"the service was {place}, and queueing a task took {took:.2f} s to fail; a request may wait for it"
-            )
+            refused_soon(Exception, f"the service was {place}", "a task was queued", partial(task, "d1"), bench.at_once)
 
     def test_its_secrets_stay_its_own(self, bench: QueueBench, caplog: pytest.LogCaptureFixture) -> None:
         """They are in no error, no log and no representation."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -11,28 +11,25 @@ from typing import Any
 import pytest
 
 from dinnerkit.ports.search import Criteria, EventEntry, Found, Search
+from dinnerkit.testing.bench import Bench
 
 BEGINNING = datetime(2030, 1, 10, 18, tzinfo=UTC)
 """When the dinners of these tests begin, unless they say otherwise."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class SearchBench:
-    """What the author of a search backend gives to the tests; only ``open`` is needed, and each of the others makes more of them run.
+class SearchBench(Bench[Search]):
+    """What the author of a search backend gives to the tests, beside what :class:`~dinnerkit.testing.bench.Bench` says.
+
+    ``open`` opens it at a place where no other test has been, and waits for answers longer than in use, so that a slow machine is not taken
+    for a fault; ``reach`` has its usual time-outs.
 
     Attributes:
-        open: opens the backend at a place where no other test has been; each call as another process would, at the same place. It should
-            wait for answers longer than in use, so that a slow machine is not taken for a fault.
         elsewhere: opens one at another place.
-        reach: opens a backend of the same kind, with its usual time-outs, whose service is at that address of this machine.
-        secrets: what must never be seen in an error or a representation.
         at_once: seconds within which an answer, or that there is none, must be known where the service is silent; a reader waits for it.
     """
 
-    open: Callable[[], Search]
     elsewhere: Callable[[], Search] | None = None
-    reach: Callable[[str, int], Search] | None = None
-    secrets: Sequence[str] = ()
     at_once: float = 1.0
 
 

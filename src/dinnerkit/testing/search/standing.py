@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from contextlib import closing
 from functools import partial
@@ -12,7 +11,7 @@ import pytest
 from dinnerkit.errors import Unavailable
 from dinnerkit.ports.search import LONGEST_TEXT, MOST_AT_ONCE, MOST_HITS, MOST_SUGGESTIONS, Criteria, Order, Removal, Search, Suggestions
 from dinnerkit.testing.bad_services import service_that_is
-from dinnerkit.testing.expecting import closes_twice, expect, in_time, keeps_secrets, needed, refusal, told_by
+from dinnerkit.testing.expecting import closes_twice, expect, keeps_secrets, needed, refusal, refused_soon, told_by
 from dinnerkit.testing.search.bench import OnBench, SearchBench, all_of, entry, opened
 
 
@@ -63,10 +62,7 @@ class Standing(OnBench):
         reach = needed(bench.reach, "way to reach the backend at another address")
         with service_that_is(place) as (host, port), closing(reach(host, port)) as search:
             for what, call in _reads(search).items():
-                started = time.monotonic()
-                refusal(Unavailable, f"the service was {place}, and {what}", partial(in_time, what, call))
-                took = time.monotonic() - started
-                expect(took < bench.at_once, f"the service was {place}, and it took {took:.2f} s to say so when {what}; a reader waits")
+                refused_soon(Unavailable, f"the service was {place}", what, call, bench.at_once)
 
     def test_its_secrets_stay_its_own(self, bench: SearchBench) -> None:
         """They are in no error and no representation."""

@@ -1,0 +1,47 @@
+"""What the broken backends of several kinds do, sound or wrong in the same way."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+
+SECONDS = 0.2
+"""How long a sound backend waits for its service."""
+
+
+def ask(service: tuple[str, int] | None) -> None:
+    """Ask the service whether it is there, if there is one.
+
+    Raises:
+        OSError: it is not, or does not say so.
+    """
+    if service is None:
+        return
+    with socket.create_connection(service, SECONDS) as connection:
+        connection.sendall(b"anybody there?")
+        if not connection.recv(1):
+            raise ConnectionResetError("it hung up")
+
+
+def insist(ask_once: Callable[[], None], kind: type[Exception], times: int = 3) -> None:
+    """Ask again and again, while somebody waits."""
+    for _ in range(times - 1):
+        try:
+            return ask_once()
+        except kind:
+            continue
+    return ask_once()
+
+
+class TellsItsSecret:
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}('ours://me:hunter22@there')"
+
+
+class CanNotBeClosedTwice:
+    closed = False
+
+    def close(self) -> None:
+        if self.closed:
+            raise RuntimeError("closed already")
+        self.closed = True
