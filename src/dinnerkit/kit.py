@@ -339,7 +339,7 @@ class Kit:
             Reminders(store, clock),
             Afterwards(store, clock),
             following,
-            DepositSweep(store, deposits, clock),
+            DepositSweep(store, seats, deposits, clock),
             BookingSweep(store, bookings, paying, seats, uses, clock),
             seatings,
             seating_work,

@@ -190,7 +190,7 @@ def _owed(booking: Row, event: Row) -> set[int]:
     refund = refund_of(policy, price, starts_at, cancelled, booking["guests"])
     late = refund.at_once.amount + resold_share(refund.if_resold, booking["guests"], booking.get("resold", 0)).amount
     moved = event.get("moved_at")
-    if not moved or moved <= booking["created_at"] or event["free_until"] < cancelled:
+    if not moved or moved <= booking.get("booked_at", booking["created_at"]) or event["free_until"] < cancelled:
         return {late}
     return {paid.amount} if moved < cancelled else {paid.amount, late}
 

@@ -9,12 +9,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dinnerkit.booking.checking_in import CORRECTABLE_FOR
+from dinnerkit.booking.deposits import DepositSweep
 from dinnerkit.booking.errors import TooLateToCorrect
 from dinnerkit.booking.making import DEPOSIT_KEPT
 from dinnerkit.booking.presenting import terms_in_words
 from dinnerkit.booking.refunds import deposit_outcome
 from dinnerkit.booking.store import Booking
 from dinnerkit.events.rules import RefundPolicy
+from dinnerkit.ids import new_id
 from dinnerkit.money import Money
 from dinnerkit.vouchers.rules import Kind
 from tests.booking.balance import come_to_rest
@@ -147,11 +149,45 @@ def test_where_nobody_kept_the_door_it_goes_back_two_days_later(world: World) ->
     assert refunds(world) == [2000]
 
 
-def test_a_dinner_that_is_put_off_puts_that_off_too(world: World) -> None:
+@pytest.mark.parametrize("days", [-1, 3])
+@pytest.mark.parametrize("then", ["nothing", "given away after", "given away before"])
+def test_where_nobody_kept_the_door_of_a_dinner_that_was_moved_it_goes_back_by_its_new_time(world: World, days: int, then: str) -> None:
+    world.invite("ada", "ben")
     booking = paid_with_deposit(world)
+    starts_at = booking.about["starts_at"] + timedelta(days=days)
+    world.events.update(HOST, booking.event, {"starts_at": starts_at})
+    if then == "given away after":
+        world.work()
+    if then != "nothing":
+        offered = world.transfers.offer("ada", booking.id, "ben@example.org", transfer_id=new_id())
+        booking = world.transfers.accept("ben", world.transfers.token(offered) or "")
+    world.work()
+    assert world.now(booking).deposit_due_at == starts_at + DEPOSIT_KEPT
+    world.clock.now = starts_at + DEPOSIT_KEPT - timedelta(seconds=1)
+    assert refunds(world) == []
+    world.clock.now = starts_at + DEPOSIT_KEPT
+    assert refunds(world) == [2000]
+    come_to_rest(world)
+
+
+@pytest.mark.parametrize("days", [-1, 3])
+def test_who_pays_for_a_dinner_that_was_moved_meanwhile_has_it_until_its_new_time(world: World, days: int) -> None:
+    booking = world.reserve("ada", world.host_dinner(2, deposit=DEPOSIT))
+    starts_at = booking.about["starts_at"] + timedelta(days=days)
+    world.events.update(HOST, booking.event, {"starts_at": starts_at})
+    assert world.pay(booking).booking.deposit_due_at == starts_at + DEPOSIT_KEPT
+    come_to_rest(world)
+
+
+def test_a_dinner_that_is_put_off_before_its_bookings_hear_of_it_puts_that_off_too(world: World) -> None:
+    booking = paid_with_deposit(world)
+    late(world, booking)
     first = booking.about["starts_at"] + DEPOSIT_KEPT
-    world.database["bookings"].update_one({"_id": booking.id}, {"$set": {"about.starts_at": first}})
+    world.events.update(HOST, booking.event, {"starts_at": first})
     world.clock.now = first
+    world.kit.service(DepositSweep).run()
+    assert world.now(booking).deposit_released_at is None
+    world.work()
     assert refunds(world) == []
     world.clock.now = first + DEPOSIT_KEPT
     assert refunds(world) == [2000]

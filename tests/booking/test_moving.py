@@ -15,6 +15,7 @@ from dinnerkit.booking.following import Following
 from dinnerkit.booking.store import Booking
 from dinnerkit.events.errors import CapacityBelowSold
 from dinnerkit.events.rules import FREE_CANCELLATION, Location, RefundPolicy, TableSize, Venue
+from dinnerkit.ids import new_id
 from dinnerkit.money import Money
 from dinnerkit.vouchers.rules import Kind
 from tests.booking.balance import come_to_rest
@@ -38,6 +39,14 @@ def paid_dinner(world: World, policy: RefundPolicy = NO_REFUND) -> Booking:
 def move(world: World, event: str, **new: Any) -> None:
     world.events.update(HOST, event, new)
     world.work()
+
+
+def given(world: World, giver: str, booking: Booking, taker: str) -> Booking:
+    """The booking of who was given these seats."""
+    offered = world.transfers.offer(giver, booking.id, f"{taker}@example.org", transfer_id=new_id())
+    taken = world.transfers.accept(taker, world.transfers.token(offered) or "")
+    world.work()
+    return taken
 
 
 def told(world: World) -> list[str]:
@@ -195,6 +204,36 @@ def test_who_books_after_the_change_knew_of_it(world: World) -> None:
     cancelled = world.bookings.cancel("ada", booking.id)
     assert cancelled.refund == PRICE
     come_to_rest(world)
+
+
+def test_who_is_given_seats_of_who_had_booked_before_may_go_too(world: World) -> None:
+    booking = paid_dinner(world)
+    move(world, booking.event, starts_at=booking.about["starts_at"] + timedelta(days=1))
+    free_until = world.now(booking).free_until
+    for giver, taker in (("ada", "ben"), ("ben", "cleo")):
+        world.clock.now += timedelta(hours=1)
+        booking = given(world, giver, booking, taker)
+        assert world.bookings.refund_now(booking).at_once == PRICE
+        assert world.now(booking).free_until == free_until
+    assert world.bookings.cancel("cleo", booking.id).refund == PRICE
+    come_to_rest(world)
+
+
+def test_who_is_given_seats_after_the_window_has_closed_may_not(world: World) -> None:
+    booking = paid_dinner(world)
+    move(world, booking.event, starts_at=booking.about["starts_at"] + timedelta(days=7))
+    world.clock.now += FREE_CANCELLATION + timedelta(seconds=1)
+    taken = given(world, "ada", booking, "ben")
+    assert world.bookings.refund_now(taken).at_once == Money(0, "EUR")
+    assert world.now(taken).free_until is None
+
+
+def test_who_is_given_seats_of_who_had_booked_after_the_change_may_not(world: World) -> None:
+    booking = paid_dinner(world)
+    move(world, booking.event, starts_at=booking.about["starts_at"] + timedelta(days=1))
+    taken = given(world, "ben", world.book("ben", booking.event), "cleo")
+    assert world.bookings.refund_now(taken).at_once == Money(0, "EUR")
+    assert world.now(taken).free_until is None
 
 
 def test_a_dinner_moved_to_an_earlier_time_is_cancelled_until_it_begins_then(world: World) -> None:

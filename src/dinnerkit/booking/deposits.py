@@ -11,6 +11,7 @@ from dinnerkit.booking.refunds import deposit_outcome
 from dinnerkit.booking.rules import EXPECTED
 from dinnerkit.booking.store import Booking, BookingStore
 from dinnerkit.clock import Clock
+from dinnerkit.events.seats import Seats
 from dinnerkit.payment.deposits import DepositService
 
 _BATCH = 200
@@ -19,8 +20,9 @@ _BATCH = 200
 class DepositSweep:
     """Ends the deposits that a check-in or a cancellation in time has not ended."""
 
-    def __init__(self, store: BookingStore, deposits: DepositService, clock: Clock) -> None:
+    def __init__(self, store: BookingStore, seats: Seats, deposits: DepositService, clock: Clock) -> None:
         self._store = store
+        self._seats = seats
         self._deposits = deposits
         self._clock = clock
 
@@ -32,7 +34,8 @@ class DepositSweep:
         return len(due)
 
     def _end(self, booking: Booking) -> None:
-        now, ends_at = self._clock(), booking.about["starts_at"] + _kept_for(booking)
+        # A host may have moved the dinner, and the booking not know of it yet.
+        now, ends_at = self._clock(), self._seats.facts(booking.event).starts_at + _kept_for(booking)
         as_read = {"deposit_due_at": booking.deposit_due_at}
         if booking.status in {*EXPECTED, "no_show"} and ends_at > now:  # the dinner was put off, or its host may still put it right
             self._store.move(booking, (booking.status,), {"deposit_due_at": ends_at}, when=as_read)

@@ -94,6 +94,8 @@ class BookingDocument(SendingDocument):
     """When its guests are asked how it was; gone once they were."""
     free_until = DateTimeField()
     """Until when all money comes back, since the host moved the dinner."""
+    booked_at = DateTimeField()
+    """When somebody booked the seats that were given to this guest."""
     cancelled_by = StringField(choices=("guest", "host", "payment"))
     cancelled_at = DateTimeField()
     created_at = DateTimeField(required=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from dinnerkit.booking.making import about
+from dinnerkit.booking.making import DEPOSIT_KEPT, about
 from dinnerkit.booking.messages import BookingMoved
-from dinnerkit.booking.rules import EXPECTED, LIVE, asked_at, next_reminder
+from dinnerkit.booking.rules import EXPECTED, LIVE, UNPAID, asked_at, next_reminder
 from dinnerkit.booking.store import Booking, BookingStore
 from dinnerkit.clock import Clock
 from dinnerkit.events.rules import MOVING
@@ -64,6 +64,8 @@ class Following:
                     change_id=new_id(),
                 )
             )
+        if "starts_at" in moved and booking.deposit_due_at and booking.status in UNPAID | EXPECTED:
+            values["deposit_due_at"] = facts.starts_at + DEPOSIT_KEPT
         if "starts_at" in moved and booking.status in EXPECTED:
             values |= {"remind_at": next_reminder(facts.starts_at, now), "ask_at": asked_at(facts.starts_at, facts.timezone)}
         return self._store.move(booking, (booking.status,), values, *told, when={"about": booking.about}) is not None

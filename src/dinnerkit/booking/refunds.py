@@ -35,11 +35,11 @@ def deposit_of(booking: Booking) -> Money:
 def refund_at(booking: Booking, facts: EventFacts, now: datetime) -> Refund:
     """What its guest would get back by cancelling the booking at that moment.
 
-    All of it, the deposit too, goes to those who are in time, and to those under whom the host has just moved the dinner; to others what
-    the policy says.
+    All of it, the deposit too, goes back where that is in time, and where the host has just moved the dinner under those who had booked, or
+    whom they gave their seats; else what the policy says.
     """
-    paid = paid_for(booking)
-    if booking.refund_policy.in_time(facts.starts_at, now) or facts.moved_since(booking.created_at, now) or not paid.amount:
+    paid, booked_at = paid_for(booking), booking.booked_at or booking.created_at
+    if booking.refund_policy.in_time(facts.starts_at, now) or facts.moved_since(booked_at, now) or not paid.amount:
         return Refund(paid, paid * 0)
     return refund_of(booking.refund_policy, paid - deposit_of(booking), facts.starts_at, now, booking.guests)
 

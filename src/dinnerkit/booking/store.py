@@ -54,6 +54,7 @@ class Booking:
         remind_at: when the next reminder is due.
         ask_at: when its guests are asked how it was.
         free_until: until when all money comes back, since the host moved the dinner.
+        booked_at: when somebody booked the seats that were given to this guest; None where they are the guest's from the beginning.
     """
 
     id: str
@@ -86,6 +87,7 @@ class Booking:
     remind_at: datetime | None = None
     ask_at: datetime | None = None
     free_until: datetime | None = None
+    booked_at: datetime | None = None
 
 
 class BookingStore:
@@ -117,6 +119,8 @@ class BookingStore:
             transferred_from=booking.transferred_from,
             deposit=booking.deposit.amount if booking.deposit else None,
             deposit_due_at=booking.deposit_due_at,
+            free_until=booking.free_until,
+            booked_at=booking.booked_at,
             discount=booking.discount.amount if booking.discount else None,
             about=booking.about,
             expires_at=booking.expires_at,
@@ -301,4 +305,5 @@ def _booking(row: Row) -> Booking:
         remind_at=row.get("remind_at"),
         ask_at=row.get("ask_at"),
         free_until=row.get("free_until"),
+        booked_at=row.get("booked_at"),
     )

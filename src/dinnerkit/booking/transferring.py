@@ -20,7 +20,7 @@ from dinnerkit.accounts.rules import email_address
 from dinnerkit.accounts.secrecy import SignedTokens
 from dinnerkit.booking.errors import BookingNotConfirmed, NotTheRecipient, TransferClosed
 from dinnerkit.booking.following import Following
-from dinnerkit.booking.making import about
+from dinnerkit.booking.making import DEPOSIT_KEPT, about
 from dinnerkit.booking.messages import BookingConfirmed, BookingTransferred, TransferOffered
 from dinnerkit.booking.rules import EXPECTED, LIVE
 from dinnerkit.booking.service import BookingService
@@ -176,10 +176,14 @@ class TransferService:
     def _make(self, giver: Booking, booking_id: str, user_id: str) -> None:
         # Whom the giver wanted to bring is not told: the new guest brings others. And what the giver's booking says of the dinner may be
         # old: once it is over, it follows no more.
-        now = self._clock()
+        now, facts = self._clock(), self._seats.facts(giver.event)
+        booked_at = giver.booked_at or giver.created_at
         booking = replace(
             giver,
-            about=about(self._seats.facts(giver.event)),
+            about=about(facts),
+            deposit_due_at=facts.starts_at + DEPOSIT_KEPT if giver.deposit_due_at else None,
+            booked_at=booked_at,
+            free_until=facts.free_until if facts.moved_since(booked_at, now) else None,
             companions=(),
             companions_version=0,
             id=booking_id,

@@ -130,8 +130,8 @@ class Model(Worked):
         hold = self._hold(booking.hold)
         hold.booking, hold.user = new, taker
         booking.status = "transferred"
-        # The giver's may not have followed the dinner yet, and is over.
-        self.bookings[new] = replace(booking, user=taker, status="confirmed", created_at=now, starts_at=self.starts_at)
+        # The giver's may not have followed the dinner yet, and is over. Whether a move came after it counts from the giver's beginning.
+        self.bookings[new] = replace(booking, user=taker, status="confirmed", starts_at=self.starts_at)
         return "confirmed"
 
     def arrive(self, booking_id: str, now: datetime) -> str:
