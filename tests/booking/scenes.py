@@ -31,8 +31,8 @@ def free_dinner(world: World) -> str:
     return world.host_dinner(2, FREE)
 
 
-def held(world: World, code: str | None = None) -> Booking:
-    return world.reserve("ada", world.host_dinner(2), 2, new_id(), code)
+def held(world: World, code: str | None = None, seats: int = 2) -> Booking:
+    return world.reserve("ada", world.host_dinner(seats), 2, new_id(), code)
 
 
 def voucher(world: World, code: str = "SUMMER26", **terms: Any) -> Voucher:
@@ -51,9 +51,9 @@ def dinner_and_free_voucher(world: World) -> str:
     return dinner(world)
 
 
-def held_with_voucher(world: World) -> Booking:
+def held_with_voucher(world: World, seats: int = 2) -> Booking:
     voucher(world, percent=50, max_uses=1)
-    return held(world, "SUMMER26")
+    return held(world, "SUMMER26", seats)
 
 
 def paid_with_voucher(world: World) -> Booking:

@@ -14,8 +14,10 @@ from dinnerkit.booking.store import Booking
 from dinnerkit.booking.sweep import BookingSweep
 from dinnerkit.delivery.relay import Relay
 from dinnerkit.errors import DinnerkitError
+from dinnerkit.ids import new_id
 from dinnerkit.payment.rules import Payment
-from tests.booking.balance import come_to_rest, money_is_safe, seats_add_up
+from dinnerkit.vouchers.errors import VoucherUsedUp
+from tests.booking.balance import come_to_rest, money_is_safe, seats_add_up, vouchers_are_not_overused
 from tests.booking.scenes import (
     FREE,
     GUESTS,
@@ -25,6 +27,7 @@ from tests.booking.scenes import (
     free_dinner,
     held,
     held_with_others_waiting,
+    held_with_voucher,
     offered,
     offered_to_ben,
     paid,
@@ -254,3 +257,48 @@ def test_who_is_given_time_to_authenticate_is_not_expired_by_a_sweep_that_looked
             assert world.now(booking).status == "action_required"
             assert world.seats.holds(booking.event)
     assert len(answered) > 2
+
+
+def test_a_use_that_is_given_back_while_two_others_want_it_goes_to_one_of_them(world: World) -> None:
+    """The second comes between any two commands of the first, and the third between any two of the second's that follow."""
+    world.invite(*GUESTS)
+    given_back = held_with_voucher(world, seats=6)
+    restore, outcomes = world.save(), set[tuple[bool, bool]]()
+
+    def reserve(user: str) -> bool:
+        try:
+            return world.reserve(user, given_back.event, 1, new_id(), "SUMMER26").discount is not None
+        except VoucherUsedUp:
+            return False
+
+    def story(at: int, later: int) -> tuple[bool, bool]:
+        """Whether all were interrupted."""
+        restore()
+        had: dict[str, bool] = {}
+
+        def second() -> None:
+            world.killer.interrupt(later, lambda: had.update(cleo=reserve("cleo")))
+            had["ben"] = reserve("ben")
+            third_came.append(world.killer.paused)
+            world.killer.disarm()
+
+        third_came: list[bool] = []
+        world.killer.interrupt(at, second)
+        world.bookings.cancel("ada", given_back.id)
+        second_came = bool(third_came)
+        world.killer.disarm()
+        vouchers_are_not_overused(Snapshot.of(world))
+        if second_came and third_came[0]:
+            assert sum(had.values()) <= 1
+            outcomes.add((had["ben"], had["cleo"]))
+            come_to_rest(world)
+        return second_came, third_came == [True]
+
+    at, going = 1, True
+    while going:
+        later, third = 1, True
+        while third:
+            going, third = story(at, later)
+            later += 1
+        at += 1
+    assert outcomes == {(True, False), (False, True), (False, False)}
