@@ -19,19 +19,8 @@ from dinnerkit.backends.sandbox import METHODS, SIGNATURE_HEADER, SandboxGateway
 from dinnerkit.backends.sandbox.books import _STEPS
 from dinnerkit.errors import Conflict, Invalid, NotFound, SettingError, Unavailable
 from dinnerkit.money import Money
-from dinnerkit.ports.gateway import (
-    BadSignature,
-    Charge,
-    Disputes,
-    Gateway,
-    Listings,
-    LocalAuthentication,
-    LocalDisputes,
-    LocalWebhooks,
-    PayoutListings,
-    Payouts,
-    RefundHistory,
-)
+from dinnerkit.ports.gateway import BadSignature, Charge, Disputes, Gateway, Listings, PayoutListings, Payouts, RefundHistory
+from dinnerkit.ports.local_gateway import LocalAuthentication, LocalDisputes, LocalWebhooks
 
 PRICE = Money(3500, "EUR")
 

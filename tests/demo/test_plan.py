@@ -18,7 +18,7 @@ from dinnerkit.demo.plan import Plan, Scale, plan
 from dinnerkit.demo.plots import Deck, Plot
 from dinnerkit.demo.residents import settled
 from dinnerkit.demo.respondents import respondents
-from dinnerkit.events.rules import check, unready
+from dinnerkit.events.validation import check, unready
 from dinnerkit.ids import is_id
 from tests.demo.small import SMALL, all_visits, keys, without_time
 

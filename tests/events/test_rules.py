@@ -17,7 +17,6 @@ from dinnerkit.events.rules import (
     RefundPolicy,
     TableSize,
     Venue,
-    check,
     distinct_tags,
     in_words,
     refund_of,
@@ -25,8 +24,8 @@ from dinnerkit.events.rules import (
     resold_share,
     search_key,
     timezones,
-    unready,
 )
+from dinnerkit.events.validation import check, unready
 from dinnerkit.money import MAX_AMOUNT, Money
 
 NOW = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)

@@ -7,7 +7,7 @@ import threading
 from http.client import HTTPConnection, HTTPException
 
 from dinnerkit.plugins import open_backend
-from dinnerkit.ports.gateway import SignedWebhook
+from dinnerkit.ports.local_gateway import SignedWebhook
 
 _ROUND = 40
 _REMEMBERED = 2_000

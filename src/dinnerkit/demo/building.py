@@ -24,7 +24,7 @@ from dinnerkit.demo.telling import Telling
 from dinnerkit.errors import Invalid, Unavailable
 from dinnerkit.events.seats import Seats
 from dinnerkit.kit import Kit
-from dinnerkit.ports.gateway import LocalWebhooks
+from dinnerkit.ports.local_gateway import LocalWebhooks
 
 WEBHOOK_SECONDS = 0.3
 """How late the sandbox's webhooks come in the demo."""

@@ -10,7 +10,8 @@ from typing import Any
 from dinnerkit.events.errors import CapacityBelowSold, EventHasBegun, EventHasBookings, EventIsCancelled, EventNotDraft, EventNotReady
 from dinnerkit.events.messages import EventCancelled, EventChanged, EventPublished
 from dinnerkit.events.rows import stored
-from dinnerkit.events.rules import FREE_CANCELLATION, MOVING, TERMS, Event, EventDetails, Status, check, unready
+from dinnerkit.events.rules import FREE_CANCELLATION, MOVING, TERMS, Event, EventDetails, Status
+from dinnerkit.events.validation import check, unready
 from dinnerkit.messages import Message
 
 

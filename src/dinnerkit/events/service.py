@@ -21,8 +21,9 @@ from dinnerkit.events.documents import EventDocument
 from dinnerkit.events.errors import EventWasChanged, NotTheHost
 from dinnerkit.events.listing import CURSOR_KINDS, SORT_KEYS, EventQuery, Sort, after, conditions, distance_km, within
 from dinnerkit.events.rows import EVENT, SUMMARY, VIEW, EventSummary, EventView, event_of, stored
-from dinnerkit.events.rules import Event, EventDetails, Location, Status, check, manages, search_key
+from dinnerkit.events.rules import Event, EventDetails, Location, Status, manages, search_key
 from dinnerkit.events.seat_errors import NoSuchEvent
+from dinnerkit.events.validation import check
 from dinnerkit.http.paging import BadCursor, decode_cursor, encode_cursor
 from dinnerkit.identity import Principal, Role
 from dinnerkit.ids import new_id
@@ -64,7 +65,7 @@ class EventService:
         self._outbox = Outbox(clock)
 
     def create(self, principal: Principal, details: EventDetails, event_id: str | None = None) -> EventView:
-        """Make a draft. It may be unfinished: what :func:`rules.unready` finds is asked for only when it is published.
+        """Make a draft. It may be unfinished: what :func:`validation.unready` finds is asked for only when it is published.
 
         Asked again with the same ``event_id``, it answers with the event that it made.
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dinnerkit.payment.errors import NoSuchPayment
-from dinnerkit.ports.gateway import Charge, Gateway, LocalAuthentication
+from dinnerkit.ports.gateway import Charge, Gateway
+from dinnerkit.ports.local_gateway import LocalAuthentication
 
 
 class AuthenticationService:

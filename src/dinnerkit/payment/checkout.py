@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dinnerkit.money import Money
 from dinnerkit.ports.checkout import Checkout, CheckoutForm
-from dinnerkit.ports.gateway import Gateway, LocalAuthentication
+from dinnerkit.ports.gateway import Gateway
+from dinnerkit.ports.local_gateway import LocalAuthentication
 
 
 class CheckoutService:

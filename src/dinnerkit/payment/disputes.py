@@ -17,7 +17,8 @@ from dinnerkit.payment.errors import NoSuchPayment
 from dinnerkit.payment.ledger.losses import loss_of
 from dinnerkit.payment.ledger.reading import PAYMENT_FIELDS, as_read, paid
 from dinnerkit.payment.messages import DisputeClosed, DisputeFeeChanged, DisputeOpened
-from dinnerkit.ports.gateway import Dispute, Disputes, Gateway, LocalDisputes
+from dinnerkit.ports.gateway import Dispute, Disputes, Gateway
+from dinnerkit.ports.local_gateway import LocalDisputes
 from dinnerkit.storage import Row, collection
 
 log = structlog.get_logger(__name__)

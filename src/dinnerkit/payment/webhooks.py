@@ -13,7 +13,8 @@ from dinnerkit.messages import Message
 from dinnerkit.payment.documents import NotificationDocument, PaymentDocument
 from dinnerkit.payment.errors import NoSuchGateway
 from dinnerkit.payment.messages import AccountNotified, NotificationReceived
-from dinnerkit.ports.gateway import Gateway, GatewayEvent, LocalWebhooks
+from dinnerkit.ports.gateway import Gateway, GatewayEvent
+from dinnerkit.ports.local_gateway import LocalWebhooks
 from dinnerkit.storage import Row, collection, insert, insert_missing, to_row
 
 

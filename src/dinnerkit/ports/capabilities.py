@@ -8,16 +8,8 @@ from inspect import get_annotations
 
 from dinnerkit.ports.bus import UsesDatabase
 from dinnerkit.ports.checkout import Checkout
-from dinnerkit.ports.gateway import (
-    Disputes,
-    Listings,
-    LocalAuthentication,
-    LocalDisputes,
-    LocalWebhooks,
-    PayoutListings,
-    Payouts,
-    RefundHistory,
-)
+from dinnerkit.ports.gateway import Disputes, Listings, PayoutListings, Payouts, RefundHistory
+from dinnerkit.ports.local_gateway import LocalAuthentication, LocalDisputes, LocalWebhooks
 from dinnerkit.ports.search import Distances, Facets, Rebuilding, Suggestions, Tolerant
 
 CAPABILITIES: dict[str, tuple[type, ...]] = {

@@ -7,7 +7,8 @@ from dataclasses import fields
 from typing import Any
 
 from dinnerkit.errors import Invalid
-from dinnerkit.events.rules import Event, EventDetails, Format, Location, RefundPolicy, TableSize, Venue, WaitlistOrder, check
+from dinnerkit.events.rules import Event, EventDetails, Format, Location, RefundPolicy, TableSize, Venue, WaitlistOrder
+from dinnerkit.events.validation import check
 from dinnerkit.money import Money
 from dinnerkit.web.forms import Form
 from dinnerkit.web.typing_in import Reader

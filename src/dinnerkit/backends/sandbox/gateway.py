@@ -16,7 +16,8 @@ from dinnerkit.clock import Clock, utcnow
 from dinnerkit.errors import Conflict, Invalid, NotFound
 from dinnerkit.money import Money
 from dinnerkit.ports.checkout import CheckoutForm
-from dinnerkit.ports.gateway import Charge, Dispute, GatewayEvent, GatewayRefund, HostAccount, Payout, SignedWebhook
+from dinnerkit.ports.gateway import Charge, Dispute, GatewayEvent, GatewayRefund, HostAccount, Payout
+from dinnerkit.ports.local_gateway import SignedWebhook
 
 SIGNATURE_HEADER = "Sandbox-Signature"
 

@@ -8,7 +8,8 @@ from functools import partial
 
 from dinnerkit.errors import Invalid
 from dinnerkit.ids import new_id
-from dinnerkit.ports.gateway import BadSignature, Gateway, GatewayEvent, LocalWebhooks, SignedWebhook
+from dinnerkit.ports.gateway import BadSignature, Gateway, GatewayEvent
+from dinnerkit.ports.local_gateway import LocalWebhooks, SignedWebhook
 from dinnerkit.testing.expecting import at_once, expect, in_time, needed, refusal
 from dinnerkit.testing.gateway.bench import GatewayBench
 from dinnerkit.testing.gateway.charging import pay
