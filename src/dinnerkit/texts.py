@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import re
 
-NOT_IN_TEXT = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"
-"""Control characters but for tabs and line breaks; the inside of a class, as Python and the patterns of JSON Schema write it alike."""
+NOT_IN_TEXT = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u206f\ufff9-\ufffb"
+"""Control characters but for tabs and line breaks, and those that format a text by turning its direction; the inside of a class, as Python
+and the patterns of JSON Schema write it alike.
+
+What only is not seen stays: longer texts are pasted from elsewhere, and some scripts are broken into lines by U+200B.
+"""
 
 NOT_IN_LINE = r"\x00-\x1f\x7f-\x9f\u180e\u200b\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
 """For one line: all control characters, and of those that format a text the ones that turn its direction, break it, or are not seen at all.

@@ -56,9 +56,11 @@ def test_text_is_kept_without_the_spaces_around_it(value: str, kept: str) -> Non
 
 def test_text_of_several_lines_or_none_is_allowed_where_asked_for() -> None:
     assert TextField(10, lines=True).deserialize("a\nb\tc") == "a\nb\tc"
+    assert TextField(10, lines=True).deserialize("a\r\n\u200bb\u200f") == "a\r\n\u200bb\u200f"
     assert TextField(10, blank=True).deserialize(" ") == ""
-    with pytest.raises(ValidationError):
-        TextField(10, lines=True).deserialize("a\x07")
+    for wrong in ("a\x07", "a\nb\u202ec", "\u2066a\u2069", "\ufff9a"):
+        with pytest.raises(ValidationError):
+            TextField(10, lines=True).deserialize(wrong)
 
 
 def test_a_secret_is_taken_as_it_is() -> None:
