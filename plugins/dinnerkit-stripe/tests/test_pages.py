@@ -23,7 +23,7 @@ from tests.web.browser import PASSWORD
 from tests.web.conftest import World
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, FrameLocator, Page
+    from playwright.sync_api import Browser, FrameLocator, Page, Route
 
 GOOD, DECLINED, EMPTY, LOST, SECURE = (
     "4242 4242 4242 4242",
@@ -108,6 +108,17 @@ def guest(browser: Browser, kit: Kit, site: str) -> Iterator[Guest]:
     context.close()
     # A decline is a page with the status 402, and the browser tells of that too.
     assert [text for text in said if "the server responded with a status of" not in text] == []
+
+
+def holding(page: Page, address: str) -> list[Route]:
+    """Keeps the page's requests for that address from going on."""
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route(re.compile(address), hold)
+    return held
 
 
 def test_a_card_pays_and_its_number_comes_nowhere_near_us(guest: Guest, double: StripeDouble) -> None:
@@ -224,6 +235,42 @@ def test_when_stripes_script_never_comes_the_page_says_so_after_a_while(guest: G
     guest.page.clock.fast_forward(30_000)
     guest.sees("The form for your card takes long to come.")
     assert not guest.page.locator("[data-wait]").is_visible()
+
+
+def test_when_stripes_script_never_comes_to_the_banks_page_that_says_so_and_asks_again(guest: Guest) -> None:
+    guest.pay(SECURE)
+    guest.bank.get_by_role("button", name="Complete authentication").wait_for()
+    held = holding(guest.page, r"/js/stripe\.js")
+    guest.page.clock.install()
+    guest.page.reload(wait_until="domcontentloaded")
+    guest.sees("One moment, your bank opens its window on this page.")
+    guest.page.wait_for_function("document.querySelector('script[src*=\"stripe.js\"]')")
+    guest.page.clock.fast_forward(30_000)
+    guest.sees("The way to your bank takes long to open.")
+    again = guest.page.get_by_role("button", name="Ask my bank again")
+    again.wait_for()
+    held[0].continue_()
+    again.click()
+    guest.bank.get_by_role("button", name="Complete authentication").click()
+    guest.sees("Your seats are yours.")
+    assert (guest.status, guest.payments()) == ("confirmed", ["succeeded"])
+
+
+def test_a_payment_that_was_stopped_in_the_browser_can_be_sent_again(guest: Guest) -> None:
+    holding(guest.page, r"/pay$")
+    # What the browser's button does, once the request is on its way; what it said before that is looked at from within.
+    guest.page.evaluate("""() => {
+      const button = document.querySelector("form[data-checkout] button");
+      const press = () => setTimeout(() => { globalThis.then = button.textContent; stop(); }, 300);
+      navigation.addEventListener("navigate", press, { once: true });
+    }""")
+    guest.pay(GOOD)
+    guest.page.wait_for_function("() => globalThis.then")
+    assert guest.page.evaluate("then") == "One moment…"
+    guest.page.unroute(re.compile(r"/pay$"))
+    guest.page.get_by_role("button", name="Pay €40").click()
+    guest.sees("Your seats are yours.")
+    assert guest.payments() == ["succeeded"]
 
 
 def test_only_the_page_with_the_form_lets_stripe_in(guest: Guest, double: StripeDouble) -> None:

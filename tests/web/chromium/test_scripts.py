@@ -75,6 +75,33 @@ def test_a_second_click_sends_a_form_no_second_time(open_page: OpenPage, world: 
     page.get_by_role("heading", name="My bookings").wait_for()
 
 
+def test_a_form_that_was_stopped_in_the_browser_can_be_sent_again(open_page: OpenPage, world: World, host: User) -> None:
+    page = open_page(world.user())
+    page.goto(f"/events/{world.event(host)}")
+    page.route("**/*", lambda route: None if route.request.method == "POST" else route.continue_())
+    # What the browser's button does, once the request is on its way.
+    page.evaluate("navigation.addEventListener('navigate', () => setTimeout(() => stop(globalThis.stopped = true), 300), { once: true })")
+    page.get_by_role("button", name="Hold my seats").click()
+    page.wait_for_function("() => globalThis.stopped")
+    page.unroute("**/*")
+    page.get_by_role("button", name="Hold my seats").click()
+    page.get_by_role("heading", name="Pay").wait_for()
+
+
+def test_a_form_of_which_nothing_comes_can_be_sent_again_after_a_while(open_page: OpenPage, world: World, host: User) -> None:
+    page = open_page(world.user())
+    page.clock.install()
+    page.goto(f"/events/{world.event(host)}")
+    sent = "() => document.querySelectorAll('form[data-sent]').length"
+    page.evaluate("() => document.addEventListener('submit', (event) => event.preventDefault())")
+    page.get_by_role("button", name="Hold my seats").click()
+    assert page.evaluate(sent) == 1
+    page.clock.fast_forward(29_000)
+    assert page.evaluate(sent) == 1
+    page.clock.fast_forward(2_000)
+    assert page.evaluate(sent) == 0
+
+
 def test_after_a_problem_reading_goes_on_there(open_page: OpenPage, world: World, host: User) -> None:
     page = open_page(world.user())
     page.goto(f"/events/{world.event(host)}")

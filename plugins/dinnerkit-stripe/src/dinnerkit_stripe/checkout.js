@@ -3,6 +3,9 @@
 
 const UNREACHABLE = "The form for your card can’t be loaded. Look whether you are online, and whether something blocks js.stripe.com; then open this page anew.";
 
+const LATE = "The way to your bank takes long to open. Look whether you are online, and whether something blocks js.stripe.com; then ask your bank again.";
+const SLOW = 20_000;
+
 let loading = null;
 
 function load(address) {
@@ -23,6 +26,13 @@ function load(address) {
 async function client(settings) {
   await load(settings.script);
   return Stripe(settings.key, { locale: "en" });
+}
+
+// What comes later than that is there for whoever asks again.
+async function soon(coming) {
+  let late = 0;
+  const tooLate = new Promise((_, failed) => (late = setTimeout(() => failed(new Error(LATE)), SLOW)));
+  return Promise.race([coming, tooLate]).finally(() => clearTimeout(late));
 }
 
 // Stripe's own sentences are written for guests, but for mistakes of ours.
@@ -70,7 +80,7 @@ export async function ask(place, settings, look) {
 
 // A refusal is an answer too. Whatever the guest did, dinnerkit asks Stripe how the payment stands.
 export async function authenticate(settings, clientSecret) {
-  const stripe = await client(settings);
+  const stripe = await soon(client(settings));
   const { error } = await stripe.handleNextAction({ clientSecret });
   if (error?.type === "api_connection_error") throw new Error("Your bank could not be reached. Look whether you are online, and try again.");
 }

@@ -1,6 +1,8 @@
 // The gateway's own form on our page, and its bank's window: the gateway's module knows how, this says when, and what goes wrong.
 // What it must export is written down in dinnerkit/ports/checkout.py.
 
+import { whenStopped } from "./stopped.js";
+
 const FAILED = "Something went wrong on this page. Open it anew, and try again.";
 const LATE = "The form for your card takes long to come. Look whether you are online, and whether something blocks it; then open this page anew.";
 const SLOW = 20_000;
@@ -42,6 +44,11 @@ async function pay(form) {
   const { button, waiting, say } = parts(form);
   const words = button.textContent;
   let method = null;
+  const again = () => {
+    button.disabled = !method;
+    button.textContent = words;
+  };
+  const sent = whenStopped(again);
 
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
@@ -53,10 +60,10 @@ async function pay(form) {
     try {
       form.elements.payment_method.value = await method(new URL(back, location.href).href);
       form.submit();
+      sent();
     } catch (error) {
       say(error);
-      button.disabled = false;
-      button.textContent = words;
+      again();
     }
   });
 

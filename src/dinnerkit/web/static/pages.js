@@ -5,6 +5,7 @@ import { forget } from "./door_copy.js";
 import { live } from "./live.js";
 import { refresh } from "./refresh.js";
 import { showProgress } from "./questionnaire.js";
+import { whenStopped } from "./stopped.js";
 import { suggest } from "./suggest.js";
 
 for (const time of document.querySelectorAll("time[data-countdown]")) {
@@ -27,15 +28,16 @@ const address = document.querySelector('meta[name="dinnerkit-live"]')?.content;
 const told = [...document.querySelectorAll("[data-live]")].map((part) => part.id);
 if (address && told.length) live(address, told);
 
-// A second click on a slow connection sends nothing a second time; a page that comes back from the browser's cache works again.
+// A second click on a slow connection sends nothing a second time; a page that was stopped, or comes back from the browser's cache, works again.
+const sent = whenStopped(() => {
+  for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
+});
 document.addEventListener("submit", (event) => {
   const form = event.target;
   if (form.method !== "post") return;
   if (form.dataset.sent) event.preventDefault();
+  else sent();
   form.dataset.sent = "yes";
-});
-window.addEventListener("pageshow", () => {
-  for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
 });
 
 // After a form came back with problems, or a page with a note, read on from there.
