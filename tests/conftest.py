@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,23 +11,16 @@ import pytest
 from pymongo import MongoClient
 from pymongo.database import Database
 
-from dinnerkit.backends.database import embedded, mongodb
+from dinnerkit.backends.database import mongodb
+from dinnerkit.pytest_plugin import mongodb as mongodb_for_tests
+from dinnerkit.pytest_plugin import with_database
 
 
 @pytest.fixture(scope="session")
 def mongo_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL, without a database, of the MongoDB that the tests use: an embedded one, unless DINNERKIT_TEST_DATABASE names another.
-
-    The embedded one removes nothing by its own clock, by which what tests with a clock of theirs write may be long out of date.
-    """
-    given = os.environ.get("DINNERKIT_TEST_DATABASE")
-    if given:
-        yield given
-        return
-    backend = embedded(f"embedded://{tmp_path_factory.mktemp('database')}")
-    backend.database.client.admin.command({"setParameter": 1, "ttlMonitorEnabled": False})
-    yield with_database(backend.url, "")
-    backend.close()
+    """The URL, without a database, of the MongoDB that the tests use: an embedded one, unless DINNERKIT_TEST_DATABASE names another."""
+    with mongodb_for_tests(tmp_path_factory.mktemp("database")) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
@@ -51,8 +43,3 @@ def database_url(mongo_url: str, mongo_client: MongoClient[dict[str, Any]]) -> I
 def database(database_url: str, mongo_client: MongoClient[dict[str, Any]]) -> Database[dict[str, Any]]:
     """The database of this test, as services are given it."""
     return mongo_client[urlsplit(database_url).path.removeprefix("/")]
-
-
-def with_database(url: str, name: str) -> str:
-    """The mongodb:// URL with another database's name in it."""
-    return urlsplit(url)._replace(path=f"/{name}").geturl()
