@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from dinnerkit.booking.host_payouts import HostPayouts
+from dinnerkit.errors import Invalid
+from dinnerkit.money import Money
 from dinnerkit.payment.deposits import DepositService
 from dinnerkit.payment.ledger.checking import IN_FLIGHT, LedgerCheck
 from dinnerkit.payment.ledger.service import Ledger
@@ -310,3 +312,26 @@ def decide(world: World, *, won: bool) -> None:
         (dispute,) = books.execute("select id from disputes where status = 'open'").fetchone()
     world.gateway.settle_dispute(dispute, won=won)
     world.work()
+
+
+def test_what_is_no_whole_step_of_the_currency_goes_with_the_next(ready: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As with Stripe, which moves ten fils alone; here of 3,000 cents."""
+    whole = ready.gateway.pay_out
+
+    def pay_out(*, money: Money, **given: Any) -> Payout:
+        if money.amount % 3000:
+            raise Invalid("it moves in steps of 3000", step=3000)
+        return whole(money=money, **given)
+
+    monkeypatch.setattr(ready.gateway, "pay_out", pay_out)
+    for price, sent, left in ((3500, [3000], 500), (400, [3000], 900), (2500, [3000, 3000], 400)):
+        event = ready.host_dinner(4, Money(price, "EUR"))
+        ready.book("ada", event)
+        after(ready, event)
+        run(ready)
+        ready.work()
+        assert [amount for status, amount in payouts(ready) if status == "sent"] == sent
+        assert owed(ready) == left
+    assert paid_out(ready) == 6000
+    assert run(ready) == 0
+    agree(ready)

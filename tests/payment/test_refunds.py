@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dinnerkit.errors import Unavailable
+from dinnerkit.errors import Invalid, Unavailable
 from dinnerkit.money import Money
 from dinnerkit.payment.errors import NoSuchPayment, RefundTooLarge
 from tests.payment.conftest import PRICE, Till
@@ -170,6 +170,24 @@ class TestWhatTheGatewayCouldNotGiveBack:
         assert (refund["status"], refund["attempt"], len(refund["failed"])) == ("succeeded", 2, 1)
         assert [made.key for made in paid.gateway.refunds(paid.row()["charge"])] == [refund_id, f"{refund_id}:2"]
         assert list(paid.refunds.failed()) == []
+
+    def test_is_for_a_person_where_it_was_refused(self, paid: Till) -> None:
+        """As one of a fraction of a coin is, or of what was given back at the gateway's own pages."""
+
+        def refuse(_: str) -> None:
+            raise Invalid("more would go back than was paid")
+
+        paid.gateway.before = refuse
+        ask(paid)
+        paid.work()
+        assert paid.row()["refunds"][0]["status"] == "failed"
+        assert [refund["id"] for _, refund in paid.refunds.failed()] == [paid.row()["refunds"][0]["id"]]
+        assert paid.balances()["refunds"] == -3500
+        paid.gateway.before = lambda _: None
+        assert paid.refunds.try_again("pay-1", paid.row()["refunds"][0]["id"])
+        paid.work()
+        assert paid.row()["refunds"][0]["status"] == "succeeded"
+        assert "refunds" not in paid.balances()
 
     def test_of_nothing_nothing_is_tried_again(self, paid: Till) -> None:
         ask(paid)

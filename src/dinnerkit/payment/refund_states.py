@@ -77,7 +77,7 @@ class RefundStates:
         return self._payments.update_one({"_id": row["_id"], **as_read(row)}, update, array_filters=which).matched_count == 1
 
     def refuse(self, row: Row, entry: Row) -> None:
-        """Let an attempt fail that the gateway would not make, as a bank has taken back a part of the payment for good."""
+        """Let an attempt fail that the gateway would not make, such as where a bank has taken back a part of the payment for good."""
         self._failed(row, entry, None)
 
     def stop_checking(self, payment_id: str) -> None:

@@ -10,7 +10,7 @@ from pymongo.database import Database
 
 from dinnerkit.clock import Clock
 from dinnerkit.delivery.outbox import Outbox
-from dinnerkit.errors import Unavailable
+from dinnerkit.errors import Invalid, Unavailable
 from dinnerkit.ids import new_id
 from dinnerkit.money import Money
 from dinnerkit.payment.documents import PaymentDocument
@@ -84,7 +84,7 @@ class RefundService:
         """Let the gateway give the money back, and record what it says; safe to repeat.
 
         False where the payment is disputed: then it waits, until the dispute is decided. What the gateway will not make once that is lost
-        has failed, and is for a person, unless the bank has made it.
+        has failed, and is for a person, unless the bank has made it; so has what it refuses for another reason.
 
         Raises:
             Unavailable: the gateway gave no answer.
@@ -102,6 +102,10 @@ class RefundService:
                 return False
             self._drop_what_banks_paid(payment_id)
             self._states.refuse(row, entry)  # which does nothing to what was dropped
+            return True
+        except Invalid as error:
+            log.warning("refund_refused", payment=payment_id, refund=refund_id, error=error.message)
+            self._states.refuse(row, entry)
             return True
         self._states.record(row, entry, refund, check_at=self._clock() + _CHECK_AFTER)
         return True

@@ -327,7 +327,8 @@ class Payouts(Protocol):
 
         Raises:
             AccountNotReady: the account can't take payouts yet.
-            Invalid: the account can't take that currency, or it is no amount.
+            Invalid: the account can't take that currency, or it is no amount. Where only whole multiples of some minor units move, ``step``
+                in its details says of how many: the rest is paid with the next.
             NotFound: the gateway has no such account.
             Unavailable: no answer, and the payout may or may not exist; or there is not enough money there yet, and it does not.
         """

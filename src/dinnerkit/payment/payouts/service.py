@@ -186,13 +186,24 @@ class PayoutService:
             self._payouts.update_one({"_id": row["_id"], "status": "sending"}, again)
         except (Invalid, NotFound) as error:
             log.warning("payout_refused", payout=row["_id"], error=error.message)
-            self.postpone(row["_id"], self._clock() + _ASK_AGAIN)
+            if not self._lower(row, error.details.get("step")):
+                self.postpone(row["_id"], self._clock() + _ASK_AGAIN)
         else:
             if agrees(payout, row):
                 self._sent(row, payout)
             else:  # it is not asked for anew, and reconciliation tells it until a person has put it right
                 log.error("payout_mismatch", payout=row["_id"], sent=payout.id)
                 self.postpone(row["_id"], self._clock() + _NEXT_DAY)
+
+    def _lower(self, row: Row, step: object) -> bool:
+        """Where the gateway moves whole steps alone, leave the rest to the next payout; False where it was refused for something else."""
+        if not isinstance(step, int) or step < 1 or row["amount"] % step == 0:
+            return False
+        amount = row["amount"] - row["amount"] % step
+        lowered = {"$set": {"amount": amount, "try_at": self._clock()}}
+        nothing = {"$set": {"status": "nothing"}, "$unset": {"amount": "", "try_at": ""}}
+        self._payouts.update_one({"_id": row["_id"], "status": "sending", "amount": row["amount"]}, lowered if amount else nothing)
+        return True
 
     def _sent(self, row: Row, payout: Payout) -> None:
         told = PayoutSent(payout_id=row["_id"], payee=row["payee"], amount=int(row["amount"]), currency=row["currency"])
