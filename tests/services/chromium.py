@@ -29,8 +29,8 @@ def find_chromium() -> str:
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
-    """A running browser without a window."""
+def chromium(*options: str) -> Iterator[Browser]:
+    """A running browser without a window, started with these options as well."""
     program = find_chromium()
     if not program:
         missing("Chromium", "apt-get install chromium")
@@ -39,7 +39,7 @@ def chromium() -> Iterator[Browser]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=program, args=[*QUIET])
+        browser = driver.chromium.launch(executable_path=program, args=[*QUIET, *options])
         yield browser
         browser.close()
 
