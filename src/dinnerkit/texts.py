@@ -1,8 +1,9 @@
-"""Which characters a text may have, wherever it came in."""
+"""Which characters a text may have, wherever it came in, and in which form names are compared."""
 
 from __future__ import annotations
 
 import re
+import unicodedata
 
 NOT_IN_TEXT = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u206f\ufff9-\ufffb"
 """Control characters but for tabs and line breaks, and those that format a text by turning its direction; the inside of a class, as Python
@@ -23,6 +24,9 @@ UNSEEN = r"\u00ad\u061c\u200c-\u200f"
 _NOT_IN = {False: re.compile(f"[{NOT_IN_LINE}]"), True: re.compile(f"[{NOT_IN_TEXT}]")}
 _SEEN = re.compile(rf"[^\s{UNSEEN}]")
 
+_ACCENTS = re.compile("[\u0300-\u036f]")
+_PLAIN_LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "ħ": "h", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th"})
+
 
 def has_forbidden(text: str, *, lines: bool) -> bool:
     """Whether it has a character that has no place in it; ``lines`` is whether it may have several lines."""
@@ -32,3 +36,10 @@ def has_forbidden(text: str, *, lines: bool) -> bool:
 def is_blank(text: str) -> bool:
     """Whether there is nothing in it to be seen."""
     return _SEEN.search(text) is None
+
+
+def search_key(text: str) -> str:
+    """The form in which names are compared: without case, accents and surplus spaces, so that "munchen" finds "München"."""
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    plain = unicodedata.normalize("NFKC", _ACCENTS.sub("", decomposed)).casefold().translate(_PLAIN_LETTERS)
+    return " ".join(plain.split()) or unicodedata.normalize("NFC", text.strip())

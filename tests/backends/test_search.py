@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from pymongo.database import Database
 from rapidfuzz.distance import OSA
 
-from dinnerkit.backends.search.asking import conditions, counts, page
+from dinnerkit.backends.search.asking import beginning, conditions, counts, page
 from dinnerkit.backends.search.mongo import ENTRIES, PHRASES, WORDS, DatabaseSearch, SearchUnavailable
-from dinnerkit.backends.search.words import asked_forms, asked_words, beginning, index_terms, slips, starts, stored_forms, words_of
 from dinnerkit.errors import SettingError
 from dinnerkit.plugins import open_backend
 from dinnerkit.ports.search import Criteria, Order, Removal, SearchTooSlow
+from dinnerkit.ports.search_words import asked_forms, asked_words, index_terms, slips, starts, stored_forms, words_of
 from dinnerkit.testing.search import entry
 from dinnerkit.testing.search.bench import by_text, days
 

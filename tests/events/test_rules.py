@@ -22,11 +22,11 @@ from dinnerkit.events.rules import (
     refund_of,
     refundable,
     resold_share,
-    search_key,
     timezones,
 )
 from dinnerkit.events.validation import check, unready
 from dinnerkit.money import MAX_AMOUNT, Money
+from dinnerkit.texts import search_key
 
 NOW = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
 START = NOW + timedelta(days=7)

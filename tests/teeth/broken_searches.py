@@ -16,8 +16,6 @@ from typing import Any
 from rapidfuzz.distance import OSA
 
 from dinnerkit.backends.search.asking import KEYS
-from dinnerkit.backends.search.rows import band
-from dinnerkit.backends.search.words import index_terms, is_unspaced, pairs, slips, starts, words_of
 from dinnerkit.errors import Unavailable
 from dinnerkit.events.listing import distance_km
 from dinnerkit.events.rules import Location
@@ -32,7 +30,9 @@ from dinnerkit.ports.search import (
     Hit,
     Order,
     Removal,
+    price_band,
 )
+from dinnerkit.ports.search_words import index_terms, is_unspaced, pairs, slips, starts, words_of
 from dinnerkit.testing import SearchBench
 from tests.teeth import faults
 
@@ -172,7 +172,7 @@ class Sound:
             "city": Counter(row.city for row in all_found),
             "cuisine": Counter(row.cuisine for row in all_found),
             "month": Counter(row.month for row in all_found),
-            "price": Counter(band(row.price) for row in all_found),
+            "price": Counter(price_band(row.price) for row in all_found),
         }
 
     def phrases(self) -> Iterable[str]:

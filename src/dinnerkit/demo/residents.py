@@ -19,8 +19,8 @@ from dinnerkit.demo.keys import Keys, dice
 from dinnerkit.demo.names import FAMILIES, FIRST_NAMES
 from dinnerkit.demo.places import WITHIN_REACH, City
 from dinnerkit.demo.respondents import Respondent
-from dinnerkit.events.rules import search_key
 from dinnerkit.identity import Role
+from dinnerkit.texts import search_key
 
 T = TypeVar("T")
 

@@ -13,7 +13,8 @@ from enum import StrEnum
 from math import asin, cos, radians, sin, sqrt
 from typing import Any
 
-from dinnerkit.events.rules import Location, search_key
+from dinnerkit.events.rules import Location
+from dinnerkit.texts import search_key
 
 EARTH_RADIUS_KM = 6378.1
 """The radius with which MongoDB reckons distances on the sphere."""

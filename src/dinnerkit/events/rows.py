@@ -19,10 +19,10 @@ from dinnerkit.events.rules import (
     Venue,
     WaitlistOrder,
     distinct_tags,
-    search_key,
 )
 from dinnerkit.money import Money
 from dinnerkit.storage import Row
+from dinnerkit.texts import search_key
 
 
 class EventSummary(TypedDict):

@@ -5,8 +5,6 @@ What a value must be like is in :mod:`dinnerkit.events.validation`.
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -18,6 +16,7 @@ from babel.numbers import format_currency
 
 from dinnerkit.identity import Principal, Role
 from dinnerkit.money import Money, decimals
+from dinnerkit.texts import search_key
 
 LONGEST_TITLE = 120
 LONGEST_DESCRIPTION = 10_000
@@ -48,9 +47,6 @@ TERMS = ("price", "deposit", "refund_policy")
 _ALL = 100
 """Per cent."""
 _HOURS_THAT_ARE_DAYS = 72
-
-_ACCENTS = re.compile("[\u0300-\u036f]")
-_PLAIN_LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "ħ": "h", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th"})
 
 
 class Format(StrEnum):
@@ -208,13 +204,6 @@ class Event:
 def manages(principal: Principal | None, host: str) -> bool:
     """Whether this user may change the events of that host: the host and every admin may."""
     return principal is not None and (principal.user_id == host or principal.may(Role.ADMIN))
-
-
-def search_key(text: str) -> str:
-    """The form in which names are compared: without case, accents and surplus spaces, so that "munchen" finds "München"."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
-    plain = unicodedata.normalize("NFKC", _ACCENTS.sub("", decomposed)).casefold().translate(_PLAIN_LETTERS)
-    return " ".join(plain.split()) or unicodedata.normalize("NFC", text.strip())
 
 
 def distinct_tags(tags: Iterable[str]) -> tuple[str, ...]:

@@ -21,13 +21,14 @@ from dinnerkit.events.documents import EventDocument
 from dinnerkit.events.errors import EventWasChanged, NotTheHost
 from dinnerkit.events.listing import CURSOR_KINDS, SORT_KEYS, EventQuery, Sort, after, conditions, distance_km, within
 from dinnerkit.events.rows import EVENT, SUMMARY, VIEW, EventSummary, EventView, event_of, stored
-from dinnerkit.events.rules import Event, EventDetails, Location, Status, manages, search_key
+from dinnerkit.events.rules import Event, EventDetails, Location, Status, manages
 from dinnerkit.events.seat_errors import NoSuchEvent
 from dinnerkit.events.validation import check
 from dinnerkit.http.paging import BadCursor, decode_cursor, encode_cursor
 from dinnerkit.identity import Principal, Role
 from dinnerkit.ids import new_id
 from dinnerkit.storage import Row, collection, insert
+from dinnerkit.texts import search_key
 
 _CENTIMETRE = 0.01  # in metres: more than the arithmetic of two runs can differ by
 

@@ -6,6 +6,7 @@ index that is late, lost or gone costs findability and nothing else.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -30,6 +31,11 @@ PRICE_STEPS = (0, 2000, 4000, 6000, 10_000)
 """Where one price band ends and the next begins, in minor units."""
 PRICE_BANDS = ("0", *(f"{low + 1}-{high}" for low, high in pairwise(PRICE_STEPS)), f"{PRICE_STEPS[-1] + 1}-")
 """The values of the facet of prices: free, bands with both ends included, and all above."""
+
+
+def price_band(price: int) -> str:
+    """The band of an amount in minor units."""
+    return PRICE_BANDS[bisect_left(PRICE_STEPS, price)]
 
 
 class Order(StrEnum):

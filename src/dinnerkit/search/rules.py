@@ -10,8 +10,9 @@ from typing import TypedDict
 from zoneinfo import ZoneInfo
 
 from dinnerkit.events.listing import EventQuery, Sort
-from dinnerkit.events.rules import Event, search_key
+from dinnerkit.events.rules import Event
 from dinnerkit.ports.search import PRICE_BANDS, Counts, Criteria, EventEntry, Order
+from dinnerkit.texts import search_key
 
 _MILLISECOND = timedelta(milliseconds=1)
 _DAY = timedelta(days=1)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from bson.regex import Regex
+
 from dinnerkit.backends.search.rows import filters
-from dinnerkit.backends.search.words import beginning, is_unspaced
 from dinnerkit.events.listing import EARTH_RADIUS_KM, after
 from dinnerkit.ports.search import COUNTED_EXACTLY, MOST_VALUES, Criteria, Order
+from dinnerkit.ports.search_words import is_unspaced
 
 KEYS = {
     Order.RELEVANCE: ("rank", "starts_at", "_id"),
@@ -47,6 +50,11 @@ class Wanted:
     word: str
     longer: tuple[str, ...] = ()
     meant: tuple[str, ...] = ()
+
+
+def beginning(prefix: str) -> Regex[str]:
+    """A pattern of the terms that begin so. A compiled pattern of Python's has a flag with which MongoDB reads the whole index."""
+    return Regex("^" + re.escape(prefix))
 
 
 def order_of(criteria: Criteria, words: list[Wanted]) -> Order:

@@ -15,11 +15,10 @@ from pymongo.database import Database
 from pymongo.errors import BulkWriteError, PyMongoError
 
 from dinnerkit.backends.database import MongoDatabase
-from dinnerkit.backends.search.asking import CURSORS, FACETS, KEYS, Wanted, counts, order_of, page
+from dinnerkit.backends.search.asking import CURSORS, FACETS, KEYS, Wanted, beginning, counts, order_of, page
 from dinnerkit.backends.search.lexicon import Lexicon
 from dinnerkit.backends.search.rows import NAME, TITLE, phrases, stored, terms
 from dinnerkit.backends.search.wanting import wanted
-from dinnerkit.backends.search.words import LONGEST_TERM, beginning, words_of
 from dinnerkit.clock import utcnow
 from dinnerkit.errors import SettingError, Unavailable
 from dinnerkit.http.paging import BadCursor, decode_cursor, encode_cursor
@@ -38,6 +37,7 @@ from dinnerkit.ports.search import (
     Search,
     SearchTooSlow,
 )
+from dinnerkit.ports.search_words import LONGEST_TERM, words_of
 from dinnerkit.ports.urls import parse_url
 from dinnerkit.storage import Row
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Iterable
 from typing import Any
 
-from dinnerkit.backends.search.words import MOST_TERMS, distinct, index_terms, starts, stored_forms, words_of
-from dinnerkit.ports.search import PRICE_BANDS, PRICE_STEPS, EventEntry
+from dinnerkit.ports.search import EventEntry, price_band
+from dinnerkit.ports.search_words import MOST_TERMS, distinct, index_terms, starts, stored_forms, words_of
 from dinnerkit.storage import Row
 
 _LONGEST_PHRASE = 200
@@ -24,7 +23,7 @@ def stored(entry: EventEntry) -> Row:
         "version": entry.version,
         "starts_at": entry.starts_at,
         "price": entry.price,
-        "band": band(entry.price),
+        "band": price_band(entry.price),
         "city": entry.city,
         "cuisine": entry.cuisine,
         "month": entry.month,
@@ -54,11 +53,6 @@ def terms(rows: Iterable[Row], learned: set[str]) -> list[Row]:
     fresh = {term: None for row in rows for term in row["terms"] if term not in learned}
     learned.update(fresh)
     return [{"_id": term, "forms": stored_forms(term)} for term in fresh]
-
-
-def band(price: int) -> str:
-    """The price band of an amount in minor units."""
-    return PRICE_BANDS[bisect_left(PRICE_STEPS, price)]
 
 
 def filters(**wanted: Any) -> list[dict[str, Any]]:

@@ -8,8 +8,8 @@ from pymongo.collection import Collection
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from dinnerkit.backends.search.asking import Wanted
-from dinnerkit.backends.search.words import LONGEST_TERM, asked_forms, asked_words, beginning, is_unspaced, pairs, slips
+from dinnerkit.backends.search.asking import Wanted, beginning
+from dinnerkit.ports.search_words import LONGEST_TERM, asked_forms, asked_words, is_unspaced, pairs, slips
 from dinnerkit.storage import Row
 
 _LONGER, _NEAR = 20, 20

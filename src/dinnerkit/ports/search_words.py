@@ -1,4 +1,7 @@
-"""How text becomes what is stored and looked up: words, their beginnings, and their near misses. Pure."""
+"""How text becomes what an index stores and looks up: words, their beginnings, and their near misses. Pure.
+
+A search backend is free to have an analysis of its own; with this one it finds what the built-in one finds.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,7 @@ import unicodedata
 from collections.abc import Iterable
 from itertools import combinations
 
-from bson.regex import Regex
-
-from dinnerkit.events.rules import search_key
+from dinnerkit.texts import search_key
 
 LONGEST_TERM = 200
 """No shorter than any text that is searched for: a word of that length is told from a longer one by nobody."""
@@ -126,8 +127,3 @@ def _forms(word: str, most: int) -> set[str]:
 def distinct(terms: Iterable[str], most: int) -> list[str]:
     """Each term once, the first ``most``."""
     return list(dict.fromkeys(terms))[:most]
-
-
-def beginning(prefix: str) -> Regex[str]:
-    """A pattern of the terms that begin so. A compiled pattern of Python's has a flag with which MongoDB reads the whole index."""
-    return Regex("^" + re.escape(prefix))
