@@ -25,6 +25,8 @@ from dinnerkit.settings import BACKENDS
 log = structlog.get_logger(__name__)
 
 KNOWN_PLUGINS = {
+    "elasticsearch": "dinnerkit-elasticsearch",
+    "elasticsearch+https": "dinnerkit-elasticsearch",
     "redis": "dinnerkit-redis",
     "rediss": "dinnerkit-redis",
     "redis+sentinel": "dinnerkit-redis",

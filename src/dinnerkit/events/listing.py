@@ -14,10 +14,8 @@ from math import asin, cos, radians, sin, sqrt
 from typing import Any
 
 from dinnerkit.events.rules import Location
+from dinnerkit.ports.search import EARTH_RADIUS_KM
 from dinnerkit.texts import search_key
-
-EARTH_RADIUS_KM = 6378.1
-"""The radius with which MongoDB reckons distances on the sphere."""
 
 DEFAULT_RADIUS_KM = 50.0
 LARGEST_RADIUS_KM = 20_000.0

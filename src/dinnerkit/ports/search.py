@@ -27,6 +27,9 @@ COUNTED_EXACTLY = 10_000
 MOST_VALUES = 100
 """The most values that a facet counts; those that most events have."""
 
+EARTH_RADIUS_KM = 6378.1
+"""Of the sphere on which distances are told, and meant: the Earth's at the equator."""
+
 PRICE_STEPS = (0, 2000, 4000, 6000, 10_000)
 """Where one price band ends and the next begins, in minor units."""
 PRICE_BANDS = ("0", *(f"{low + 1}-{high}" for low, high in pairwise(PRICE_STEPS)), f"{PRICE_STEPS[-1] + 1}-")

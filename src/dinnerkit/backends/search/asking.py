@@ -10,8 +10,8 @@ from typing import Any
 from bson.regex import Regex
 
 from dinnerkit.backends.search.rows import filters
-from dinnerkit.events.listing import EARTH_RADIUS_KM, after
-from dinnerkit.ports.search import COUNTED_EXACTLY, MOST_VALUES, Criteria, Order
+from dinnerkit.events.listing import after
+from dinnerkit.ports.search import COUNTED_EXACTLY, EARTH_RADIUS_KM, MOST_VALUES, Criteria, Order
 from dinnerkit.ports.search_words import is_unspaced
 
 KEYS = {
