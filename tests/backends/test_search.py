@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from pymongo.database import Database
 from rapidfuzz.distance import OSA
 
+from dinnerkit.backends.search import asking
 from dinnerkit.backends.search.asking import beginning, conditions, counts, page
 from dinnerkit.backends.search.mongo import ENTRIES, PHRASES, WORDS, DatabaseSearch, SearchUnavailable
 from dinnerkit.errors import SettingError
@@ -20,7 +21,7 @@ from dinnerkit.plugins import open_backend
 from dinnerkit.ports.search import Criteria, Order, Removal, SearchTooSlow
 from dinnerkit.ports.search_words import asked_forms, asked_words, index_terms, slips, starts, stored_forms, words_of
 from dinnerkit.testing.search import entry
-from dinnerkit.testing.search.bench import by_text, days
+from dinnerkit.testing.search.bench import all_of, by_text, days
 
 Data = Database[dict[str, Any]]
 
@@ -164,6 +165,14 @@ def test_by_relevance_the_soonest_are_compared_and_no_more(search: DatabaseSearc
     assert found.hits[0].id == "soon"
     assert "late" not in {hit.id for hit in found.hits}
     assert sum(found.facets["month"].values()) == 2002
+
+
+def test_nearest_first_is_looked_for_outwards(search: DatabaseSearch, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asking, "MOST_COMPARED", 10)
+    search.put([entry(f"e{number:02}", lat=48 + number / 100) for number in range(60)])
+    wanted = Criteria(near=(48.0, 15.44), radius_km=500, order=Order.DISTANCE)
+    assert all_of(search, wanted, 7) == [f"e{number:02}" for number in range(60)]
+    assert [*page(wanted, [], 7, ())[0]] == ["$geoNear"], "and not all of the circle is sorted"
 
 
 def test_each_of_several_words_has_its_longer_ones(search: DatabaseSearch) -> None:

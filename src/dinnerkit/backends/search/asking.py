@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -36,7 +36,8 @@ STORED = (Order.STARTS_AT, Order.PRICE)
 """The orders by what is stored, which an index can give; the others are reckoned for each entry that meets the conditions."""
 
 MOST_COMPARED = 2000
-"""Entries that are compared by how well they fit, the soonest: what a word such as "and" finds is not all worth it."""
+"""Entries that are compared by how well they fit, the soonest, or by how near they are, the nearest: what a word such as "and" finds, or a
+circle around half a country, is not all worth it."""
 MOST_COUNTED = COUNTED_EXACTLY
 
 _EVER = datetime(1, 1, 1, tzinfo=UTC)
@@ -69,12 +70,30 @@ def page(criteria: Criteria, words: list[Wanted], limit: int, last: tuple[Any, .
     keys, compared = KEYS[order], _compared(criteria, words, order)
     further = [{"$match": after(keys, last)}] if last else []
     first: list[dict[str, Any]] = [*further, {"$sort": dict.fromkeys(keys, 1)}, {"$limit": limit + 1}]
+    if order is Order.DISTANCE and not words:
+        return [*_outwards(criteria, last), {"$project": compared}, *first]
     found: list[dict[str, Any]] = [{"$match": {"$and": conditions(criteria, words)}}]
     if order in STORED:
         return [*found, *first, {"$project": compared}]
     if order is Order.RELEVANCE:
         found += [{"$sort": dict.fromkeys(KEYS[Order.STARTS_AT], 1)}, {"$limit": MOST_COMPARED}]
     return [*found, {"$project": compared}, *first]
+
+
+def _outwards(criteria: Criteria, last: tuple[Any, ...]) -> list[dict[str, Any]]:
+    """The nearest entries from the last one on, as the index of places gives them: not all within the radius are looked at."""
+    assert criteria.near is not None  # noqa: S101 - without a place there is no such order
+    lat, lon = criteria.near
+    asked = {
+        "near": {"type": "Point", "coordinates": [lon, lat]},
+        "key": "place",
+        "spherical": True,
+        "distanceField": "way",
+        "minDistance": max(last[0] - 1, 0) if last else 0,  # the last one's metres are rounded
+        "maxDistance": criteria.radius_km * 1000,
+        "query": {"$and": conditions(replace(criteria, near=None), [])},
+    }
+    return [{"$geoNear": asked}, {"$limit": MOST_COMPARED}]
 
 
 def counts(criteria: Criteria, words: list[Wanted]) -> list[dict[str, Any]]:
