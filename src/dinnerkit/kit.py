@@ -14,7 +14,6 @@ from typing import Any, Self, TypeVar, cast
 
 from pymongo.database import Database
 
-from dinnerkit.accounts.alike import Alike
 from dinnerkit.accounts.attempts import Attempts
 from dinnerkit.accounts.documents import AttemptDocument, UserDocument
 from dinnerkit.accounts.people import People
@@ -100,8 +99,7 @@ from dinnerkit.ports.queue import Queue
 from dinnerkit.ports.search import Search
 from dinnerkit.ports.sessions import SessionStore
 from dinnerkit.search.handlers import search_handlers
-from dinnerkit.search.indexing import Indexing
-from dinnerkit.search.service import SearchService
+from dinnerkit.search.wiring import search_services
 from dinnerkit.settings import Settings
 from dinnerkit.storage import Row, StoredDocument, ensure_indexes
 from dinnerkit.vouchers.documents import VoucherDocument
@@ -295,13 +293,13 @@ class Kit:
             self.backends.mail,
             clock,
         )
-        indexing = Indexing(self.backends.search, events, clock)
+        indexing, people_indexing, *asked = search_services(self.backends.search, database, events, clock)
         handlers = [
             *payment_handlers(payments, refunds, disputes, ledger),
             *payout_handlers(payouts, payees, ledger),
             *booking_handlers(bookings, paying, payments, host_payouts, seats, waiting, following, transfers),
             *matching_handlers(seating_work, seatings),
-            *search_handlers(indexing),
+            *search_handlers(indexing, people_indexing),
             *notification_handlers(notifications, MoneyAlarms(people, writer, self.backends.mail)),
         ]
         made = (
@@ -349,8 +347,8 @@ class Kit:
             notifications,
             AnalyticsService(database, ShieldedCache(self.backends.cache), clock),
             indexing,
-            SearchService(self.backends.search, events, clock),
-            Alike(database, clock),
+            people_indexing,
+            *asked,
             announcer,
             LiveService(events, bookings, seatings),
             *self._deliveries(handlers, announcer),

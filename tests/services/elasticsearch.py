@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from hashlib import blake2s
 from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
 from urllib.parse import urlsplit
@@ -22,6 +23,9 @@ URL = "DINNERKIT_TEST_ELASTICSEARCH"
 _NODE = Path(__file__).parent / "elasticsearch_node"
 _HTTP = "transport-netty4"
 _OF_HTTP = ("netty-", _HTTP, "elasticsearch-ssl-config")
+_STARTED = 240.0
+"""Seconds that a start may take on a machine that has much else to do."""
+
 _MEMORY = Path("/dev/shm")  # noqa: S108 - only its folder is taken
 """For the data where there is one: each index that is made waits for the disk several times."""
 
@@ -29,8 +33,8 @@ _JVM = ("-Xms512m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "
 
 
 @contextmanager
-def elasticsearch_node() -> Iterator[tuple[str, int]]:
-    """The address of a running node, or of the server that the environment names."""
+def elasticsearch_node(*options: str) -> Iterator[tuple[str, int]]:
+    """The address of a running node, or of the server that the environment names; further options for its JVM replace the usual ones."""
     if given := os.environ.get(URL):
         parts = urlsplit(given)
         yield parts.hostname or "127.0.0.1", parts.port or 9200
@@ -39,14 +43,14 @@ def elasticsearch_node() -> Iterator[tuple[str, int]]:
         if shutil.which(program) is None:
             missing(f"{program} for Elasticsearch", f"apt-get install {package}, or name a server in {URL}")
     home, port = _home(), free_port()
-    command = ["java", *_JVM, "-cp", f"{home / 'lib'}/*", str(_NODE / "Node.java"), str(home)]
+    command = ["java", *_JVM, *options, "-cp", f"{home / 'lib'}/*:{home}", "Node", str(home)]
     with (
         TemporaryDirectory(dir=_MEMORY if _MEMORY.is_dir() else None) as data,
         TemporaryFile("w+") as said,
         subprocess.Popen([*command, data, str(port)], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=said) as process,
     ):
         try:
-            wait_for(process, port, said)
+            wait_for(process, port, said, _STARTED)
             yield "127.0.0.1", port
         finally:
             process.kill()
@@ -55,7 +59,8 @@ def elasticsearch_node() -> Iterator[tuple[str, int]]:
 def _home() -> Path:
     """The node's home with its jars, brought once by Maven and kept in the user's cache."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dinnerkit-tests"
-    home = cache / f"elasticsearch-{VERSION}"
+    made_of = blake2s(b"".join(path.read_bytes() for path in sorted(_NODE.iterdir())), digest_size=4).hexdigest()
+    home = cache / f"elasticsearch-{VERSION}-{made_of}"
     if not home.is_dir():
         cache.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=cache) as made:
@@ -73,9 +78,9 @@ def _fill(home: Path) -> None:
     module = home / "modules" / _HTTP
     for place in (home / "lib", home / "config", module):
         place.mkdir(parents=True)
-    bring = ["dependency:copy-dependencies", f"-DoutputDirectory={home / 'lib'}", f"-Delasticsearch.version={VERSION}"]
-    brought = subprocess.run(["mvn", "-q", "-B", "-f", str(_NODE / "pom.xml"), *bring], capture_output=True, text=True, check=False)
-    assert brought.returncode == 0, brought.stdout[-2000:] + brought.stderr[-2000:]
+    into = [f"-DoutputDirectory={home / 'lib'}", f"-Delasticsearch.version={VERSION}"]
+    _run(["mvn", "-q", "-B", "-f", str(_NODE / "pom.xml"), "dependency:copy-dependencies", *into])
+    _run(["javac", "-cp", f"{home / 'lib'}/*", "-d", str(home), str(_NODE / "Node.java")])
     for jar in list((home / "lib").iterdir()):
         if jar.name.startswith(_OF_HTTP):
             jar.rename(module / jar.name)
@@ -83,3 +88,8 @@ def _fill(home: Path) -> None:
         f"name={_HTTP}\ndescription=HTTP\nversion={VERSION}\nelasticsearch.version={VERSION}\njava.version=17\n"
         "classname=org.elasticsearch.transport.netty4.Netty4Plugin\n"
     )
+
+
+def _run(command: Sequence[str]) -> None:
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stdout[-2000:] + ended.stderr[-2000:]

@@ -39,8 +39,8 @@ def running(command: Sequence[str], port: int) -> Iterator[str]:
             process.kill()
 
 
-def wait_for(process: subprocess.Popen[bytes], port: int, said: IO[str]) -> None:
-    deadline = time.monotonic() + DEADLINE
+def wait_for(process: subprocess.Popen[bytes], port: int, said: IO[str], seconds: float = DEADLINE) -> None:
+    deadline = time.monotonic() + seconds
     while True:
         if process.poll() is not None:
             said.seek(0)

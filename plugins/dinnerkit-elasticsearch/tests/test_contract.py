@@ -8,7 +8,7 @@ from dinnerkit.testing import SearchBench, SearchContract
 from dinnerkit_elasticsearch import open_search
 
 SECRET = "hunter22"
-PATIENT = "timeout_ms=20000&refresh_ms=20"
+PATIENT = "timeout_ms=60000&refresh_ms=20"
 
 
 class TestElasticsearch(SearchContract):

@@ -115,7 +115,7 @@ def test_what_could_not_be_written_is_written_once_it_is_back(settings: Settings
         between.turn("well")
         clock.advance(hours=1)
         run_background(kit)
-    with closing(open_search(f"{settings.search}&timeout_ms=20000")) as search:
+    with closing(open_search(f"{settings.search}&timeout_ms=60000")) as search:
         assert len(search.find(Criteria(text="raclette"), 10).hits) == 1
 
 

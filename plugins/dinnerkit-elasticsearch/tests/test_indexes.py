@@ -19,7 +19,7 @@ from dinnerkit_elasticsearch.search import ElasticsearchSearch
 from dinnerkit_elasticsearch.urls import parse
 from tests.services.proxy import proxy
 
-PATIENT = "timeout_ms=5000&refresh_ms=20"
+PATIENT = "timeout_ms=60000&refresh_ms=20"
 
 
 @pytest.fixture
@@ -108,7 +108,7 @@ def test_a_write_to_an_index_that_was_just_exchanged_goes_to_the_new_one(
 ) -> None:
     search = opened()
     search.put([entry("one")])
-    seen = Indexes.written
+    seen = Indexes._written
     stale: list[Any] = []
 
     def late(self: Indexes, client: Elasticsearch) -> Any:
@@ -118,7 +118,7 @@ def test_a_write_to_an_index_that_was_just_exchanged_goes_to_the_new_one(
             opened().rebuild([entry("one")])
         return found
 
-    monkeypatch.setattr(Indexes, "written", late)
+    monkeypatch.setattr(Indexes, "_written", late)
     search.put([entry("two")])
     assert sorted(all_of(search)) == ["one", "two"]
     assert len(names(node, prefix)) == 1
@@ -140,6 +140,18 @@ def test_what_a_killed_rebuild_left_is_dropped_by_the_next(
     assert len(names(node, prefix)) == 1
 
 
+def test_what_is_written_after_a_first_rebuild_was_killed_is_found(opened: Callable[[], ElasticsearchSearch]) -> None:
+    def killed() -> Iterator[EventEntry]:
+        raise KeyboardInterrupt
+        yield entry("one")
+
+    search = opened()
+    with pytest.raises(KeyboardInterrupt):
+        search.rebuild(killed())
+    search.put([entry("two")])
+    assert all_of(search) == ["two"]
+
+
 def test_other_nodes_are_found_and_asked_when_the_known_one_is_gone(node: tuple[str, int], prefix: str) -> None:
     with proxy(node[1]) as between:
         place = f"elasticsearch://127.0.0.1:{between.port}?{PATIENT}&prefix={prefix}&sniff=yes"
@@ -155,7 +167,9 @@ def test_other_nodes_are_found_and_asked_when_the_known_one_is_gone(node: tuple[
 def test_of_several_nodes_one_that_hangs_costs_a_part_of_the_time_alone(node: tuple[str, int], prefix: str) -> None:
     with proxy(node[1]) as between:
         hosts = f"127.0.0.1:{between.port},{node[0]}:{node[1]}"
-        with closing(ElasticsearchSearch(parse(f"elasticsearch://{hosts}?{PATIENT}&prefix={prefix}&sniff=no"))) as search:
+        with closing(
+            ElasticsearchSearch(parse(f"elasticsearch://{hosts}?timeout_ms=5000&refresh_ms=20&prefix={prefix}&sniff=no"))
+        ) as search:
             search.put([entry("one")])
             between.turn("hangs")
             assert [all_of(search) for _ in range(3)] == [["one"]] * 3

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from heapq import nsmallest
 from math import sqrt
-from typing import TypedDict
+from typing import TypeAlias, TypedDict
 
 from pymongo.database import Database
 
 from dinnerkit.accounts.documents import UserDocument
-from dinnerkit.accounts.rules import TRAITS, Visibility
+from dinnerkit.accounts.findable import AGREED
+from dinnerkit.accounts.rules import TRAITS
 from dinnerkit.clock import Clock, utcnow
 from dinnerkit.storage import Row, collection
 
@@ -29,6 +31,10 @@ COMPARED_FOR = timedelta(days=1)
 """So long others are compared with the same traits of the asker's, whatever they answer meanwhile, for the same reason."""
 
 
+Near: TypeAlias = Callable[[Sequence[float], float, int], Sequence[str] | None]
+"""The ids of about so many who may be nearest to such traits, and no farther than that; None where that can't be told."""
+
+
 class AlikePerson(TypedDict):
     """Somebody who agreed to be found; ``similarity`` is the highest of :data:`STEPS` that is reached."""
 
@@ -45,11 +51,17 @@ class Alike:
     Around the one who asks a box is opened, wider each time, and the traits in it are read from one index alone. Once enough of these are
     no farther away than the box reaches, nobody outside can be nearer. What is read is bounded: it ends with those who are not alike, or
     with very many. Whoever changes their mind about being found, or seen, is gone from the index by the same write.
+
+    Args:
+        database: where the users are.
+        clock: tells the time.
+        near: an index of people elsewhere, which is asked first; what it answers is read here before anybody is told. None is no answer.
     """
 
-    def __init__(self, database: Database[Row], clock: Clock = utcnow) -> None:
+    def __init__(self, database: Database[Row], clock: Clock = utcnow, near: Near = lambda traits, farthest, limit: None) -> None:
         self._users = collection(database, UserDocument)
         self._clock = clock
+        self._near = near
 
     def nearest(self, user_id: str, limit: int) -> list[AlikePerson]:
         """The most alike, nearest first; nobody where the user has not answered the questionnaire."""
@@ -57,7 +69,7 @@ class Alike:
         if traits is None:
             return []
         ways = self._ways(user_id, traits, limit)
-        rows = {row["_id"]: row for row in self._users.find({"_id": {"$in": list(ways)}, **_AGREED}, _SHOWN)}
+        rows = {row["_id"]: row for row in self._users.find({"_id": {"$in": list(ways)}, **AGREED}, _SHOWN)}
         return [_shown(rows[one], way) for one, way in ways.items() if one in rows]
 
     def _compared(self, user_id: str) -> Row | None:
@@ -74,22 +86,32 @@ class Alike:
                 return dict(latest)
 
     def _ways(self, user_id: str, traits: Row, limit: int) -> dict[str, float]:
+        farthest = _REACHES[-1]
+        ids = self._near([traits[name] for name in TRAITS], farthest, limit + 1)  # the one who asks may be among them
+        known = self._in_boxes(user_id, traits, limit) if ids is None else self._of(ids, traits)
+        near = nsmallest(limit, ((way, one) for one, way in known.items() if way <= farthest and one != user_id))
+        return {one: way for way, one in near}
+
+    def _of(self, ids: Sequence[str], traits: Row) -> dict[str, float]:
+        """How far away those are of these who agree, by what they have answered last."""
+        agreed = {"_id": {"$in": list(ids)}, "personality.traits": {"$exists": True}, **AGREED}
+        return {row["_id"]: _way(row["personality"]["traits"], traits) for row in self._users.find(agreed, {"personality.traits": 1})}
+
+    def _in_boxes(self, user_id: str, traits: Row, limit: int) -> dict[str, float]:
         known: dict[str, float] = {}
         for reach in _REACHES:
             rows = self._within(reach, traits)
             known |= {row["_id"]: _way(row["personality"]["traits"], traits) for row in rows if row["_id"] != user_id}
             if len(rows) == _MOST_READ or sum(way <= reach for way in known.values()) >= limit:
                 break
-        near = nsmallest(limit, ((way, one) for one, way in known.items() if way <= _REACHES[-1]))
-        return {one: way for way, one in near}
+        return known
 
     def _within(self, reach: float, traits: Row) -> list[Row]:
         box = {f"personality.traits.{name}": {"$gte": traits[name] - reach, "$lte": traits[name] + reach} for name in TRAITS}
-        found = self._users.find({**_AGREED, **box}, {"personality.traits": 1}).hint("findable")
+        found = self._users.find({**AGREED, **box}, {"personality.traits": 1}).hint("findable")
         return list(found.limit(_MOST_READ).max_time_ms(_MOST_MILLISECONDS))
 
 
-_AGREED = {"profile.findable": True, "profile.visibility": str(Visibility.PUBLIC)}
 _SHOWN = {"name": 1, "profile.city": 1, "profile.languages": 1, "profile.interests": 1}
 
 

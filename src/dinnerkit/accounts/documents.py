@@ -76,6 +76,7 @@ class UserDocument(SendingDocument):
 
     ``stamp`` changes with the password and when the user signs out everywhere; with it browsers' sessions end, and links that were mailed
     to set a password lose their worth.
+    ``findability`` counts the changes of what an index of people knows: the consent, and the traits.
     """
 
     collection_name: ClassVar[str] = "users"
@@ -103,6 +104,7 @@ class UserDocument(SendingDocument):
     profile = EmbeddedDocumentField(ProfileEntry, required=True)
     personality = EmbeddedDocumentField(PersonalityEntry)
     compared = EmbeddedDocumentField(ComparedEntry)
+    findability = IntField()
     sessions = EmbeddedDocumentListField(SessionEntry)
 
 

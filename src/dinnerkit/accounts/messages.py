@@ -41,6 +41,15 @@ class PasswordResetRequested(Message):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class FindabilityChanged(Message):
+    """Whether the user may be found by those who are like them has changed, or by which traits."""
+
+    kind: ClassVar[str] = "accounts.findability_changed"
+
+    user_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class PasswordChanged(Message):
     """The user has a new password; all sessions have ended."""
 

@@ -12,7 +12,7 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from dinnerkit.accounts.documents import PersonalityEntry, ProfileEntry, UserDocument
 from dinnerkit.accounts.errors import EmailTaken, NoSuchUser
-from dinnerkit.accounts.messages import UserRegistered
+from dinnerkit.accounts.messages import FindabilityChanged, UserRegistered
 from dinnerkit.accounts.passwords import Passwords, check_strength
 from dinnerkit.accounts.rules import Budget, Personality, Profile, User, Visibility, email_address
 from dinnerkit.accounts.secrecy import random_secret
@@ -26,6 +26,7 @@ from dinnerkit.storage import Row, collection, to_row
 _SHOWN = ("email", "name", "role", "verified_at", "created_at", "profile", "personality.traits")
 _SHOWN_FIELDS = dict.fromkeys(_SHOWN, 1)
 _BATCH = 1000
+_CONSENT = frozenset({"findable", "visibility"})
 _DUPLICATE_KEY = 11_000
 
 
@@ -170,6 +171,8 @@ class AccountService:
             else:
                 changed[path] = list(value) if isinstance(value, tuple) else value
         update = {operator: paths for operator, paths in (("$set", changed), ("$unset", removed)) if paths}
+        if not _CONSENT.isdisjoint(changes):
+            update |= self._findability_changed(user_id)
         return self._update(user_id, update) if update else self.get(user_id)
 
     def set_personality(self, user_id: str, personality: Personality) -> User:
@@ -179,7 +182,7 @@ class AccountService:
             NoSuchUser: there is none of that id.
         """
         found = {**_personality_fields(personality), "answered_at": self._clock()}
-        return self._update(user_id, {"$set": {"personality": found}})
+        return self._update(user_id, {"$set": {"personality": found}, **self._findability_changed(user_id)})
 
     def set_role(self, user_id: str, role: Role) -> User:
         """Give the user that role; it counts from their next request on.
@@ -188,6 +191,9 @@ class AccountService:
             NoSuchUser: there is none of that id.
         """
         return self._update(user_id, {"$set": {"role": str(role)}})
+
+    def _findability_changed(self, user_id: str) -> Row:
+        return {"$inc": {"findability": 1}, "$push": self._outbox.push(FindabilityChanged(user_id=user_id))}
 
     def _update(self, user_id: str, update: Row) -> User:
         row = self._users.find_one_and_update({"_id": user_id}, update, projection=_SHOWN_FIELDS, return_document=ReturnDocument.AFTER)

@@ -11,6 +11,7 @@ from dinnerkit.ports.checkout import Checkout
 from dinnerkit.ports.gateway import Disputes, Listings, PayoutListings, Payouts, RefundHistory
 from dinnerkit.ports.local_gateway import LocalAuthentication, LocalDisputes, LocalWebhooks
 from dinnerkit.ports.search import Distances, Facets, Rebuilding, Suggestions, Tolerant
+from dinnerkit.ports.search_people import PeopleSearch
 
 CAPABILITIES: dict[str, tuple[type, ...]] = {
     "bus": (UsesDatabase,),
@@ -25,7 +26,7 @@ CAPABILITIES: dict[str, tuple[type, ...]] = {
         LocalAuthentication,
         LocalDisputes,
     ),
-    "search": (Facets, Suggestions, Tolerant, Distances, Rebuilding, UsesDatabase),
+    "search": (Facets, Suggestions, Tolerant, Distances, Rebuilding, PeopleSearch, UsesDatabase),
     "sessions": (UsesDatabase,),
 }
 """The protocols by kind; what a backend without one of them does instead stands in the port's prose."""

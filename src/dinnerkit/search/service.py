@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
-
-import structlog
 
 from dinnerkit.clock import Clock
 from dinnerkit.events.rows import EventSummary
 from dinnerkit.events.service import EventService
 from dinnerkit.http.paging import BadCursor, decode_cursor, encode_cursor
-from dinnerkit.ports.search import Distances, Found, Search, SearchTooSlow, Suggestions
+from dinnerkit.ports.search import Distances, Found, Search, Suggestions
 from dinnerkit.search.resting import Resting
 from dinnerkit.search.rules import SearchQuery, ShownFacets, criteria_of, plain, shown_facets
-
-log = structlog.get_logger(__name__)
-
-T = TypeVar("T")
 
 _BY_INDEX, _BY_LIST = "index", "list"
 
@@ -63,7 +56,7 @@ class SearchService:
         if source not in {_BY_INDEX, _BY_LIST}:
             raise BadCursor
         if source == _BY_INDEX and self._can(query):
-            found = self._asked(lambda: self._by_index(query, limit, after))
+            found = self._resting.asked(lambda: self._by_index(query, limit, after), BadCursor)
             if found is not None:
                 return self._shown(found)
         listed = self._events.upcoming(plain(query), limit, after if source == _BY_LIST else None)
@@ -75,7 +68,7 @@ class SearchService:
         search = self._search
         if not isinstance(search, Suggestions):
             return []
-        found = self._asked(lambda: search.suggest(text, limit))
+        found = self._resting.asked(lambda: search.suggest(text, limit))
         return None if found is None else list(found)
 
     def _can(self, query: SearchQuery) -> bool:
@@ -89,26 +82,6 @@ class SearchService:
             if after is None:
                 raise
             raise BadCursor from error
-
-    def _asked(self, ask: Callable[[], T]) -> T | None:
-        """The answer of the index, or None."""
-        if not self._resting.may_ask():
-            return None
-        try:
-            answer = ask()
-        except BadCursor:
-            self._resting.unasked()
-            raise
-        except SearchTooSlow:
-            log.info("search_too_slow")
-            self._resting.answered()
-            return None
-        except Exception as error:  # noqa: BLE001 - a plugin may fail in any way, and readers are to be shown something
-            log.warning("search_degraded", error=type(error).__name__)
-            self._resting.failed()
-            return None
-        self._resting.answered()
-        return answer
 
     def _shown(self, found: Found) -> SearchPage:
         events = self._events.listed([hit.id for hit in found.hits])

@@ -35,6 +35,9 @@ _KEYS: dict[Order, tuple[type, ...]] = {
 }
 """What entries are compared by in each order."""
 
+_CANDIDATES, _MOST_CANDIDATES = 500, 10_000
+"""So many people each shard looks at, at least and at most: the graph of neighbours is walked, not everybody compared."""
+
 _LONGEST_PLACE = 400
 _LARGEST = 2**63
 
@@ -108,6 +111,13 @@ def suggesting(search: Search[Any], typed: str, limit: int, *, slipped: bool) ->
         completion = {"field": f"{name}_starts", "size": limit, "skip_duplicates": True, **forgiving}
         asked = asked.suggest(name, typed, completion=completion)
     return asked
+
+
+def near(search: Search[Any], traits: Sequence[float], farthest: float, limit: int) -> Search[Any]:
+    """The people nearest to these traits, and no farther away."""
+    candidates = min(_MOST_CANDIDATES, max(_CANDIDATES, 4 * limit))
+    asked = search.knn("traits", limit, candidates, query_vector=list(traits), similarity=farthest)
+    return asked.source(False).extra(size=limit, track_total_hits=False)
 
 
 def encode_place(order: Order, words: Sequence[Word], values: Sequence[Any]) -> str:

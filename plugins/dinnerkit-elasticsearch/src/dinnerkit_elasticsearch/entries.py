@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 from hashlib import blake2s
 from typing import Any
 
-from elasticsearch.dsl import Completion, GeoPoint, Keyword, Long, Mapping, Text
+from elasticsearch.dsl import Completion, DenseVector, GeoPoint, Keyword, Long, Mapping, Text
 
 from dinnerkit.ports.search import EventEntry, Removal, price_band
+from dinnerkit.ports.search_people import TRAITS, PersonEntry
 from dinnerkit.ports.search_words import MOST_TERMS, distinct, index_terms, starts, words_of
 
 FORM = 1
@@ -26,14 +27,12 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
-def mapping(*, built: bool) -> dict[str, Any]:
-    """What is told of the fields, and whether all entries are in the index."""
-    fields = Mapping()
-    fields.meta("dynamic", "false")
-    fields.meta("_meta", {"form": FORM, "built": built})
+def events_mapping(built: bool) -> dict[str, Any]:
+    """What is told of the fields of events, and whether all of them are in the index."""
+    fields = _mapping(built)
     for name in ("id", "band", "city", "cuisine", "month", "city_key", "cuisine_key", "tag_keys"):
         fields.field(name, Keyword())
-    for name in ("starts_at", "price", "removed_at"):
+    for name in ("starts_at", "price"):
         fields.field(name, Long())
     fields.field("place", GeoPoint())
     for name in ("title", "heads", "terms"):
@@ -41,6 +40,22 @@ def mapping(*, built: bool) -> dict[str, Any]:
     for name in SUGGESTED:
         fields.field(f"{name}_starts", Completion(analyzer="keyword", max_input_length=_LONGEST_START))
     return fields.to_dict()
+
+
+def people_mapping(built: bool) -> dict[str, Any]:
+    """The same of people, of whom nothing is stored but their traits."""
+    fields = _mapping(built)
+    exact = {"type": "hnsw"}  # the usual one rounds each number to a byte
+    fields.field("traits", DenseVector(dims=TRAITS, index=True, similarity="l2_norm", index_options=exact))
+    return fields.to_dict()
+
+
+def _mapping(built: bool) -> Mapping:
+    fields = Mapping()
+    fields.meta("dynamic", "false")
+    fields.meta("_meta", {"form": FORM, "built": built})
+    fields.field("removed_at", Long())
+    return fields
 
 
 def stored(entry: EventEntry) -> dict[str, Any]:
@@ -71,6 +86,11 @@ def stored(entry: EventEntry) -> dict[str, Any]:
 def put_actions(entries: Sequence[EventEntry]) -> list[dict[str, Any]]:
     """Writes of the entries. What is there is replaced by a higher version alone, and a removal is half a step above what it removes."""
     return [_action(entry.id, 2 * entry.version, stored(entry)) for entry in entries]
+
+
+def people_actions(entries: Sequence[PersonEntry]) -> list[dict[str, Any]]:
+    """Writes of people."""
+    return [_action(entry.id, 2 * entry.version, {"traits": list(entry.traits)}) for entry in entries]
 
 
 def removal_actions(removals: Sequence[Removal], now: datetime) -> list[dict[str, Any]]:

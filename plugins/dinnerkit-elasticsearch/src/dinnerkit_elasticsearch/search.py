@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Generic, TypeVar
 
-from elasticsearch import Elasticsearch
 from elasticsearch.dsl import Search as Question
 from elasticsearch.dsl.query import Range
 
 from dinnerkit.clock import utcnow
+from dinnerkit.ports.contracts import built_for
 from dinnerkit.ports.search import (
     MOST_AT_ONCE,
     MOST_HITS,
@@ -21,24 +20,48 @@ from dinnerkit.ports.search import (
     EventEntry,
     Found,
     Hit,
+    Order,
     Removal,
     Search,
     SearchTooSlow,
 )
+from dinnerkit.ports.search_people import TRAITS, PersonEntry
 from dinnerkit.ports.search_words import slips, words_of
-from dinnerkit_elasticsearch.asking import FACETS, LONGER, Word, decode_place, encode_place, knowing, order_of, page, suggesting, words_in
+from dinnerkit_elasticsearch.asking import (
+    FACETS,
+    LONGER,
+    Word,
+    decode_place,
+    encode_place,
+    knowing,
+    near,
+    order_of,
+    page,
+    suggesting,
+    words_in,
+)
 from dinnerkit_elasticsearch.connecting import Asking, Connection, SearchUnavailable
-from dinnerkit_elasticsearch.entries import SUGGESTED, microseconds, put_actions, removal_actions
-from dinnerkit_elasticsearch.indexes import Indexes, Overtaken, Written
+from dinnerkit_elasticsearch.entries import (
+    SUGGESTED,
+    events_mapping,
+    microseconds,
+    people_actions,
+    people_mapping,
+    put_actions,
+    removal_actions,
+)
+from dinnerkit_elasticsearch.indexes import Indexes
 from dinnerkit_elasticsearch.urls import ElasticsearchUrl, parse
 
+T = TypeVar("T")
+
 _REMEMBERED = timedelta(days=7)
-_LAST_ANSWERS = 1.0
-"""Seconds after which nobody waits any more for an answer of an index that is not read any more."""
+_FORGIVEN = 4
+"""From so many letters on what is typed may be a slip."""
 
 
 class ElasticsearchSearch:
-    """Events in Elasticsearch."""
+    """Events, and people who agreed to be found, in Elasticsearch."""
 
     facets = True
     tolerant = True
@@ -46,30 +69,23 @@ class ElasticsearchSearch:
 
     def __init__(self, url: ElasticsearchUrl) -> None:
         self._connection = Connection(url)
-        self._indexes = Indexes(url)
-        self._seconds = url.seconds
+        self._events = Indexes(self._connection, "events", events_mapping)
+        self._people = Indexes(self._connection, "people", people_mapping)
 
     def put(self, entries: Sequence[EventEntry]) -> None:
         """Make these events be found as they are now."""
-        if len(entries) > MOST_AT_ONCE:
-            raise ValueError(f"at most {MOST_AT_ONCE} entries at once, not {len(entries)}")
-        self._write(put_actions(entries))
+        self._events.write(put_actions(_few(entries)))
 
     def remove(self, removals: Sequence[Removal]) -> None:
         """Make these events be found no more, now and when an older version comes."""
-        if len(removals) > MOST_AT_ONCE:
-            raise ValueError(f"at most {MOST_AT_ONCE} removals at once, not {len(removals)}")
-        self._write(removal_actions(removals, utcnow()))
+        self._events.write(removal_actions(_few(removals), utcnow()))
 
     def expire(self, before: datetime) -> int:
         """Drop the entries that start before that moment, and what was removed long ago."""
-        dropped = 0
-        with self._connection.writing() as client:
-            for one in self._indexes.written(client):
-                gone = self._drop(client, one, Range(starts_at={"lt": microseconds(before)}))
-                self._drop(client, one, Range(removed_at={"lt": microseconds(utcnow() - _REMEMBERED)}))
-                dropped += gone if one.read else 0
-        return dropped
+        forgotten = Range(removed_at={"lt": microseconds(utcnow() - _REMEMBERED)})
+        for indexes in (self._events, self._people):
+            indexes.delete(forgotten)
+        return self._events.delete(Range(starts_at={"lt": microseconds(before)}))
 
     def find(self, criteria: Criteria, limit: int, after: str | None = None) -> Found:
         """A page of the events that meet the criteria."""
@@ -83,12 +99,12 @@ class ElasticsearchSearch:
         if place is not None:
             words = [replace(word, slipped=number in place.slipped) for number, word in enumerate(words)]
         with self._connection.asking() as asking:
-            told = _answer(asking, page(self._question(asking), criteria, words, limit, place))
+            told = _answer(asking, page(self._events.question(asking), criteria, words, limit, place))
             if words and place is None and not told["hits"]["hits"] and (meant := self._meant(asking, words)) != words:
                 words = meant
-                told = _answer(asking, page(self._question(asking), criteria, words, limit, place))
+                told = _answer(asking, page(self._events.question(asking), criteria, words, limit, place))
         rows = told["hits"]["hits"]
-        at = 0 if criteria.order is order.DISTANCE else -1
+        at = 0 if order is Order.DISTANCE else -1
         hits = [Hit(row["_id"], round(row["sort"][at] * LONGER, 1) if criteria.near is not None else None) for row in rows[:limit]]
         following = encode_place(order, words, rows[limit - 1]["sort"]) if len(rows) > limit else None
         counted = told.get("aggregations", {})
@@ -104,79 +120,81 @@ class ElasticsearchSearch:
         if not typed:
             return []
         with self._connection.asking() as asking:
-            for slipped in (False, True):
-                told = _answer(asking, suggesting(self._question(asking), typed, limit, slipped=slipped))
+            for slipped in (False, True)[: 1 + (len(typed) >= _FORGIVEN)]:
+                told = _answer(asking, suggesting(self._events.question(asking), typed, limit, slipped=slipped))
                 if found := list(dict.fromkeys(_suggested(told)))[:limit]:
                     return found
         return []
 
     def rebuild(self, entries: Iterable[EventEntry]) -> int:
         """Write everything into a new index, which then takes the place of the old one."""
-        count = 0
-
-        def counted() -> Iterator[dict[str, Any]]:
-            nonlocal count
-            for entry in entries:
-                count += 1
-                yield from put_actions([entry])
-
-        with self._connection.writing() as client:
-            try:
-                fresh = self._indexes.begin(client)
-                for _ in self._indexes.sent(client, fresh, counted(), refresh=False):
-                    pass
-                old = self._indexes.finish(client, fresh)
-            except Overtaken:
-                raise SearchUnavailable("another rebuild of the search index, which began later, has come to its end") from None
-            time.sleep(min(self._seconds, _LAST_ANSWERS))
-            self._indexes.drop(client, old)
-        return count
+        counted = _Counted(entries)
+        self._events.rebuild(action for entry in counted for action in put_actions([entry]))
+        return counted.count
 
     def built(self) -> bool:
         """Whether a rebuild in the present form has come to its end."""
-        with self._connection.writing() as client:
-            return self._indexes.built(client)
+        return self._events.built()
+
+    def put_people(self, entries: Sequence[PersonEntry]) -> None:
+        """Make these people be found."""
+        self._people.write(people_actions(_few(entries)))
+
+    def remove_people(self, removals: Sequence[Removal]) -> None:
+        """Make these people be found no more, and forget their traits."""
+        self._people.write(removal_actions(_few(removals), utcnow()))
+
+    def nearest_people(self, traits: Sequence[float], farthest: float, limit: int) -> Sequence[str]:
+        """The ids of the nearest."""
+        if not 1 <= limit <= MOST_AT_ONCE or len(traits) != TRAITS:
+            raise ValueError(f"from 1 to {MOST_AT_ONCE} people are found by {TRAITS} traits, not {limit} by {len(traits)}")
+        with self._connection.asking() as asking:
+            told = _answer(asking, near(self._people.question(asking), traits, farthest, limit))
+        return [row["_id"] for row in told["hits"]["hits"]]
+
+    def rebuild_people(self, entries: Iterable[PersonEntry]) -> int:
+        """Write everybody into a new index, which then takes the place of the old one."""
+        counted = _Counted(entries)
+        self._people.rebuild(action for entry in counted for action in people_actions([entry]))
+        return counted.count
+
+    def people_built(self) -> bool:
+        """Whether a rebuild of people in the present form has come to its end."""
+        return self._people.built()
 
     def ping(self) -> None:
         """Reach a node that can search."""
         with self._connection.asking() as asking:
-            _answer(asking, self._question(asking).extra(size=0, terminate_after=1))
+            _answer(asking, self._events.question(asking).extra(size=0, terminate_after=1))
 
     def close(self) -> None:
         """Close the connections."""
         self._connection.close()
 
-    def _write(self, actions: list[dict[str, Any]]) -> None:
-        if actions:
-            with self._connection.writing() as client:
-                self._indexes.write(client, actions)
-
-    def _drop(self, client: Elasticsearch, one: Written, gone: Range) -> int:
-        """Delete these entries, but for those that somebody writes meanwhile; how many."""
-        count = 0
-        asked = Question(using=client, index=one.index).query(gone).source(False).extra(size=MOST_AT_ONCE, version=True)
-        while rows := asked.execute(ignore_cache=True).to_dict()["hits"]["hits"]:
-            actions = [
-                {"_op_type": "delete", "_id": row["_id"], "version": row["_version"], "version_type": "external_gte"} for row in rows
-            ]
-            try:
-                done = sum(1 for _ in self._indexes.sent(client, one, actions, refresh="wait_for"))
-            except Overtaken:
-                break
-            count += done
-            if not done:  # somebody writes them all, or was here before: the next time tells
-                break
-        return count
-
-    def _question(self, asking: Asking) -> Question[Any]:
-        asked: Question[Any] = Question(using=asking.client(), index=self._indexes.alias)
-        return asked.params(ignore_unavailable=True, allow_no_indices=True)
-
     def _meant(self, asking: Asking, words: list[Word]) -> list[Word]:
         """The words, those that no entry has taken for slips of the pen."""
-        counted = _answer(asking, knowing(self._question(asking), words)).get("aggregations", {})
+        counted = _answer(asking, knowing(self._events.question(asking), words)).get("aggregations", {})
         unknown = {number for number in range(len(words)) if not counted.get(str(number), {}).get("doc_count")}
         return [Word(word.text, slipped=number in unknown and slips(word.text) > 0) for number, word in enumerate(words)]
+
+
+class _Counted(Generic[T]):
+    """Entries that are counted as they are walked through."""
+
+    def __init__(self, entries: Iterable[T]) -> None:
+        self._entries = entries
+        self.count = 0
+
+    def __iter__(self) -> Iterator[T]:
+        for entry in self._entries:
+            self.count += 1
+            yield entry
+
+
+def _few(items: Sequence[T]) -> Sequence[T]:
+    if len(items) > MOST_AT_ONCE:
+        raise ValueError(f"at most {MOST_AT_ONCE} at once, not {len(items)}")
+    return items
 
 
 def _answer(asking: Asking, question: Question[Any]) -> dict[str, Any]:
@@ -199,6 +217,7 @@ def _suggested(told: dict[str, Any]) -> Iterator[str]:
             yield from (option["_source"][f"{name}_shown"] for option in asked["options"])
 
 
+@built_for(1, ElasticsearchSearch)
 def open_search(url: str) -> Search:
     """``elasticsearch://HOST:PORT,HOST`` or ``elasticsearch+https://``.
 
