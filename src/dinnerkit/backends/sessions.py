@@ -28,8 +28,8 @@ INDEXES = (IndexModel([("expires_at", ASCENDING)], name="expiry", expireAfterSec
 _PATIENCE = 5.0
 """Seconds for each step in the documents' database: without it there is no page anyway."""
 
-_READ_SECONDS, _WRITE_SECONDS = 0.25, 2.0
-"""The same in a database of the sessions' own: every page of who is signed in waits for a read, and only signing in and out for a write."""
+_READ_SECONDS, _WRITE_SECONDS = 0.25, 0.45
+"""The same in a database of the sessions' own. Pages wait for a read, and every half an hour for a write, as who signs in or out does."""
 
 _Database: TypeAlias = Database[dict[str, Any]]
 

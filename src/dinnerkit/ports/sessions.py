@@ -36,7 +36,7 @@ class SessionStore(Protocol):
       answer None, which would sign people out. The error names neither the key nor the value.
 
     It is safe to use from several threads and greenlets, and is opened anew in a forked child. One that lives in the database of the
-    documents is given that, by :class:`dinnerkit.ports.bus.UsesDatabase`.
+    documents is given that, by :class:`dinnerkit.ports.bus.UsesDatabase`, and may be as patient as whoever reads documents there.
     """
 
     def put(self, key: str, value: bytes, seconds: int) -> None:
