@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import smtplib
 from collections.abc import Iterator
 from email import message_from_bytes
 from email.policy import default
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -79,6 +81,21 @@ def test_later_is_later_and_never_is_never(server: MailServer, answer: str, erro
     server.answer = ""
     mailer.send(mail())
     assert len(server.mails) == 1
+
+
+def test_who_asks_for_the_health_does_not_wait_as_long_as_a_mail(server: MailServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: list[float] = []
+
+    class Noted(smtplib.SMTP):
+        def __init__(self, *place: Any, timeout: float) -> None:
+            waits.append(timeout)
+            super().__init__(*place, timeout=timeout)
+
+    monkeypatch.setattr(smtplib, "SMTP", Noted)
+    mailer = SmtpMailer("127.0.0.1", server.port, tls="no", timeout=60)
+    mailer.ping()
+    mailer.send(mail())
+    assert waits == [2.0, 60]
 
 
 def test_addresses_beyond_ascii_arrive_and_hidden_ones_stay_hidden(server: MailServer) -> None:

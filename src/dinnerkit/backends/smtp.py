@@ -7,7 +7,7 @@ import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email.message import EmailMessage
 from email.policy import EmailPolicy
 from ipaddress import ip_address
@@ -21,6 +21,7 @@ from dinnerkit.ports.urls import BackendUrl, mask_url, parse_url
 _PORTS = {"smtp": 587, "smtps": 465}
 _SECONDS = 10.0
 _LONGEST_SECONDS = 120.0
+_PING_SECONDS = 2.0
 _PERMANENT = 500
 _BAD_CREDENTIALS = (530, 534, 535, 538)
 """Codes that are about us, and not about the mail: a person has to mend the settings, and then it goes."""
@@ -65,12 +66,12 @@ class SmtpMailer:
             raise MailRefused("mail: the server refuses some of those that it is to")
 
     def ping(self) -> None:
-        """Reach the server, and prove who we are.
+        """Reach the server, and prove who we are; with less patience than mails have, since whoever asks for the health waits.
 
         Raises:
             Unavailable: it can't be reached, or does not know us.
         """
-        with self._connected() as server:
+        with replace(self, timeout=min(self.timeout, _PING_SECONDS))._connected() as server:
             server.noop()
 
     def close(self) -> None:
