@@ -18,7 +18,7 @@ needs_tools = pytest.mark.skipif(not (find_spec("ruff") and find_spec("mypy")), 
 
 
 @needs_tools
-@pytest.mark.parametrize("name", ["a", "b" * (LONGEST_NAME - len("-gateway"))], ids=["short", "long"])
+@pytest.mark.parametrize("name", ["a", "b" * (LONGEST_NAME - len("-sessions"))], ids=["short", "long"])
 def test_every_new_plugin_is_formatted_and_linted(tmp_path: Path, name: str):
     made(tmp_path, KINDS, name)
     for command in (["check", "--output-format", "concise"], ["format", "--check"]):

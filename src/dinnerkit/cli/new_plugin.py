@@ -23,6 +23,6 @@ def command(kind: str, name: str, folder: Path | None) -> None:
     named = PluginName(name)
     where = folder or Path(named.distribution)
     write(kind, named, where)
-    click.echo(f"{where} is a {kind} in memory that passes its contract. Now:")
+    click.echo(f"{where} is a {KINDS[kind].noun} in memory that passes its contract. Now:")
     click.echo(f'  cd {where} && python -m venv .venv && .venv/bin/pip install -e ".[dev]" && .venv/bin/pytest')
     click.echo(f"  and replace the body of src/{named.module}/{kind}.py")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
+from dataclasses import dataclass
 from importlib.metadata import requires, version
 from importlib.resources import files
 from pathlib import Path
@@ -13,15 +14,35 @@ from dinnerkit.errors import Invalid
 from dinnerkit.ports.contracts import CONTRACTS
 from dinnerkit.scaffold.naming import PluginName
 
-KINDS: dict[str, tuple[str, ...]] = {
-    "bus": (),
-    "cache": (),
-    "gateway": (),
-    "limiter": ("limits",),
-    "queue": ("huey",),
-    "search": (),
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of backend for which there is a body.
+
+    Attributes:
+        noun: what one is called.
+        port: the module of its port.
+        contract: the class of its tests in ``dinnerkit.testing``.
+        imports: what its body imports beside dinnerkit and the standard library.
+    """
+
+    noun: str
+    port: str
+    contract: str
+    imports: tuple[str, ...] = ()
+
+
+KINDS = {
+    "bus": Kind("bus", "bus", "BusContract"),
+    "cache": Kind("cache", "cache", "CacheContract"),
+    "gateway": Kind("payment gateway", "gateway", "GatewayContract"),
+    "limiter": Kind("store of rate limits", "limiter", "LimiterContract", ("limits",)),
+    "mail": Kind("mailer", "mailer", "MailerContract"),
+    "queue": Kind("queue", "queue", "QueueContract", ("huey",)),
+    "search": Kind("search", "search", "SearchContract"),
+    "sessions": Kind("store of sessions", "sessions", "SessionContract"),
 }
-"""The kinds for which there is a body, each with what it imports beside dinnerkit and the standard library."""
+"""The kinds, by the name of their setting."""
 
 _UNTYPED = '\n[[tool.mypy.overrides]]\nmodule = ["huey.*"]\nignore_missing_imports = true\n'
 
@@ -31,10 +52,12 @@ def package(kind: str, name: PluginName) -> dict[str, str]:
     here = files("dinnerkit.scaffold")
     words = {
         "kind": kind,
+        "noun": KINDS[kind].noun,
+        "port": KINDS[kind].port,
         "setting": f"DINNERKIT_{kind.upper()}",
         "contract": str(CONTRACTS[kind]),
         "requirements": "".join(f'  "{requirement}",\n' for requirement in _requirements(kind)),
-        "untyped": _UNTYPED if "huey" in KINDS[kind] else "",
+        "untyped": _UNTYPED if "huey" in KINDS[kind].imports else "",
     }
     plain = {
         "pyproject.toml": "pyproject.toml.txt",
@@ -75,5 +98,5 @@ def _requirements(kind: str) -> list[str]:
     major, minor = (int(part) for part in re.findall(r"\d+", release)[:2])
     following = f"0.{minor + 1}" if major == 0 else str(major + 1)
     own = [text for text in requires("dinnerkit") or [] if re.match(r"[\w.-]+", text) and "extra ==" not in text]
-    beside = [text for text in own if re.split(r"[^\w.-]", text)[0] in KINDS[kind]]
+    beside = [text for text in own if re.split(r"[^\w.-]", text)[0] in KINDS[kind].imports]
     return sorted([f"dinnerkit>={release},<{following}", *beside])
