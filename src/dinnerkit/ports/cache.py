@@ -26,7 +26,7 @@ class Cache(Protocol):
       TypeError when it is set. In the store they are no code (:class:`dinnerkit.ports.cached_values.CachedValues`);
     - where the store can't be reached, each method raises within half a second, since a request waits for it.
 
-    It may forget anything at any time. It is safe to use from several threads and greenlets.
+    It may forget anything at any time. It is safe to use from several threads and greenlets, and is opened anew in a forked child.
     """
 
     def get(self, key: str) -> Any:

@@ -120,8 +120,9 @@ class Gateway(Protocol):
 
     What a backend must guarantee: every write is idempotent on its ``key``: the same key gives the same object again and moves money once,
     over any number of crashes on either side. What ``charge`` answered may change later (authentication, slow methods); ``retrieve`` tells
-    the truth of the moment. Amounts are compared by the core, not by the backend. A time-out raises Unavailable, and says nothing about
-    whether the money moved.
+    the truth of the moment. Amounts are compared by the core, not by the backend. A time-out, of some seconds since guests wait, raises
+    Unavailable, and says nothing about whether the money moved. It is safe to use from several threads and greenlets: a key that several
+    use at the same time moves money once too.
     """
 
     name: str

@@ -17,7 +17,8 @@ class LimiterStorage(Protocol):
     - where the store can't be reached, a hit raises one of the storage's ``base_exceptions`` within half a second, since a request waits
       for it, and ``check`` answers False: the core counts in the process's memory meanwhile, and lets one hit a second try again.
 
-    It may forget: a count that is lost lets some through who should have waited. It is safe to use from several threads and greenlets.
+    It may forget: a count that is lost lets some through who should have waited. It is safe to use from several threads and greenlets, and
+    is opened anew in a forked child.
     """
 
     @property
