@@ -37,6 +37,7 @@ PATIENT_MS = 60_000
 BEGINNING = datetime(2030, 1, 1, 18, tzinfo=UTC)
 CITIES, CUISINES, WORDS = 60, 40, 6000
 CENTRE = (48.2, 11.5)
+_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,11 @@ def questions(town: Town, rng: random.Random) -> dict[str, Callable[[], Criteria
     def begun(count: int) -> str:
         return " ".join(rng.choice(town.words)[:2] for _ in range(count))
 
+    def a_month(number: int) -> Criteria:
+        """As the service asks for it: of the starts that may lie in it."""
+        first, end = datetime(2030, number, 1, tzinfo=UTC), datetime(2030, number + 1, 1, tzinfo=UTC)
+        return Criteria(starts_from=first - _DAY, starts_before=end + _DAY, month=f"{first:%Y-%m}")
+
     def slip() -> str:
         word = rng.choice([word for word in town.words[:2000] if len(word) > 5])
         at = rng.randrange(1, len(word) - 1)
@@ -100,7 +106,7 @@ def questions(town: Town, rng: random.Random) -> dict[str, Callable[[], Criteria
 
     return {
         "everything": lambda: Criteria(**upcoming),
-        "a month": lambda: Criteria(**upcoming, month=f"2030-{rng.randint(2, 12):02}"),
+        "a month": lambda: a_month(rng.randint(2, 11)),
         "a rare word": lambda: Criteria(**upcoming, text=rng.choice(town.words[3000:])),
         "a usual word": lambda: Criteria(**upcoming, text=rng.choice(town.words[20:60])),
         "a usual word in a city": lambda: Criteria(
