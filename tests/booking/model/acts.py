@@ -88,7 +88,7 @@ class Model(Worked):
         if outcome == "action_required":
             self.payments[payment_id].check_at = now + CHECK
             booking.status = "action_required"
-            booking.expires_at = max(min(now + HOLD, booking.created_at + 3 * HOLD), booking.expires_at or now)
+            booking.expires_at = max(min(now + HOLD, booking.booked_at + 3 * HOLD), booking.expires_at or now)
             self._hold(booking.hold).until = booking.expires_at
             for use in self._uses_of(booking):
                 use.until = booking.expires_at

@@ -39,7 +39,7 @@ class Booking:
     guests: int
     status: str
     hold: str
-    created_at: datetime
+    booked_at: datetime
     expires_at: datetime | None
     starts_at: datetime
     amount: int

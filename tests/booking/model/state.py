@@ -49,7 +49,7 @@ class State:
                     row["guests"],
                     row["status"],
                     row["hold"],
-                    row["created_at"],
+                    row.get("booked_at", row["created_at"]),
                     row.get("expires_at"),
                     row["about"]["starts_at"],
                     row["amount"],
@@ -147,7 +147,7 @@ class State:
 
     def _goes_back(self, booking: Booking, now: datetime) -> int:
         """What a guest gets who cancels now: all in time, and for a while after a move under them; else half of it without the deposit."""
-        moved = self.moved_at and self.free_until and booking.created_at < self.moved_at and now <= self.free_until
+        moved = self.moved_at and self.free_until and booking.booked_at < self.moved_at and now <= self.free_until
         paid = self._paid(booking)
         if not paid or moved or now <= self.starts_at - IN_TIME:
             return paid
