@@ -24,10 +24,12 @@ DEEP = [
     "booking/test_any_order.py",
     "booking/test_interleaved.py",
     "booking/test_killed_at_every_line.py",
+    "scaffold/test_packages.py",
+    "scaffold/test_page.py",
     "web/chromium",
 ]
 BROAD = ["tests", *(f"--ignore=tests/{place}" for place in DEEP)]
-"""What other dependencies or a wheel in place of the tree could break: not load, kills, orders of events or the embedded mongod."""
+"""What other dependencies or a wheel could break: not load, kills, orders of events, new plugins or the embedded mongod."""
 PLUGINS = sorted(path.parent for path in ROOT.glob("plugins/*/pyproject.toml"))
 
 

@@ -35,8 +35,8 @@ KNOWN_PLUGINS = {
 }
 """Schemes of plugins that the project maintains itself, with the package that brings them."""
 
-IMPORT_SECONDS = 10.0
-"""How long the listing waits for a plugin to be imported."""
+IMPORT_SECONDS = 30.0
+"""How long the listing waits for a plugin to be imported: on a busy machine a driver may take ten."""
 
 
 @dataclass(frozen=True, slots=True)

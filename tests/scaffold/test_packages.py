@@ -22,7 +22,7 @@ BREAKS = {
     "mail": ("mail.as_bytes()", "mail.as_bytes()[:-500]", "test_a_mail_arrives_whole_and_is_there_once_it_was_sent"),
     "queue": ("popleft()", "pop()", "test_tasks_come_in_the_order_in_which_they_were_queued"),
     "search": ("entry.version > removed and ", "", "test_what_is_removed_stays_away"),
-    "sessions": ("left > 0", "value", "test_past_its_time_a_session_is_not_given"),
+    "sessions": (".kept.pop(key, None)", ".kept.get(key, None)", "test_a_session_that_has_ended_is_gone"),
 }
 """For each kind something wrong with the body, and the test that sees it."""
 

@@ -43,8 +43,9 @@ def test_it_writes_a_package_and_says_what_to_do_next(said: Said, tmp_path: Path
 
 
 def test_it_writes_where_it_is_told_to(said: Said, tmp_path: Path):
-    assert said("cache", "acme", "--folder", "elsewhere")[0] == 0
-    assert (tmp_path / "elsewhere/pyproject.toml").is_file()
+    code, out, _ = said("cache", "acme", "--folder", "some where")
+    assert (code, "cd 'some where' && " in out) == (0, True)
+    assert (tmp_path / "some where/pyproject.toml").is_file()
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -24,5 +25,5 @@ def command(kind: str, name: str, folder: Path | None) -> None:
     where = folder or Path(named.distribution)
     write(kind, named, where)
     click.echo(f"{where} is a {KINDS[kind].noun} in memory that passes its contract. Now:")
-    click.echo(f'  cd {where} && python -m venv .venv && .venv/bin/pip install -e ".[dev]" && .venv/bin/pytest')
+    click.echo(f'  cd {shlex.quote(str(where))} && python -m venv .venv && .venv/bin/pip install -e ".[dev]" && .venv/bin/pytest')
     click.echo(f"  and replace the body of src/{named.module}/{kind}.py")
