@@ -43,6 +43,7 @@ PUBLIC = {
 
 SIGNED_IN = {
     "POST /v1/auth/logout",
+    "POST /v1/auth/logout/everywhere",
     "POST /v1/auth/verification/mail",
     "GET /v1/me",
     "GET /v1/search/people",
