@@ -10,7 +10,7 @@ import re
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from importlib.metadata import EntryPoint, distributions
+from importlib.metadata import Distribution, EntryPoint, distributions
 from queue import Empty, SimpleQueue
 from typing import Any, Literal
 
@@ -141,7 +141,7 @@ def _entry_points() -> Iterator[tuple[EntryPoint, str, str]]:
     for distribution in distributions():
         try:
             points = [point for point in distribution.entry_points if point.group.startswith("dinnerkit.")]
-            name, version = (distribution.name or "unknown", distribution.version or "") if points else ("", "")
+            name, version = (_said(distribution, "Name", "unknown"), _said(distribution, "Version", "")) if points else ("", "")
         except Exception as error:  # noqa: BLE001 - whatever is in there, it is another's, and says nothing about the rest
             log.debug("distribution_unreadable", error=type(error).__name__)
             continue
@@ -149,6 +149,14 @@ def _entry_points() -> Iterator[tuple[EntryPoint, str, str]]:
         if points and normalized not in seen:  # of one that lies on the path twice, what is imported is the first
             seen.add(normalized)
             yield from ((point, name, version) for point in points)
+
+
+def _said(distribution: Distribution, field: str, otherwise: str) -> str:
+    """A field of the distribution's metadata; newer Pythons don't like to be asked for one that is not there."""
+    metadata = distribution.metadata
+    if field not in metadata:
+        return otherwise
+    return metadata[field] or otherwise
 
 
 def _one_entry(kind: str, scheme: str, url: str) -> _Entry:
