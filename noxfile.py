@@ -19,6 +19,7 @@ PROJECT = nox.project.load_toml(ROOT / "pyproject.toml")["project"]
 DEEP = [
     "demo",
     "fire",
+    "matching/test_any_rules.py",
     "backends",
     "api/test_schema.py",
     "booking/test_any_order.py",
