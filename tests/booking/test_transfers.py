@@ -118,6 +118,22 @@ def test_a_hold_that_was_passed_on_is_not_taken_anew(people: World) -> None:
     come_to_rest(people)
 
 
+@pytest.mark.parametrize("others", [0, 1])
+def test_an_offer_that_is_noted_late_leaves_the_seats_to_whom_they_were_given(people: World, others: int) -> None:
+    event, entry = people.host_dinner(2), new_id()
+    first = people.reserve("cleo", event)
+    people.waitlist.join(event, "ada", 2, entry_id=entry)
+    people.bookings.cancel("cleo", first.id)
+    offered = people.store.find(entry)
+    assert offered
+    taken = people.transfers.accept("ben", offer(people, people.pay(offered).booking))
+    if others:
+        people.waitlist.join(event, "zoe", 1, entry_id=new_id())
+    people.work()  # only now what was said when the seats were offered is heard
+    assert [(hold.booking, hold.guests) for hold in people.seats.holds(event)] == [(taken.id, 2)]
+    come_to_rest(people)
+
+
 def offer(world: World, booking: Booking, email: str = "ben@example.org") -> str:
     offered = world.transfers.offer(booking.user, booking.id, email, transfer_id=new_id())
     return world.transfers.token(offered) or ""

@@ -394,7 +394,7 @@ def test_the_books_balance_when_guests_book_while_the_capacity_moves(events: Eve
             with suppress(SoldOut):
                 seats.take(SeatHold(event_id, name, name, name, 2, None))
             if booking % 3 == 0:
-                seats.give_back(event_id, name, 2)
+                seats.give_back(SeatHold(event_id, name, name, name, 2, None))
 
     def resize() -> None:
         start.wait()

@@ -183,7 +183,7 @@ class BookingService:
         """Cancel the booking that has this hold, with all its money back; safe to repeat."""
         booking = self._store.find(hold.booking) or self.write_off(hold)
         if booking.event != hold.event:  # as :mod:`dinnerkit.booking.sweep` finds it
-            self.free(hold.event, hold.hold, hold.guests)
+            self.free(hold)
             return
         # An expired booking with another hold than its own is being confirmed by a late payment: that must not succeed any more.
         while booking.status in LIVE or (booking.status == "expired" and booking.hold != hold.hold):
@@ -224,9 +224,9 @@ class BookingService:
         self.release(expired)
         return expired
 
-    def free(self, event_id: str, hold_id: str, guests: int) -> None:
+    def free(self, hold: SeatHold) -> None:
         """Give a hold's seats back to the event, and make the bookings of those who are offered them."""
-        for offer in self._seats.give_back(event_id, hold_id, guests):
+        for offer in self._seats.give_back(hold):
             self.record_offer(offer)
 
     def release(self, booking: Booking) -> None:
@@ -238,7 +238,7 @@ class BookingService:
         if booking.voucher:
             self._uses.give_back(booking.voucher, hold.hold)
         resell_for = booking.id if booking.refund_if_resold and booking.hold == hold.hold else None
-        for offer in self._seats.give_back(hold.event, hold.hold, hold.guests, resell_for=resell_for):
+        for offer in self._seats.give_back(hold, resell_for=resell_for):
             self.record_offer(offer)
 
     def offer_free(self, event_id: str) -> None:
@@ -249,7 +249,7 @@ class BookingService:
     def record_offer(self, offer: SeatHold) -> None:
         """Make the booking of an offer; safe to repeat. Where it is over already, its seats go to the next."""
         if not self._waiting.offer(offer):
-            self.free(offer.event, offer.hold, offer.guests)
+            self.free(offer)
 
     def write_off(self, hold: SeatHold) -> Booking:
         """Make an expired booking for a hold whose own was never made, so that it can't be made any more; the one that is there."""

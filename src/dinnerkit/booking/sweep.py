@@ -56,7 +56,7 @@ class BookingSweep:
         """Do what the booking says; a hold is freed only where the booking can't be confirmed with it any more."""
         booking = self._store.find(hold.booking) or self._bookings.write_off(hold)
         if booking.event != hold.event:  # its id came with two forms at once, for two dinners, and it is of the other
-            self._bookings.free(hold.event, hold.hold, hold.guests)
+            self._bookings.free(hold)
         elif not self._kept(hold, booking):
             if booking.status == "waitlisted":  # nobody told its party of the offer
                 self._store.move(booking, ("waitlisted",), {"status": "expired"})

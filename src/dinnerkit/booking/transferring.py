@@ -170,8 +170,8 @@ class TransferService:
             self._make(giver, booking_id, user_id)
         elif giver.status in LIVE:
             self._seats.take_back(_hold_of(giver), booking_id)
-        else:
-            self._bookings.release(giver)
+        elif giver.status != "transferred":  # else they are the other's
+            self._bookings.give_up(replace(_hold_of(giver), booking=booking_id), giver)
 
     def _make(self, giver: Booking, booking_id: str, user_id: str) -> None:
         # Whom the giver wanted to bring is not told: the new guest brings others. And what the giver's booking says of the dinner may be

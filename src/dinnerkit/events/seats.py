@@ -255,20 +255,23 @@ class Seats:
         passed = {"holds": {"$elemMatch": {"hold": hold.hold, "booking": booking_id}}}
         self._events.update_one({"_id": hold.event} | passed, {"$set": back, "$unset": {"holds.$.giver": ""}, "$inc": {"seq": 1}})
 
-    def give_back(self, event_id: str, hold_id: str, guests: int, *, resell_for: str | None = None) -> list[SeatHold]:
-        """Free the seats of a hold and offer them to those who wait; the offers. Nothing happens where the hold is gone.
+    def give_back(self, hold: SeatHold, *, resell_for: str | None = None) -> list[SeatHold]:
+        """Free the seats of a hold and offer them to those who wait; the offers.
+
+        Nothing happens where the hold is gone, or is that of another booking by now, to which it was passed on.
 
         With ``resell_for``, the id of a booking, :class:`SeatsResold` tells when they are sold again.
         """
-        update: dict[str, Any] = {"$inc": {"seats_left": guests, "seq": 1}, "$pull": {"holds": {"hold": hold_id}}}
+        mine = {"hold": hold.hold, "booking": hold.booking}
+        update: dict[str, Any] = {"$inc": {"seats_left": hold.guests, "seq": 1}, "$pull": {"holds": mine}}
         if resell_for:
-            update["$push"] = _for_resale(resell_for, guests)
+            update["$push"] = _for_resale(resell_for, hold.guests)
         freed = self._events.update_one(
-            {"_id": event_id, "holds": {"$elemMatch": {"hold": hold_id, "guests": guests}}, "waitlist": {"$size": 0}}, update
+            {"_id": hold.event, "holds": {"$elemMatch": mine | {"guests": hold.guests}}, "waitlist": {"$size": 0}}, update
         )
         if not freed.matched_count:
-            return self._free(event_id, hold_id, resell_for)
-        self._changed(event_id)
+            return self._free(hold.event, hold, resell_for)
+        self._changed(hold.event)
         return []
 
     def offer_free(self, event_id: str) -> list[SeatHold]:
@@ -325,11 +328,13 @@ class Seats:
             if self._events.update_one({"_id": event_id, "seq": row["seq"], "holds": unsettled}, update).matched_count:
                 return
 
-    def _free(self, event_id: str, hold_id: str | None, resell_for: str | None = None) -> list[SeatHold]:
+    def _free(self, event_id: str, hold: SeatHold | None, resell_for: str | None = None) -> list[SeatHold]:
         while True:
             row = self._events.find_one({"_id": event_id}, (*_ACCOUNTS, "status", "starts_at", "format", "waitlist_order"))
-            freed = next((hold for hold in _holds(row) if hold.hold == hold_id), None) if row else None
-            if row is None or (freed is None and hold_id is not None):
+            if row is None:
+                return []
+            freed = next((kept for kept in _holds(row) if hold and (kept.hold, kept.booking) == (hold.hold, hold.booking)), None)
+            if freed is None and hold is not None:
                 return []
             offers = self._offers(row, freed)
             if freed is None and not offers:

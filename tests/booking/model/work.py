@@ -111,7 +111,8 @@ class Worked(State):
     def _record_offer(self, data: dict[str, Any], now: datetime) -> None:
         guests = data["guests"]
         offered = Booking(data["user_id"], guests, "offered", data["hold_id"], now, data["until"], self.starts_at, self._costs(guests))
-        if self._offer(data["booking_id"], offered).status not in (*UNPAID, *SETTLED):
+        over = self._offer(data["booking_id"], offered).status not in (*UNPAID, *SETTLED)
+        if over and any((hold.name, hold.booking) == (data["hold_id"], data["booking_id"]) for hold in self.holds):
             self._free(data["hold_id"], now)
 
     def _cancel_all(self, now: datetime) -> None:
