@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -69,15 +71,18 @@ class MovesMoneyTwice(Sound):
 
 
 class LooksAndThenWrites(Sound):
-    """Idempotent as long as nobody else comes between looking and writing."""
+    """Idempotent as long as nobody else comes between looking and writing, which is waited for."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         self._seen: dict[str, Charge] = {}
+        self._two_have_looked = threading.Barrier(2)
 
     def charge(self, *, key: str, money: Money, method: str, description: str) -> Charge:
         seen = self._seen.get(key)
         if seen is None:
+            with suppress(threading.BrokenBarrierError):
+                self._two_have_looked.wait(timeout=2)
             seen = replace(super().charge(key=new_id(), money=money, method=method, description=description), key=key)
             self._seen[key] = seen
         return seen
