@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Literal, TypeAlias
 
 MAX_AMOUNT = 10**12
 """The largest amount in minor units; far above any dinner, far below what a double or a BSON int64 holds exactly."""
@@ -19,12 +20,23 @@ _DECIMALS = {
 """Where ISO 4217 has other than two. CLDR, and so babel, has none for some thirty more, which are written without by habit. Payment
 services go by ISO 4217, and so do we: 3500 in RSD is 35 dinars."""
 
+_STEPS = {**{currency: 10 for currency, digits in _DECIMALS.items() if digits == 3}, "MGA": 100}  # noqa: PLR2004 - thousandths
 _CURRENCY = re.compile(r"[A-Z]{3}")
+
+Rounding: TypeAlias = Literal["down", "half_up", "up"]
 
 
 def decimals(currency: str) -> int:
     """How many decimals a currency has: its minor unit is one tenth to that power of it, as ISO 4217 says."""
     return _DECIMALS.get(currency, 2)
+
+
+def step(currency: str) -> int:
+    """Of how many minor units an amount that cards pay is a multiple.
+
+    The last of three decimals is 0, and so are both of the ariary, as payment services have it (https://docs.stripe.com/currencies).
+    """
+    return _STEPS.get(currency, 1)
 
 
 @dataclass(frozen=True, slots=True, order=False)
@@ -55,8 +67,17 @@ class Money:
         return Money(self.amount * factor, self.currency)
 
     def percent(self, percentage: int) -> Money:
-        """That many hundredths of the amount (0–100), rounded half up to a whole minor unit."""
-        return Money((self.amount * percentage + 50) // 100, self.currency)
+        """That many hundredths of the amount (0–100), rounded half up; see :meth:`part`."""
+        return self.part(percentage, 100, "half_up")
+
+    def part(self, numerator: int, denominator: int, rounding: Rounding) -> Money:
+        """That part of an amount that is not negative, in whole steps of the currency (:func:`step`); all of it if that is asked for."""
+        if numerator == denominator:
+            return self
+        size = step(self.currency)
+        parts, whole = self.amount * numerator, denominator * size
+        steps = {"down": parts // whole, "half_up": (2 * parts + whole) // (2 * whole), "up": -(-parts // whole)}[rounding]
+        return Money(min(steps * size, self.amount), self.currency)
 
     @property
     def major(self) -> Decimal:

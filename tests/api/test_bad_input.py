@@ -113,6 +113,7 @@ TABLE: list[Row] = [
     Row("currencies", "a deposit in another than the price", draft(deposit={"amount": 100, "currency": "USD"}), 422, "deposit.currency"),
     Row("currencies", "JPY, without decimals", priced(100, "JPY"), 201, "", "events"),
     Row("currencies", "KWD, with three", priced(100, "KWD"), 201, "", "events"),
+    Row("currencies", "KWD, with a fils that no card pays", priced(1234, "KWD"), 422, "price.amount"),
     Row("signatures", "none", webhook(), 400, "bad_signature"),
     Row("signatures", "an empty one", webhook(Dinnerkit_Signature=""), 400, "bad_signature"),
     Row("signatures", "of another body", forged(lambda _, body, signature: (body + b" ", signature)), 400, "bad_signature"),

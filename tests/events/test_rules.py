@@ -74,6 +74,10 @@ def test_a_sound_event_passes_and_is_ready(details: Make):
         ({"refund_policy": RefundPolicy(48, 50, 49)}, "refund_policy.late_until_hours"),
         ({"refund_policy": RefundPolicy(48, 0, 0, -1)}, "refund_policy.late_fee"),
         ({"refund_policy": RefundPolicy(48, 50, 0, 500)}, "refund_policy.late_fee"),
+        ({"price": Money(1234, "KWD")}, "price.amount"),
+        ({"price": Money(1230, "KWD"), "deposit": Money(5, "KWD")}, "deposit.amount"),
+        ({"price": Money(1230, "KWD"), "refund_policy": RefundPolicy(48, 0, 0, 105)}, "refund_policy.late_fee"),
+        ({"price": Money(1250, "MGA")}, "price.amount"),
     ],
 )
 def test_a_value_that_can_not_be_kept_is_named(details: Make, replaced: dict, field: str):

@@ -5,7 +5,7 @@ from bson import Int64
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dinnerkit.money import MAX_AMOUNT, Money, decimals
+from dinnerkit.money import MAX_AMOUNT, Money, Rounding, decimals, step
 
 AMOUNTS = st.integers(-(10**9), 10**9)
 
@@ -43,6 +43,30 @@ def test_the_minor_unit_is_that_of_iso_4217(money: Money, major: str) -> None:
 
 def test_halves_are_rounded_up() -> None:
     assert [Money(amount, "EUR").percent(50).amount for amount in (1, 2, 3)] == [1, 1, 2]
+
+
+@pytest.mark.parametrize(("rounding", "third"), [("down", 410), ("half_up", 410), ("up", 420)])
+def test_of_thousandths_whole_tens_are_paid(rounding: Rounding, third: int) -> None:
+    assert Money(1240, "KWD").part(1, 3, rounding) == Money(third, "KWD")
+    assert Money(1250, "KWD").percent(50) == Money(630, "KWD")
+
+
+@given(
+    money=st.builds(Money, st.integers(0, MAX_AMOUNT), st.sampled_from(["EUR", "JPY", "KWD", "MGA"])),
+    parts=st.integers(1, 100),
+    taken=st.integers(0, 100),
+    rounding=st.sampled_from(["down", "half_up", "up"]),
+)
+def test_a_part_can_be_paid_and_is_as_much_as_was_asked_for(money: Money, parts: int, taken: int, rounding: Rounding) -> None:
+    taken, size = min(taken, parts), step(money.currency)
+    part = money.part(taken, parts, rounding)
+    assert part.currency == money.currency
+    assert 0 <= part.amount <= money.amount
+    assert abs(part.amount * parts - money.amount * taken) < size * parts
+    assert part.amount % size == 0 or part.amount == money.amount
+    assert money.part(0, parts, rounding).amount == 0
+    assert money.part(parts, parts, rounding) == money
+    assert money.part(taken, parts, "down").amount <= part.amount <= money.part(taken, parts, "up").amount
 
 
 @given(amount=AMOUNTS)

@@ -72,6 +72,7 @@ def test_codes_are_compared_without_case_spaces_and_dashes(typed: str) -> None:
         (Terms(kind=Kind.FREE, percent=10), "SUMMER", "percent"),
         (Terms(kind=Kind.AMOUNT), "SUMMER", "amount"),
         (Terms(kind=Kind.AMOUNT, amount=euros(0)), "SUMMER", "amount"),
+        (Terms(kind=Kind.AMOUNT, amount=Money(1005, "KWD")), "SUMMER", "amount"),
         (Terms(kind=Kind.AMOUNT, amount=euros(5), minimum=Money(5, "USD")), "SUMMER", "minimum"),
         (Terms(kind=Kind.FREE, max_uses=0), "SUMMER", "max_uses"),
         (Terms(kind=Kind.FREE, max_uses=MOST_USES + 1), "SUMMER", "max_uses"),

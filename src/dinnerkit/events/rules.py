@@ -244,7 +244,7 @@ def refund_of(policy: RefundPolicy, paid: Money, starts_at: datetime, now: datet
 
 def resold_share(total: Money, seats: int, resold: int) -> Money:
     """What of ``total`` goes back once ``resold`` of the ``seats`` are sold again; for all of them exactly ``total``."""
-    return Money(total.amount * resold // seats, total.currency)
+    return total.part(resold, seats, "down")
 
 
 def in_words(policy: RefundPolicy, currency: str = "EUR") -> str:

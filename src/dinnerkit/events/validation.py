@@ -26,7 +26,7 @@ from dinnerkit.events.rules import (
     RefundPolicy,
     timezones,
 )
-from dinnerkit.money import MAX_AMOUNT
+from dinnerkit.money import MAX_AMOUNT, step
 from dinnerkit.texts import has_forbidden, is_blank
 
 
@@ -59,6 +59,7 @@ def _problems(details: EventDetails) -> Iterator[tuple[str, str]]:
     yield from _text_problems(details)
     yield from _number_problems(details)
     yield from _policy_problems(details.refund_policy)
+    yield from _step_problems(details)
     if details.starts_at.tzinfo is None:
         yield "starts_at", "It needs an offset from UTC."
     if details.timezone not in timezones():
@@ -67,6 +68,18 @@ def _problems(details: EventDetails) -> Iterator[tuple[str, str]]:
         yield "deposit.currency", "It must be the currency of the price."
     if not is_currency(details.price.currency):
         yield "price.currency", "Not an ISO 4217 currency."
+
+
+def _step_problems(details: EventDetails) -> Iterator[tuple[str, str]]:
+    amounts = {
+        "price.amount": details.price.amount,
+        "deposit.amount": details.deposit.amount if details.deposit else 0,
+        "refund_policy.late_fee": details.refund_policy.late_fee or 0,
+    }
+    size = step(details.price.currency)
+    for name, amount in amounts.items():
+        if amount % size:
+            yield name, f"{details.price.currency} is paid in multiples of {size} minor units."
 
 
 def _text_problems(details: EventDetails) -> Iterator[tuple[str, str]]:
