@@ -6,7 +6,7 @@ import importlib.util
 import shutil
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 from wsgiref.types import WSGIApplication
 
@@ -15,7 +15,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from tests.services.processes import missing
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Route
 
 NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 QUIET = ("--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage")
@@ -61,3 +61,12 @@ def served(app: WSGIApplication) -> Iterator[str]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def let_go(held: list[Route]) -> None:
+    """End requests that a test has kept from going on and the browser has given up since; nobody else would."""
+    from playwright.sync_api import Error
+
+    for route in held:
+        with suppress(Error):
+            route.abort()

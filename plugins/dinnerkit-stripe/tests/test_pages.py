@@ -17,7 +17,7 @@ from dinnerkit.money import Money
 from dinnerkit.payment.service import PaymentService
 from dinnerkit.testing import settings_for_tests
 from tests.conftest import with_database
-from tests.services.chromium import PATIENCE, chromium, served
+from tests.services.chromium import PATIENCE, chromium, let_go, served
 from tests.services.stripe import SECRET_KEY, StripeDouble, stripe_url, with_pages
 from tests.web.browser import PASSWORD
 from tests.web.conftest import World
@@ -257,7 +257,7 @@ def test_when_stripes_script_never_comes_to_the_banks_page_that_says_so_and_asks
 
 
 def test_a_payment_that_was_stopped_in_the_browser_can_be_sent_again(guest: Guest) -> None:
-    holding(guest.page, r"/pay$")
+    held = holding(guest.page, r"/pay$")
     # What the browser's button does, once the request is on its way; what it said before that is looked at from within.
     guest.page.evaluate("""() => {
       const button = document.querySelector("form[data-checkout] button");
@@ -268,6 +268,7 @@ def test_a_payment_that_was_stopped_in_the_browser_can_be_sent_again(guest: Gues
     guest.page.wait_for_function("() => globalThis.then")
     assert guest.page.evaluate("then") == "One moment…"
     guest.page.unroute(re.compile(r"/pay$"))
+    let_go(held)
     guest.page.get_by_role("button", name="Pay €40").click()
     guest.sees("Your seats are yours.")
     assert guest.payments() == ["succeeded"]

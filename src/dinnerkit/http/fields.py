@@ -52,7 +52,8 @@ class SecretField(fields.String):
     """A password or token: taken as it is, bounded, never shown."""
 
     def __init__(self, longest: int, **kwargs: Any) -> None:
-        super().__init__(load_only=True, validate=validate.Length(min=1, max=longest), **kwargs)
+        metadata = {"pattern": r"^[^\x00]*$", **kwargs.pop("metadata", {})}
+        super().__init__(load_only=True, validate=validate.Length(min=1, max=longest), metadata=metadata, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
         return clean_text(super()._deserialize(value, attr, data, **kwargs))

@@ -19,10 +19,11 @@ from dinnerkit.matching.computing import SeatingWork
 from dinnerkit.matching.service import SeatingService
 from dinnerkit.money import Money
 from dinnerkit.testing import run_background
+from tests.services.chromium import let_go
 from tests.web.conftest import World
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Page, Route
 
 OpenPage = Callable[..., "Page"]
 FREE = Money(0, "EUR")
@@ -78,12 +79,14 @@ def test_a_second_click_sends_a_form_no_second_time(open_page: OpenPage, world: 
 def test_a_form_that_was_stopped_in_the_browser_can_be_sent_again(open_page: OpenPage, world: World, host: User) -> None:
     page = open_page(world.user())
     page.goto(f"/events/{world.event(host)}")
-    page.route("**/*", lambda route: None if route.request.method == "POST" else route.continue_())
+    held: list[Route] = []
+    page.route("**/*", lambda route: held.append(route) if route.request.method == "POST" else route.continue_())
     # What the browser's button does, once the request is on its way.
     page.evaluate("navigation.addEventListener('navigate', () => setTimeout(() => stop(globalThis.stopped = true), 300), { once: true })")
     page.get_by_role("button", name="Hold my seats").click()
     page.wait_for_function("() => globalThis.stopped")
     page.unroute("**/*")
+    let_go(held)
     page.get_by_role("button", name="Hold my seats").click()
     page.get_by_role("heading", name="Pay").wait_for()
 
