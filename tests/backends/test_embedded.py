@@ -22,17 +22,12 @@ from pymongo.errors import DuplicateKeyError, OperationFailure, PyMongoError
 from pymongo.write_concern import WriteConcern
 
 from dinnerkit.backends.database import EmbeddedDatabase, embedded
-from dinnerkit.backends.mongod.errors import EmbeddedMongodFailed
 from dinnerkit.backends.mongod.layout import Layout
 from dinnerkit.backends.mongod.locks import FileLock
 from dinnerkit.backends.mongod.member import is_running
 from dinnerkit.ports.database import DatabaseBackend
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the embedded MongoDB needs POSIX file locks")
-
-SEEN_TO_BE_REFUSED = pytest.mark.xfail(
-    raises=EmbeddedMongodFailed, strict=False, reason="on a busy machine the new server has been seen to refuse connections at its start"
-)
 
 USER = """
 import json, sys
@@ -369,7 +364,6 @@ def test_a_forked_child_keeps_the_server_of_its_parent(user, root):
     assert not is_alive(mongod)
 
 
-@SEEN_TO_BE_REFUSED
 def test_the_server_ends_when_its_folder_is_moved_away_and_another_takes_its_place(opened, root):
     first = opened()
     first.database.guests.insert_one({"_id": "ada"})
@@ -381,7 +375,6 @@ def test_the_server_ends_when_its_folder_is_moved_away_and_another_takes_its_pla
     assert mongod_of(opened()) == mongod_of(second)
 
 
-@SEEN_TO_BE_REFUSED
 def test_a_server_whose_folder_was_moved_away_follows_it_and_leaves_the_one_in_its_place_alone(opened, root):
     first = opened()
     first.database.guests.insert_one({"_id": "ada"})

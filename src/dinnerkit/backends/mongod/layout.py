@@ -112,9 +112,10 @@ class Layout:
         if not self.key.exists():
             self._replace(self.key, secrets.token_hex(32))
 
-    def announce(self, port: int | None, *, ready: bool) -> None:
-        """Let the others know where the server is, and whether it listens."""
-        self._replace(self.state, json.dumps({"port": port, "ready": ready}))
+    def announce(self, port: int | None, *, ready: bool, folder: Path | None = None) -> None:
+        """Let the others know where the server is, and whether it listens; in ``folder``, for who knows where this one has moved to."""
+        state = self.state if folder is None else folder / self.state.name
+        self._replace(state, json.dumps({"port": port, "ready": ready}))
 
     def last_port(self) -> int | None:
         """The port that was announced last, in use or not."""

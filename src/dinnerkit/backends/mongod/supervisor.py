@@ -9,6 +9,7 @@ import signal
 import socket
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from dinnerkit.backends.mongod.binary import find_mongod
@@ -35,8 +36,8 @@ def main(root: Path) -> int:
     """
     if os.fork():
         os._exit(0)  # the supervisor is nobody's child, so that no user has to wait for it
-    os.chdir("/")
     layout = Layout(root)
+    os.chdir(layout.folder)
     lock = FileLock(layout.supervisor_lock)
     if not poll(lock.try_exclusive, _ELECTION_SECONDS):
         return 0
@@ -63,7 +64,10 @@ def _supervise(layout: Layout) -> None:
 
 
 class _Watch:
-    """The supervisor's work from the moment that mongod listens."""
+    """The supervisor's work from the moment that mongod listens.
+
+    Its current folder is mongod's, which it is in still where PATH was moved away and is another's by now.
+    """
 
     def __init__(self, layout: Layout, binary: Path, mongod: Mongod) -> None:
         self._layout = layout
@@ -84,8 +88,8 @@ class _Watch:
                 self._start_again()
             self._layout.trim_log()
             self._sleep(TICK_SECONDS)
-        if self._users.is_current():
-            self._layout.announce(self._mongod.port, ready=False)
+        with suppress(OSError):  # the folder was removed, and nobody looks there any more
+            self._layout.announce(self._mongod.port, ready=False, folder=Path())
         self._mongod.stop()
 
     def _needed(self) -> bool:
