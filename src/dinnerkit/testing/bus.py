@@ -24,9 +24,9 @@ import pytest
 from dinnerkit.errors import Unavailable
 from dinnerkit.ids import new_id
 from dinnerkit.ports.bus import LONGEST_TOPIC, MISSED, MOST_BYTES, Bus, Heard, News, Subscription
-from dinnerkit.testing.bad_services import service_that_is
+from dinnerkit.testing.away import away, told_of_itself
 from dinnerkit.testing.bench import Bench
-from dinnerkit.testing.expecting import ContractBroken, closes_twice, expect, in_time, keeps_secrets, needed, refusal, told_by
+from dinnerkit.testing.expecting import ContractBroken, closes_twice, expect, in_time, keeps_secrets, needed, refusal
 
 __all__ = ["BusBench", "BusContract", "ContractBroken"]
 
@@ -245,8 +245,7 @@ class BusContract:
     @pytest.mark.parametrize("place", ["silent", "closed", "rude"])
     def test_without_its_service_nobody_waits_and_listeners_know(self, bench: BusBench, place: str) -> None:
         """Publishing is no faulty request's business: it returns at once. A ping tells."""
-        reach = needed(bench.reach, "way to reach the bus at another address")
-        with service_that_is(place) as (host, port), closing(reach(host, port)) as bus:
+        with away(bench, place) as bus:
             started = time.monotonic()
             in_time(f"the service was {place}, and news were published", partial(_publish, bus, place))
             expect(time.monotonic() - started < bench.at_once, f"the service was {place}, and publishing waited for it")
@@ -258,12 +257,7 @@ class BusContract:
     def test_its_secrets_stay_its_own(self, bench: BusBench) -> None:
         """They are in no error and no representation."""
         secrets = needed(bench.secrets, "secret to look for")
-        with closing(bench.open()) as bus:
-            told = [repr(bus), str(bus)]
-        if bench.reach is not None:
-            with service_that_is("closed") as (host, port), closing(bench.reach(host, port)) as away:
-                told += [repr(away), *told_by(away.ping)]
-        keeps_secrets(told, secrets)
+        keeps_secrets(told_of_itself(bench, lambda bus: [bus.ping]), secrets)
 
 
 @contextmanager

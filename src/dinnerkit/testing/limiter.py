@@ -25,7 +25,7 @@ from limits.strategies import MovingWindowRateLimiter
 from dinnerkit.errors import Unavailable
 from dinnerkit.ids import new_id
 from dinnerkit.ports.limiter import LimiterStorage
-from dinnerkit.testing.bad_services import service_that_is
+from dinnerkit.testing.away import away, told_of_itself
 from dinnerkit.testing.bench import Bench
 from dinnerkit.testing.expecting import (
     ContractBroken,
@@ -38,7 +38,6 @@ from dinnerkit.testing.expecting import (
     needed,
     refusal,
     refused_soon,
-    told_by,
 )
 
 __all__ = ["ContractBroken", "LimiterBench", "LimiterContract"]
@@ -160,8 +159,7 @@ class LimiterContract:
     @pytest.mark.parametrize("place", ["silent", "closed", "rude"])
     def test_without_its_service_a_hit_fails_soon_and_by_an_error_of_its_own(self, bench: LimiterBench, place: str) -> None:
         """So that the core can count in memory meanwhile; ``check`` is for people."""
-        reach = needed(bench.reach, "way to reach the storage at another address")
-        with service_that_is(place) as (host, port), closing(reach(host, port)) as opened:
+        with away(bench, place) as opened:
             refusal(Unavailable, f"the service was {place}, and it was pinged", partial(in_time, "a ping", opened.ping))
             limiter = MovingWindowRateLimiter(_storage(opened))
             errors: Any = limiter.storage.base_exceptions
@@ -176,12 +174,7 @@ class LimiterContract:
     def test_its_secrets_stay_its_own(self, bench: LimiterBench) -> None:
         """They are in no error and no representation."""
         secrets = needed(bench.secrets, "secret to look for")
-        with closing(bench.open()) as opened:
-            told = [repr(opened), str(opened)]
-        if bench.reach is not None:
-            with service_that_is("closed") as (host, port), closing(bench.reach(host, port)) as away:
-                told += [repr(away), *told_by(away.ping)]
-        keeps_secrets(told, secrets)
+        keeps_secrets(told_of_itself(bench, lambda opened: [opened.ping]), secrets)
 
     def test_it_can_be_closed_twice(self, bench: LimiterBench) -> None:
         """Whoever ends must not ask who has ended before."""

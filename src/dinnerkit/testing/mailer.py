@@ -11,8 +11,8 @@ class TestOurMailer(MailerContract):
 from __future__ import annotations
 
 import email
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.policy import default
@@ -23,7 +23,7 @@ import pytest
 from dinnerkit.errors import Unavailable
 from dinnerkit.ids import new_id
 from dinnerkit.ports.mailer import Mailer
-from dinnerkit.testing.bad_services import service_that_is
+from dinnerkit.testing.away import away, told_of_itself
 from dinnerkit.testing.bench import Bench
 from dinnerkit.testing.expecting import (
     ContractBroken,
@@ -118,23 +118,19 @@ class MailerContract:
     @pytest.mark.parametrize("place", ["silent", "closed", "rude"])
     def test_without_its_service_it_raises_soon(self, bench: MailerBench, place: str) -> None:
         """So that the mail is kept, and sent later."""
-        with _away(bench, place) as mailer:
+        with away(bench, place) as mailer:
             refused_soon(Unavailable, f"the service was {place}", "it was given a mail", partial(mailer.send, _mail()), bench.at_once)
             refused_soon(Unavailable, f"the service was {place}", "it was pinged", mailer.ping, bench.at_once)
 
     def test_its_errors_tell_nobody_what_was_in_the_mail(self, bench: MailerBench) -> None:
         """Nor who it was to."""
-        with _away(bench, "closed") as mailer:
+        with away(bench, "closed") as mailer:
             keeps_secrets(told_by(partial(mailer.send, _mail())), [_TO, "Grüße", "Küche"])
 
     def test_its_secrets_stay_its_own(self, bench: MailerBench) -> None:
         """They are in no error and no representation."""
         hidden = needed(bench.secrets, "secret to look for")
-        with closing(bench.open()) as mailer:
-            told = [repr(mailer), str(mailer)]
-        with _away(bench, "closed") as away:
-            told += [repr(away), *told_by(away.ping)]
-        keeps_secrets(told, hidden)
+        keeps_secrets(told_of_itself(bench, lambda mailer: [mailer.ping]), hidden)
 
     def test_it_can_be_closed_twice(self, bench: MailerBench) -> None:
         """Whoever ends must not ask who has ended before."""
@@ -178,11 +174,3 @@ def _expect_arrived(bench: MailerBench, sent: EmailMessage) -> None:
 def _first_difference(wanted: str, got: str) -> str:
     place = next((i for i, (one, other) in enumerate(zip(wanted, got, strict=False)) if one != other), min(len(wanted), len(got)))
     return f"where {wanted[place : place + 20]!r} was it has {got[place : place + 20]!r}"
-
-
-@contextmanager
-def _away(bench: MailerBench, place: str) -> Iterator[Mailer]:
-    """A mailer whose service is in a bad state."""
-    reach = needed(bench.reach, "way to reach the service at another address")
-    with service_that_is(place) as (host, port), closing(reach(host, port)) as mailer:
-        yield mailer

@@ -28,7 +28,7 @@ from huey.api import Huey
 from dinnerkit.errors import Unavailable
 from dinnerkit.ids import new_id
 from dinnerkit.ports.queue import Queue
-from dinnerkit.testing.bad_services import service_that_is
+from dinnerkit.testing.away import away
 from dinnerkit.testing.bench import Bench
 from dinnerkit.testing.expecting import (
     ContractBroken,
@@ -240,8 +240,7 @@ class QueueContract:
     @pytest.mark.parametrize("place", ["silent", "closed", "rude"])
     def test_without_its_service_a_task_is_refused_soon(self, bench: QueueBench, place: str) -> None:
         """By any error: the core then leaves it to the sweep. Not by silence, which would be a loss that nobody sees."""
-        reach = needed(bench.reach, "way to reach the queue at another address")
-        with service_that_is(place) as (host, port), closing(reach(host, port)) as queue:
+        with away(bench, place) as queue:
             refusal(Unavailable, f"the service was {place}, and it was pinged", partial(in_time, "a ping", queue.ping))
             _, task, _ = _bound(queue)
             refused_soon(Exception, f"the service was {place}", "a task was queued", partial(task, "d1"), bench.at_once)
@@ -255,8 +254,8 @@ class QueueContract:
                 _, task, _ = _bound(queue)
                 told += told_by(partial(task, object()))
             if bench.reach is not None:
-                with service_that_is("closed") as (host, port), closing(bench.reach(host, port)) as away:
-                    told += [repr(away), *told_by(away.ping), *told_by(partial(_bound(away)[1], "d1"))]
+                with away(bench, "closed") as lost:
+                    told += [repr(lost), *told_by(lost.ping), *told_by(partial(_bound(lost)[1], "d1"))]
         keeps_secrets([*told, caplog.text], secrets)
 
     def test_it_can_be_closed_twice(self, bench: QueueBench) -> None:

@@ -13,8 +13,8 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 
@@ -22,7 +22,7 @@ import pytest
 
 from dinnerkit.errors import Unavailable
 from dinnerkit.ports.sessions import MOST_BYTES, SessionStore
-from dinnerkit.testing.bad_services import service_that_is
+from dinnerkit.testing.away import away, told_of_itself
 from dinnerkit.testing.bench import Bench
 from dinnerkit.testing.expecting import (
     ContractBroken,
@@ -205,7 +205,7 @@ class SessionContract:
     @pytest.mark.parametrize("place", ["silent", "closed", "rude"])
     def test_without_its_service_it_raises_soon(self, bench: SessionBench, place: str) -> None:
         """And never says that there is no session, which would sign people out."""
-        with _away(bench, place) as store:
+        with away(bench, place) as store:
             key, where = _key(), f"the service was {place}"
             calls: tuple[tuple[str, Callable[[], object]], ...] = (
                 ("it was asked for a session", partial(store.get, key)),
@@ -219,7 +219,7 @@ class SessionContract:
 
     def test_its_errors_name_no_session(self, bench: SessionBench) -> None:
         """Neither whose, nor by which key: they go to the log."""
-        with _away(bench, "closed") as store:
+        with away(bench, "closed") as store:
             key, value = _key(), b"the session of ada"
             calls: tuple[Callable[[], object], ...] = (
                 partial(store.get, key),
@@ -233,11 +233,7 @@ class SessionContract:
     def test_its_secrets_stay_its_own(self, bench: SessionBench) -> None:
         """They are in no error and no representation."""
         hidden = needed(bench.secrets, "secret to look for")
-        with closing(bench.open()) as store:
-            told = [repr(store), str(store)]
-        with _away(bench, "closed") as away:
-            told += [repr(away), *told_by(away.ping)]
-        keeps_secrets(told, hidden)
+        keeps_secrets(told_of_itself(bench, lambda store: [store.ping]), hidden)
 
     def test_it_can_be_closed_twice(self, bench: SessionBench) -> None:
         """Whoever ends must not ask who has ended before."""
@@ -257,11 +253,3 @@ def _expect_session(store: SessionStore, key: str, value: bytes) -> None:
     expect(
         _LONG - 60 < found.seconds <= _LONG, f"a session that was opened for {_LONG} s a moment ago is said to have {found.seconds} s left"
     )
-
-
-@contextmanager
-def _away(bench: SessionBench, place: str) -> Iterator[SessionStore]:
-    """A store whose service is in a bad state."""
-    reach = needed(bench.reach, "way to reach the store at another address")
-    with service_that_is(place) as (host, port), closing(reach(host, port)) as store:
-        yield store

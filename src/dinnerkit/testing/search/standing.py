@@ -10,8 +10,8 @@ import pytest
 
 from dinnerkit.errors import Unavailable
 from dinnerkit.ports.search import LONGEST_TEXT, MOST_AT_ONCE, MOST_HITS, MOST_SUGGESTIONS, Criteria, Order, Removal, Search, Suggestions
-from dinnerkit.testing.bad_services import service_that_is
-from dinnerkit.testing.expecting import closes_twice, expect, keeps_secrets, needed, refusal, refused_soon, told_by
+from dinnerkit.testing.away import away, told_of_itself
+from dinnerkit.testing.expecting import closes_twice, expect, keeps_secrets, needed, refusal, refused_soon
 from dinnerkit.testing.search.bench import OnBench, SearchBench, all_of, entry, opened
 
 
@@ -59,20 +59,14 @@ class Standing(OnBench):
     @pytest.mark.parametrize("place", ["silent", "closed", "rude"])
     def test_without_an_answer_it_says_so_at_once(self, bench: SearchBench, place: str) -> None:
         """A service that is silent, that is not there, that hangs up: a reader waits, and is shown something else."""
-        reach = needed(bench.reach, "way to reach the backend at another address")
-        with service_that_is(place) as (host, port), closing(reach(host, port)) as search:
+        with away(bench, place) as search:
             for what, call in _reads(search).items():
                 refused_soon(Unavailable, f"the service was {place}", what, call, bench.at_once)
 
     def test_its_secrets_stay_its_own(self, bench: SearchBench) -> None:
         """They are in no error and no representation."""
         secrets = needed(bench.secrets, "secret to look for")
-        with closing(bench.open()) as search:
-            told = [repr(search), str(search)]
-        if bench.reach is not None:
-            with service_that_is("closed") as (host, port), closing(bench.reach(host, port)) as away:
-                told += [repr(away), *(line for call in _reads(away).values() for line in told_by(call))]
-        keeps_secrets(told, secrets)
+        keeps_secrets(told_of_itself(bench, lambda search: _reads(search).values()), secrets)
 
     def test_it_can_be_closed_twice(self, bench: SearchBench) -> None:
         """Whoever ends must not ask who has ended before."""
