@@ -39,6 +39,12 @@ def step(currency: str) -> int:
     return _STEPS.get(currency, 1)
 
 
+def off_step(amount: int, currency: str) -> str | None:
+    """What to tell who asks for an amount that can't be paid to the last minor unit; None where it can."""
+    size = step(currency)
+    return f"{currency} is paid in multiples of {size} minor units." if amount % size else None
+
+
 @dataclass(frozen=True, slots=True, order=False)
 class Money:
     """An amount in the minor unit of its currency: ``Money(3500, "EUR")`` is 35 euros.

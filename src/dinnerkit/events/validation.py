@@ -26,7 +26,7 @@ from dinnerkit.events.rules import (
     RefundPolicy,
     timezones,
 )
-from dinnerkit.money import MAX_AMOUNT, step
+from dinnerkit.money import MAX_AMOUNT, off_step
 from dinnerkit.texts import has_forbidden, is_blank
 
 
@@ -76,10 +76,9 @@ def _step_problems(details: EventDetails) -> Iterator[tuple[str, str]]:
         "deposit.amount": details.deposit.amount if details.deposit else 0,
         "refund_policy.late_fee": details.refund_policy.late_fee or 0,
     }
-    size = step(details.price.currency)
     for name, amount in amounts.items():
-        if amount % size:
-            yield name, f"{details.price.currency} is paid in multiples of {size} minor units."
+        if problem := off_step(amount, details.price.currency):
+            yield name, problem
 
 
 def _text_problems(details: EventDetails) -> Iterator[tuple[str, str]]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from dinnerkit.errors import Invalid
-from dinnerkit.money import Money, step
+from dinnerkit.money import Money, off_step
 from dinnerkit.vouchers.errors import VoucherExpired, VoucherMinimum, VoucherNotForThisEvent, VoucherUnknown
 
 MOST_USES = 10_000
@@ -90,8 +90,8 @@ def check(code: str, terms: Terms) -> None:
     for name, (number, most) in bounds.items():
         if number is not None and not 1 <= number <= most:
             problems[name] = f"From 1 to {most}."
-    if terms.amount is not None:
-        problems |= _amount_problems(terms.amount)
+    if terms.amount is not None and (problem := _amount_problem(terms.amount)):
+        problems["amount"] = problem
     if terms.amount and terms.minimum and terms.amount.currency != terms.minimum.currency:
         problems["minimum"] = "It must have the currency of the amount."
     if terms.valid_from and terms.valid_until and terms.valid_until <= terms.valid_from:
@@ -100,11 +100,8 @@ def check(code: str, terms: Terms) -> None:
         raise Invalid("the voucher is not as it must be", fields=problems)
 
 
-def _amount_problems(amount: Money) -> dict[str, str]:
-    size = step(amount.currency)
-    if amount.amount < 1:
-        return {"amount": "It must be above zero."}
-    return {"amount": f"{amount.currency} is paid in multiples of {size} minor units."} if amount.amount % size else {}
+def _amount_problem(amount: Money) -> str | None:
+    return "It must be above zero." if amount.amount < 1 else off_step(amount.amount, amount.currency)
 
 
 def discount(terms: Terms, price: Money) -> Money:
