@@ -28,9 +28,9 @@ from dinnerkit.search import resting
 from dinnerkit.settings import Settings
 from dinnerkit.storage import collection
 from dinnerkit.testing import StandingClock, run_background, settings_for_tests
+from dinnerkit.testing.proxy import Proxy, proxy
 from dinnerkit_elasticsearch import open_search
 from tests.search.conftest import details
-from tests.services.proxy import Proxy, proxy
 
 DEADLINE = 60.0
 MODES = ["hangs", "refuses", "drops", "slow"]

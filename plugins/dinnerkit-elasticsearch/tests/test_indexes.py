@@ -12,12 +12,12 @@ from elasticsearch import Elasticsearch
 
 from dinnerkit.errors import Unavailable
 from dinnerkit.ports.search import EventEntry, Removal
+from dinnerkit.testing.proxy import proxy
 from dinnerkit.testing.search import entry
 from dinnerkit.testing.search.bench import all_of, by_text
 from dinnerkit_elasticsearch.indexes import Indexes
 from dinnerkit_elasticsearch.search import ElasticsearchSearch
 from dinnerkit_elasticsearch.urls import parse
-from tests.services.proxy import proxy
 
 PATIENT = "timeout_ms=60000&refresh_ms=20"
 

@@ -20,9 +20,9 @@ from dinnerkit.ports.search_people import PersonEntry
 from dinnerkit.search.people import PeopleIndexing
 from dinnerkit.settings import Settings
 from dinnerkit.testing import run_background, settings_for_tests
+from dinnerkit.testing.proxy import Proxy, proxy
 from dinnerkit_elasticsearch.search import ElasticsearchSearch
 from dinnerkit_elasticsearch.urls import parse
-from tests.services.proxy import Proxy, proxy
 
 PATIENT = "timeout_ms=60000&refresh_ms=20"
 MIDDLE = (0.5,) * 5

@@ -24,9 +24,9 @@ from dinnerkit.ports.bus import MISSED, News
 from dinnerkit.settings import Settings
 from dinnerkit.storage import collection
 from dinnerkit.testing import StandingClock, settings_for_tests
+from dinnerkit.testing.proxy import Proxy, proxy
 from dinnerkit.worker import Worker, run_beside
 from dinnerkit_redis.queue import RedisTasks
-from tests.services.proxy import Proxy, proxy
 from tests.services.redis import PASSWORD, redis_server, say
 
 DEADLINE = 60.0

@@ -14,7 +14,7 @@ from dinnerkit.ids import new_id
 from dinnerkit.kit import Kit
 from dinnerkit.settings import Settings
 from dinnerkit.testing import settings_for_tests
-from tests.services.proxy import Proxy, proxy
+from dinnerkit.testing.proxy import Proxy, proxy
 from tests.services.redis import PASSWORD as REDIS_PASSWORD
 from tests.services.redis import redis_server, say
 from tests.web.browser import PASSWORD, Browser

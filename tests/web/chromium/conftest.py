@@ -8,8 +8,8 @@ import pytest
 from flask import Flask
 
 from dinnerkit.accounts.rules import User
+from dinnerkit.testing.proxy import Proxy, proxy
 from tests.services.chromium import PATIENCE, chromium, served
-from tests.services.proxy import Proxy, proxy
 from tests.web.browser import PASSWORD
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ import pytest
 import segno
 
 from dinnerkit.accounts.rules import User
+from dinnerkit.testing.proxy import Proxy
 from tests.services.chromium import PATIENCE, chromium
-from tests.services.proxy import Proxy
 from tests.web.browser import PASSWORD
 from tests.web.chromium.test_door import Dinner
 from tests.web.conftest import World

@@ -18,9 +18,9 @@ from dinnerkit.booking.store import BookingStore
 from dinnerkit.clock import utcnow
 from dinnerkit.identity import Role
 from dinnerkit.money import Money
+from dinnerkit.testing.proxy import Proxy
 from dinnerkit.web.places import PAGES
 from tests.services.chromium import PATIENCE
-from tests.services.proxy import Proxy
 from tests.web.conftest import World
 
 if TYPE_CHECKING:
