@@ -19,6 +19,9 @@ _ENDED_CREDENTIALS = re.compile(r"[^/?#@:]*:[^/?#@]*[/?#].*@", re.DOTALL)
 _ADDRESSES = re.compile(r"[^/?#@:]+:\d{1,5}(,[^/?#@]*)?(/[^?#@]*)?(\?\w+=[^#]*)?")
 """... hosts with ports, and options of which one has an ``@``."""
 
+_HOST = re.compile(r"(?P<host>\[[0-9a-fA-F:.]+\]|[^:\[\]/@]+)(?::(?P<port>\d{1,5}))?")
+_LAST_PORT = 65_535
+
 _CREDENTIALS = re.compile(r"(?P<user>[^/?#@:]*)(?P<password>.*:.*)@", re.DOTALL)
 
 
@@ -67,6 +70,21 @@ def parse_url(url: str) -> BackendUrl:
         raise SettingError(f"{mask_url(url)!r} is not a backend URL, such as memory:// or mongodb://host/name")
     query = (match["query"] or "").replace("+", "%2B")  # a plus is a space in forms alone
     return BackendUrl(match["scheme"], match["location"], dict(parse_qsl(query, keep_blank_values=True)))
+
+
+def hosts_of(addresses: str, usual_port: int, url: str) -> tuple[tuple[str, int], ...]:
+    """The hosts and ports of ``HOST,HOST:PORT,[IPV6]:PORT``, in their order; this machine's where none is named.
+
+    Raises:
+        SettingError: one is no host; it and the URL are quoted, without what is secret in that.
+    """
+    found = []
+    for address in (addresses or "127.0.0.1").split(","):
+        match = _HOST.fullmatch(address.strip())
+        if match is None or not 0 < int(match["port"] or usual_port) <= _LAST_PORT:
+            raise SettingError(f"{mask_url(url)!r}: {address!r} is not HOST or HOST:PORT")
+        found.append((match["host"].strip("[]"), int(match["port"] or usual_port)))
+    return tuple(found)
 
 
 def mask_url(url: str) -> str:

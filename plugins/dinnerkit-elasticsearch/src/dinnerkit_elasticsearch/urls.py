@@ -8,12 +8,11 @@ from dataclasses import dataclass, field
 from urllib.parse import unquote
 
 from dinnerkit.errors import SettingError
-from dinnerkit.ports.urls import mask_url, parse_url
+from dinnerkit.ports.urls import hosts_of, parse_url
 
 OPTIONS = ("timeout_ms", "prefix", "sniff", "ca", "api_key", "shards", "refresh_ms")
 
-_PORT, _LAST_PORT = 9200, 65_535
-_HOST = re.compile(r"(?P<host>\[[0-9a-fA-F:.]+\]|[^:\[\]/@]+)(?::(?P<port>\d{1,5}))?")
+_PORT = 9200
 _PREFIX = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 
 
@@ -57,7 +56,7 @@ def parse(url: str) -> ElasticsearchUrl:
     options = parsed.options
     credentials, _, addresses = parsed.location.rpartition("@")
     username, _, password = credentials.partition(":")
-    hosts = _hosts(addresses, url)
+    hosts = tuple(dict.fromkeys(hosts_of(addresses.rstrip("/"), _PORT, url)))
     secure = parsed.scheme == "elasticsearch+https"
     if "ca" in options and not secure:
         raise SettingError("elasticsearch:// does not encrypt, so it has no option 'ca'; elasticsearch+https:// has")
@@ -76,16 +75,6 @@ def parse(url: str) -> ElasticsearchUrl:
         shards=_number(options, "shards", 1, 1, 100),
         refresh_ms=_number(options, "refresh_ms", 1000, 10, 60_000),
     )
-
-
-def _hosts(addresses: str, url: str) -> tuple[tuple[str, int], ...]:
-    found = []
-    for address in (addresses.rstrip("/") or "127.0.0.1").split(","):
-        match = _HOST.fullmatch(address.strip())
-        if match is None or not 0 < int(match["port"] or _PORT) <= _LAST_PORT:
-            raise SettingError(f"{mask_url(url)!r}: {address!r} is not HOST or HOST:PORT")
-        found.append((match["host"].strip("[]"), int(match["port"] or _PORT)))
-    return tuple(dict.fromkeys(found))
 
 
 def _number(options: Mapping[str, str], name: str, usual: int, least: int, most: int) -> int:

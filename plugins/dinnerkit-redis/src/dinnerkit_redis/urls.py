@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from urllib.parse import unquote
 
 from dinnerkit.errors import SettingError
-from dinnerkit.ports.urls import mask_url, parse_url
+from dinnerkit.ports.urls import hosts_of, mask_url, parse_url
 
 OPTIONS = ("timeout", "retries", "connections", "prefix", "ca", "tls", "sentinel_password")
 
@@ -16,9 +16,7 @@ _PORT, _SENTINEL_PORT = 6379, 26379
 _TIMEOUT = 0.075
 """A request that meets a Redis which has just begun to hang waits for it up to three times: twice for the limiter, once for the cache."""
 
-_HOST = re.compile(r"(?P<host>\[[0-9a-fA-F:.]+\]|[^:\[\]/@]+)(?::(?P<port>\d{1,5}))?")
 _PREFIX = re.compile(r"[a-z0-9_-]{1,40}")
-_LAST_PORT = 65_535
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,16 +88,10 @@ def parse(url: str) -> RedisUrl:
 
 
 def _hosts(kind: str, addresses: str, url: str) -> tuple[tuple[str, int], ...]:
-    usual = _SENTINEL_PORT if kind == "sentinel" else _PORT
-    found = []
-    for address in (addresses or "127.0.0.1").split(","):
-        match = _HOST.fullmatch(address.strip())
-        if match is None or not 0 < int(match["port"] or usual) <= _LAST_PORT:
-            raise SettingError(f"{mask_url(url)!r}: {address!r} is not HOST or HOST:PORT")
-        found.append((match["host"].strip("[]"), int(match["port"] or usual)))
+    found = hosts_of(addresses, _SENTINEL_PORT if kind == "sentinel" else _PORT, url)
     if kind == "redis" and len(found) > 1:
         raise SettingError(f"{mask_url(url)!r} names several hosts; redis+sentinel:// and redis+cluster:// do that")
-    return tuple(found)
+    return found
 
 
 def _path(kind: str, path: str, url: str) -> tuple[str, int]:
