@@ -51,7 +51,9 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Mypy, strictly, on the package and on what ``dinnerkit new-plugin`` writes, which is linted too."""
-    session.install("-e", ".[matching]", *tools("mypy", "pytest", "pytest-rerunfailures", "pytest-timeout", "pytest-xdist", "ruff", "scipy-stubs"))
+    session.install(
+        "-e", ".[matching]", *tools("mypy", "pytest", "pytest-rerunfailures", "pytest-timeout", "pytest-xdist", "ruff", "scipy-stubs")
+    )
     session.run("mypy")
     session.run("pytest", "--noconftest", "tests/scaffold/test_checks.py", *session.posargs)
 

@@ -142,6 +142,7 @@ def _probes(kit: Kit) -> dict[str, health.Probe]:
         "bus": health.Probe(backends.bus.ping, needed=False),
         "search": health.Probe(backends.search.ping, needed=False),
         "sessions": health.Probe(backends.sessions.ping, needed=False),
+        "media": health.Probe(backends.media.ping, needed=False),
         "cache": health.Probe(lambda: backends.cache.get("health"), needed=False),
     }
 

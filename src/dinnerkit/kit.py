@@ -94,6 +94,7 @@ from dinnerkit.ports.database import DatabaseBackend
 from dinnerkit.ports.gateway import Gateway
 from dinnerkit.ports.limiter import LimiterStorage
 from dinnerkit.ports.mailer import Mailer
+from dinnerkit.ports.media import MediaStore
 from dinnerkit.ports.offload import Offload, inline
 from dinnerkit.ports.queue import Queue
 from dinnerkit.ports.search import Search
@@ -152,6 +153,7 @@ class Backends:
     bus: Bus
     search: Search
     sessions: SessionStore
+    media: MediaStore
 
 
 class Kit:

@@ -20,7 +20,7 @@ PREFIX = "DINNERKIT_"
 NOT_SETTINGS = frozenset({"SETTINGS", "MONGOD", "DEBUG", "REQUIRE_SERVICES", "TEST_DATABASE"})
 """Names after the prefix that mean something to a command or to the tests, and are no settings."""
 
-BACKENDS = ("database", "cache", "queue", "gateway", "mail", "limiter", "bus", "search", "sessions")
+BACKENDS = ("database", "cache", "queue", "gateway", "mail", "limiter", "bus", "search", "sessions", "media")
 """The settings that are backend URLs; each is the kind's entry-point group too: ``dinnerkit.cache``."""
 
 _TRUE, _FALSE = frozenset({"1", "true", "yes", "on"}), frozenset({"0", "false", "no", "off"})
@@ -51,6 +51,7 @@ class Settings:
     bus: str = _setting("database://", "how news reach all processes at once: database://, memory:// or a mongodb:// URL")
     search: str = _setting("database://", "where events are searched: database://, or a mongodb:// URL")
     sessions: str = _setting("database://", "where it is kept which browsers are signed in: database://, or a mongodb:// URL")
+    media: str = _setting("", "where photos are kept: disk://PATH; default: under DATA")
     queues: str = _setting("", "which queues workers take, and how many jobs at a time: emails=5 payments; default: all")
     drain_seconds: int = _setting(25, "how long a worker that is to stop lets its jobs end", least=0, most=3600)
     rate_limit: str = _setting("1000 per 15 minutes", "requests for each user or address, or off")
@@ -108,6 +109,7 @@ class Settings:
             "database": f"embedded://{self.data}",
             "queue": f"sqlite://{self.data}/queue.db",
             "gateway": f"sandbox://{self.data}/gateway.db",
+            "media": f"disk://{self.data}",
         }
 
     @classmethod

@@ -64,6 +64,7 @@ def test_the_built_in_backends_take_the_same_road() -> None:
         ("mail", "smtps"),
         ("sessions", "database"),
         ("sessions", "mongodb"),
+        ("media", "disk"),
         ("limiter", "memory"),
         ("bus", "memory"),
         ("bus", "database"),

@@ -28,6 +28,7 @@ class TestDefaults:
         assert settings.database == f"embedded://{data}"
         assert settings.queue == f"sqlite://{data}/queue.db"
         assert settings.gateway == f"sandbox://{data}/gateway.db"
+        assert settings.media == f"disk://{data}"
 
     def test_everything_lies_beside_the_embedded_database(self, tmp_path: Path) -> None:
         settings = load({"DINNERKIT_DATABASE": f"embedded://{tmp_path}/here"})

@@ -12,6 +12,7 @@ import pytest
 from dinnerkit import testing
 from dinnerkit.ports.contracts import CONTRACTS
 from dinnerkit.scaffold import KINDS
+from dinnerkit.settings import BACKENDS
 from tests.scaffold.installing import installed_as, made, run_tests
 
 BREAKS = {
@@ -20,6 +21,7 @@ BREAKS = {
     "gateway": ("return earlier or self", "return self", "test_the_same_key_moves_money_once"),
     "limiter": ("+ amount > limit:", "> limit:", "test_as_many_as_the_limit_come_through_and_no_more"),
     "mail": ("mail.as_bytes()", "mail.as_bytes()[:-500]", "test_a_mail_arrives_whole_and_is_there_once_it_was_sent"),
+    "media": (".kept.pop(key, None)", ".kept.get(key, None)", "test_what_is_deleted_is_gone_for_all"),
     "queue": ("popleft()", "pop()", "test_tasks_come_in_the_order_in_which_they_were_queued"),
     "search": ("entry.version > removed and ", "", "test_what_is_removed_stays_away"),
     "sessions": (".kept.pop(key, None)", ".kept.get(key, None)", "test_a_session_that_has_ended_is_gone"),
@@ -63,7 +65,7 @@ def test_what_it_says_of_itself_is_listed(tmp_path: Path):
 
 
 def test_there_is_a_contract_for_each_kind_and_a_version_of_it():
-    assert set(KINDS) <= set(CONTRACTS)
+    assert set(KINDS) == set(CONTRACTS) == set(BACKENDS) - {"database"}, "only what all else lies in has none"
     assert {kind.contract for kind in KINDS.values()} <= set(testing.__all__)
 
 

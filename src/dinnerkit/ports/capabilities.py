@@ -10,6 +10,7 @@ from dinnerkit.ports.bus import UsesDatabase
 from dinnerkit.ports.checkout import Checkout
 from dinnerkit.ports.gateway import Disputes, Listings, PayoutListings, Payouts, RefundHistory
 from dinnerkit.ports.local_gateway import LocalAuthentication, LocalDisputes, LocalWebhooks
+from dinnerkit.ports.media import DirectDownloads, DirectUploads
 from dinnerkit.ports.search import Distances, Facets, Rebuilding, Suggestions, Tolerant
 from dinnerkit.ports.search_people import PeopleSearch
 
@@ -26,6 +27,7 @@ CAPABILITIES: dict[str, tuple[type, ...]] = {
         LocalAuthentication,
         LocalDisputes,
     ),
+    "media": (DirectUploads, DirectDownloads),
     "search": (Facets, Suggestions, Tolerant, Distances, Rebuilding, PeopleSearch, UsesDatabase),
     "sessions": (UsesDatabase,),
 }

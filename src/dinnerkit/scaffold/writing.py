@@ -38,6 +38,7 @@ KINDS = {
     "gateway": Kind("payment gateway", "gateway", "GatewayContract"),
     "limiter": Kind("store of rate limits", "limiter", "LimiterContract", ("limits",)),
     "mail": Kind("mailer", "mailer", "MailerContract"),
+    "media": Kind("store of media", "media", "MediaContract"),
     "queue": Kind("queue", "queue", "QueueContract", ("huey",)),
     "search": Kind("search", "search", "SearchContract"),
     "sessions": Kind("store of sessions", "sessions", "SessionContract"),

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from dinnerkit.testing.gateway import GatewayBench, GatewayContract
     from dinnerkit.testing.limiter import LimiterBench, LimiterContract
     from dinnerkit.testing.mailer import MailerBench, MailerContract
+    from dinnerkit.testing.media import MediaBench, MediaContract
     from dinnerkit.testing.queue import QueueBench, QueueContract
     from dinnerkit.testing.search import SearchBench, SearchContract
     from dinnerkit.testing.session import SessionBench, SessionContract
@@ -42,6 +43,8 @@ __all__ = [
     "LimiterContract",
     "MailerBench",
     "MailerContract",
+    "MediaBench",
+    "MediaContract",
     "QueueBench",
     "QueueContract",
     "SearchBench",
