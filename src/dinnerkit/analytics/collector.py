@@ -28,7 +28,7 @@ class PlatformCollector(Collector):
         return iter(())
 
     def collect(self) -> Iterator[Metric]:
-        """The gauges of this moment; the bookings are at most a minute old."""
+        """The gauges of this moment; the bookings are some minutes old at most."""
         figures = self._analytics.figures()
         bookings = GaugeMetricFamily("dinnerkit_bookings", "Bookings, by status.", labels=["status"])
         for status, count in sorted(figures.bookings.items()):

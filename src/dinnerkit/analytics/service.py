@@ -1,23 +1,36 @@
-"""The platform in figures, for its front page, its summary and its metrics."""
+"""The platform in figures, for its front page, its summary and its metrics.
+
+To count takes a walk over whole collections, some seconds for millions of bookings. So a worker counts once a minute, and whoever asks
+reads what it counted.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from typing import Any
 
 from pymongo.database import Database
 
+from dinnerkit.analytics.documents import FiguresDocument
 from dinnerkit.booking.documents import BookingDocument
 from dinnerkit.clock import Clock
 from dinnerkit.events.documents import EventDocument
 from dinnerkit.matching.documents import SeatingDocument
 from dinnerkit.payment.documents import PaymentDocument
 from dinnerkit.ports.cache import ShieldedCache
-from dinnerkit.storage import Row, StoredDocument, collection
+from dinnerkit.storage import Row, StoredDocument, collection, to_row
 
 _CACHE_KEY = "analytics.figures"
 _CACHE_SECONDS = 60
+
+WALK = "dinnerkit: counting for the metrics, once a minute"
+"""The comment by which MongoDB's profiler and slow log tell these queries, which are meant to walk over collections, from others."""
+
+_LAST = "last"
+_OLD = timedelta(minutes=5)
+"""A count older than that was followed by no other: no worker runs, and whoever asks counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +65,7 @@ class Figures:
 
 
 class AnalyticsService:
-    """Computes the figures, which takes a walk over the collections, and keeps them for a minute."""
+    """Counts, keeps what was counted, and tells it."""
 
     def __init__(self, database: Database[Row], cache: ShieldedCache, clock: Clock) -> None:
         self._database = database
@@ -60,13 +73,20 @@ class AnalyticsService:
         self._clock = clock
 
     def figures(self) -> Figures:
-        """The figures, at most a minute old."""
-        kept = self._cache.get(_CACHE_KEY)
-        if isinstance(kept, dict) and kept.keys() == Figures.__dataclass_fields__.keys():  # else it is another version's
-            return Figures(**kept)
-        fresh = self.fresh_figures()
-        self._cache.set(_CACHE_KEY, asdict(fresh), _CACHE_SECONDS)
-        return fresh
+        """The figures, as a rule at most two minutes old; five where no worker runs."""
+        figures = _figures(self._cache.get(_CACHE_KEY))
+        if figures is None:
+            kept = collection(self._database, FiguresDocument).find_one({"_id": _LAST, "counted_at": {"$gt": self._clock() - _OLD}})
+            figures = _figures(kept and kept["figures"]) or self.count()
+            self._cache.set(_CACHE_KEY, asdict(figures), _CACHE_SECONDS)
+        return figures
+
+    def count(self) -> Figures:
+        """Count, and keep what was counted for whoever asks."""
+        figures = self.fresh_figures()
+        document = FiguresDocument(id=_LAST, counted_at=self._clock(), figures=asdict(figures))
+        collection(self._database, FiguresDocument).replace_one({"_id": _LAST}, to_row(document), upsert=True)
+        return figures
 
     def fresh_figures(self) -> Figures:
         """The figures of this moment."""
@@ -77,7 +97,7 @@ class AnalyticsService:
             {"$match": {"listed": True, "starts_at": {"$gt": self._clock()}}},
             {"$group": {"_id": "$city_key", "upcoming": {"$sum": 1}, "seats": {"$sum": "$seats"}, "left": {"$sum": "$seats_left"}}},
         ]
-        cities = list(collection(self._database, EventDocument).aggregate(stages))
+        cities = list(collection(self._database, EventDocument).aggregate(stages, comment=WALK))
         return {
             "upcoming": sum(city["upcoming"] for city in cities),
             "cities": len(cities),
@@ -87,7 +107,7 @@ class AnalyticsService:
 
     def _by_status(self, document: type[StoredDocument]) -> dict[str, int]:
         stages: list[dict[str, Any]] = [{"$group": {"_id": "$status", "count": {"$sum": 1}}}]
-        rows = collection(self._database, document).aggregate(stages)
+        rows = collection(self._database, document).aggregate(stages, comment=WALK)
         return {row["_id"]: row["count"] for row in rows}
 
     def _money(self) -> dict[str, Any]:
@@ -96,7 +116,7 @@ class AnalyticsService:
             {"$match": {"refunds.status": "succeeded"}},
             {"$count": "refunds"},
         ]
-        found = next(iter(collection(self._database, PaymentDocument).aggregate(stages)), {"refunds": 0})
+        found = next(iter(collection(self._database, PaymentDocument).aggregate(stages, comment=WALK)), {"refunds": 0})
         return {"payments": self._by_status(PaymentDocument), **found}
 
     def _seatings(self) -> dict[str, Any]:
@@ -118,8 +138,13 @@ class AnalyticsService:
                 }
             },
         ]
-        row = next(iter(collection(self._database, SeatingDocument).aggregate(stages)), None)
+        row = next(iter(collection(self._database, SeatingDocument).aggregate(stages, comment=WALK)), None)
         if row is None or not row["seated"]:
             return {"tables": 0, "seated": 0, "score": None, "chance": None}
         means = {name: row[name] / row["seated"] for name in ("score", "chance")}
         return {"tables": row["tables"], "seated": row["seated"], **means}
+
+
+def _figures(kept: object) -> Figures | None:
+    """What was kept, unless there is nothing or it is another version's."""
+    return Figures(**kept) if isinstance(kept, dict) and kept.keys() == Figures.__dataclass_fields__.keys() else None

@@ -150,5 +150,6 @@ class EventDocument(SendingDocument):
         IndexModel([("host", ASCENDING), ("_id", DESCENDING)], name="by_host"),
         IndexModel([("holds.until", ASCENDING)], name="holds_by_end", sparse=True),
         IndexModel([("holds.user", ASCENDING)], name="holds_by_user", sparse=True),
+        IndexModel([("waitlist.user", ASCENDING)], name="waiting", sparse=True),
         OUTBOX_INDEX,
     )

@@ -129,7 +129,7 @@ class Waitlist:
 
     def events_with_a_list(self) -> list[str]:
         """The events to come for which somebody waits."""
-        query = {"listed": True, "starts_at": {"$gt": self._clock()}, "waitlist.0": {"$exists": True}}
+        query = {"listed": True, "starts_at": {"$gt": self._clock()}, "waitlist.user": {"$exists": True}}
         return [row["_id"] for row in self._events.find(query, ("_id",))]
 
     def _why_not(self, event_id: str, user_id: str, guests: int) -> int:

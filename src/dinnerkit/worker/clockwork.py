@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from dinnerkit.analytics.service import AnalyticsService
 from dinnerkit.booking.afterwards import Afterwards
 from dinnerkit.booking.deposits import DepositSweep
 from dinnerkit.booking.host_payouts import HostPayouts
@@ -43,7 +44,7 @@ class Repeated:
     """Something that the clockwork does again and again.
 
     Attributes:
-        apart: in a thread of its own, since it speaks with a gateway: one that hangs must not stop the clock.
+        apart: in a thread of its own, since it takes long or speaks with a gateway: one that hangs must not stop the clock.
         running: its last run, where that is apart.
     """
 
@@ -98,6 +99,7 @@ class Clockwork:
             Repeated("reconciliation", 600.0, kit.service(Reconciliation).daily, apart=True),
             Repeated("deposits", 60.0, kit.service(DepositSweep).run),
             Repeated("lists", 60.0, kit.service(EventService).delist_begun),
+            Repeated("figures", 60.0, kit.service(AnalyticsService).count, apart=True),
             Repeated("search", 30.0, kit.service(Indexing).ensure_built, apart=True),
             Repeated("people_search", 30.0, kit.service(PeopleIndexing).ensure_built, apart=True),
             Repeated("search_expiry", 60.0, kit.service(Indexing).expire, apart=True),
