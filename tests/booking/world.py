@@ -19,6 +19,7 @@ from pymongo.database import Database
 from dinnerkit.accounts.secrecy import Keys
 from dinnerkit.backends.bus.memory import MemoryBus
 from dinnerkit.backends.limiter import MemoryLimiterStorage
+from dinnerkit.backends.media import disk
 from dinnerkit.backends.sessions import DatabaseSessions
 from dinnerkit.booking.checking_in import CheckIn
 from dinnerkit.booking.companions import CompanionService
@@ -125,15 +126,16 @@ class World:
         settings = Settings(secret_key="s" * 32, data=str(folder), hold_seconds=int(HOLD.total_seconds()), database="mongodb://unused/x")
         opened = OpenedDatabase(KillableDatabase(database, self.killer))
         backends = Backends(
-            opened,
-            SimpleCache(),
-            self.queue,
-            self.gateway,
-            self.postbox,
-            MemoryLimiterStorage(),
-            MemoryBus(),
-            MemorySearch(new_id()),
-            DatabaseSessions(),
+            database=opened,
+            cache=SimpleCache(),
+            queue=self.queue,
+            gateway=self.gateway,
+            mail=self.postbox,
+            limiter=MemoryLimiterStorage(),
+            bus=MemoryBus(),
+            search=MemorySearch(new_id()),
+            sessions=DatabaseSessions(),
+            media=disk(f"disk://{folder}/media"),
         )
         self.kit = Kit(settings, backends, clock=self.clock)
         self.kit.ensure_indexes()
