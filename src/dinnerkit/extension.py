@@ -143,6 +143,7 @@ def _probes(kit: Kit) -> dict[str, health.Probe]:
         "search": health.Probe(backends.search.ping, needed=False),
         "sessions": health.Probe(backends.sessions.ping, needed=False),
         "media": health.Probe(backends.media.ping, needed=False),
+        "captcha": health.Probe(backends.captcha.ping, needed=False, watched=False),
         "cache": health.Probe(lambda: backends.cache.get("health"), needed=False),
     }
 

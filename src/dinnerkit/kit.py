@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar, cast
 
+import structlog
 from pymongo.database import Database
 
 from dinnerkit.accounts.attempts import Attempts
@@ -48,7 +49,7 @@ from dinnerkit.delivery.documents import DeadLetterDocument, DeliveryDocument, J
 from dinnerkit.delivery.outbox import SendingDocument
 from dinnerkit.delivery.relay import Relay
 from dinnerkit.delivery.service import DeliveryService
-from dinnerkit.errors import SettingError
+from dinnerkit.errors import SettingError, Unavailable
 from dinnerkit.events.documents import EventDocument, FeedDocument
 from dinnerkit.events.feed import HostFeed
 from dinnerkit.events.seats import Seats
@@ -90,7 +91,8 @@ from dinnerkit.payment.webhooks import WebhookInbox
 from dinnerkit.plugins import open_backend
 from dinnerkit.ports.bus import Bus, UsesDatabase
 from dinnerkit.ports.cache import Cache, ShieldedCache
-from dinnerkit.ports.database import DatabaseBackend
+from dinnerkit.ports.captcha import Captcha, UsesKey
+from dinnerkit.ports.database import DatabaseBackend, KeepsIndexes
 from dinnerkit.ports.gateway import Gateway
 from dinnerkit.ports.limiter import LimiterStorage
 from dinnerkit.ports.mailer import Mailer
@@ -139,6 +141,8 @@ DOCUMENTS: tuple[type[StoredDocument], ...] = (
 
 _SHORTEST_SECRET = 16
 
+log = structlog.get_logger(__name__)
+
 
 @dataclass(frozen=True, slots=True)
 class Backends:
@@ -154,6 +158,7 @@ class Backends:
     search: Search
     sessions: SessionStore
     media: MediaStore
+    captcha: Captcha
 
 
 class Kit:
@@ -177,9 +182,13 @@ class Kit:
         self.backends = backends
         self.clock = clock
         self._closing = ExitStack()
-        for backend in (backends.bus, backends.search, backends.sessions):
+        self._beside = (backends.bus, backends.search, backends.sessions, backends.captcha)
+        keys = Keys(secret_key(settings))
+        for backend in self._beside:
             if isinstance(backend, UsesDatabase):
                 backend.use(backends.database.database)
+            if isinstance(backend, UsesKey):
+                backend.use_key(keys.derive("captcha"))
         self.services = self._wire(offload)
 
     @classmethod
@@ -232,7 +241,14 @@ class Kit:
 
     def ensure_indexes(self) -> list[str]:
         """Create the indexes that are missing; the names of all."""
-        return ensure_indexes(self.database, DOCUMENTS)
+        names = ensure_indexes(self.database, DOCUMENTS)
+        for backend in self._beside:
+            if isinstance(backend, KeepsIndexes):
+                try:
+                    names += backend.ensure_indexes()
+                except Unavailable as error:  # it is in a database of its own, which must not keep the app from starting
+                    log.warning("indexes_not_made", backend=type(backend).__name__, error=error.message)
+        return names
 
     def _wire(self, offload: Offload) -> dict[type[Any], Any]:
         settings, database, clock = self.settings, self.database, self.clock
@@ -240,11 +256,13 @@ class Kit:
         services: dict[type[Any], Any] = account_services(
             database,
             self.backends.sessions,
+            self.backends.captcha,
             secret_key=secret_key(settings),
             clock=clock,
             offload=offload,
             access_token_seconds=settings.access_token_seconds,
             refresh_token_seconds=settings.refresh_token_seconds,
+            captcha_spared=settings.captcha_spared,
         )
         people = People(database)
         events = EventService(database, clock)

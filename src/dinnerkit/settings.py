@@ -20,7 +20,7 @@ PREFIX = "DINNERKIT_"
 NOT_SETTINGS = frozenset({"SETTINGS", "MONGOD", "DEBUG", "REQUIRE_SERVICES", "TEST_DATABASE"})
 """Names after the prefix that mean something to a command or to the tests, and are no settings."""
 
-BACKENDS = ("database", "cache", "queue", "gateway", "mail", "limiter", "bus", "search", "sessions", "media")
+BACKENDS = ("database", "cache", "queue", "gateway", "mail", "limiter", "bus", "search", "sessions", "media", "captcha")
 """The settings that are backend URLs; each is the kind's entry-point group too: ``dinnerkit.cache``."""
 
 _TRUE, _FALSE = frozenset({"1", "true", "yes", "on"}), frozenset({"0", "false", "no", "off"})
@@ -52,6 +52,12 @@ class Settings:
     search: str = _setting("database://", "where events are searched: database://, or a mongodb:// URL")
     sessions: str = _setting("database://", "where it is kept which browsers are signed in: database://, or a mongodb:// URL")
     media: str = _setting("", "where photos are kept: disk://PATH; default: under DATA")
+    captcha: str = _setting(
+        "none://", "what tells people from robots: none://, proof-of-work://, turnstile://SITE-KEY?secret=SECRET, hcaptcha://…"
+    )
+    captcha_spared: int = _setting(
+        5, "forms an hour of an address that are taken without a captcha, where it is away or scripts don't run", least=0, most=1000
+    )
     queues: str = _setting("", "which queues workers take, and how many jobs at a time: emails=5 payments; default: all")
     drain_seconds: int = _setting(25, "how long a worker that is to stop lets its jobs end", least=0, most=3600)
     rate_limit: str = _setting("1000 per 15 minutes", "requests for each user or address, or off")

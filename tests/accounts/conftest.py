@@ -12,6 +12,7 @@ from pymongo.database import Database
 from dinnerkit.accounts.api import blueprint, resolve_bearer
 from dinnerkit.accounts.documents import AttemptDocument, UserDocument
 from dinnerkit.accounts.wiring import account_services
+from dinnerkit.backends.captcha.nothing import NoCaptcha
 from dinnerkit.backends.sessions import DatabaseSessions
 from dinnerkit.http.blueprint import Api
 from dinnerkit.http.idempotency_store import IdempotencyRecord, IdempotencyStore
@@ -36,7 +37,7 @@ class Accounts:
         self.offloaded = 0
         self.sessions = DatabaseSessions(clock)
         self.sessions.use(database)
-        self.services = account_services(database, self.sessions, secret_key=SECRET, clock=clock, offload=self._offload)
+        self.services = account_services(database, self.sessions, NoCaptcha(), secret_key=SECRET, clock=clock, offload=self._offload)
 
     def __getitem__(self, kind: type[S]) -> S:
         found: S = self.services[kind]

@@ -19,6 +19,7 @@ from tests.fire.dinners import HOST, host_dinner
 MakeCaller = Callable[..., Any]
 
 PUBLIC = {
+    "GET /v1/auth/captcha",
     "POST /v1/auth/register",
     "POST /v1/auth/login",
     "POST /v1/auth/refresh",

@@ -18,6 +18,7 @@ from pymongo.database import Database
 
 from dinnerkit.accounts.secrecy import Keys
 from dinnerkit.backends.bus.memory import MemoryBus
+from dinnerkit.backends.captcha.nothing import NoCaptcha
 from dinnerkit.backends.limiter import MemoryLimiterStorage
 from dinnerkit.backends.media import disk
 from dinnerkit.backends.sessions import DatabaseSessions
@@ -136,6 +137,7 @@ class World:
             search=MemorySearch(new_id()),
             sessions=DatabaseSessions(),
             media=disk(f"disk://{folder}/media"),
+            captcha=NoCaptcha(),
         )
         self.kit = Kit(settings, backends, clock=self.clock)
         self.kit.ensure_indexes()

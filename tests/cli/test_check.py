@@ -11,7 +11,7 @@ def states(ended: Ended) -> dict[str, str]:
 
 def test_all_parts_that_answer_are_ok(run_served: Callable[..., Ended]):
     ended = run_served("check")
-    kinds = ("secret_key", "database", "cache", "queue", "gateway", "mail", "limiter", "bus", "search", "sessions", "media")
+    kinds = ("secret_key", "database", "cache", "queue", "gateway", "mail", "limiter", "bus", "search", "sessions", "media", "captcha")
     assert states(ended) == dict.fromkeys(kinds, "ok")
     assert (ended.code, ended.err) == (0, "")
 

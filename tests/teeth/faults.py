@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Callable
 
 SECONDS = 0.2
@@ -20,6 +21,26 @@ def ask(service: tuple[str, int] | None) -> None:
     with socket.create_connection(service, SECONDS) as connection:
         connection.sendall(b"anybody there?")
         if not connection.recv(1):
+            raise ConnectionResetError("it hung up")
+
+
+def hear_out(service: tuple[str, int] | None, seconds: float = SECONDS) -> None:
+    """Ask the service, and wait for so many seconds, and no longer, until it has said all.
+
+    Raises:
+        OSError: it is not there, or does not come to an end.
+    """
+    if service is None:
+        return
+    until = time.monotonic() + seconds
+    with socket.create_connection(service, SECONDS) as connection:
+        connection.sendall(b"anybody there?")
+        heard = False
+        while connection.recv(100):
+            heard = True
+            if time.monotonic() > until:
+                raise TimeoutError("it goes on and on")
+        if not heard:
             raise ConnectionResetError("it hung up")
 
 

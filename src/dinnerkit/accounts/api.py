@@ -6,10 +6,14 @@ from dataclasses import asdict
 from typing import Any
 
 from flask import Request, Response
+from flask import request as current_request
 
+from dinnerkit.accounts.captcha import CaptchaCheck, Shown
 from dinnerkit.accounts.recovery import RecoveryService
 from dinnerkit.accounts.rules import User
 from dinnerkit.accounts.schemas import (
+    CaptchaQuerySchema,
+    CaptchaSchema,
     LoginSchema,
     ProfileChangesSchema,
     RefreshSchema,
@@ -24,7 +28,10 @@ from dinnerkit.accounts.service import AccountService
 from dinnerkit.accounts.sign_in import SignInService, TokenPair
 from dinnerkit.http.auth import authenticated, bearer_token, current_principal
 from dinnerkit.http.blueprint import ApiBlueprint
+from dinnerkit.http.conditional import private_json
 from dinnerkit.http.idempotency import idempotent, operation_id
+from dinnerkit.http.limits import origin
+from dinnerkit.http.metrics import Metrics
 from dinnerkit.http.services import service
 from dinnerkit.identity import Principal
 
@@ -41,13 +48,52 @@ def resolve_bearer(request: Request) -> Principal | None:
     return None if token is None else service(SignInService).authenticate(token)
 
 
+def pass_captcha(action: str, answer: str, *, asked_by_page: bool = False) -> None:
+    """Let only those do this who have shown that they are no robot.
+
+    Raises:
+        CaptchaRequired: there is no answer, and there must be one.
+        CaptchaFailed: it is wrong, was used before, or comes too late.
+        CaptchaUnavailable: nobody can tell now.
+    """
+    address = current_request.remote_addr or ""
+    shown = service(CaptchaCheck).check(action, answer, address=address, origin=origin(), asked_by_page=asked_by_page)
+    if shown is Shown.UNKNOWN:
+        service(Metrics).went_without("captcha")
+
+
+def pass_sign_in_captcha(email: str, answer: str, *, asked_by_page: bool = False) -> None:
+    """The same for signing in, once wrong passwords were tried for this address.
+
+    Raises:
+        CaptchaRequired, CaptchaFailed, CaptchaUnavailable: as for :func:`pass_captcha`.
+    """
+    if service(CaptchaCheck).module and service(SignInService).suspected(email):
+        pass_captcha("login", answer, asked_by_page=asked_by_page)
+
+
+@blueprint.route("/auth/captcha")
+@blueprint.arguments(CaptchaQuerySchema, location="query")
+@blueprint.response(200, CaptchaSchema)
+def captcha(query: dict[str, str]) -> Response:
+    """Ask for what an answer to the captcha takes.
+
+    One is needed to register, to have a link to a new password mailed, and to sign in once that has answered `captcha_required`.
+    An answer is sent once, as `captcha` in the body. The `settings` of `altcha` hold a challenge of ALTCHA's proof of work, version 2, of
+    which libraries make an answer without anybody's help; those of a provider hold the site key for its widget.
+    """
+    form = service(CaptchaCheck).form(query["action"])
+    return private_json({"kind": form.kind, "settings": dict(form.settings)} if form else {"kind": None, "settings": {}})
+
+
 @blueprint.route("/auth/register", methods=["POST"])
 @idempotent
 @blueprint.arguments(RegistrationSchema)
 @blueprint.response(201, UserSchema)
 @blueprint.alt_response(409, "CONFLICT")
 def register(body: dict[str, str]) -> dict[str, Any]:
-    """Register as a guest; a link to verify the e-mail address is mailed."""
+    """Register as a guest; a link to verify the e-mail address is mailed. 422: `captcha_required`, `captcha_failed`."""
+    pass_captcha("register", body.get("captcha", ""))
     user = service(AccountService).register(email=body["email"], password=body["password"], name=body["name"], user_id=operation_id())
     return _shown(user)
 
@@ -58,7 +104,8 @@ def register(body: dict[str, str]) -> dict[str, Any]:
 @blueprint.alt_response(401, "UNAUTHORIZED")
 @blueprint.alt_response(429, "TOO_MANY_REQUESTS")
 def login(body: dict[str, str]) -> TokenPair:
-    """Sign in with e-mail address and password."""
+    """Sign in with e-mail address and password. 422, after wrong passwords for that address: `captcha_required`, `captcha_failed`."""
+    pass_sign_in_captcha(body["email"], body.get("captcha", ""))
     return service(SignInService).login(body["email"], body["password"])
 
 
@@ -113,7 +160,11 @@ def send_verification() -> Response:
 @blueprint.arguments(ResetRequestSchema)
 @blueprint.response(202)
 def request_reset(body: dict[str, str]) -> Response:
-    """Have a link to set a new password mailed; the answer is the same for unknown addresses."""
+    """Have a link to set a new password mailed; the answer is the same for unknown addresses.
+
+    422: `captcha_required`, `captcha_failed`.
+    """
+    pass_captcha("password-reset", body.get("captcha", ""))
     service(RecoveryService).request_password_reset(body["email"])
     return Response(status=202)
 

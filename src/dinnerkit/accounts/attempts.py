@@ -55,6 +55,11 @@ class Attempts:
             wait = max(1, math.ceil((row["expires_at"] - now).total_seconds()))
             raise TooManyAttempts("That was tried too often; wait a while.", retry_after=wait)
 
+    def made(self, limit: AttemptLimit, subject: str) -> int:
+        """How many attempts are counted now."""
+        row = self._attempts.find_one({"_id": self._id(limit, subject), "expires_at": {"$gt": self._clock()}}, {"count": 1})
+        return int(row["count"]) if row else 0
+
     def clear(self, limit: AttemptLimit, subject: str) -> None:
         """Forget the attempts: it worked."""
         self._attempts.delete_one({"_id": self._id(limit, subject)})

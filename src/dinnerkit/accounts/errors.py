@@ -41,6 +41,24 @@ class NoSuchUser(NotFound):
     code = "not_found"
 
 
+class CaptchaRequired(Invalid):
+    """The request needs an answer to the captcha, in the field ``captcha``."""
+
+    code = "captcha_required"
+
+
+class CaptchaFailed(Invalid):
+    """The answer to the captcha is wrong, was used before, or comes too late."""
+
+    code = "captcha_failed"
+
+
+class CaptchaUnavailable(Unavailable):
+    """Nobody can tell now whether the captcha was answered, and too much was let through from here without."""
+
+    code = "captcha_unavailable"
+
+
 class TooManyAttempts(Unavailable):
     """This was tried too often in a short time; ``retry_after`` in the details says for how many seconds to wait."""
 

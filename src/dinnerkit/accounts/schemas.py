@@ -12,6 +12,7 @@ from dinnerkit.clock import utcnow
 from dinnerkit.http.fields import IdField, MomentField, SecretField, TextField, WholeField
 from dinnerkit.http.schemas import StrictSchema
 from dinnerkit.identity import Role
+from dinnerkit.ports.captcha import ACTIONS, LONGEST_ANSWER
 
 LONGEST_TYPED = 1024
 """Longer passwords and e-mail addresses are not even looked at."""
@@ -21,15 +22,39 @@ _VISIBILITIES = [str(visibility) for visibility in Visibility]
 _ROLES = [str(role) for role in Role]
 
 
+class CaptchaField(SecretField):
+    """The answer to the captcha, where there is one."""
+
+    def __init__(self) -> None:
+        super().__init__(LONGEST_ANSWER, metadata={"description": "An answer to the captcha; see `GET /v1/auth/captcha`."})
+
+
 class RegistrationSchema(StrictSchema):
     email = TextField(rules.LONGEST_EMAIL, required=True, metadata={"format": "email"})
     password = SecretField(LONGEST_TYPED, required=True, metadata={"format": "password"})
     name = TextField(rules.LONGEST_NAME, required=True)
+    captcha = CaptchaField()
 
 
 class LoginSchema(StrictSchema):
     email = TextField(LONGEST_TYPED, required=True)
     password = SecretField(LONGEST_TYPED, required=True, metadata={"format": "password"})
+    captcha = CaptchaField()
+
+
+class CaptchaQuerySchema(StrictSchema):
+    action = fields.String(required=True, validate=validate.OneOf(ACTIONS), metadata={"description": "What is to be done."})
+
+
+class CaptchaSchema(StrictSchema):
+    kind = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "How an answer is found: `altcha`, `turnstile`, `hcaptcha`, … Null where nothing is asked."},
+    )
+    settings = fields.Dict(
+        keys=fields.String(), required=True, metadata={"description": "What that takes: a challenge, or a site key. Good for one answer."}
+    )
 
 
 class RefreshSchema(StrictSchema):
@@ -49,6 +74,7 @@ class VerificationSchema(StrictSchema):
 
 class ResetRequestSchema(StrictSchema):
     email = TextField(rules.LONGEST_EMAIL, required=True, metadata={"format": "email"})
+    captcha = CaptchaField()
 
 
 class ResetSchema(StrictSchema):

@@ -25,6 +25,9 @@ from dinnerkit.storage import Row, collection
 SIGN_IN_LIMIT = AttemptLimit("sign-in", 10, timedelta(minutes=15))
 """Wrong passwords for one address before it has to wait."""
 
+SUSPICIOUS_ATTEMPTS = 3
+"""After so many wrong passwords for one address a captcha is asked."""
+
 _CREDENTIALS = {"password": 1, "role": 1, "name": 1, "stamp": 1}
 
 log = structlog.get_logger(__name__)
@@ -131,6 +134,10 @@ class SignInService:
             SessionsUnavailable: the store of sessions can't be reached.
         """
         return self._pages.open(self._checked(email, password))
+
+    def suspected(self, email: str) -> bool:
+        """Whether wrong passwords were tried for this address lately, whoever did it and whether or not anybody has it."""
+        return self._attempts.made(SIGN_IN_LIMIT, _key(email)) >= SUSPICIOUS_ATTEMPTS
 
     def sign_out_everywhere(self, user_id: str) -> None:
         """End all sessions of the user, of programs and of browsers, at once. Links that were mailed to set a password lose their worth."""

@@ -7,6 +7,7 @@ from typing import Any
 from pymongo.database import Database
 
 from dinnerkit.accounts.attempts import Attempts
+from dinnerkit.accounts.captcha import CaptchaCheck
 from dinnerkit.accounts.page_sessions import PageSessions
 from dinnerkit.accounts.passwords import Passwords
 from dinnerkit.accounts.recovery import RecoveryService
@@ -15,6 +16,7 @@ from dinnerkit.accounts.service import AccountService
 from dinnerkit.accounts.sign_in import SignInService
 from dinnerkit.accounts.unsubscribing import Unsubscribing
 from dinnerkit.clock import Clock, utcnow
+from dinnerkit.ports.captcha import Captcha
 from dinnerkit.ports.offload import Offload, inline
 from dinnerkit.ports.sessions import SessionStore
 from dinnerkit.storage import Row
@@ -23,12 +25,14 @@ from dinnerkit.storage import Row
 def account_services(
     database: Database[Row],
     sessions: SessionStore,
+    captcha: Captcha,
     *,
     secret_key: str,
     clock: Clock = utcnow,
     offload: Offload = inline,
     access_token_seconds: int = 900,
     refresh_token_seconds: int = 2_592_000,
+    captcha_spared: int = 5,
 ) -> dict[type[Any], Any]:
     """The services of accounts, by their type.
 
@@ -52,6 +56,7 @@ def account_services(
     )
     return {
         AccountService: accounts,
+        CaptchaCheck: CaptchaCheck(captcha, attempts, captcha_spared),
         Unsubscribing: Unsubscribing(accounts, keys, clock),
         SignInService: sign_in,
         PageSessions: pages,

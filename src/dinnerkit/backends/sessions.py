@@ -45,12 +45,18 @@ class MongoSessions:
         self._database: _Database | None = None
         self._indexed = False
 
+    def ensure_indexes(self) -> list[str]:
+        """Have the server forget sessions whose time is over."""
+        with self._sessions(_PATIENCE) as sessions:
+            names = sessions.create_indexes(list(INDEXES))
+        self._indexed = True
+        return [f"{COLLECTION}.{name}" for name in names]
+
     def put(self, key: str, value: bytes, seconds: int) -> None:
         """Keep the session."""
         with self._sessions(self._writing) as sessions:
-            if not self._indexed:
-                sessions.create_indexes(list(INDEXES))
-                self._indexed = True
+            if not self._indexed:  # the database was away when it was opened
+                self.ensure_indexes()
             row = {"_id": key, "value": value, "expires_at": self._clock() + timedelta(seconds=seconds)}
             sessions.replace_one({"_id": key}, row, upsert=True)
 

@@ -98,7 +98,12 @@ def caller() -> str:
         principal = maybe_principal()
     except Unauthenticated:
         principal = None
-    return f"user:{principal.user_id}" if principal else f"address:{_origin(flask.request.remote_addr or 'unknown')}"
+    return f"user:{principal.user_id}" if principal else f"address:{origin()}"
+
+
+def origin() -> str:
+    """Where the request comes from: what is counted of those whom we don't know."""
+    return _origin(flask.request.remote_addr or "unknown")
 
 
 @lru_cache(maxsize=4096)

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from inspect import get_annotations
 
 from dinnerkit.ports.bus import UsesDatabase
+from dinnerkit.ports.captcha import BoundToActions, UsesKey
 from dinnerkit.ports.checkout import Checkout
+from dinnerkit.ports.database import KeepsIndexes
 from dinnerkit.ports.gateway import Disputes, Listings, PayoutListings, Payouts, RefundHistory
 from dinnerkit.ports.local_gateway import LocalAuthentication, LocalDisputes, LocalWebhooks
 from dinnerkit.ports.media import DirectDownloads, DirectUploads
@@ -16,6 +18,7 @@ from dinnerkit.ports.search_people import PeopleSearch
 
 CAPABILITIES: dict[str, tuple[type, ...]] = {
     "bus": (UsesDatabase,),
+    "captcha": (BoundToActions, UsesDatabase, KeepsIndexes, UsesKey),
     "gateway": (
         Checkout,
         RefundHistory,
@@ -29,7 +32,7 @@ CAPABILITIES: dict[str, tuple[type, ...]] = {
     ),
     "media": (DirectUploads, DirectDownloads),
     "search": (Facets, Suggestions, Tolerant, Distances, Rebuilding, PeopleSearch, UsesDatabase),
-    "sessions": (UsesDatabase,),
+    "sessions": (UsesDatabase, KeepsIndexes),
 }
 """The protocols by kind; what a backend without one of them does instead stands in the port's prose."""
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-CONTRACTS = {"bus": 1, "cache": 1, "gateway": 1, "limiter": 1, "mail": 1, "media": 1, "queue": 1, "search": 1, "sessions": 1}
+CONTRACTS = {"bus": 1, "cache": 1, "captcha": 1, "gateway": 1, "limiter": 1, "mail": 1, "media": 1, "queue": 1, "search": 1, "sessions": 1}
 """The present version of each kind's contract; the other kinds have none yet."""
 
 F = TypeVar("F", bound=Callable[[str], Any])

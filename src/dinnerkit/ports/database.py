@@ -8,6 +8,22 @@ from pymongo.database import Database
 
 
 @runtime_checkable
+class KeepsIndexes(Protocol):
+    """The power of a backend that has indexes in a MongoDB: they are made with those of the documents, when the app is opened.
+
+    Where that is a database of its own, and away then, the backend makes them later.
+    """
+
+    def ensure_indexes(self) -> list[str]:
+        """Create the indexes that are missing; the names of all, as ``collection.index``. Safe to repeat and to run side by side.
+
+        Raises:
+            Unavailable: the database can't be reached.
+        """
+        ...
+
+
+@runtime_checkable
 class DatabaseBackend(Protocol):
     """An opened database.
 

@@ -35,6 +35,7 @@ class Kind:
 KINDS = {
     "bus": Kind("bus", "bus", "BusContract"),
     "cache": Kind("cache", "cache", "CacheContract"),
+    "captcha": Kind("captcha", "captcha", "CaptchaContract"),
     "gateway": Kind("payment gateway", "gateway", "GatewayContract"),
     "limiter": Kind("store of rate limits", "limiter", "LimiterContract", ("limits",)),
     "mail": Kind("mailer", "mailer", "MailerContract"),

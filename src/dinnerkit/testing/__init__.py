@@ -24,6 +24,7 @@ from dinnerkit.testing.settings import settings_for_tests
 if TYPE_CHECKING:
     from dinnerkit.testing.bus import BusBench, BusContract
     from dinnerkit.testing.cache import CacheBench, CacheContract
+    from dinnerkit.testing.captcha import CaptchaBench, CaptchaContract
     from dinnerkit.testing.gateway import GatewayBench, GatewayContract
     from dinnerkit.testing.limiter import LimiterBench, LimiterContract
     from dinnerkit.testing.mailer import MailerBench, MailerContract
@@ -37,6 +38,8 @@ __all__ = [
     "BusContract",
     "CacheBench",
     "CacheContract",
+    "CaptchaBench",
+    "CaptchaContract",
     "GatewayBench",
     "GatewayContract",
     "LimiterBench",

@@ -24,7 +24,7 @@ C = TypeVar("C", bound=Closable)
 
 @contextmanager
 def away(bench: Bench[C], place: str) -> Iterator[C]:
-    """A backend whose service is ``silent``, ``closed`` or ``rude``; the test is skipped where the bench has no way to one."""
+    """A backend whose service is ``silent``, ``closed``, ``rude`` or ``slow``; the test is skipped where the bench has no way to one."""
     reach = needed(bench.reach, "way to reach the backend at another address")
     with service_that_is(place) as (host, port), closing(reach(host, port)) as backend:
         yield backend

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, request
 
-from dinnerkit.accounts.errors import BadCredentials, BadToken, TooManyAttempts
+from dinnerkit.accounts.api import pass_captcha, pass_sign_in_captcha
+from dinnerkit.accounts.captcha import CaptchaCheck
+from dinnerkit.accounts.errors import (
+    BadCredentials,
+    BadToken,
+    CaptchaFailed,
+    CaptchaRequired,
+    CaptchaUnavailable,
+    TooManyAttempts,
+)
 from dinnerkit.accounts.passwords import SHORTEST
 from dinnerkit.accounts.recovery import RecoveryService
 from dinnerkit.accounts.schemas import LONGEST_TYPED, LoginSchema, RegistrationSchema, ResetRequestSchema, ResetSchema
@@ -12,11 +21,14 @@ from dinnerkit.accounts.service import AccountService
 from dinnerkit.accounts.sign_in import SignInService
 from dinnerkit.errors import Conflict, DinnerkitError, Invalid
 from dinnerkit.http.services import service
+from dinnerkit.web.captcha import answered, asked
 from dinnerkit.web.forms import Form, show, status_for, typed
 from dinnerkit.web.places import go, ours, page_url, see
 from dinnerkit.web.sessions import close_session, open_session, say, signed_in, visitor
 
 blueprint = Blueprint("account", __name__)
+
+_CAPTCHA = (CaptchaRequired, CaptchaFailed, CaptchaUnavailable)
 
 
 @blueprint.route("/login")
@@ -33,8 +45,9 @@ def check_password() -> Response:
     if not given:
         return _sign_in_page(form)
     try:
+        pass_sign_in_captcha(given["email"], answered(), asked_by_page=True)
         open_session(service(SignInService).open_session(given["email"], given["password"]))
-    except (BadCredentials, TooManyAttempts) as error:
+    except (BadCredentials, TooManyAttempts, *_CAPTCHA) as error:
         form.take(error)
         return _sign_in_page(form, error)
     say("signed_in")
@@ -71,8 +84,9 @@ def make_account() -> Response:
     if not given:
         return _register_page(form)
     try:
+        pass_captcha("register", answered(), asked_by_page=True)
         service(AccountService).register(**given)
-    except (Conflict, Invalid) as error:
+    except (Conflict, Invalid, CaptchaUnavailable) as error:
         form.take(error)
         return _register_page(form, error)
     open_session(service(SignInService).open_session(given["email"], given["password"]))
@@ -108,7 +122,7 @@ def send_verification() -> Response:
 @blueprint.route("/forgot")
 def forgot() -> Response:
     """Ask for the address of who has forgotten the password."""
-    return show("forgot.html", form=Form(), sent=False)
+    return _forgot_page(Form())
 
 
 @blueprint.route("/forgot", methods=["POST"])
@@ -116,12 +130,15 @@ def send_reset() -> Response:
     """Have a link to a new password mailed; the answer is the same for unknown addresses."""
     form = typed()
     given = form.load(ResetRequestSchema(), _fields("email"))
-    if given:
-        try:
-            service(RecoveryService).request_password_reset(given["email"])
-        except Invalid as error:
-            form.take(error)
-    return show("forgot.html", form=form, sent=not form.errors, status=status_for(form))
+    if not given:
+        return _forgot_page(form)
+    try:
+        pass_captcha("password-reset", answered(), asked_by_page=True)
+        service(RecoveryService).request_password_reset(given["email"])
+    except (Invalid, CaptchaUnavailable) as error:
+        form.take(error)
+        return _forgot_page(form, error)
+    return show("forgot.html", form=form, sent=True, captcha=None)
 
 
 @blueprint.route("/reset")
@@ -148,11 +165,19 @@ def reset() -> Response:
 
 
 def _sign_in_page(form: Form, error: DinnerkitError | None = None) -> Response:
-    return show("sign_in.html", form=form, then=_then(), status=status_for(form, error))
+    typed_address = request.form.get("email", "")[:LONGEST_TYPED]
+    suspected = bool(typed_address and service(CaptchaCheck).module) and service(SignInService).suspected(typed_address)
+    captcha = asked("login") if suspected else None
+    return show("sign_in.html", form=form, then=_then(), captcha=captcha, status=status_for(form, error))
 
 
 def _register_page(form: Form, error: DinnerkitError | None = None) -> Response:
-    return show("register.html", form=form, then=_then(), shortest=SHORTEST, status=status_for(form, error))
+    captcha = asked("register")
+    return show("register.html", form=form, then=_then(), shortest=SHORTEST, captcha=captcha, status=status_for(form, error))
+
+
+def _forgot_page(form: Form, error: DinnerkitError | None = None) -> Response:
+    return show("forgot.html", form=form, sent=False, captcha=asked("password-reset"), status=status_for(form, error))
 
 
 def _reset_page(form: Form, token: str, error: DinnerkitError | None = None) -> Response:

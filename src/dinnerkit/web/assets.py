@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import mimetypes
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from flask import Response, abort, request
@@ -49,6 +49,12 @@ def serve_asset(version: str, name: str) -> Response:
         abort(404)
     kind = _TYPES.get(Path(name).suffix) or mimetypes.guess_type(name)[0] or "application/octet-stream"
     return given(body, kind, asked=version, now=assets().hash)
+
+
+@lru_cache(maxsize=4)
+def hash_of(source: str) -> str:
+    """The hash in the address of a backend's module."""
+    return hashlib.blake2b(source.encode(), digest_size=8).hexdigest()
 
 
 def given(body: bytes, kind: str, *, asked: str, now: str) -> Response:

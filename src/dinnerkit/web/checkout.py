@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-from functools import lru_cache
 from typing import Any
 
 from flask import Response, abort
@@ -12,7 +10,7 @@ from dinnerkit.booking.store import Booking
 from dinnerkit.errors import DinnerkitError, PaymentRequired, Unavailable
 from dinnerkit.http.services import service
 from dinnerkit.payment.checkout import CheckoutService
-from dinnerkit.web.assets import given
+from dinnerkit.web.assets import given, hash_of
 from dinnerkit.web.places import page_url
 from dinnerkit.web.policy import let_in
 from dinnerkit.web.words import sentence
@@ -46,7 +44,7 @@ def checkout(booking: Booking) -> dict[str, Any]:
         return {"form": form, "script": None}
     let_in(form.sources)
     script = {
-        "module": page_url("checkout_module", version=_hash_of(source)),
+        "module": page_url("checkout_module", version=hash_of(source)),
         "settings": dict(form.settings),
         "back": page_url("bookings.authenticate", booking_id=booking.id),
     }
@@ -58,7 +56,7 @@ def serve_module(version: str) -> Response:
     source = service(CheckoutService).module
     if not source:
         abort(404)
-    return given(source.encode(), "text/javascript", asked=version, now=_hash_of(source))
+    return given(source.encode(), "text/javascript", asked=version, now=hash_of(source))
 
 
 def failure_in_words(error: DinnerkitError | None) -> str:
@@ -74,8 +72,3 @@ def failure_in_words(error: DinnerkitError | None) -> str:
             "if not, try again in a minute."
         )
     return sentence(error.message)
-
-
-@lru_cache(maxsize=2)
-def _hash_of(source: str) -> str:
-    return hashlib.blake2b(source.encode(), digest_size=8).hexdigest()

@@ -15,6 +15,7 @@ from dinnerkit.web import (
     account,
     admin,
     bookings,
+    captcha,
     companions,
     discounts,
     door,
@@ -57,7 +58,7 @@ _GROUPS = (
     feeds,
     door,
 )
-_FILES = frozenset(f"{PAGES}.{name}" for name in ("asset", "checkout_module"))
+_FILES = frozenset(f"{PAGES}.{name}" for name in ("asset", "captcha_module", "checkout_module"))
 """Files that are the same for everybody."""
 
 _BY_TOKEN = f"{PAGES}.unsubscribe.stop"
@@ -84,6 +85,7 @@ def mount_pages(
         pages.register_blueprint(group.blueprint)
     if sign_in is None:
         pages.register_blueprint(account.blueprint)
+        pages.add_url_rule("/captcha/<version>.js", "captcha_module", captcha.serve_module)
     pages.add_url_rule("/assets/<version>/<name>", "asset", serve_asset)
     pages.add_url_rule("/checkout/<version>.js", "checkout_module", serve_module)
     pages.before_request(_start)

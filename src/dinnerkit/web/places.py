@@ -12,7 +12,9 @@ from werkzeug.exceptions import HTTPException
 PAGES = "dinnerkit_pages"
 """The blueprint that holds all the pages; their endpoints are ``dinnerkit_pages.GROUP.VIEW``."""
 
-_NO_PAGES = frozenset(f"{PAGES}.{name}" for name in ("asset", "checkout_module", "door.worker", "feeds.read", "home.suggest"))
+_NO_PAGES = frozenset(
+    f"{PAGES}.{name}" for name in ("asset", "captcha_module", "checkout_module", "door.worker", "feeds.read", "home.suggest")
+)
 """What scripts and programs read: nobody is to see it after signing in."""
 
 _PLAIN_PATH = re.compile(r"/[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*", re.ASCII)

@@ -1,4 +1,4 @@
-"""The Content-Security-Policy of the pages: nothing from elsewhere, but for what a gateway's form needs on the page that shows it."""
+"""The Content-Security-Policy of the pages: nothing from elsewhere, but for what a payment form or a captcha needs on its page."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ POLICY: Mapping[str, tuple[str, ...]] = {
 }
 """Nothing from elsewhere, and nothing that is written into the page itself."""
 
-_OPEN = frozenset({"script-src", "frame-src", "connect-src", "img-src"})
+_OPEN = frozenset({"script-src", "frame-src", "style-src", "connect-src", "img-src"})
 _ORIGIN = re.compile(r"https?://(\*\.)?[A-Za-z0-9.-]+(:\d{1,5})?")
 _SOURCES = "dinnerkit.pages.sources"
 

@@ -1,0 +1,1 @@
+"""The captchas: none, a proof of work, and the providers that answer "siteverify"."""
