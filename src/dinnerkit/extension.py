@@ -31,7 +31,7 @@ from dinnerkit.ports.bus import Bus
 from dinnerkit.ports.offload import Offload, inline
 from dinnerkit.settings import Settings
 
-API_MODULES = ("accounts", "events", "vouchers", "booking", "payment", "matching", "delivery", "live", "search")
+API_MODULES = ("accounts", "events", "photos", "vouchers", "booking", "payment", "matching", "delivery", "live", "search")
 """The domains with routes, each under ``/v1``."""
 
 ALL_MODULES = (*API_MODULES, "operations", "docs")
@@ -96,7 +96,8 @@ class Dinnerkit:
         kit = self._kit or _open(app, self._settings, self._offload)
         api = Api(title="dinnerkit", version=version("dinnerkit"), description=_DESCRIPTION)
         services = {**kit.services, **_http_services(kit, api), Kit: kit}
-        install(app, Mount(services, self._user_resolver, self._url_prefix, kit.settings.max_body_bytes))
+        bodies = kit.settings.max_body_bytes, kit.settings.max_photo_bytes + _AROUND_A_FILE
+        install(app, Mount(services, self._user_resolver, self._url_prefix, *bodies))
         api.init_app(app)
         for name in self._modules:
             blueprint, root = _part(name)
@@ -147,6 +148,9 @@ def _probes(kit: Kit) -> dict[str, health.Probe]:
         "cache": health.Probe(lambda: backends.cache.get("health"), needed=False),
     }
 
+
+_AROUND_A_FILE = 65_536
+"""Bytes that a form may have beside the file in it; and a body that is a little too large is told so by the one who knows what it is."""
 
 _LATE_SECONDS = 600.0
 """So old a job is late: an outage that is waited for, or a queue whose workers can't keep up."""

@@ -52,6 +52,7 @@ from dinnerkit.delivery.service import DeliveryService
 from dinnerkit.errors import SettingError, Unavailable
 from dinnerkit.events.documents import EventDocument, FeedDocument
 from dinnerkit.events.feed import HostFeed
+from dinnerkit.events.photos import EventPhotos
 from dinnerkit.events.seats import Seats
 from dinnerkit.events.service import EventService
 from dinnerkit.events.waitlist import Waitlist
@@ -88,6 +89,10 @@ from dinnerkit.payment.reconciliation.service import Reconciliation
 from dinnerkit.payment.refunds import RefundService
 from dinnerkit.payment.service import PaymentService
 from dinnerkit.payment.webhooks import WebhookInbox
+from dinnerkit.photos.apart import decoded
+from dinnerkit.photos.handlers import photo_handlers
+from dinnerkit.photos.service import PhotoFiles, PhotoService
+from dinnerkit.photos.working import PhotoWork
 from dinnerkit.plugins import open_backend
 from dinnerkit.ports.bus import Bus, UsesDatabase
 from dinnerkit.ports.cache import Cache, ShieldedCache
@@ -288,6 +293,8 @@ class Kit:
         keys = Keys(secret_key(settings))
         attempts = Attempts(database, keys, clock)
         uses = VoucherUses(database, attempts, clock)
+        photos, media = EventPhotos(database, clock), self.backends.media
+        photo_work = PhotoWork(photos, media, decoded, clock, settings.max_photo_bytes)
         waiting = WaitingList(store, seats, waitlist, uses, clock)
         bookings = BookingService(store, seats, uses, refunds, waiting, following, clock, settings.hold_seconds)
         paying = PayingService(store, bookings, seats, uses, payments, refunds, waiting, following, clock, settings.hold_seconds)
@@ -320,12 +327,16 @@ class Kit:
             *booking_handlers(bookings, paying, payments, host_payouts, seats, waiting, following, transfers),
             *matching_handlers(seating_work, seatings),
             *search_handlers(indexing, people_indexing),
+            *photo_handlers(photo_work),
             *notification_handlers(notifications, MoneyAlarms(people, writer, self.backends.mail)),
         ]
         made = (
             people,
             events,
             seats,
+            PhotoService(events, photos, media, attempts, settings.max_photo_bytes),
+            PhotoFiles(media),
+            photo_work,
             waitlist,
             waiting,
             transfers,

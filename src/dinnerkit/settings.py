@@ -70,6 +70,7 @@ class Settings:
     access_token_seconds: int = _setting(900, "life of an access token", least=1, most=86_400)
     refresh_token_seconds: int = _setting(2_592_000, "life of a refresh token", least=60, most=31_536_000)
     max_body_bytes: int = _setting(262_144, "the largest request body", least=1024, most=104_857_600)
+    max_photo_bytes: int = _setting(10_485_760, "the largest file that a host may send as a photo", least=65_536, most=33_554_432)
     trusted_proxies: int = _setting(0, "how many proxies in front set X-Forwarded-*", least=0, most=10)
     log_level: str = _setting("info", "debug, info, warning or error")
     log_format: str = _setting("auto", "auto, console or json")

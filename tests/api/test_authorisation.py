@@ -30,6 +30,7 @@ PUBLIC = {
     "GET /v1/events/{event_id}",
     "GET /v1/search/events",
     "GET /v1/search/suggest",
+    "GET /v1/photos/{event_id}/{photo_id}/{width}.webp",  # whose secret, where the dinner is a draft, is its address
     "GET /v1/feeds/{token}.ics",  # whose secret is its address
     "PUT /v1/companions/personality",  # by a private link
     "POST /v1/payments/webhooks/{gateway}",
@@ -93,6 +94,11 @@ HOSTS = {
     "GET /v1/vouchers",
     "GET /v1/vouchers/{voucher_id}",
     "POST /v1/vouchers/{voucher_id}/stop",
+    "GET /v1/events/{event_id}/photo",
+    "PUT /v1/events/{event_id}/photo",
+    "DELETE /v1/events/{event_id}/photo",
+    "POST /v1/events/{event_id}/photo/uploads",
+    "POST /v1/events/{event_id}/photo/uploads/{upload_id}",
     "POST /v1/events/{event_id}/check-in",
     "GET /v1/events/{event_id}/check-in",
     "PUT /v1/events/{event_id}/check-in/{booking_id}",
@@ -205,6 +211,19 @@ def test_another_hosts_event_cannot_be_changed_or_seated(client: FlaskClient, ki
     for operation in sorted(OWNERS):
         answer = send(client, operation.replace("{event_id}", event), guest.headers)
         assert (answer.status_code, answer.get_json()["code"]) == (403, "not_the_host"), operation
+
+
+def test_another_hosts_event_has_no_photo_for_me(client: FlaskClient, kit: Kit, caller: MakeCaller) -> None:
+    event, other = host_dinner(kit, seats=4), caller("other", Role.HOST)
+    for method, path, sent in (
+        ("GET", "", {}),
+        ("PUT", "", {"data": b"any", "content_type": "image/jpeg"}),
+        ("DELETE", "", {}),
+        ("POST", "/uploads", {"json": {"content_type": "image/jpeg", "size": 10}}),
+        ("POST", f"/uploads/{new_id()}", {"json": {}}),
+    ):
+        answer = client.open(f"/v1/events/{event}/photo{path}", method=method, headers=other.headers, **sent)
+        assert (answer.status_code, answer.get_json()["code"]) == (404, "not_found"), (method, path)
 
 
 def test_another_hosts_voucher_or_event_is_not_there(client: FlaskClient, kit: Kit, caller: MakeCaller) -> None:

@@ -53,7 +53,17 @@ class Town:
             yield self.guest, f"/bookings{path}"
         for path in ("/account", "/account/questionnaire", f"/events/{self.event}", f"/events/{self.night}"):
             yield self.guest, path
-        for path in ("", "/new", "/vouchers", f"/{self.draft}", f"/{self.draft}/edit", f"/{self.night}", f"/{self.night}/call-off"):
+        for path in (
+            "",
+            "/new",
+            "/vouchers",
+            f"/{self.draft}",
+            f"/{self.draft}/edit",
+            f"/{self.draft}/photo",
+            f"/{self.event}/photo",
+            f"/{self.night}",
+            f"/{self.night}/call-off",
+        ):
             yield self.host, f"/hosting{path}"
         yield self.host, f"/nights/{self.night}"
         yield self.admin, "/admin/dead-letters"

@@ -7,10 +7,12 @@ from typing import Any
 from flask import Response, url_for
 
 from dinnerkit.events.feed import MEDIA_TYPE, HostFeed
+from dinnerkit.events.presenting import all_with_addresses, with_addresses
+from dinnerkit.events.rows import EventSummary
 from dinnerkit.events.rules import EventDetails
 from dinnerkit.events.schemas import EventChangesSchema, EventQuerySchema, EventSchema, EventSummarySchema, FeedSchema, NewEventSchema
 from dinnerkit.events.seat_errors import NoSuchEvent
-from dinnerkit.events.service import EventService
+from dinnerkit.events.service import EventService, Page
 from dinnerkit.http.auth import BEARER, authenticated, current_principal, maybe_principal, requires
 from dinnerkit.http.blueprint import ApiBlueprint
 from dinnerkit.http.conditional import ETAG_HEADERS, kept_by_reader, private_json, public_json
@@ -29,7 +31,7 @@ blueprint = ApiBlueprint("events", __name__, description="Dinners: planned and p
 @blueprint.alt_response(304, description="The caller has this answer already")
 def list_events(wanted: dict[str, Any]) -> Response:
     """List the published events that have not begun, without their descriptions."""
-    return public_json(service(EventService).upcoming(**wanted))
+    return public_json(_page(service(EventService).upcoming(**wanted)))
 
 
 @blueprint.route("/events", methods=["POST"])
@@ -39,7 +41,7 @@ def list_events(wanted: dict[str, Any]) -> Response:
 @blueprint.response(201, EventSchema)
 def create_event(details: EventDetails) -> Response:
     """Make a draft; nobody but its host and admins sees it until it is published."""
-    return private_json(service(EventService).create(current_principal(), details, operation_id()), 201)
+    return private_json(with_addresses(service(EventService).create(current_principal(), details, operation_id())), 201)
 
 
 @blueprint.route("/events/<event_id>")
@@ -52,12 +54,12 @@ def get_event(event_id: str) -> Response:
     """Show an event; before it is published its host and admins alone see it."""
     events = service(EventService)
     try:
-        return public_json(events.get(_existing(event_id)))
+        return public_json(with_addresses(events.get(_existing(event_id))))
     except NoSuchEvent:
         principal = maybe_principal()  # only now, as it is not for nothing, and most of what is asked for is public
         if principal is None:
             raise
-        return private_json(events.get(_existing(event_id), principal))
+        return private_json(with_addresses(events.get(_existing(event_id), principal)))
 
 
 @blueprint.route("/events/<event_id>", methods=["PATCH"])
@@ -75,7 +77,7 @@ def change_event(new: dict[str, Any], event_id: str) -> Response:
     field), `event_has_bookings` (with the `terms` that can't change while guests hold seats), `capacity_below_sold` (with `sold`).
     """
     version = new.pop("version", None)
-    return private_json(service(EventService).update(current_principal(), _existing(event_id), new, version))
+    return private_json(with_addresses(service(EventService).update(current_principal(), _existing(event_id), new, version)))
 
 
 @blueprint.route("/events/<event_id>/publish", methods=["POST"])
@@ -90,7 +92,7 @@ def publish_event(event_id: str) -> Response:
 
     403: `not_the_host`. 409: `event_not_draft`, `event_not_ready` (with `problems` by field).
     """
-    return private_json(service(EventService).publish(current_principal(), _existing(event_id)))
+    return private_json(with_addresses(service(EventService).publish(current_principal(), _existing(event_id))))
 
 
 @blueprint.route("/events/<event_id>/cancel", methods=["POST"])
@@ -105,7 +107,7 @@ def cancel_event(event_id: str) -> Response:
 
     403: `not_the_host`. 409: `event_cancelled`, `event_begun`.
     """
-    return private_json(service(EventService).cancel(current_principal(), _existing(event_id)))
+    return private_json(with_addresses(service(EventService).cancel(current_principal(), _existing(event_id))))
 
 
 @blueprint.route("/hosting/events")
@@ -114,7 +116,7 @@ def cancel_event(event_id: str) -> Response:
 @blueprint.response(200, page_schema(EventSummarySchema))
 def list_hosted_events(query: dict[str, Any]) -> Response:
     """List my own events in every state, the newest first."""
-    return private_json(service(EventService).hosted(current_principal(), query["limit"], query["cursor"]))
+    return private_json(_page(service(EventService).hosted(current_principal(), query["limit"], query["cursor"])))
 
 
 @blueprint.route("/hosting/feed")
@@ -148,6 +150,10 @@ def close_host_feed() -> None:
 def read_feed(token: str) -> Response:
     """Read the calendar of a host's dinners: how many seats are taken, and nobody's name."""
     return kept_by_reader(service(HostFeed).calendar(token), MEDIA_TYPE)
+
+
+def _page(found: Page[EventSummary]) -> Page[EventSummary]:
+    return {**found, "items": all_with_addresses(found["items"])}
 
 
 def _address(token: str | None) -> Response:

@@ -76,6 +76,31 @@ class ForResale(mongoengine.EmbeddedDocument):  # type: ignore[misc]
     left = mongoengine.IntField(required=True, min_value=1)
 
 
+class PhotoSize(mongoengine.EmbeddedDocument):  # type: ignore[misc]
+    """A size in which there is a photo, in pixels."""
+
+    width = mongoengine.IntField(required=True, min_value=1)
+    height = mongoengine.IntField(required=True, min_value=1)
+
+
+class ShownPhoto(mongoengine.EmbeddedDocument):  # type: ignore[misc]
+    """The photo of an event. Written by ``events.photos`` alone."""
+
+    id = mongoengine.StringField(required=True)
+    alt = mongoengine.StringField()
+    sizes = mongoengine.EmbeddedDocumentListField(PhotoSize, required=True)
+
+
+class PhotoUpload(mongoengine.EmbeddedDocument):  # type: ignore[misc]
+    """A file that is to become the photo. Written by ``events.photos`` alone."""
+
+    id = mongoengine.StringField(required=True)
+    alt = mongoengine.StringField()
+    state = mongoengine.StringField(required=True)
+    at = mongoengine.DateTimeField(required=True)
+    code = mongoengine.StringField()
+
+
 class FeedDocument(StoredDocument):
     """The calendar of a host's dinners: whether it can be read, and how many addresses it has had. ``_id`` is the host's."""
 
@@ -116,6 +141,9 @@ class EventDocument(SendingDocument):
     format = mongoengine.StringField(required=True, choices=tuple(Format))
     waitlist_order = mongoengine.StringField(choices=tuple(WaitlistOrder))
     refund_policy = mongoengine.EmbeddedDocumentField(RefundTerms, required=True)
+
+    photo = mongoengine.EmbeddedDocumentField(ShownPhoto)
+    photo_upload = mongoengine.EmbeddedDocumentField(PhotoUpload)
 
     status = mongoengine.StringField(required=True, choices=tuple(Status))
     listed = mongoengine.BooleanField(required=True, default=False)

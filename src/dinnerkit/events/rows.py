@@ -51,6 +51,7 @@ class EventSummary(TypedDict):
     created_at: datetime
     updated_at: datetime
     published_at: datetime | None
+    photo: dict[str, Any] | None
     distance_km: NotRequired[float]
 
 
@@ -93,6 +94,7 @@ SUMMARY: Mapping[str, Any] = {
     },
     "waitlist_order": {"$ifNull": ["$waitlist_order", WaitlistOrder.FIRST_COME.value]},
     "deposit": {"$ifNull": ["$deposit", None]},
+    "photo": {"$ifNull": ["$photo", None]},
     "changes_until_hours": {"$ifNull": ["$changes_until_hours", {"$literal": 2}]},
     "refund_policy": {
         # Events that were made before there were all of these have only some.

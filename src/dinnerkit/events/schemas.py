@@ -226,6 +226,18 @@ class EventQuerySchema(PageQuery):
         return {"query": EventQuery(**data), "limit": limit, "cursor": cursor}
 
 
+class PhotoSizeSchema(StrictSchema):
+    width = fields.Integer(required=True, metadata={"description": "In pixels."})
+    height = fields.Integer(required=True, metadata={"description": "In pixels."})
+    url = fields.String(required=True, metadata={"description": "A path on this host. What is at it never changes: keep it for ever."})
+
+
+class PhotoSchema(StrictSchema):
+    id = IdField(required=True)
+    alt = fields.String(required=True, metadata={"description": "What is to be seen, in the host's words; may be empty."})
+    sizes = fields.List(fields.Nested(PhotoSizeSchema), required=True, metadata={"description": "The narrowest first; all are WebP."})
+
+
 class EventSummarySchema(StrictSchema):
     id = IdField(required=True)
     host_id = fields.String(required=True)
@@ -250,6 +262,7 @@ class EventSummarySchema(StrictSchema):
     created_at = MomentField(required=True)
     updated_at = MomentField(required=True)
     published_at = MomentField(required=True, allow_none=True)
+    photo = fields.Nested(PhotoSchema, required=True, allow_none=True, metadata={"description": "Null where there is none."})
     distance_km = fields.Float(metadata={"description": "From near, where the query had it."})
 
 

@@ -21,7 +21,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from dinnerkit.errors import TooLarge
 from dinnerkit.http import limits, metrics, problems
 from dinnerkit.http.auth import BEARER
-from dinnerkit.http.bodies import StrictParser
+from dinnerkit.http.bodies import StrictParser, takes_large_body
 from dinnerkit.http.conditional import encode
 from dinnerkit.http.mount import current_mount
 from dinnerkit.http.request_ids import HEADER as REQUEST_ID
@@ -149,9 +149,10 @@ def begin(*, limited: bool) -> None:
     mount = current_mount()
     request.environ[_STARTED] = time.perf_counter()
     structlog.contextvars.bind_contextvars(request_id=request_id())
-    request.max_content_length = mount.max_body_bytes
-    if (request.content_length or 0) > mount.max_body_bytes:
-        raise TooLarge(f"A body has at most {mount.max_body_bytes} bytes.")
+    most = mount.max_file_bytes if takes_large_body() else mount.max_body_bytes
+    request.max_content_length = most
+    if (request.content_length or 0) > most:
+        raise TooLarge(f"A body has at most {most} bytes.")
     if limited:
         service(limits.RequestLimits).check()
 

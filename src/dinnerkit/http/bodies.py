@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from collections.abc import Callable
+from typing import Any, NoReturn, TypeVar
 
 import orjson
-from flask import Request
+from flask import Request, current_app, request
 from webargs.flaskparser import FlaskParser, abort, is_json_request
 
 from dinnerkit.errors import TooLarge
+
+V = TypeVar("V", bound=Callable[..., Any])
+
+
+def large_body(view: V) -> V:
+    """The view takes a file: its body may be as large as the app lets files be."""
+    view._dinnerkit_large_body = True  # type: ignore[attr-defined]
+    return view
+
+
+def takes_large_body() -> bool:
+    """Whether the view that the present request is for does."""
+    view = current_app.view_functions.get(request.endpoint or "")
+    return getattr(view, "_dinnerkit_large_body", False)
 
 
 def raw_body(request: Request) -> bytes:

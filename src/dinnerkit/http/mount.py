@@ -25,12 +25,14 @@ class Mount:
         user_resolver: says who asks.
         url_prefix: the path under which everything of ours lies, without a slash at the end; may be empty.
         max_body_bytes: the largest request body that our routes take.
+        max_file_bytes: the largest of those that take a file.
     """
 
     services: Mapping[type[Any], Any]
     user_resolver: UserResolver
     url_prefix: str = ""
     max_body_bytes: int = 262_144
+    max_file_bytes: int = 262_144
 
     def covers(self, path: str) -> bool:
         """Whether the path belongs to our API, so that an unknown one is ours to answer."""

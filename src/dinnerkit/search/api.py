@@ -7,6 +7,7 @@ from typing import Any
 from flask import Response
 
 from dinnerkit.accounts.alike import Alike
+from dinnerkit.events.presenting import all_with_addresses
 from dinnerkit.http.auth import authenticated, current_principal
 from dinnerkit.http.blueprint import ApiBlueprint
 from dinnerkit.http.conditional import ETAG_HEADERS, private_json, public_json
@@ -36,7 +37,7 @@ def search_events(wanted: dict[str, Any]) -> Response:
     page = service(SearchService).find(**wanted)
     if page.degraded:
         service(Metrics).went_without("search")
-    return public_json({"items": page.items, "next": page.next, "facets": page.facets, "degraded": page.degraded})
+    return public_json({"items": all_with_addresses(page.items), "next": page.next, "facets": page.facets, "degraded": page.degraded})
 
 
 @blueprint.route("/search/suggest")

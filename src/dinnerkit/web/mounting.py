@@ -8,6 +8,7 @@ from flask import Blueprint, Flask, Response, request
 from werkzeug.exceptions import HTTPException, default_exceptions
 
 from dinnerkit.http.blueprint import begin, finish, forget
+from dinnerkit.http.bodies import takes_large_body
 from dinnerkit.http.limits import RequestLimits
 from dinnerkit.http.mount import current_mount
 from dinnerkit.http.services import service
@@ -26,6 +27,7 @@ from dinnerkit.web import (
     hosting,
     live,
     nights,
+    photos,
     profile,
     transfers,
     unsubscribe,
@@ -37,7 +39,7 @@ from dinnerkit.web.errors import error_page
 from dinnerkit.web.options import PageOptions
 from dinnerkit.web.places import PAGES
 from dinnerkit.web.policy import protect
-from dinnerkit.web.sessions import check_form, keep_cookies, visitor
+from dinnerkit.web.sessions import check_form, keep_cookies, signed_in, visitor
 from dinnerkit.web.vocabulary import vocabulary
 
 _GROUPS = (
@@ -51,6 +53,7 @@ _GROUPS = (
     vouchers,
     earnings,
     hosting,
+    photos,
     nights,
     admin,
     unsubscribe,
@@ -108,6 +111,8 @@ def _start() -> None:
         return
     visitor()
     service(RequestLimits).check()
+    if takes_large_body():
+        signed_in()  # before the file is read
     if request.method not in {"GET", "HEAD", "OPTIONS"} and request.endpoint != _BY_TOKEN:
         check_form()
 

@@ -7,6 +7,9 @@ from collections.abc import Mapping
 
 from flask import Response, request
 
+from dinnerkit.http.services import service
+from dinnerkit.photos.service import PhotoFiles
+
 POLICY: Mapping[str, tuple[str, ...]] = {
     "default-src": ("'none'",),
     "script-src": ("'self'",),
@@ -41,6 +44,9 @@ def protect(response: Response) -> None:
     """Put the policy of this answer on it, and what else keeps others out."""
     sources: Mapping[str, tuple[str, ...]] = request.environ.get(_SOURCES, {})
     policy = {name: (*POLICY.get(name, ()), *sources.get(name, ())) for name in (*POLICY, *(n for n in sources if n not in POLICY))}
+    origin = service(PhotoFiles).origin
+    if origin is not None:
+        policy["img-src"] = (*policy["img-src"], origin)
     headers = response.headers
     headers["Content-Security-Policy"] = "; ".join(" ".join((name, *values)) for name, values in policy.items())
     # A wallet may open a window of its own, which must find its way back to the form.

@@ -44,6 +44,8 @@ NOTICES = {
     "taken_back": "It is forgotten.",
     "drafted": "Your draft is saved. Publish it when it is ready.",
     "published": "Your dinner is published.",
+    "photo_sent": "Your photo has arrived.",
+    "photo_removed": "The dinner has no photo now.",
     "called_off": "The dinner is called off. Its guests are told, and get their money back.",
     "arrived": "That ticket is good, and its guests are in.",
     "missed": "Noted: they are not here.",

@@ -9,6 +9,7 @@ from dinnerkit.identity import Role
 from dinnerkit.web import drawing
 from dinnerkit.web.assets import assets
 from dinnerkit.web.options import options, sign_in_url
+from dinnerkit.web.photos import picture
 from dinnerkit.web.places import asked_for, page_url
 from dinnerkit.web.sessions import csrf_token, notice, visitor
 from dinnerkit.web.words import SPOKEN
@@ -29,6 +30,7 @@ def vocabulary() -> dict[str, Any]:
         "sign_in_url": lambda: sign_in_url(asked_for()),
         "csrf_token": csrf_token,
         "notice": notice,
+        "picture": picture,
         "trait_words": drawing.TRAIT_WORDS,
         "flower": drawing.flower,
         "traits_in_words": drawing.in_words,

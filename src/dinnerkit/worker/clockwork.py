@@ -26,6 +26,7 @@ from dinnerkit.payment.reconciliation.service import Reconciliation
 from dinnerkit.payment.refunds import RefundService
 from dinnerkit.payment.service import PaymentService
 from dinnerkit.payment.webhooks import WebhookInbox
+from dinnerkit.photos.working import PhotoWork
 from dinnerkit.search.indexing import Indexing
 from dinnerkit.search.people import PeopleIndexing
 
@@ -100,6 +101,7 @@ class Clockwork:
             Repeated("deposits", 60.0, kit.service(DepositSweep).run),
             Repeated("lists", 60.0, kit.service(EventService).delist_begun),
             Repeated("figures", 60.0, kit.service(AnalyticsService).count, apart=True),
+            Repeated("photos", 3600.0, kit.service(PhotoWork).sweep, apart=True),
             Repeated("search", 30.0, kit.service(Indexing).ensure_built, apart=True),
             Repeated("people_search", 30.0, kit.service(PeopleIndexing).ensure_built, apart=True),
             Repeated("search_expiry", 60.0, kit.service(Indexing).expire, apart=True),

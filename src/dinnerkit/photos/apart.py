@@ -1,0 +1,41 @@
+"""The decoding of a photo in a process of its own, which may die of it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import structlog
+
+from dinnerkit.errors import BackendFault
+from dinnerkit.photos import decoding
+from dinnerkit.photos.decoding import Picture, RefusedPicture
+
+log = structlog.get_logger(__name__)
+
+MOST_SECONDS = 60.0
+"""For one photo, waiting for a busy machine included; the processor's time has a limit of its own."""
+
+
+def decoded(content: bytes, content_type: str) -> list[Picture]:
+    """What is shown of a file, the narrowest first; decoded under limits of memory and time, and not by this process.
+
+    Raises:
+        RefusedPicture: nothing is shown.
+        BackendFault: there is no decoder that works here, whatever the file.
+    """
+    command = [sys.executable, "-P", "-m", decoding.__name__, content_type]
+    try:
+        ended = subprocess.run(command, input=content, capture_output=True, timeout=MOST_SECONDS, check=False)  # noqa: S603 - ours
+    except subprocess.TimeoutExpired:
+        raise RefusedPicture("too_hard") from None
+    if ended.returncode < 0:  # by a limit, or since the decoder broke down
+        log.warning("photo_decoder_killed", signal=-ended.returncode)
+        raise RefusedPicture("too_hard")
+    if ended.returncode:
+        last = ended.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2].partition(":")[0]
+        raise BackendFault(f"photos can't be decoded here: {last[:100] or 'no reason was given'}")
+    try:
+        return decoding.read(ended.stdout)
+    except ValueError as error:
+        raise BackendFault("photos can't be decoded here: the decoder gives no sensible answer") from error
