@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -48,6 +48,7 @@ from dinnerkit.clock import Clock, utcnow
 from dinnerkit.delivery.documents import DeadLetterDocument, DeliveryDocument, JobRecordsDocument, LeaseDocument
 from dinnerkit.delivery.outbox import SendingDocument
 from dinnerkit.delivery.relay import Relay
+from dinnerkit.delivery.schedules import JobDesk, job_handlers
 from dinnerkit.delivery.service import DeliveryService
 from dinnerkit.errors import SettingError, Unavailable
 from dinnerkit.events.documents import EventDocument, FeedDocument
@@ -93,12 +94,13 @@ from dinnerkit.photos.apart import decoded
 from dinnerkit.photos.handlers import photo_handlers
 from dinnerkit.photos.service import PhotoFiles, PhotoService
 from dinnerkit.photos.working import PhotoWork
-from dinnerkit.plugins import open_backend
+from dinnerkit.plugins import open_backend, open_jobs
 from dinnerkit.ports.bus import Bus, UsesDatabase
 from dinnerkit.ports.cache import Cache, ShieldedCache
 from dinnerkit.ports.captcha import Captcha, UsesKey
 from dinnerkit.ports.database import DatabaseBackend, KeepsIndexes
 from dinnerkit.ports.gateway import Gateway
+from dinnerkit.ports.jobs import Job
 from dinnerkit.ports.limiter import LimiterStorage
 from dinnerkit.ports.mailer import Mailer
 from dinnerkit.ports.media import MediaStore
@@ -330,6 +332,8 @@ class Kit:
             *photo_handlers(photo_work),
             *notification_handlers(notifications, MoneyAlarms(people, writer, self.backends.mail)),
         ]
+        added = [open_jobs(name, self) for name in settings.plugin_jobs()]
+        handlers += [handler for each in added for handler in each.handlers]
         made = (
             people,
             events,
@@ -382,16 +386,23 @@ class Kit:
             *asked,
             announcer,
             LiveService(events, bookings, seatings),
-            *self._deliveries(handlers, announcer),
+            *self._deliveries(handlers, [job for each in added for job in each.jobs], announcer),
         )
         return services | {type(service): service for service in made}
 
-    def _deliveries(self, handlers: Sequence[Handler[Any]], announcer: Announcer) -> tuple[DeliveryService, Relay]:
-        deliveries = DeliveryService(self.database, self.backends.queue, handlers, self.clock)
+    def _deliveries(
+        self, handlers: Sequence[Handler[Any]], jobs: Sequence[Job], announcer: Announcer
+    ) -> tuple[DeliveryService, JobDesk, Relay]:
+        everything = [*handlers, *job_handlers(jobs)]
+        twice = [name for name, count in Counter(handler.name for handler in everything).items() if count > 1]
+        if twice:
+            raise SettingError(f"jobs: more than one handler or job is named {', '.join(twice)}")
+        deliveries = DeliveryService(self.database, self.backends.queue, everything, self.clock)
+        desk = JobDesk(self.database, deliveries.dispatcher, jobs, self.clock)
         by_kind: dict[str, list[Handler[Any]]] = defaultdict(list)
         for handler in handlers:
             by_kind[handler.message.kind].append(handler)
-        return deliveries, Relay(self.database, SENDERS, by_kind, deliveries.dispatcher, self.clock, announcer.overhear)
+        return deliveries, desk, Relay(self.database, SENDERS, by_kind, deliveries.dispatcher, self.clock, announcer.overhear)
 
 
 def secret_key(settings: Settings) -> str:

@@ -19,10 +19,14 @@ import structlog
 from dinnerkit.errors import SettingError
 from dinnerkit.ports.capabilities import capabilities
 from dinnerkit.ports.contracts import built
+from dinnerkit.ports.jobs import PluginJobs
 from dinnerkit.ports.urls import SCHEME, mask_url, parse_url
 from dinnerkit.settings import BACKENDS
 
 log = structlog.get_logger(__name__)
+
+JOBS = "jobs"
+"""The group of those who add to the background work: no kind of backend, since there may be several, and they have no URL."""
 
 KNOWN_PLUGINS = {
     "elasticsearch": "dinnerkit-elasticsearch",
@@ -78,9 +82,47 @@ class _Entry:
     def scheme(self) -> str:
         return self.point.name
 
-    @property
-    def where(self) -> str:
-        return f"{self.scheme}:// of {self.distribution} ({self.point.value})"
+    def where(self, kind: str) -> str:
+        return f"{shown_name(kind, self.scheme)} of {self.distribution} ({self.point.value})"
+
+
+def shown_name(kind: str, name: str) -> str:
+    """How an entry point is called: by the URLs that choose it, or, for jobs, by its name."""
+    return name if kind == JOBS else f"{name}://"
+
+
+def open_jobs(name: str, kit: object) -> PluginJobs:
+    """The jobs of the installed package that has that entry point in the group ``dinnerkit.jobs``.
+
+    Args:
+        name: of the entry point.
+        kit: the :class:`dinnerkit.kit.Kit` that the factory is given. Its services are not there yet, so that jobs ask for them when they
+            run.
+
+    Raises:
+        SettingError: no package has it, two have it, it can't be imported, or what it gives is none or breaks a rule of
+            :mod:`dinnerkit.ports.jobs`.
+    """
+    matching = [entry for entry in _entries(JOBS) if entry.scheme == name]
+    if len(matching) > 1:
+        claimants = ", ".join(sorted(entry.distribution for entry in matching))
+        raise SettingError(f"jobs: more than one package claims {name} ({claimants}); uninstall all but one")
+    if not matching:
+        have = ", ".join(sorted(schemes(JOBS))) or "none"
+        raise SettingError(f"jobs: no installed package has jobs {name!r}; installed: {have}")
+    try:
+        given = _factory(JOBS, matching[0])(kit)  # type: ignore[arg-type]
+    except SettingError:
+        raise
+    except Exception as error:
+        raise SettingError(f"jobs: {matching[0].where(JOBS)} failed: {type(error).__name__}: {error}") from error
+    if not isinstance(given, PluginJobs):
+        raise SettingError(f"jobs: {matching[0].where(JOBS)} gives {type(given).__name__}, and no PluginJobs")
+    names = [*(handler.name for handler in given.handlers), *(job.name for job in given.jobs)]
+    foreign = [made for made in names if not made.startswith(f"{name}.")]
+    if foreign:
+        raise SettingError(f"jobs: {matching[0].where(JOBS)} has {', '.join(foreign)}; its names begin with {name!r} and a dot")
+    return given
 
 
 def open_backend(kind: str, url: str) -> Any:
@@ -95,7 +137,7 @@ def open_backend(kind: str, url: str) -> Any:
 
 def installed() -> Iterable[Backend]:
     """Every backend that is installed, of every kind, each tried out by importing it."""
-    for kind in BACKENDS:
+    for kind in (*BACKENDS, JOBS):
         found = _entries(kind)
         for entry in sorted(found, key=lambda entry: (entry.scheme, entry.point.value)):
             twins = [other for other in found if other.scheme == entry.scheme]
@@ -180,9 +222,9 @@ def _factory(kind: str, entry: _Entry) -> Callable[[str], Any]:
         raise
     except BaseException as error:  # a plugin that calls sys.exit is a broken plugin, and no reason to end
         why = f"{type(error).__name__}: {error}"
-        raise SettingError(f"dinnerkit.{kind}: {entry.where} can't be imported: {why}") from error
+        raise SettingError(f"dinnerkit.{kind}: {entry.where(kind)} can't be imported: {why}") from error
     if not callable(factory):
-        raise SettingError(f"dinnerkit.{kind}: {entry.where} is not a factory: it can't be called")
+        raise SettingError(f"dinnerkit.{kind}: {entry.where(kind)} is not a factory: it can't be called")
     return factory  # type: ignore[no-any-return]
 
 
@@ -200,4 +242,4 @@ def _tried(kind: str, entry: _Entry) -> Callable[[str], Any] | SettingError:
     try:
         return ended.get(timeout=IMPORT_SECONDS)
     except Empty:
-        return SettingError(f"dinnerkit.{kind}: {entry.where} can't be imported: it is not done after {IMPORT_SECONDS:.0f} s")
+        return SettingError(f"dinnerkit.{kind}: {entry.where(kind)} can't be imported: it is not done after {IMPORT_SECONDS:.0f} s")

@@ -59,6 +59,7 @@ class Settings:
         5, "forms an hour of an address that are taken without a captcha, where it is away or scripts don't run", least=0, most=1000
     )
     queues: str = _setting("", "which queues workers take, and how many jobs at a time: emails=5 payments; default: all")
+    jobs: str = _setting("", "installed packages whose jobs run here, by the names that dinnerkit plugins shows")
     drain_seconds: int = _setting(25, "how long a worker that is to stop lets its jobs end", least=0, most=3600)
     rate_limit: str = _setting("1000 per 15 minutes", "requests for each user or address, or off")
     public_url: str = _setting("http://127.0.0.1:8000", "the address in mails")
@@ -105,6 +106,10 @@ class Settings:
             return queue_shares(self.queues.replace(",", " ").split() or QUEUES)
         except SettingError as error:
             raise SettingError(f"queues: {error.message}") from error
+
+    def plugin_jobs(self) -> list[str]:
+        """The names of the packages whose jobs run here, each once."""
+        return list(dict.fromkeys(self.jobs.replace(",", " ").split()))
 
     def _default_data(self) -> str:
         if self.database.startswith("embedded://"):

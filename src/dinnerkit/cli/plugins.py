@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from dinnerkit.cli.output import say_table
-from dinnerkit.plugins import Backend, installed
+from dinnerkit.plugins import JOBS, Backend, installed, shown_name
 from dinnerkit.ports.contracts import CONTRACTS
 from dinnerkit.ports.urls import parse_url
 from dinnerkit.settings import BACKENDS, Settings
@@ -20,38 +20,38 @@ from dinnerkit.settings import BACKENDS, Settings
 @click.command("plugins")
 @click.option("--json", "as_json", is_flag=True, help="As JSON, with what each is called in full.")
 def command(as_json: bool) -> None:
-    """List the backends that are installed.
+    """List the backends that are installed, and the packages with jobs of their own.
 
-    One line each: its kind, its URL scheme, the package that brings it, the version of its kind's contract that it was built for, whether
-    the settings choose it, and whether it works or why not; in brackets what it can do beyond what all of its kind can. A scheme that the
+    One line each: its kind, its URL scheme or name, the package that brings it, the version of its kind's contract that it was built for,
+    whether the settings choose it, and whether it works or why not; in brackets what it can do beyond what all of its kind can. What the
     settings choose and nothing brings is listed as missing.
     """
     settings = Settings.load()
-    chosen = {kind: parse_url(getattr(settings, kind)).scheme for kind in BACKENDS}
+    chosen = {(kind, parse_url(getattr(settings, kind)).scheme) for kind in BACKENDS} | {(JOBS, name) for name in settings.plugin_jobs()}
     with redirect_stdout(sys.stderr):  # what plugins print while they are imported is none of the listing
         found = list(installed())
     rows = [_told(backend, chosen) for backend in found]
     have = {(backend.kind, backend.scheme) for backend in found}
-    rows += [_missing(kind, scheme) for kind, scheme in chosen.items() if (kind, scheme) not in have]
+    rows += [_missing(kind, scheme) for kind, scheme in sorted(chosen - have)]
     if as_json:
         click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
     else:
         say_table([("KIND", "SCHEME", "PACKAGE", "VERSION", "CONTRACT", "CHOSEN", "STATE"), *(_row(row) for row in rows)])
 
 
-def _told(backend: Backend, chosen: dict[str, str]) -> dict[str, Any]:
+def _told(backend: Backend, chosen: set[tuple[str, str]]) -> dict[str, Any]:
     return {
         **asdict(backend),
         "why": _one_line(backend.why),
         "present_contract": CONTRACTS.get(backend.kind),
         "remark": _remark(backend),
-        "chosen": chosen[backend.kind] == backend.scheme,
+        "chosen": (backend.kind, backend.scheme) in chosen,
     }
 
 
 def _missing(kind: str, scheme: str) -> dict[str, Any]:
     nothing = Backend(kind, scheme, "", "", "broken")
-    return {**_told(nothing, {kind: scheme}), "state": "missing"}
+    return {**_told(nothing, {(kind, scheme)}), "state": "missing"}
 
 
 def _remark(backend: Backend) -> str:
@@ -68,7 +68,7 @@ def _row(told: dict[str, Any]) -> tuple[str, ...]:
     state = ": ".join(part for part in (told["state"], told["why"] or told["remark"]) if part)
     return (
         told["kind"],
-        f"{told['scheme']}://",
+        shown_name(told["kind"], told["scheme"]),
         told["distribution"] or "-",
         told["version"] or "-",
         str(told["contract"] or "-"),

@@ -93,16 +93,21 @@ class Relay:
         if not pairs:
             return
         now = self._clock()
-        deliveries = [_delivery(entry, handler, now) for entry, handler in pairs]
-        insert_missing(collection(self._database, DeliveryDocument), deliveries)
-        for row in deliveries:
-            self._dispatcher.hint(row["queue"], row["_id"])
+        add_deliveries(self._database, self._dispatcher, [new_delivery(entry, handler, now) for entry, handler in pairs])
 
     def _listeners(self, entry: Row) -> Sequence[Handler[Any]]:
         return self._handlers.get(entry["kind"], ())
 
 
-def _delivery(entry: Row, handler: Handler[Any], now: Any) -> Row:
+def add_deliveries(database: Database[Row], dispatcher: Dispatcher, deliveries: Sequence[Row]) -> None:
+    """Keep those deliveries that are not there yet, and give the hints."""
+    insert_missing(collection(database, DeliveryDocument), deliveries)
+    for row in deliveries:
+        dispatcher.hint(row["queue"], row["_id"])
+
+
+def new_delivery(entry: Row, handler: Handler[Any], now: Any) -> Row:
+    """The delivery of what an outbox has, or would have, to one handler."""
     return {
         "_id": f"{entry['id']}:{handler.name}",
         "handler": handler.name,

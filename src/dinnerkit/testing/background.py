@@ -11,6 +11,7 @@ from dinnerkit.booking.sweep import BookingSweep
 from dinnerkit.clock import Clock
 from dinnerkit.delivery.documents import DeliveryDocument
 from dinnerkit.delivery.relay import Relay
+from dinnerkit.delivery.schedules import JobDesk
 from dinnerkit.delivery.service import DeliveryService
 from dinnerkit.payment.service import PaymentService
 from dinnerkit.payment.webhooks import WebhookInbox
@@ -49,6 +50,7 @@ def run_background(kit: OpenKit) -> None:
             + kit.service(BookingSweep).run()
             + kit.service(DepositSweep).run()
             + kit.service(Relay).run()
+            + kit.service(JobDesk).run()
         )
         kit.service(PaymentService).sweep()
         due = [

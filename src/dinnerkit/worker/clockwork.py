@@ -19,6 +19,7 @@ from dinnerkit.booking.sweep import BookingSweep
 from dinnerkit.booking.waiting import WaitingList
 from dinnerkit.delivery.lease import Lease
 from dinnerkit.delivery.relay import Relay
+from dinnerkit.delivery.schedules import JobDesk
 from dinnerkit.delivery.service import DeliveryService
 from dinnerkit.events.service import EventService
 from dinnerkit.kit import Kit
@@ -90,6 +91,7 @@ class Clockwork:
             Repeated("webhooks", 0.25, kit.service(WebhookInbox).fetch_local),
             Repeated("holds", 1.0, kit.service(BookingSweep).run),
             Repeated("deliveries", 1.0, kit.service(DeliveryService).sweep),
+            Repeated("schedules", 1.0, kit.service(JobDesk).run),
             Repeated("payments", 5.0, kit.service(PaymentService).sweep, apart=True),
             Repeated("waiting", 60.0, kit.service(WaitingList).call_the_roll),
             Repeated("reminders", 20.0, kit.service(Reminders).run),
