@@ -45,6 +45,7 @@ class Handler(Generic[M]):
         message: the class of the messages that it takes.
         run: the reaction.
         queue: the named queue whose workers run it, one of :data:`dinnerkit.queues.QUEUES`.
+        urgent: somebody sits and waits for it: it is run before what was queued earlier, where the queue has priorities.
 
     Raises:
         SettingError: there is no such queue.
@@ -54,6 +55,7 @@ class Handler(Generic[M]):
     message: type[M]
     run: Callable[[M], object]
     queue: str = REST
+    urgent: bool = False
 
     def __post_init__(self) -> None:
         known_queue(self.queue)

@@ -1,16 +1,21 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import pytest
+from pymongo.database import Database
 
 from dinnerkit.accounts.documents import UserDocument
 from dinnerkit.delivery.outbox import OUTBOX_INDEX, Outbox
 from dinnerkit.delivery.relay import HINT_GRACE, Relay
+from dinnerkit.delivery.service import DeliveryService
+from dinnerkit.messages import Handler
 from dinnerkit.payment.documents import NotificationDocument
 from dinnerkit.payment.payouts.documents import PayoutDocument
 from dinnerkit.storage import ensure_indexes
-from tests.delivery.conftest import Post, Rang
+from dinnerkit.testing import StandingClock
+from tests.delivery.conftest import MemoryQueue, Post, Rang
 
 
 def test_each_message_becomes_one_delivery_for_each_handler(post: Post) -> None:
@@ -134,3 +139,24 @@ def test_more_than_a_batch_is_relayed_in_turns(post: Post) -> None:
     for number in range(205):
         post.ring("ada", sender=f"door-{number:03}")
     assert [post.relay.run(), post.relay.run(), post.relay.run()] == [200, 5, 0]
+
+
+@pytest.mark.parametrize("priorities", [True, False])
+def test_what_is_urgent_is_hinted_before_the_rest_where_the_queue_can(
+    database: Database[dict[str, Any]], clock: StandingClock, priorities: bool
+) -> None:
+    post = Post(database, clock)
+    post.queue = MemoryQueue()
+    post.queue.priorities = priorities  # type: ignore[attr-defined]
+    usual, urgent = Handler("test.usual", Rang, print), Handler("test.urgent", Rang, print, urgent=True)
+    deliveries = DeliveryService(database, post.queue, [usual, urgent], clock)
+    relay = Relay(database, [NotificationDocument], {Rang.kind: [usual, urgent]}, deliveries.dispatcher, clock)
+    post.ring("ada", "ben")
+    relay.run()
+    order = ["urgent", "urgent", "usual", "usual"] if priorities else ["usual", "urgent", "usual", "urgent"]
+    assert [hint.rpartition(".")[2] for hint in post.hints()["default"]] == order
+    clock.advance(minutes=1)
+    deliveries.sweep()
+    again = [hint.rpartition(".")[2] for hint in post.hints()["default"]]
+    assert sorted(again) == sorted(order)
+    assert not priorities or again == order

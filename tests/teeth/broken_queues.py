@@ -74,6 +74,8 @@ class SoundStorage(BaseStorage):
 class Sound:
     """A maker of Hueys that passes."""
 
+    priorities = True
+
     storage: ClassVar[type[SoundStorage]] = SoundStorage
     serializer: ClassVar[Callable[[], Serializer]] = JsonTasks
 
@@ -278,6 +280,36 @@ class _KnowsNoUrgency(SoundStorage):
 
 class KnowsNoUrgency(Sound):
     storage = _KnowsNoUrgency
+
+
+class _PutsTheUrgentInFront(SoundStorage):
+    def enqueue(self, data: bytes, priority: float | None = None) -> None:
+        super().enqueue(data, priority)
+        if priority:
+            with self.room.lock:
+                mine = next(task for task in self.room.waiting[self.name] if task[2] == data)
+                self.room.waiting[self.name].remove(mine)
+                self.room.waiting[self.name].insert(0, (mine[0] - self.room.count, mine[1], data))
+
+
+class PutsTheUrgentInFront(Sound):
+    """Each before all others, so that who comes last is served first."""
+
+    storage = _PutsTheUrgentInFront
+
+
+class _LosesTheUsual(SoundStorage):
+    def enqueue(self, data: bytes, priority: float | None = None) -> None:
+        super().enqueue(data, priority)
+        if priority:
+            with self.room.lock:
+                self.room.waiting[self.name] = [task for task in self.room.waiting[self.name] if task[0]]
+
+
+class LosesTheUsual(Sound):
+    """Where something urgent comes."""
+
+    storage = _LosesTheUsual
 
 
 class _LosesInSilence(SoundStorage):

@@ -43,6 +43,8 @@ BROKEN = [
         "an argument that JSON can't say",
     ),
     (broken.KnowsNoUrgency, "what_is_urgent_comes_first", "the queue has priorities, and ran .*usual.* where the urgent"),
+    (broken.PutsTheUrgentInFront, "what_is_urgent_comes_first", r"urgent tasks were run in another order .*: \[2, 1, 0\]"),
+    (broken.LosesTheUsual, "what_is_urgent_comes_first", "3 urgent tasks and 3 usual ones were queued, and 3 wait"),
     (broken.LosesInSilence, SILENT, "silent, and a task was queued: it answered"),
     (broken.MakesRequestsWait, SILENT, r"silent, and it took 0\.\d+ s to fail when a task was queued"),
     (broken.SaysThatAllIsWell, SILENT, "silent, and it was pinged: it answered None where Unavailable"),

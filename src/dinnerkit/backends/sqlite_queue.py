@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from huey.api import Huey
 from huey.constants import EmptyData
@@ -33,6 +33,8 @@ class HintStorage(SqliteStorage):  # type: ignore[misc]
 
 class SqliteQueue:
     """Named huey queues in one SQLite file in WAL mode."""
+
+    priorities: ClassVar[bool] = True
 
     def __init__(self, path: Path) -> None:
         self._path = path

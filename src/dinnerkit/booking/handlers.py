@@ -60,7 +60,7 @@ def _about_money(bookings: BookingService, paying: PayingService, payments: Paym
         bookings.pay_back(message.booking_id)
 
     return [
-        Handler("booking.settle", PaymentSucceeded, settle, queue="payments"),
+        Handler("booking.settle", PaymentSucceeded, settle, queue="payments", urgent=True),
         Handler("booking.settle_after_dispute", DisputeClosed, settle_after_dispute, queue="payments"),
         Handler("booking.unlock", PaymentFailed, unlock, queue="payments"),
         Handler("booking.stop_paying", BookingExpired, stop_paying, queue="payments"),

@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 from huey.api import Huey
 
-from dinnerkit.ports.queue import Queue
+from dinnerkit.ports.queue import URGENT, Priorities, Queue
 from dinnerkit.queues import QUEUES, REST
 from dinnerkit.retry import Breaker
 
@@ -26,6 +26,7 @@ class Dispatcher:
         self._queue = queue
         self._breaker = Breaker(_REST_SECONDS)
         self._tasks = {name: _task(queue.huey(name), run) for name in QUEUES}
+        self._urgent = isinstance(queue, Priorities) and queue.priorities
         self._tell: Callable[[str], object] = _nobody
 
     @contextmanager
@@ -37,8 +38,10 @@ class Dispatcher:
         finally:
             self._tell = _nobody
 
-    def hint(self, queue: str, delivery_id: str) -> bool:
-        """Tell the workers of ``queue`` about a delivery; False where the queue can't be reached (the sweep tries again).
+    def hint(self, queue: str, delivery_id: str, *, urgent: bool = False) -> bool:
+        """Tell the workers of ``queue`` about a delivery, before the others where it is urgent and the queue has priorities.
+
+        False where the queue can't be reached (the sweep tries again).
 
         What was meant for a queue that this release does not have goes to the one of all the rest.
         """
@@ -46,7 +49,10 @@ class Dispatcher:
         if not self._breaker.lets():
             return False
         try:
-            self._tasks[queue](delivery_id)
+            if urgent and self._urgent:
+                self._queue.huey(queue).enqueue(self._tasks[queue].s(delivery_id, priority=URGENT))
+            else:
+                self._tasks[queue](delivery_id)
         except Exception as error:  # noqa: BLE001 - every driver has errors of its own, and a lost hint is no loss
             log.warning("hint_lost", queue=queue, error=type(error).__name__)
             self._breaker.failed()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from mongoengine import DateTimeField, DictField, IntField, ListField, StringField
+from mongoengine import BooleanField, DateTimeField, DictField, IntField, ListField, StringField
 from pymongo import ASCENDING, IndexModel
 
 from dinnerkit.storage import StoredDocument
@@ -30,6 +30,7 @@ class DeliveryDocument(StoredDocument):
     handler = StringField(required=True)
     queue = StringField(required=True)
     kind = StringField(required=True)
+    urgent = BooleanField()
     data = DictField()
     state = StringField(required=True, choices=("pending", "running", "done", "dead"))
     attempts = IntField(required=True, min_value=0)

@@ -103,12 +103,13 @@ def add_deliveries(database: Database[Row], dispatcher: Dispatcher, deliveries: 
     """Keep those deliveries that are not there yet, and give the hints."""
     insert_missing(collection(database, DeliveryDocument), deliveries)
     for row in deliveries:
-        dispatcher.hint(row["queue"], row["_id"])
+        dispatcher.hint(row["queue"], row["_id"], urgent=row.get("urgent", False))
 
 
 def new_delivery(entry: Row, handler: Handler[Any], now: Any) -> Row:
     """The delivery of what an outbox has, or would have, to one handler."""
-    return {
+    marked = {"urgent": True} if handler.urgent else {}
+    return marked | {
         "_id": f"{entry['id']}:{handler.name}",
         "handler": handler.name,
         "queue": handler.queue,

@@ -131,15 +131,15 @@ class DeliveryService:
         return sum(self._sweep_queue(name, name, now) for name in QUEUES) + self._sweep_queue(_UNKNOWN, REST, now)
 
     def _sweep_queue(self, queue: str | Row, name: str, now: datetime) -> int:
-        overdue = self._deliveries.find({"queue": queue, "due_at": {"$lte": now}}, {"_id": 1}).sort("due_at", 1).limit(_SWEEP_BATCH)
-        found = [row["_id"] for row in overdue]
+        overdue = self._deliveries.find({"queue": queue, "due_at": {"$lte": now}}, {"urgent": 1}).sort("due_at", 1).limit(_SWEEP_BATCH)
+        found = list(overdue)
         if not found:
             return 0
         hinted = []
-        for delivery_id in found[: self._room(name)]:
-            if not self.dispatcher.hint(name, delivery_id):
+        for row in found[: self._room(name)]:
+            if not self.dispatcher.hint(name, row["_id"], urgent=row.get("urgent", False)):
                 break  # the queue is gone: what is overdue stays so, and the next sweep after it is back finds it
-            hinted.append(delivery_id)
+            hinted.append(row["_id"])
         if hinted:
             again = {"$set": {"due_at": now + HINT_GRACE}}
             self._deliveries.update_many({"_id": {"$in": hinted}, "due_at": {"$lte": now}}, again)

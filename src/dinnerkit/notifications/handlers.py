@@ -44,9 +44,9 @@ def _about_accounts(notifications: NotificationService) -> list[Handler[Any]]:
         notifications.password_changed(message.user_id, message.change_id)
 
     return [
-        Handler("notifications.verify_email", UserRegistered, verify_email, queue=_QUEUE),
-        Handler("notifications.verify_email_again", VerificationRequested, verify_email, queue=_QUEUE),
-        Handler("notifications.reset_password", PasswordResetRequested, reset_password, queue=_QUEUE),
+        Handler("notifications.verify_email", UserRegistered, verify_email, queue=_QUEUE, urgent=True),
+        Handler("notifications.verify_email_again", VerificationRequested, verify_email, queue=_QUEUE, urgent=True),
+        Handler("notifications.reset_password", PasswordResetRequested, reset_password, queue=_QUEUE, urgent=True),
         Handler("notifications.password_changed", PasswordChanged, password_changed, queue=_QUEUE),
     ]
 

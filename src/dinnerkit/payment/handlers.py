@@ -92,7 +92,7 @@ def payment_handlers(payments: PaymentService, refunds: RefundService, disputes:
         ledger.post_payment(message.payment_id)
 
     return [
-        Handler("payment.look", NotificationReceived, look, queue="payments"),
+        Handler("payment.look", NotificationReceived, look, queue="payments", urgent=True),
         Handler("payment.give_back", RefundRequested, give_back, queue="payments"),
         Handler("payment.go_on", DisputeClosed, go_on, queue="payments"),
         *(Handler(f"ledger.{kind.kind.partition('.')[2]}", kind, post, queue="payments") for kind in _MOVEMENTS),

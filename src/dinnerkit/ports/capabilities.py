@@ -13,6 +13,7 @@ from dinnerkit.ports.database import KeepsIndexes
 from dinnerkit.ports.gateway import Disputes, Listings, PayoutListings, Payouts, RefundHistory
 from dinnerkit.ports.local_gateway import LocalAuthentication, LocalDisputes, LocalWebhooks
 from dinnerkit.ports.media import DirectDownloads, DirectUploads
+from dinnerkit.ports.queue import Priorities
 from dinnerkit.ports.search import Distances, Facets, Rebuilding, Suggestions, Tolerant
 from dinnerkit.ports.search_people import PeopleSearch
 
@@ -31,6 +32,7 @@ CAPABILITIES: dict[str, tuple[type, ...]] = {
         LocalDisputes,
     ),
     "media": (DirectUploads, DirectDownloads),
+    "queue": (Priorities,),
     "search": (Facets, Suggestions, Tolerant, Distances, Rebuilding, PeopleSearch, UsesDatabase),
     "sessions": (UsesDatabase, KeepsIndexes),
 }

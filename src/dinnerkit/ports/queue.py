@@ -14,7 +14,7 @@ class Queue(Protocol):
     What a backend must guarantee:
 
     - a task that one process has queued is run by some consumer of that queue, at most once, whoever else takes tasks at the same time;
-    - of equal priority, what was queued first comes first; where huey's storage says that it has priorities, the higher ones come before;
+    - what was queued first comes first, but for what is urgent, where it has the capability :class:`Priorities`;
     - the queues are apart: neither many tasks in one, nor somebody who waits for tasks of one that is empty, keep those of another;
     - where nothing waits, who asks for a task is told so within a few seconds: a worker that is to stop must not wait for ever;
     - tasks outlive the process that queued them, and are seen by all processes that open the same URL;
@@ -41,3 +41,18 @@ class Queue(Protocol):
     def close(self) -> None:
         """Give back connections and files."""
         ...
+
+
+URGENT = 50.0
+"""huey's priority of a task for which somebody sits and waits; the others have none, which is 0."""
+
+
+@runtime_checkable
+class Priorities(Protocol):
+    """The power to run what is urgent before what was queued earlier on the same queue, where ``priorities`` is true.
+
+    Tasks of huey's ``priority`` :data:`URGENT` come before those of none; among equals what was queued first comes first. Without it
+    nothing is ever queued with a priority: a link to a new password then waits behind the reminders of a large dinner.
+    """
+
+    priorities: bool

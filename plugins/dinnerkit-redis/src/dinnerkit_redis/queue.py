@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 from huey.api import Huey
 from huey.storage import PriorityRedisExpireStorage
@@ -61,6 +61,8 @@ def _after(prefix: bytes, key: str | bytes) -> bytes:
 
 class RedisQueue:
     """Named huey queues in one Redis."""
+
+    priorities: ClassVar[bool] = True
 
     def __init__(self, client: Client, waiting: Client, prefix: str) -> None:
         self._client = client
