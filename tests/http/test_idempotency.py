@@ -5,11 +5,14 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Event
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from flask import Flask, Response
 from flask.testing import FlaskClient
+from pymongo.collection import Collection
 from pymongo.database import Database
+from pymongo.errors import AutoReconnect
 from werkzeug.test import TestResponse
 
 from dinnerkit.errors import Conflict
@@ -224,6 +227,28 @@ def test_an_attempt_that_was_taken_over_gives_nothing_free(store: IdempotencySto
 
     with pytest.raises(Conflict):
         store.begin("user:anna", "key", "print")
+
+
+@pytest.mark.parametrize("answered", [False, True])
+def test_an_attempt_that_ended_while_the_database_was_away_is_over_once_it_is_back(
+    store: IdempotencyStore, database: Database_, clock: Any, monkeypatch: pytest.MonkeyPatch, answered: bool
+) -> None:
+    ended = store.begin("user:anna", "key", "print")
+    assert isinstance(ended, Attempt)
+    with monkeypatch.context() as away:
+        away.setattr(Collection, "update_one", Mock(side_effect=AutoReconnect))
+        if answered:
+            with pytest.raises(AutoReconnect):
+                store.finish(ended, KeptAnswer(201, [], b"done"))
+        else:
+            store.release(ended)
+    another_process = IdempotencyStore(database, b"a secret", clock)
+    with pytest.raises(Conflict):
+        another_process.begin("user:anna", "key", "print")
+    store.begin("user:ben", "key", "print")
+    again = another_process.begin("user:anna", "key", "print")
+    assert isinstance(again, Attempt)
+    assert again.operation_id == ended.operation_id
 
 
 def test_after_a_day_the_key_is_free_even_before_mongodb_has_cleaned_up(store: IdempotencyStore, clock: Any) -> None:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import hmac
+from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, ClassVar
 
 import mongoengine
+import pymongo
 from bson import Binary
 from pymongo import ASCENDING, IndexModel
 from pymongo.database import Database
-from pymongo.errors import DuplicateKeyError
+from pymongo.errors import DuplicateKeyError, PyMongoError
 
 from dinnerkit.clock import Clock, utcnow
 from dinnerkit.errors import Conflict, Invalid
@@ -24,6 +27,9 @@ KEPT = timedelta(hours=24)
 
 LEASE = timedelta(seconds=60)
 """How long an attempt is believed to be running; after that it has crashed, and the next one takes over."""
+
+_MOST_UNTOLD, _TELL_SECONDS = 10_000, 1.0
+"""How many attempts are known to be over and the database is not told, and how long an answer waits for telling it."""
 
 
 class IdempotencyMismatch(Invalid):
@@ -87,6 +93,7 @@ class IdempotencyStore:
         self._records = collection(database, IdempotencyRecord)
         self._secret = secret
         self._clock = clock
+        self._untold: deque[Attempt] = deque(maxlen=_MOST_UNTOLD)
 
     def fingerprint(self, *parts: bytes) -> str:
         """What tells one request from another."""
@@ -103,6 +110,7 @@ class IdempotencyStore:
             IdempotencyMismatch: the key was used for a request of another fingerprint.
             InProgress: another attempt is running.
         """
+        self._tell()
         record_id = self.fingerprint(caller.encode(), key.encode())
         attempt = Attempt(record_id, new_id(), new_id())
         try:
@@ -112,15 +120,40 @@ class IdempotencyStore:
         return attempt
 
     def finish(self, attempt: Attempt, answer: KeptAnswer) -> None:
-        """Keep the answer; without effect where another attempt has taken over."""
+        """Keep the answer; without effect where another attempt has taken over.
+
+        Raises:
+            PyMongoError: it could not be kept. The next attempt finds what this one has done.
+        """
         found: Row = {"status": answer.status, "headers": [list(pair) for pair in answer.headers], "body": Binary(answer.body)}
-        self._records.update_one({"_id": attempt.record_id, "attempt": attempt.attempt}, {"$set": found})
+        try:
+            self._records.update_one({"_id": attempt.record_id, "attempt": attempt.attempt}, {"$set": found})
+        except PyMongoError:
+            self._untold.append(attempt)
+            raise
 
     def release(self, attempt: Attempt) -> None:
-        """Let the next attempt begin at once: this one came to no final answer."""
-        self._records.update_one(
-            {"_id": attempt.record_id, "attempt": attempt.attempt, "status": None}, {"$set": {"leased_until": self._clock()}}
-        )
+        """Let the next attempt begin at once: this one came to no final answer, as a rule because the database is away.
+
+        While it is, that can't be told; it is told as soon as it is back and this process is asked anything, or else the lease ends.
+        """
+        self._untold.append(attempt)
+        with suppress(PyMongoError), pymongo.timeout(_TELL_SECONDS):
+            self._tell()
+
+    def _tell(self) -> None:
+        """Tell the database of the attempts that are over and came to nothing."""
+        while True:
+            try:
+                attempt = self._untold.popleft()
+            except IndexError:
+                return
+            mine = {"_id": attempt.record_id, "attempt": attempt.attempt, "status": None}
+            try:
+                self._records.update_one(mine, {"$set": {"leased_until": self._clock()}})
+            except PyMongoError:
+                self._untold.append(attempt)
+                raise
 
     def _insert(self, attempt: Attempt, fingerprint: str) -> None:
         now = self._clock()

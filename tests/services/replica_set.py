@@ -1,0 +1,111 @@
+"""A replica set of three real members on this machine, each of which may be killed."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO, Any
+
+from pymongo import MongoClient
+from pymongo.errors import PyMongoError
+
+from dinnerkit.backends.mongod.binary import find_mongod
+from tests.services.processes import DEADLINE, free_port, wait_for
+
+HOST, NAME = "127.0.0.1", "three"
+SETTINGS = {"electionTimeoutMillis": 1000, "heartbeatIntervalMillis": 500}
+"""So that a new primary is elected in a second or two; MongoDB's own default makes it eleven."""
+
+_Client = MongoClient[dict[str, Any]]
+
+
+class ReplicaSet:
+    """Three members with their data in a folder each."""
+
+    def __init__(self, folder: Path, said: IO[str]) -> None:
+        self._binary = find_mongod()
+        self._data = {free_port(): folder / f"member-{number}" for number in range(3)}
+        self._running: dict[int, subprocess.Popen[bytes]] = {}
+        self._said = said
+
+    def start(self) -> None:
+        """Start the members and have them elect a primary."""
+        for port, data in self._data.items():
+            data.mkdir()
+            self._start(port)
+        members = [{"_id": number, "host": f"{HOST}:{port}"} for number, port in enumerate(self._data)]
+        with _connected(next(iter(self._data))) as client:
+            client.admin.command("replSetInitiate", {"_id": NAME, "settings": SETTINGS, "members": members})
+        self.primary()
+
+    def stop(self) -> None:
+        """Kill them all."""
+        for port in list(self._running):
+            self._kill(port)
+
+    def url(self, database: str) -> str:
+        """The URL of a database of that name."""
+        return f"mongodb://{','.join(f'{HOST}:{port}' for port in self._data)}/{database}?replicaSet={NAME}"
+
+    def lose_primary(self, alone: float) -> None:
+        """SIGKILL the member that takes writes, for good, when the others have not heard from it for some seconds.
+
+        These are killed too, and started again, so that nothing is left of what it had sent them and they had not read.
+        """
+        lost = self.primary()
+        others = [port for port in self._running if port != lost]
+        for port in others:
+            self._running[port].send_signal(signal.SIGSTOP)
+        time.sleep(alone)
+        for port in list(self._running):
+            self._kill(port)
+        for port in others:
+            self._start(port)
+
+    def primary(self) -> int:
+        """The port of the member that takes writes, once there is one."""
+        deadline = time.monotonic() + DEADLINE
+        while time.monotonic() < deadline:
+            for port in self._running:
+                if _hello(port).get("isWritablePrimary"):
+                    return port
+            time.sleep(0.05)
+        raise AssertionError("no primary was elected")
+
+    def _start(self, port: int) -> None:
+        command = [str(self._binary), "--replSet", NAME, "--port", str(port), "--bind_ip", HOST, "--dbpath", str(self._data[port])]
+        small = ["--nounixsocket", "--wiredTigerCacheSizeGB", "0.25", "--oplogSize", "64"]
+        self._running[port] = subprocess.Popen([*command, *small], stdout=self._said, stderr=subprocess.STDOUT)
+        wait_for(self._running[port], port, self._said)
+
+    def _kill(self, port: int) -> None:
+        process = self._running.pop(port)
+        process.kill()
+        process.wait()
+
+
+@contextmanager
+def replica_set(folder: Path) -> Iterator[ReplicaSet]:
+    """Three members that have elected a primary."""
+    with TemporaryFile("w+") as said:
+        members = ReplicaSet(folder, said)
+        try:
+            members.start()
+            yield members
+        finally:
+            members.stop()
+
+
+def _connected(port: int) -> _Client:
+    return MongoClient(HOST, port, directConnection=True, serverSelectionTimeoutMS=5000)
+
+
+def _hello(port: int) -> dict[str, Any]:
+    with suppress(PyMongoError), _connected(port) as client:
+        return client.admin.command("hello")
+    return {}
