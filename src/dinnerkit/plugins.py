@@ -35,6 +35,7 @@ KNOWN_PLUGINS = {
     "rediss": "dinnerkit-redis",
     "redis+sentinel": "dinnerkit-redis",
     "redis+cluster": "dinnerkit-redis",
+    "s3": "dinnerkit-s3",
     "stripe": "dinnerkit-stripe",
 }
 """Schemes of plugins that the project maintains itself, with the package that brings them."""

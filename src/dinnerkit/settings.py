@@ -51,7 +51,7 @@ class Settings:
     bus: str = _setting("database://", "how news reach all processes at once: database://, memory:// or a mongodb:// URL")
     search: str = _setting("database://", "where events are searched: database://, or a mongodb:// URL")
     sessions: str = _setting("database://", "where it is kept which browsers are signed in: database://, or a mongodb:// URL")
-    media: str = _setting("", "where photos are kept: disk://PATH; default: under DATA")
+    media: str = _setting("", "where photos are kept: disk://PATH, or s3://… with dinnerkit-s3; default: under DATA")
     captcha: str = _setting(
         "none://", "what tells people from robots: none://, proof-of-work://, turnstile://SITE-KEY?secret=SECRET, hcaptcha://…"
     )

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from dinnerkit.backends.media import DiskMedia
-from dinnerkit.errors import SettingError, Unavailable
+from dinnerkit.errors import BackendFault, SettingError, Unavailable
 from dinnerkit.plugins import open_backend
 from dinnerkit.testing import MediaBench, MediaContract
 
@@ -93,9 +93,12 @@ def test_what_is_deleted_leaves_no_empty_folders(tmp_path: Path) -> None:
 
 def test_a_file_that_is_none_of_ours_is_not_served(tmp_path: Path) -> None:
     store = opened(tmp_path)
-    (tmp_path / "dinnerkit-media" / "photos~").write_bytes(b"<script>")
-    with pytest.raises(Unavailable):
+    store.put("z", b"a", "image/webp")
+    for name in ("photos~", "a b~", "other"):
+        (tmp_path / "dinnerkit-media" / name).write_bytes(b"<script>")
+    with pytest.raises(BackendFault):
         store.get("photos")
+    assert [info.key for info in store.listed()] == ["z"]
 
 
 @pytest.mark.parametrize("url", ["disk:///proc/nowhere", "disk://{}/media?size=1"])

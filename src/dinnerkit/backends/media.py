@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from dinnerkit.errors import SettingError, Unavailable
+from dinnerkit.errors import BackendFault, Invalid, SettingError, Unavailable
 from dinnerkit.ports.contracts import built_for
 from dinnerkit.ports.media import MOST_BYTES, MOST_LISTED, MediaInfo, MediaStore, Medium, check_key, check_listing, check_medium
 from dinnerkit.ports.urls import parse_url
@@ -34,6 +34,7 @@ _ABANDONED_SECONDS = 3600.0
 
 _MAGIC = b"dinnerkit-media-1\n"
 _LENGTH = struct.Struct(">H")
+_FOREIGN = "media: a file in the folder is no medium"
 _MOST_RACES = 100
 """So often a folder is made again that somebody removes because it is empty."""
 
@@ -109,7 +110,7 @@ class DiskMedia:
         with _unavailable():
             self._look_at_folder()
             keys = heapq.nsmallest(limit, (key for key in self._keys(prefix) if key > after))
-        found = (self.stat(key) for key in keys)
+        found = (self._known(key) for key in keys)
         return [info for info in found if info is not None]
 
     def ping(self) -> None:
@@ -119,6 +120,12 @@ class DiskMedia:
 
     def close(self) -> None:
         """Nothing to give back."""
+
+    def _known(self, key: str) -> MediaInfo | None:
+        try:
+            return self.stat(key)
+        except (BackendFault, Invalid):  # somebody else's file; nobody's medium is kept from being cleaned up by it
+            return None
 
     def _file(self, key: str) -> Path:
         return self._folder / f"{key}{_END}"
@@ -184,16 +191,16 @@ def _info(key: str, file: BinaryIO) -> MediaInfo:
     """What stands before the bytes, which are next to be read.
 
     Raises:
-        OSError: the file is none of ours.
+        BackendFault: the file is none of ours.
     """
     start = file.read(len(_MAGIC) + _LENGTH.size)
     if not start.startswith(_MAGIC) or len(start) < len(_MAGIC) + _LENGTH.size:
-        raise OSError("no medium")
+        raise BackendFault(_FOREIGN)
     try:
         head = json.loads(file.read(_LENGTH.unpack_from(start, len(_MAGIC))[0]))
         content_type, etag = str(head["content_type"]), str(head["etag"])
     except (ValueError, KeyError, TypeError) as error:
-        raise OSError("no medium") from error
+        raise BackendFault(_FOREIGN) from error
     stat = os.fstat(file.fileno())
     return MediaInfo(key, stat.st_size - file.tell(), content_type, etag, datetime.fromtimestamp(stat.st_mtime, UTC))
 

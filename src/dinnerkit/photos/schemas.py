@@ -6,7 +6,7 @@ from marshmallow import fields, validate
 
 from dinnerkit.events.photos import PROCESSING, REFUSED
 from dinnerkit.events.schemas import PhotoSchema
-from dinnerkit.http.fields import IdField, MomentField, TextField
+from dinnerkit.http.fields import IdField, MomentField, TextField, WholeField
 from dinnerkit.http.schemas import StrictSchema
 from dinnerkit.photos.rules import FORMATS, LONGEST_ALT, REASONS
 
@@ -19,7 +19,7 @@ class AltQuerySchema(StrictSchema):
 
 class NewUploadSchema(StrictSchema):
     content_type = fields.String(required=True, validate=validate.OneOf(tuple(FORMATS)))
-    size = fields.Integer(required=True, strict=True, validate=validate.Range(min=1, max=1 << 40), metadata={"description": "In bytes."})
+    size = WholeField(1, 1 << 40, required=True, metadata={"description": "In bytes."})
 
 
 class UploadTakenSchema(StrictSchema):

@@ -104,6 +104,7 @@ class MediaStore(Protocol):
 
         Raises:
             Invalid: it is no key.
+            BackendFault: something lies there that is no medium of ours.
             Unavailable: the store can't be reached.
         """
         ...
@@ -113,6 +114,7 @@ class MediaStore(Protocol):
 
         Raises:
             Invalid: it is no key.
+            BackendFault: something lies there that is no medium of ours.
             Unavailable: the store can't be reached.
         """
         ...
@@ -129,8 +131,8 @@ class MediaStore(Protocol):
     def listed(self, prefix: str = "", after: str = "", limit: int = MOST_LISTED) -> Sequence[MediaInfo]:
         """At most ``limit`` media whose keys begin with ``prefix`` and come after the key ``after``, in the order of the keys' bytes.
 
-        It is for cleaning up, and may be slow. What is put or deleted meanwhile is listed or not; the rest is listed once. The content
-        type may be empty, where the store would have to be asked for each.
+        It is for cleaning up, and may be slow. What is no medium of ours is left out. What is put or deleted meanwhile is listed or not;
+        the rest is listed once. The content type may be empty, where the store would have to be asked for each.
 
         Raises:
             Invalid: no key begins so, or ``limit`` is not from 1 to :data:`MOST_LISTED`.

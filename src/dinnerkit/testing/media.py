@@ -13,18 +13,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import pairwise
 
 import pytest
 
 from dinnerkit.errors import Invalid, TooLarge, Unavailable
-from dinnerkit.ids import new_id
 from dinnerkit.ports.media import LONGEST_KEY, MOST_BYTES, MOST_LISTED, MediaInfo, MediaStore
 from dinnerkit.testing.away import away, told_of_itself
-from dinnerkit.testing.bench import Bench
 from dinnerkit.testing.expecting import (
     ContractBroken,
     all_answered,
@@ -37,14 +33,14 @@ from dinnerkit.testing.expecting import (
     refused_soon,
     told_by,
 )
+from dinnerkit.testing.media_bench import MediaBench, expect_info, expect_medium, expect_moment, inside, new_key
+from dinnerkit.testing.media_direct import DirectContract
 
 __all__ = ["ContractBroken", "MediaBench", "MediaContract"]
 
 _TYPE = "image/webp"
 _THREADS, _EACH = 6, 10
 _ROUNDS = 12
-_CLOCKS = timedelta(minutes=15)
-"""How far the store's clock may be from ours: no more than S3 takes."""
 
 NO_KEYS = {
     "nothing": "",
@@ -67,22 +63,7 @@ NO_KEYS = {
 NO_CONTENT_TYPES = ("", "image", "image/webp\r\nSet-Cookie: a=b", "image/webp; charset=utf-8", "Image/WebP")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class MediaBench(Bench[MediaStore]):
-    """What the author of a store of media gives to the tests, beside what :class:`~dinnerkit.testing.bench.Bench` says.
-
-    Attributes:
-        beside: opens another store of the same kind as near by as can be, such as another prefix in the same bucket.
-        at_once: seconds within which a call must have failed where the service is silent.
-        ping_at_once: the same for ``ping``, which readiness waits for.
-    """
-
-    beside: Callable[[], MediaStore] | None = None
-    at_once: float = 15.0
-    ping_at_once: float = 3.0
-
-
-class MediaContract:
+class MediaContract(DirectContract):
     """The tests that every store of media must pass."""
 
     @pytest.fixture
@@ -95,7 +76,7 @@ class MediaContract:
         with closing(bench.open()) as store:
             expect(isinstance(store, MediaStore), f"{type(store).__name__} lacks a method of dinnerkit.ports.media.MediaStore")
             store.ping()
-            key = _key()
+            key = new_key()
             for name, found in (("get", store.get(key)), ("stat", store.stat(key)), ("listed", list(store.listed(key)) or None)):
                 expect(found is None, f"of a medium that nobody ever put {name} says {found!r}")
 
@@ -104,10 +85,10 @@ class MediaContract:
         """Byte for byte, with its size and type; and what is known of it unread is the same."""
         content = {"one byte": b"\n", "bytes that are no text": bytes(range(256)) * 9, "largest": bytes(MOST_BYTES)}[what]
         with closing(bench.open()) as store:
-            key = _key()
+            key = new_key()
             info = store.put(key, content, _TYPE)
-            _expect_info(info, key, content, _TYPE, "put")
-            _expect_medium(store, key, content, _TYPE)
+            expect_info(info, key, content, _TYPE, "put")
+            expect_medium(store, key, content, _TYPE)
             for other in (store.stat(key), *store.listed(key)):
                 told = None if other is None else (other.size, other.etag)
                 expect(told == (info.size, info.etag), f"put told of {(info.size, info.etag)}, and stat or listed tells of {told}")
@@ -116,16 +97,16 @@ class MediaContract:
         """Whatever the key ends with: it is what browsers are told."""
         with closing(bench.open()) as store:
             for ending, content_type in (("webp", "image/jpeg"), ("html", "image/webp"), ("png", "application/vnd.acme+json"), ("", _TYPE)):
-                key = f"{_key()}.{ending}" if ending else _key()
+                key = f"{new_key()}.{ending}" if ending else new_key()
                 store.put(key, b"<script>", content_type)
-                _expect_medium(store, key, b"<script>", content_type)
+                expect_medium(store, key, b"<script>", content_type)
                 store.put(key, b"<script>", "application/octet-stream")
-                _expect_medium(store, key, b"<script>", "application/octet-stream")
+                expect_medium(store, key, b"<script>", "application/octet-stream")
 
     def test_each_key_has_its_own(self, bench: MediaBench) -> None:
         """However much keys look alike, and also where one is like the folder of another."""
         with closing(bench.open()) as store:
-            start = _key()
+            start = new_key()
             ends = ("", "/b", "/b/c", "/b.c", "/bc", ".b", "-b", "_b", "b", "/0", "/00")
             for end in ends:
                 store.put(start + end, f"under {end}".encode(), _TYPE)
@@ -139,46 +120,46 @@ class MediaContract:
     def test_what_is_put_in_its_place_is_there_for_all(self, bench: MediaBench) -> None:
         """No process goes on with what was there before, and its etag tells."""
         with closing(bench.open()) as one, closing(bench.open()) as other:
-            key = _key()
+            key = new_key()
             first = one.put(key, b"the first", "image/png")
-            _expect_medium(other, key, b"the first", "image/png")
+            expect_medium(other, key, b"the first", "image/png")
             second = one.put(key, b"another!!", _TYPE)
             expect(first.etag != second.etag, f"other bytes have the same etag: {first.etag!r}")
             for store in (one, other):
-                _expect_medium(store, key, b"another!!", _TYPE)
+                expect_medium(store, key, b"another!!", _TYPE)
 
     def test_what_is_deleted_is_gone_for_all(self, bench: MediaBench) -> None:
         """That, and no other; deleting it again is harmless."""
         with closing(bench.open()) as one, closing(bench.open()) as other:
-            key, kept = _key(), _key()
+            key, kept = new_key(), new_key()
             for each in (key, f"{key}/within", f"{key}0", kept):
                 one.put(each, b"a", _TYPE)
             for store in (one, other):
-                _expect_medium(store, key, b"a", _TYPE)
+                expect_medium(store, key, b"a", _TYPE)
             one.delete(key)
             for store in (one, other):
                 for name, found in (("get", store.get(key)), ("stat", store.stat(key))):
                     expect(found is None, f"after it was deleted {name} still gives a medium: {found!r}")
             expect(key not in [info.key for info in other.listed(key)], "after it was deleted a medium is still listed")
             for each in (f"{key}/within", f"{key}0", kept):
-                _expect_medium(other, each, b"a", _TYPE)
+                expect_medium(other, each, b"a", _TYPE)
             one.delete(key)
             one.put(key, b"b", _TYPE)
-            _expect_medium(other, key, b"b", _TYPE)
+            expect_medium(other, key, b"b", _TYPE)
 
     def test_a_restart_loses_nothing(self, bench: MediaBench) -> None:
         """Media are in the store, and not in a process."""
-        key = _key()
+        key = new_key()
         with closing(bench.open()) as store:
             store.put(key, b"a", _TYPE)
         with closing(bench.open()) as store:
-            _expect_medium(store, key, b"a", _TYPE)
+            expect_medium(store, key, b"a", _TYPE)
 
     def test_whoever_reads_while_it_is_replaced_reads_one_or_the_other(self, bench: MediaBench) -> None:
         """Never half of one, nor the bytes of one with the type or the etag of the other, nor nothing."""
         kinds = [(b"a" * 700_001, "image/png"), (b"b" * 300_007, "image/jpeg")]
         with closing(bench.open()) as writer, closing(bench.open()) as reader:
-            key, ended = _key(), threading.Event()
+            key, ended = new_key(), threading.Event()
             etags = {writer.put(key, content, kind).etag: (content, kind) for content, kind in kinds}
 
             def write() -> None:
@@ -195,7 +176,7 @@ class MediaContract:
                     if found is None:
                         raise ContractBroken("while a medium was replaced there was none at all")
                     whole = (found.content, found.info.content_type)
-                    expect(whole in kinds, f"while a medium was replaced a reader got half of it, or a mixture: {_inside(found.content)}")
+                    expect(whole in kinds, f"while a medium was replaced a reader got half of it, or a mixture: {inside(found.content)}")
                     told = (found.info.size, etags.get(found.info.etag))
                     expect(told == (len(found.content), whole), "while a medium was replaced a reader got the size or etag of the other")
 
@@ -206,11 +187,11 @@ class MediaContract:
 
     def test_what_many_put_at_the_same_time_is_all_there(self, bench: MediaBench) -> None:
         """No write gets lost, whoever writes at once, and none gets mixed up; and one key has one of those that were put."""
-        shared = _key()
+        shared = new_key()
         with closing(bench.open()) as store, closing(bench.open()) as other:
 
             def put(store: MediaStore) -> list[str]:
-                keys = [_key() for _ in range(_EACH)]
+                keys = [new_key() for _ in range(_EACH)]
                 for key in keys:
                     store.put(key, key.encode() * 100, _TYPE)
                     store.put(shared, key.encode() * 100, _TYPE)
@@ -230,7 +211,7 @@ class MediaContract:
 
     def test_who_deletes_beside_others_takes_nothing_of_theirs(self, bench: MediaBench) -> None:
         """A store that tidies up after the last one in a folder must not do it under somebody who is about to put another there."""
-        folder = _key()
+        folder = new_key()
         with closing(bench.open()) as one, closing(bench.open()) as other:
 
             def come_and_go(store: MediaStore, name: str) -> None:
@@ -251,13 +232,13 @@ class MediaContract:
     def test_what_is_too_large_or_empty_is_refused(self, bench: MediaBench) -> None:
         """And what was there stays."""
         with closing(bench.open()) as store:
-            key = _key()
+            key = new_key()
             store.put(key, b"a", _TYPE)
             refusal(TooLarge, f"of {MOST_BYTES + 1} bytes", partial(store.put, key, bytes(MOST_BYTES + 1), _TYPE))
             refusal(Invalid, "of no bytes", partial(store.put, key, b"", _TYPE))
             for content_type in NO_CONTENT_TYPES:
                 refusal(Invalid, f"with the content type {content_type!r}", partial(store.put, key, b"b", content_type))
-            _expect_medium(store, key, b"a", _TYPE)
+            expect_medium(store, key, b"a", _TYPE)
 
     @pytest.mark.parametrize("what", NO_KEYS)
     def test_what_is_no_key_is_refused(self, bench: MediaBench, what: str) -> None:
@@ -279,21 +260,21 @@ class MediaContract:
         """One neither sees nor removes what is the other's."""
         beside = needed(bench.beside, "store beside this one")
         with closing(bench.open()) as store, closing(beside()) as neighbour:
-            key = _key()
+            key = new_key()
             store.put(key, b"ours", _TYPE)
             expect(neighbour.get(key) is None, "another app in the same store is given our medium")
             expect(neighbour.stat(key) is None, "another app in the same store is told of our medium")
             ours = [info.key for info in neighbour.listed() if info.key.endswith(key)]
             expect(not ours, f"another app in the same store is shown our medium in its list, as {ours}")
             neighbour.delete(key)
-            _expect_medium(store, key, b"ours", _TYPE)
+            expect_medium(store, key, b"ours", _TYPE)
             neighbour.put(key, b"theirs", "image/png")
-            _expect_medium(store, key, b"ours", _TYPE)
+            expect_medium(store, key, b"ours", _TYPE)
 
     def test_all_are_listed_once_in_order_page_by_page(self, bench: MediaBench) -> None:
         """What is not listed is never cleaned up; what is listed twice or lies about its age is deleted when it should not be."""
         with closing(bench.open()) as store:
-            start = _key()
+            start = new_key()
             keys = sorted(f"{start}/{name}" for name in ("a", "a/b", "a-b", "a.b", "a0", "b/c/d", "b/c/e", "c"))
             for key in keys:
                 store.put(key, key.encode(), _TYPE)
@@ -308,7 +289,7 @@ class MediaContract:
             expect([info.key for info in store.listed(f"{start}/b/")] == keys[-3:-1], "its list has other keys than those that begin so")
             for info in listed:
                 expect(info.size == len(info.key), f"its list says that {len(info.key)} bytes are {info.size}")
-                _expect_moment(info)
+                expect_moment(info)
             refusal(Invalid, "asked for a list of none", partial(store.listed, start, limit=0))
             refusal(Invalid, "asked for too long a list", partial(store.listed, start, limit=MOST_LISTED + 1))
 
@@ -316,7 +297,7 @@ class MediaContract:
     def test_without_its_service_it_raises_soon(self, bench: MediaBench, place: str) -> None:
         """And never says that there is nothing, for which a photo would be taken for lost."""
         with away(bench, place) as store:
-            key, where = _key(), f"the service was {place}"
+            key, where = new_key(), f"the service was {place}"
             calls: tuple[tuple[str, Callable[[], object]], ...] = (
                 ("it was asked for a medium", partial(store.get, key)),
                 ("it was asked about a medium", partial(store.stat, key)),
@@ -331,7 +312,7 @@ class MediaContract:
     def test_its_errors_tell_nothing_of_what_is_in_a_medium(self, bench: MediaBench) -> None:
         """They go to the log."""
         with away(bench, "closed") as store:
-            keeps_secrets(told_by(partial(store.put, _key(), b"the face of ada", _TYPE)), ["the face of ada"])
+            keeps_secrets(told_by(partial(store.put, new_key(), b"the face of ada", _TYPE)), ["the face of ada"])
         with closing(bench.open()) as store:
             store.put("faces", b"the face of ada", _TYPE)
             keeps_secrets([repr(store.get("faces"))], ["the face of ada"])
@@ -339,42 +320,8 @@ class MediaContract:
     def test_its_secrets_stay_its_own(self, bench: MediaBench) -> None:
         """They are in no error and no representation."""
         hidden = needed(bench.secrets, "secret to look for")
-        keeps_secrets(told_of_itself(bench, lambda store: [store.ping, partial(store.get, _key())]), hidden)
+        keeps_secrets(told_of_itself(bench, lambda store: [store.ping, partial(store.get, new_key())]), hidden)
 
     def test_it_can_be_closed_twice(self, bench: MediaBench) -> None:
         """Whoever ends must not ask who has ended before."""
         closes_twice(bench.open().close)
-
-
-def _key() -> str:
-    return f"photos/{new_id()}"
-
-
-def _inside(content: bytes) -> str:
-    return f"{len(content)} bytes that begin with {content[:5]!r} and end with {content[-5:]!r}"
-
-
-def _expect_info(info: MediaInfo, key: str, content: bytes, content_type: str, name: str) -> None:
-    expect(info.key == key, f"{name} tells of the key {info.key!r} where it was {key!r}")
-    expect(info.size == len(content), f"{name} says that {len(content)} bytes are {info.size}")
-    expect(info.content_type == content_type, f"{name} says that what was put as {content_type!r} is {info.content_type!r}")
-    printable = info.etag.isascii() and info.etag.isprintable() and '"' not in info.etag
-    expect(info.etag and printable, f"{name} gives an etag that can't stand in a header: {info.etag!r}")
-    _expect_moment(info)
-
-
-def _expect_moment(info: MediaInfo) -> None:
-    if info.stored_at.tzinfo is None:
-        raise ContractBroken(f"when a medium was stored is told without a time zone: {info.stored_at!r}")
-    away = abs(datetime.now(UTC) - info.stored_at)
-    expect(away < _CLOCKS, f"a medium that was stored a moment ago is said to have been so at {info.stored_at.isoformat()}")
-
-
-def _expect_medium(store: MediaStore, key: str, content: bytes, content_type: str) -> None:
-    """It is there, whole, as what it was put."""
-    found, known = store.get(key), store.stat(key)
-    if found is None or known is None:
-        raise ContractBroken(f"a medium of {len(content)} bytes that was put is not there")
-    expect(found.content == content, f"where {_inside(content)} were put, it gives {_inside(found.content)}")
-    _expect_info(found.info, key, content, content_type, "get")
-    _expect_info(known, key, content, content_type, "stat")

@@ -56,7 +56,7 @@ class AcmeCaptcha:
         return Verdict.PASSED if time.monotonic() < until else Verdict.OVER
 
     def ping(self) -> None:
-        """Memory is always there; a service that is not raises ``dinnerkit.errors.Unavailable``, here and in ``verify``."""
+        """Memory is always there; a service that is not raises ``dinnerkit.errors.Unavailable``, here and above."""
 
     def close(self) -> None:
         """Memory has nothing to give back; a client's connections would be closed here."""
@@ -74,7 +74,7 @@ def open_captcha(url: str) -> AcmeCaptcha:
 
 @dataclass(slots=True)
 class _Place:
-    """In place of the service: for each question until when, for what, and the answer. Those that nobody answers lie there for ever."""
+    """In place of the service: for each question until when, for what, and the answer; for ever, if nobody answers."""
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     asked: dict[str, tuple[float, str, str]] = field(default_factory=dict)
