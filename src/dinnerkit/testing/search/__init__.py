@@ -18,6 +18,7 @@ from dinnerkit.testing.expecting import ContractBroken
 from dinnerkit.testing.search.bench import SearchBench, entry
 from dinnerkit.testing.search.finding import Finding
 from dinnerkit.testing.search.narrowing import Narrowing
+from dinnerkit.testing.search.people import AmongPeople
 from dinnerkit.testing.search.rebuilding import RebuildingAnew
 from dinnerkit.testing.search.standing import Standing
 from dinnerkit.testing.search.suggesting import Suggesting
@@ -26,5 +27,5 @@ from dinnerkit.testing.search.writing import Writing
 __all__ = ["ContractBroken", "SearchBench", "SearchContract", "entry"]
 
 
-class SearchContract(Finding, Writing, Narrowing, Suggesting, RebuildingAnew, Standing):
+class SearchContract(Finding, Writing, Narrowing, Suggesting, RebuildingAnew, AmongPeople, Standing):
     """The tests that every search backend must pass."""
