@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, timedelta
 from typing import Any
 
 from pymongo.database import Database
@@ -40,3 +41,15 @@ def test_of_many_that_want_it_at_once_one_gets_it(database: Db, clock: StandingC
     leases = [Lease(database, "clockwork", 10, clock) for _ in range(16)]
     with ThreadPoolExecutor(16) as pool:
         assert sum(pool.map(lambda lease: lease.hold(), leases)) == 1
+
+
+def test_by_the_databases_clock_no_machines_own_matters(database: Db) -> None:
+    mine, yours = (Lease(database, "clockwork", 10) for _ in range(2))
+    assert [mine.hold(), yours.hold(), mine.hold()] == [True, False, True]
+    (row,) = database["leases"].find()
+    now = database.command("hello")["localTime"].replace(tzinfo=UTC)
+    assert timedelta(seconds=5) < row["until"] - now <= timedelta(seconds=10)
+    database["leases"].update_one({}, {"$set": {"until": now - timedelta(milliseconds=1)}})
+    assert [yours.hold(), mine.hold()] == [True, False]
+    yours.release()
+    assert mine.hold()

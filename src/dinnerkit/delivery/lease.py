@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from typing import Any
 
+from pymongo import ReturnDocument
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
@@ -14,24 +15,33 @@ from dinnerkit.storage import Row, collection
 
 
 class Lease:
-    """A named right that one holder has until it runs out; what is done under it must still be safe to do twice."""
+    """A named right that one holder has until it runs out; what is done under it must still be safe to do twice.
 
-    def __init__(self, database: Database[Row], name: str, seconds: float, clock: Clock) -> None:
+    Args:
+        database: where it is kept.
+        name: of the right.
+        seconds: how long it is had.
+        clock: tells until when. Without one it is the database's, which is the same for all, so that no machine's own clock matters.
+    """
+
+    def __init__(self, database: Database[Row], name: str, seconds: float, clock: Clock | None = None) -> None:
         self._leases = collection(database, LeaseDocument)
         self._name = name
-        self._length = timedelta(seconds=seconds)
+        self._milliseconds = int(seconds * 1000)
         self._clock = clock
         self._holder = new_id()
 
     def hold(self) -> bool:
         """Take the lease, or renew it; whether it is ours now."""
-        now = self._clock()
-        free = {"_id": self._name, "$or": [{"holder": self._holder}, {"until": {"$lte": now}}]}
+        now: Any = "$$NOW" if self._clock is None else self._clock()
+        free = {"$or": [{"$eq": ["$holder", self._holder]}, {"$lte": [{"$ifNull": ["$until", now]}, now]}]}
+        ours = {"holder": self._holder, "until": {"$add": [now, self._milliseconds]}}
+        taken = [{"$set": {name: {"$cond": [free, value, f"${name}"]} for name, value in ours.items()}}]
         try:
-            self._leases.update_one(free, {"$set": {"holder": self._holder, "until": now + self._length}}, upsert=True)
-        except DuplicateKeyError:
+            row = self._leases.find_one_and_update({"_id": self._name}, taken, upsert=True, return_document=ReturnDocument.AFTER)
+        except DuplicateKeyError:  # somebody else has made it just now
             return False
-        return True
+        return row is not None and bool(row["holder"] == self._holder)
 
     def release(self) -> None:
         """Let another have it at once."""

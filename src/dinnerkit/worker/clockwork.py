@@ -83,7 +83,7 @@ class Clockwork:
     """
 
     def __init__(self, kit: Kit) -> None:
-        self._lease = Lease(kit.database, "clockwork", _LEASE_SECONDS, kit.clock)
+        self._lease = Lease(kit.database, "clockwork", _LEASE_SECONDS)
         self._ours_until = 0.0
         self._ask_at = 0.0
         self._repeated = [

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from dinnerkit.errors import BackendFault, Invalid
-from dinnerkit.money import Money
+from dinnerkit.money import Money, step
 
 _TIMES = {"ISK": 100}
 """No minor unit in ISO 4217, hundredths at Stripe."""
 
 _PARTS = {"MGA": 100}
 """Hundredths in ISO 4217, whole ones at Stripe."""
-
-_TENS = frozenset({"BHD", "JOD", "KWD", "OMR", "TND"})
-"""Thousandths, of which Stripe takes whole tens."""
 
 _UNCLEAR = frozenset({"UGX"})
 """Stripe's documentation has it both as one without decimals and as one with two; nobody shall pay a hundred times the price."""
@@ -29,9 +26,9 @@ def to_stripe(money: Money) -> dict[str, int | str]:
         raise Invalid("an amount that moves is above zero")
     if currency in _UNCLEAR:
         raise Invalid(f"{currency} can't be paid by Stripe", currency=currency)
-    step = _PARTS.get(currency, 10 if currency in _TENS else 1)
-    if money.amount % step:
-        raise Invalid(f"Stripe moves {currency} in steps of {step} minor units", currency=currency, step=step)
+    size = step(currency)
+    if money.amount % size:
+        raise Invalid(f"Stripe moves {currency} in steps of {size} minor units", currency=currency, step=size)
     return {"amount": money.amount * _TIMES.get(currency, 1) // _PARTS.get(currency, 1), "currency": currency.lower()}
 
 
