@@ -9,6 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 from pymongo.errors import AutoReconnect
 
+from dinnerkit.accounts import page_sessions
 from dinnerkit.accounts.errors import BadToken
 from dinnerkit.accounts.page_sessions import LONGEST_PAGE_SESSION, PageSessions, SessionsUnavailable
 from dinnerkit.accounts.passwords import Passwords
@@ -199,3 +200,17 @@ def test_a_program_signs_out_everywhere(client: FlaskClient, sign_in: SignInServ
     assert client.post("/v1/auth/logout/everywhere", headers=bearer).status_code == 204
     assert client.get("/v1/me", headers=bearer).status_code == 401
     assert pages.find(browser.token) is None
+
+
+def test_of_too_many_browsers_the_oldest_are_signed_out(
+    accounts: Any, pages: PageSessions, anna: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(page_sessions, "MOST_PAGE_SESSIONS", 3)
+    ben = accounts[AccountService].register(email="ben@example.com", password=PASSWORD, name="Ben")
+    his = pages.open(accounts.row(ben.id))
+    browsers = [pages.open(accounts.row(anna.id)) for _ in range(5)]
+
+    assert [pages.find(browser.token) is not None for browser in browsers] == [False, False, True, True, True]
+    assert pages.find(his.token)
+    assert accounts.row(anna.id)["page_sessions"] == [digest(browser.token) for browser in browsers[2:]]
+    assert accounts.database[COLLECTION].count_documents({}) == 4

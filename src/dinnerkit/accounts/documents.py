@@ -31,6 +31,10 @@ MOST_SESSIONS = 30
 """How many programs a user has signed in at once; the oldest give way."""
 
 
+MOST_PAGE_SESSIONS = 50
+"""How many browsers a user has signed in at once, of those that signed in last; the oldest give way."""
+
+
 class ProfileEntry(mongoengine.EmbeddedDocument):  # type: ignore[misc]
     """What a guest tells about themselves."""
 
@@ -106,6 +110,8 @@ class UserDocument(SendingDocument):
     compared = EmbeddedDocumentField(ComparedEntry)
     findability = IntField()
     sessions = EmbeddedDocumentListField(SessionEntry)
+    page_sessions = ListField(StringField())
+    """The keys in the store of the browsers that signed in last, ended or not, the oldest first."""
 
 
 class AttemptDocument(StoredDocument):

@@ -17,7 +17,7 @@ import orjson
 import structlog
 from pymongo.database import Database
 
-from dinnerkit.accounts.documents import UserDocument
+from dinnerkit.accounts.documents import MOST_PAGE_SESSIONS, UserDocument
 from dinnerkit.accounts.secrecy import Keys, digest, random_secret
 from dinnerkit.clock import Clock
 from dinnerkit.errors import Unavailable
@@ -83,6 +83,7 @@ class PageSessions:
             self._store.put(key, self._mark(key, value) + value, int(PAGE_SESSION.total_seconds()))
         except Exception as error:
             raise _unavailable("session_not_opened", error) from error
+        self._end_the_oldest(user["_id"], key)
         return self._page_session(token, user)
 
     def find(self, token: str) -> PageSession | None:
@@ -120,6 +121,17 @@ class PageSessions:
             self._store.delete(digest(token))
         except Exception as error:
             raise _unavailable("session_not_ended", error) from error
+
+    def _end_the_oldest(self, user_id: str, key: str) -> None:
+        """Note the session with its user, and end those that this makes too many."""
+        noted = {"$push": {"page_sessions": {"$each": [key], "$slice": -MOST_PAGE_SESSIONS}}}
+        before = self._users.find_one_and_update({"_id": user_id}, noted, projection={"page_sessions": 1}) or {}
+        known = before.get("page_sessions", [])
+        for oldest in known[: max(0, len(known) + 1 - MOST_PAGE_SESSIONS)]:
+            try:
+                self._store.delete(oldest)
+            except Exception as error:  # noqa: BLE001 - every driver has errors of its own, and it ends by itself
+                log.warning("session_not_ended", error=type(error).__name__)
 
     def _kept(self, key: str) -> StoredSession | None:
         if not self._breaker.lets():
