@@ -57,18 +57,17 @@ def proxies(folder: Path, *, search: bool) -> Iterator[tuple[dict[str, Proxy], d
 
 
 def questions(address: str, token: str, dinners: list[str]) -> dict[str, Ask]:
-    """What is asked: each tells how many seconds its answer took."""
-    visitor, guest = Client(address), Client(address, token)
+    """What is asked, by a new connection each time: each tells how many seconds its answer took."""
 
     def get(path: str, **headers: str) -> Ask:
-        return lambda: _timed(visitor, "GET", path, None, **headers)
+        return lambda: _timed(Client(address), "GET", path, None, **headers)
 
     return {
         "front page": get("/"),
         "the same with a session": get("/", Cookie=f"{SESSION}={secrets.token_urlsafe(32)}"),
         "list": get("/v1/events?city=M%C3%BCnchen"),
         "search": get("/v1/search/events?q=dumplings"),
-        "booking": lambda: _timed(guest, "POST", "/v1/bookings", {"event_id": dinners.pop()}),
+        "booking": lambda: _timed(Client(address, token), "POST", "/v1/bookings", {"event_id": dinners.pop()}),
     }
 
 
@@ -76,6 +75,7 @@ def _timed(client: Client, method: str, path: str, body: dict[str, str] | None =
     began = time.perf_counter()
     answer = client.send(method, path, body, **headers)
     took = time.perf_counter() - began
+    client.close()
     if answer.status >= 400:
         raise SystemExit(f"{method} {path} was answered with {answer.status}: {answer.body}")
     return took
