@@ -37,6 +37,9 @@ class Way:
     app: str
     options: tuple[str, ...] = ()
     requests: int = 10_000
+    path: str = LISTED
+    headers: tuple[str, ...] = ()
+    environ: Mapping[str, str] = field(default_factory=dict)
     cpu: float = 0.0
     took: list[float] = field(default_factory=list)
 
@@ -83,7 +86,7 @@ def serving(way: Way, environ: Mapping[str, str]) -> Iterator[tuple[int, int]]:
     if way.app:
         command = [sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "--keep-alive", "30", "--no-control-socket"]
         command += ["--log-level", "warning", *way.options, f"serving_apps:{way.app}"]
-    process = subprocess.Popen(command, cwd=HERE, env=dict(environ))  # noqa: S603
+    process = subprocess.Popen(command, cwd=HERE, env={**environ, **way.environ})  # noqa: S603
     try:
         while not reachable(port):
             if process.poll() is not None:
@@ -103,9 +106,10 @@ def reachable(port: int) -> bool:
     return True
 
 
-def load(port: int, requests: int) -> list[float]:
+def load(way: Way, port: int, requests: int) -> list[float]:
     """Seconds that each of so many requests took."""
-    command = [sys.executable, "serving_load.py", "--port", str(port), "--path", LISTED]
+    command = [sys.executable, "serving_load.py", "--port", str(port), "--path", way.path]
+    command += [part for header in way.headers for part in ("--header", header)]
     command += ["--connections", str(CONNECTIONS), "--requests", str(requests)]
     done = subprocess.run(command, cwd=HERE, capture_output=True, text=True, check=True)  # noqa: S603
     return [float(one) for one in json.loads(done.stdout)]
@@ -113,9 +117,9 @@ def load(port: int, requests: int) -> list[float]:
 
 def measure(way: Way, environ: Mapping[str, str]) -> None:
     with serving(way, environ) as (pid, port):
-        load(port, way.requests // 10)  # warms up
+        load(way, port, way.requests // 10)  # warms up
         before = cpu_seconds(pid)
-        way.took += load(port, way.requests)
+        way.took += load(way, port, way.requests)
         way.cpu += cpu_seconds(pid) - before
 
 
@@ -142,17 +146,22 @@ def main() -> None:
             for way in measured:
                 measure(way, environ)
         database.close()
+    tell("Serving", measured, options.json)
+
+
+def tell(what: str, measured: list[Way], target: Path | None) -> None:
+    """Print what was measured, as ratios to the first; write it as JSON too, where that is wanted."""
     table = Table(
-        "", "CPU µs", "× floor", "p50 ms", "p99 ms", title=f"Serving: CPU of the server's processes a request, {CONNECTIONS} connections"
+        "", "CPU µs", "× floor", "p50 ms", "p99 ms", title=f"{what}: CPU of the server's processes a request, {CONNECTIONS} connections"
     )
     for way in measured:
         ratio = way.micros / measured[0].micros
         table.add_row(way.name, f"{way.micros:,.0f}", f"{ratio:.1f}", f"{way.percentile(0.5):.1f}", f"{way.percentile(0.99):.1f}")
     Console(width=110).print(table)
-    if options.json is not None:
-        options.json.parent.mkdir(parents=True, exist_ok=True)
+    if target is not None:
+        target.parent.mkdir(parents=True, exist_ok=True)
         rows = {way.name: {"cpu_us": way.micros, "p50_ms": way.percentile(0.5), "p99_ms": way.percentile(0.99)} for way in measured}
-        options.json.write_text(json.dumps({"title": table.title, "rows": rows}, indent=2) + "\n")
+        target.write_text(json.dumps({"title": table.title, "rows": rows}, indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -14,12 +14,14 @@ gevent.monkey.patch_all()
 
 
 def ask(connection: socket.socket, request: bytes) -> None:
-    """One request and its whole answer, which must be a 200 that tells its length."""
+    """One request and its whole answer, which must be a 200 that tells its length, or a 304."""
     connection.sendall(request)
     data = b""
     while b"\r\n\r\n" not in data:
         data += receive(connection)
     head, _, body = data.partition(b"\r\n\r\n")
+    if head.startswith(b"HTTP/1.1 304"):
+        return
     if not head.startswith(b"HTTP/1.1 200"):
         raise RuntimeError(head.decode("latin-1"))
     missing = int(head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0]) - len(body)
@@ -51,10 +53,13 @@ def main() -> None:
     parser.add_argument("--path", required=True)
     parser.add_argument("--connections", type=int, required=True)
     parser.add_argument("--requests", type=int, required=True)
+    parser.add_argument("--header", action="append", default=[], help="one more, or one instead of Accept-Encoding: identity")
     given = parser.parse_args()
+    own = "".join(f"{header}\r\n" for header in given.header)
+    encoding = "" if "accept-encoding:" in own.lower() else "Accept-Encoding: identity\r\n"
     request = (
         f"GET {given.path} HTTP/1.1\r\nHost: 127.0.0.1:{given.port}\r\nUser-Agent: serving_load\r\nAccept: */*\r\n"
-        "Accept-Encoding: identity\r\nAccept-Language: en\r\n\r\n"
+        f"{encoding}Accept-Language: en\r\n{own}\r\n"
     ).encode()
     each = given.requests // given.connections
     busy = [gevent.spawn(drive, given.port, request, each) for _ in range(given.connections)]

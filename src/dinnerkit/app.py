@@ -33,7 +33,7 @@ def create_app(
         Unavailable: a backend can't be reached.
     """
     app = Flask("dinnerkit", static_folder=None)
-    kit = Dinnerkit(settings=settings, offload=offload, kit=kit).init_app(app)
+    kit = Dinnerkit(settings=settings, whole_app=True, offload=offload, kit=kit).init_app(app)
     if pages:
         mount_pages(app, demo=kit.settings.demo, whole_site=True)
     hops = kit.settings.trusted_proxies

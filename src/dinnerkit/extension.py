@@ -21,6 +21,8 @@ from dinnerkit.errors import SettingError
 from dinnerkit.http import docs, health
 from dinnerkit.http.blueprint import Api, ApiBlueprint, answer_unknown_urls
 from dinnerkit.http.idempotency_store import IdempotencyStore
+from dinnerkit.http.lane.mounting import open_lane
+from dinnerkit.http.lane.purging import Purges
 from dinnerkit.http.limits import RequestLimits
 from dinnerkit.http.metrics import Metrics
 from dinnerkit.http.mount import Mount, UserResolver, install
@@ -29,6 +31,7 @@ from dinnerkit.live.limits import Connections
 from dinnerkit.payment.reconciliation.service import Reconciliation
 from dinnerkit.ports.bus import Bus
 from dinnerkit.ports.offload import Offload, inline
+from dinnerkit.ports.urls import parse_url
 from dinnerkit.settings import Settings
 
 API_MODULES = ("accounts", "events", "photos", "vouchers", "booking", "payment", "matching", "delivery", "live", "search")
@@ -61,6 +64,7 @@ class Dinnerkit:
             ``/v1/me`` knows them, tell of each user once, and again when the address changes:
             ``kit.service(AccountService).adopt(user_id, email=…, name=…)``. By default the bearer tokens of ``/v1/auth/login`` count;
             with a resolver of your own they don't.
+        whole_app: whether nothing is on the app but what is ours. Then ``lane=auto`` means on.
         offload: where CPU-heavy work runs, so that it does not hold up an event loop.
         kit: one that is open already; whoever opened it closes it. By default one is opened, and closed with the app.
     """
@@ -73,6 +77,7 @@ class Dinnerkit:
         url_prefix: str = "",
         modules: Collection[str] = ALL_MODULES,
         user_resolver: UserResolver = resolve_bearer,
+        whole_app: bool = False,
         offload: Offload = inline,
         kit: Kit | None = None,
     ) -> None:
@@ -80,6 +85,7 @@ class Dinnerkit:
         self._url_prefix = _checked_prefix(url_prefix)
         self._modules = _checked_modules(modules)
         self._user_resolver = user_resolver
+        self._whole_app = whole_app
         self._offload = offload
         self._kit = kit
         if app is not None:
@@ -103,7 +109,19 @@ class Dinnerkit:
             blueprint, root = _part(name)
             api.register_blueprint(blueprint, url_prefix=f"{self._url_prefix}{root}" or None)
         answer_unknown_urls(app)
+        if self._has_lane(kit.settings):
+            open_lane(app, kit.service(Purges), services[RequestLimits], services[Metrics], kit.clock, kit.settings.lane_bytes)
         return kit
+
+    def _has_lane(self, settings: Settings) -> bool:
+        """Whether public reads are answered ahead of Flask.
+
+        That goes past whatever else the app does with a request: its own hooks, and who it says the caller is. And what another process
+        changes must be heard.
+        """
+        if settings.lane != "auto":
+            return settings.lane == "on"
+        return self._whole_app and self._user_resolver is resolve_bearer and parse_url(settings.bus).scheme != "memory"
 
 
 def _open(app: Flask, settings: Settings | Mapping[str, Any] | None, offload: Offload) -> Kit:

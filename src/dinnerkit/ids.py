@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import random
 import re
 import secrets
 import time
@@ -11,8 +12,10 @@ from datetime import UTC, datetime, timedelta
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u, which people misread
 _LENGTH = 24
 _RANDOM_BITS = 72
+_PAIR_SHIFTS = range(5 * (_LENGTH - 2), -1, -10)
 _TIME_LENGTH = 10
 _TIME_BITS = 48
+_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
 _BEGIN = datetime(1970, 1, 1, tzinfo=UTC)
 
 ID_PATTERN = rf"^[{_ALPHABET}]{{{_LENGTH}}}$"
@@ -24,10 +27,15 @@ def new_id() -> str:
     return id_at(time.time_ns() // 1_000_000, secrets.randbits(_RANDOM_BITS))
 
 
+def new_request_id() -> str:
+    """The same for what need not be a secret, without asking the system for chance each time."""
+    return id_at(time.time_ns() // 1_000_000, random.getrandbits(_RANDOM_BITS))
+
+
 def id_at(millis: int, chance: int) -> str:
     """The id of a moment in milliseconds since 1970 and of a number, of which the last 72 bits count."""
     number = (millis << _RANDOM_BITS) | chance & (1 << _RANDOM_BITS) - 1
-    return "".join(_ALPHABET[number >> shift & 31] for shift in range(5 * (_LENGTH - 1), -1, -5))
+    return "".join([_PAIRS[number >> shift & 1023] for shift in _PAIR_SHIFTS])
 
 
 def made_at(text: str) -> datetime:

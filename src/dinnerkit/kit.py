@@ -58,6 +58,7 @@ from dinnerkit.events.seats import Seats
 from dinnerkit.events.service import EventService
 from dinnerkit.events.waitlist import Waitlist
 from dinnerkit.http.idempotency_store import IdempotencyRecord
+from dinnerkit.http.lane.purging import Purges
 from dinnerkit.live.announcing import Announcer
 from dinnerkit.live.service import LiveService
 from dinnerkit.matching.best_fit import BestFit
@@ -220,6 +221,7 @@ class Kit:
             kit = cls(settings, Backends(**found), clock=clock, offload=offload)
             kit.backends.database.ping()
             kit.ensure_indexes()
+            opened.callback(kit.service(Purges).close)
             kit._closing = opened.pop_all()
         return kit
 
@@ -272,8 +274,9 @@ class Kit:
             captcha_spared=settings.captcha_spared,
         )
         people = People(database)
-        events = EventService(database, clock)
-        announcer = Announcer(self.backends.bus)
+        purges = Purges(self.backends.bus)
+        announcer = Announcer(self.backends.bus, purges)
+        events = EventService(database, clock, announcer.event_changed)
         store = BookingStore(database, clock)
         seatings = SeatingService(database, events, store, people, clock)
         feedback = FeedbackService(database, store, seatings, people, clock)
@@ -295,7 +298,7 @@ class Kit:
         keys = Keys(secret_key(settings))
         attempts = Attempts(database, keys, clock)
         uses = VoucherUses(database, attempts, clock)
-        photos, media = EventPhotos(database, clock), self.backends.media
+        photos, media = EventPhotos(database, clock, announcer.event_changed), self.backends.media
         photo_work = PhotoWork(photos, media, decoded, clock, settings.max_photo_bytes)
         waiting = WaitingList(store, seats, waitlist, uses, clock)
         bookings = BookingService(store, seats, uses, refunds, waiting, following, clock, settings.hold_seconds)
@@ -322,7 +325,7 @@ class Kit:
             self.backends.mail,
             clock,
         )
-        indexing, people_indexing, *asked = search_services(self.backends.search, database, events, clock)
+        indexing, people_indexing, *asked = search_services(self.backends.search, database, events, clock, announcer.index_changed)
         handlers = [
             *payment_handlers(payments, refunds, disputes, ledger),
             *payout_handlers(payouts, payees, ledger),
@@ -385,6 +388,7 @@ class Kit:
             people_indexing,
             *asked,
             announcer,
+            purges,
             LiveService(events, bookings, seatings),
             *self._deliveries(handlers, [job for each in added for job in each.jobs], announcer),
         )

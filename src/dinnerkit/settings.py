@@ -62,6 +62,8 @@ class Settings:
     jobs: str = _setting("", "installed packages whose jobs run here, by the names that dinnerkit plugins shows")
     drain_seconds: int = _setting(25, "how long a worker that is to stop lets its jobs end", least=0, most=3600)
     rate_limit: str = _setting("1000 per 15 minutes", "requests for each user or address, or off")
+    lane: str = _setting("auto", "answer public reads from memory, ahead of Flask: on, off, or auto, which is in the default app alone")
+    lane_bytes: int = _setting(16_777_216, "how much of them each process keeps", least=1_048_576, most=17_179_869_184)
     public_url: str = _setting("http://127.0.0.1:8000", "the address in mails")
     mail_from: str = _setting("dinnerkit <no-reply@localhost>", "the sender of mails")
     hold_seconds: int = _setting(600, "how long seats are held for a payment", least=1, most=86_400)
@@ -90,6 +92,7 @@ class Settings:
             _checked(name, getattr(self, name))
         self.shares()
         _one_of("log_level", self.log_level, ("debug", "info", "warning", "error"))
+        _one_of("lane", self.lane, ("auto", "on", "off"))
         _one_of("log_format", self.log_format, ("auto", "console", "json"))
 
     def __repr__(self) -> str:

@@ -13,10 +13,12 @@ from dinnerkit.events.rules import EventDetails
 from dinnerkit.events.schemas import EventChangesSchema, EventQuerySchema, EventSchema, EventSummarySchema, FeedSchema, NewEventSchema
 from dinnerkit.events.seat_errors import NoSuchEvent
 from dinnerkit.events.service import EventService, Page
+from dinnerkit.events.surrogates import event_key, keys_of_list
 from dinnerkit.http.auth import BEARER, authenticated, current_principal, maybe_principal, requires
 from dinnerkit.http.blueprint import ApiBlueprint
-from dinnerkit.http.conditional import ETAG_HEADERS, kept_by_reader, private_json, public_json
+from dinnerkit.http.conditional import ETAG_HEADERS, PUBLIC_HEADERS, kept_by_reader, private_json, public_json
 from dinnerkit.http.idempotency import idempotent, operation_id
+from dinnerkit.http.lane.routes import kept
 from dinnerkit.http.schemas import PageQuery, page_schema
 from dinnerkit.http.services import service
 from dinnerkit.identity import Role
@@ -24,14 +26,20 @@ from dinnerkit.ids import is_id
 
 blueprint = ApiBlueprint("events", __name__, description="Dinners: planned and published by hosts, found by guests.")
 
+_EVENT_SECONDS = 3600.0
+"""So long an answer is kept at most where nobody tells of a change."""
+
 
 @blueprint.route("/events")
+@kept(_EVENT_SECONDS, EventQuerySchema)
 @blueprint.arguments(EventQuerySchema, location="query")
-@blueprint.response(200, page_schema(EventSummarySchema), headers=ETAG_HEADERS)
+@blueprint.response(200, page_schema(EventSummarySchema), headers=PUBLIC_HEADERS)
 @blueprint.alt_response(304, description="The caller has this answer already")
 def list_events(wanted: dict[str, Any]) -> Response:
     """List the published events that have not begun, without their descriptions."""
-    return public_json(_page(service(EventService).upcoming(**wanted)))
+    events = service(EventService)
+    page = events.upcoming(**wanted)
+    return public_json(_page(page), about=keys_of_list(page["items"]), until=events.true_until(page, wanted["query"].order))
 
 
 @blueprint.route("/events", methods=["POST"])
@@ -45,8 +53,9 @@ def create_event(details: EventDetails) -> Response:
 
 
 @blueprint.route("/events/<event_id>")
+@kept(_EVENT_SECONDS)
 @blueprint.doc(security=[{}, {BEARER: []}])  # type: ignore[untyped-decorator]
-@blueprint.response(200, EventSchema, headers=ETAG_HEADERS)
+@blueprint.response(200, EventSchema, headers=PUBLIC_HEADERS)
 @blueprint.alt_response(304, description="The caller has this answer already")
 @blueprint.alt_response(401, "UNAUTHORIZED")
 @blueprint.alt_response(404, "NOT_FOUND")
@@ -54,7 +63,7 @@ def get_event(event_id: str) -> Response:
     """Show an event; before it is published its host and admins alone see it."""
     events = service(EventService)
     try:
-        return public_json(with_addresses(events.get(_existing(event_id))))
+        return public_json(with_addresses(events.get(_existing(event_id))), about=(event_key(event_id),))
     except NoSuchEvent:
         principal = maybe_principal()  # only now, as it is not for nothing, and most of what is asked for is public
         if principal is None:

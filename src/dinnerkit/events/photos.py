@@ -65,7 +65,15 @@ class PhotoState:
 class EventPhotos:
     """The photo of each event."""
 
-    def __init__(self, database: Database[Row], clock: Clock) -> None:
+    def __init__(self, database: Database[Row], clock: Clock, changed: Callable[[str], None] = lambda _event: None) -> None:
+        """Work on the events of a database.
+
+        Args:
+            database: where events are kept.
+            clock: the time.
+            changed: called with an event's id after another photo, or none, is shown of it.
+        """
+        self._changed = changed
         self._events = collection(database, EventDocument)
         self._clock = clock
         self._outbox = Outbox(clock)
@@ -164,6 +172,8 @@ class EventPhotos:
                 {"_id": event_id, **same}, update, projection=_WANTED, return_document=ReturnDocument.AFTER
             )
             if after is not None:
+                if after.get("photo") != row.get("photo"):
+                    self._changed(event_id)
                 return _state(after)
 
 

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, Generic, TypedDict, TypeVar, cast
 
 from pymongo import ASCENDING, DESCENDING, ReturnDocument
@@ -59,7 +60,15 @@ class Choices(TypedDict):
 class EventService:
     """What hosts do with events, and how everybody finds them. The seats are :class:`dinnerkit.events.seats.Seats`' affair."""
 
-    def __init__(self, database: Database[Row], clock: Clock) -> None:
+    def __init__(self, database: Database[Row], clock: Clock, changed: Callable[[str], None] = lambda _event: None) -> None:
+        """Work on the events of a database.
+
+        Args:
+            database: where events are kept.
+            clock: the time.
+            changed: called with an event's id after it was published, cancelled or given other details.
+        """
+        self._changed = changed
         self._database = database
         self._events = collection(database, EventDocument)
         self._clock = clock
@@ -199,6 +208,18 @@ class EventService:
         with self._events.find(wanted, EVENT, sort=[("starts_at", ASCENDING), ("_id", ASCENDING)]) as rows:
             yield from (event_of(row) for row in rows)
 
+    def next_beginning(self) -> datetime | None:
+        """When the next of the published events begins, which is when it is in no list any more; None where there is none."""
+        wanted = {"listed": True, "starts_at": {"$gt": self._clock()}}
+        row = self._events.find_one(wanted, {"starts_at": 1}, sort=[("starts_at", ASCENDING)])
+        return row["starts_at"] if row else None
+
+    def true_until(self, page: Page[EventSummary], order: Sort) -> datetime | None:
+        """When a page of :meth:`upcoming` in this order is another without any change, since an event has begun."""
+        if page["next"] is not None and order is not Sort.STARTS_AT:
+            return self.next_beginning()  # what follows may begin before what is on the page, and then there may be no next one
+        return min((item["starts_at"] for item in page["items"]), default=None)
+
     def place_of(self, city: str) -> Location | None:
         """Where the city is: the venue of its next dinner; None where it has none."""
         wanted = {"listed": True, "city_key": search_key(city), "starts_at": {"$gt": self._clock()}}
@@ -244,6 +265,7 @@ class EventService:
             wanted = {"_id": event.id, "version": event.version, **decided.guards}
             row = self._events.find_one_and_update(wanted, update, projection=VIEW, return_document=ReturnDocument.AFTER)
             if row is not None:
+                self._changed(event.id)
                 return cast("EventView", row)
 
     def event(self, event_id: str) -> Event:

@@ -23,6 +23,7 @@ from dinnerkit.http import limits, metrics, problems
 from dinnerkit.http.auth import BEARER
 from dinnerkit.http.bodies import StrictParser, takes_large_body
 from dinnerkit.http.conditional import encode
+from dinnerkit.http.lane.routes import is_counted_elsewhere
 from dinnerkit.http.mount import current_mount
 from dinnerkit.http.request_ids import HEADER as REQUEST_ID
 from dinnerkit.http.request_ids import request_id
@@ -171,7 +172,8 @@ def finish(response: Response) -> Response:
     response.headers.setdefault("Cache-Control", "private, no-store")
     response = service(limits.RequestLimits).show(response)
     seconds = time.perf_counter() - request.environ.get(_STARTED, time.perf_counter())
-    service(metrics.Metrics).observe(response, seconds)
+    if not is_counted_elsewhere(request.environ):
+        service(metrics.Metrics).observe(response, seconds)
     return response
 
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import orjson
 from flask import Response, request
+
+from dinnerkit.http.lane.routes import offer
 
 _OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_NAIVE_UTC
 
@@ -26,15 +30,32 @@ def encode(payload: Any) -> Encoded:
     return Encoded(body, hashlib.blake2b(body, digest_size=16).hexdigest())
 
 
-def public_json(payload: Any, *, max_age: int = 0) -> Response:
+MOST_KEYS_SHOWN = 64
+"""More surrogate keys than these make a head that proxies don't take: such an answer is kept by nobody who purges by them."""
+
+
+def public_json(payload: Any, *, max_age: int = 0, about: Sequence[str] = (), until: datetime | None = None) -> Response:
     """An answer that anyone may see and any cache may keep for ``max_age`` seconds: 304 when the caller has it already.
 
     ``payload`` is what orjson takes, JSON bytes, or an :class:`Encoded`. HEAD works through Flask.
+
+    With ``about`` it may be kept for longer by those who are told of changes: the fast lane, and caches in front that purge by the
+    ``Surrogate-Key`` header.
+
+    Args:
+        payload: what is said.
+        max_age: seconds for which any cache may give it without asking.
+        about: the surrogate keys of all that it follows from, at most :data:`MOST_KEYS_SHOWN`.
+        until: when it stops being true by itself.
     """
     encoded = payload if isinstance(payload, Encoded) else encode(payload)
     response = Response(encoded.body, mimetype="application/json")
     response.headers["ETag"] = f'"{encoded.etag}"'
     response.headers["Cache-Control"] = f"public, max-age={max_age}, must-revalidate"
+    response.headers["Vary"] = "Accept-Encoding"
+    if 0 < len(about) <= MOST_KEYS_SHOWN:
+        response.headers["Surrogate-Key"] = " ".join(about)
+        offer(request.environ, tuple(about), until)
     if "If-None-Match" in request.headers:
         response.make_conditional(request.environ)
     return response
@@ -65,4 +86,10 @@ ETAG_HEADERS = {
     "ETag": {"description": "Changes when the answer does.", "schema": {"type": "string"}},
     "Cache-Control": {"description": "How long any cache may keep the answer.", "schema": {"type": "string"}},
 }
-"""For ``blueprint.response(200, …, headers=ETAG_HEADERS)`` of a route that answers by :func:`public_json`."""
+"""For ``blueprint.response(200, …, headers=ETAG_HEADERS)`` of a route whose answers have an ETag."""
+
+PUBLIC_HEADERS = ETAG_HEADERS | {
+    "Vary": {"description": "Accept-Encoding.", "schema": {"type": "string"}},
+    "Surrogate-Key": {"description": "What the answer is about, for caches that are told what has changed.", "schema": {"type": "string"}},
+}
+"""The same for a route that answers by :func:`public_json`."""

@@ -10,7 +10,7 @@ from typing import Any, TypeVar, cast
 
 import flask
 from flask_limiter import Limiter
-from limits import parse_many
+from limits import RateLimitItem, parse_many
 
 from dinnerkit.errors import SettingError, Unauthenticated
 from dinnerkit.http.auth import maybe_principal
@@ -20,6 +20,10 @@ from dinnerkit.ports.shielded_limits import SCHEME
 V = TypeVar("V", bound=Callable[..., Any])
 
 OFF = "off"
+
+_PREFIX = "dinnerkit"
+_SCOPE = "global"
+"""Of flask-limiter's application limits."""
 
 
 def unlimited(view: V) -> V:
@@ -47,10 +51,13 @@ class RequestLimits:
             SettingError: the rate is not understood.
         """
         self._hooks: _Hooks | None = None
+        self._rates: list[RateLimitItem] = []
+        self._windows_of = lru_cache(maxsize=4096)(self._windows)
         if rate != OFF:
             self._hooks = _Hooks()
             self._limiter = _limiter(rate, storage)
             self._limiter.init_app(cast("flask.Flask", self._hooks))
+            self._rates = sorted(parse_many(rate))
 
     def check(self) -> None:
         """Count the present request.
@@ -61,6 +68,36 @@ class RequestLimits:
         view = flask.current_app.view_functions.get(flask.request.endpoint or "")
         if self._hooks is not None and not getattr(view, "_dinnerkit_unlimited", False):
             self._hooks.before()
+
+    def count(self, address: str | None) -> list[tuple[str, str]] | None:
+        """Count a request that comes from nobody but an address, outside of Flask.
+
+        The windows are those of :meth:`check`. What is refused counts for nothing.
+
+        Returns:
+            The headers that say what is left; None where it is one too many.
+        """
+        if not self._rates:
+            return []
+        windows = self._windows_of(address)
+        storage: Any = self._limiter.limiter.storage
+        if len(windows) > 1 and any(storage.get_moving_window(key, most, span)[1] >= most for key, most, span in windows):
+            return None
+        counted = [storage.hit(*window) for window in windows]
+        if not all(let for let, _, _ in counted):
+            return None
+        _, most, span = windows[0]
+        _, began, hits = counted[0]
+        return [
+            ("X-RateLimit-Limit", str(most)),
+            ("X-RateLimit-Remaining", str(most - hits)),
+            ("X-RateLimit-Reset", str(int(began + span + 1))),
+        ]
+
+    def _windows(self, address: str | None) -> list[tuple[str, int, int]]:
+        """The windows of an address: the key that flask-limiter gives each, how many hits it takes, and how many seconds it is long."""
+        who = (_PREFIX, _by_address(address), _SCOPE)
+        return [(rate.key_for(*who), rate.amount, rate.get_expiry()) for rate in self._rates]
 
     def show(self, response: flask.Response) -> flask.Response:
         """Put what is left into the headers: ``X-RateLimit-*``, and ``Retry-After`` where nothing is left."""
@@ -98,12 +135,16 @@ def caller() -> str:
         principal = maybe_principal()
     except Unauthenticated:
         principal = None
-    return f"user:{principal.user_id}" if principal else f"address:{origin()}"
+    return f"user:{principal.user_id}" if principal else _by_address(flask.request.remote_addr)
 
 
 def origin() -> str:
     """Where the request comes from: what is counted of those whom we don't know."""
     return _origin(flask.request.remote_addr or "unknown")
+
+
+def _by_address(address: str | None) -> str:
+    return f"address:{_origin(address or 'unknown')}"
 
 
 @lru_cache(maxsize=4096)
@@ -130,5 +171,5 @@ def _limiter(rate: str, storage: LimiterStorage) -> Limiter:
         strategy="moving-window",
         storage_uri=f"{SCHEME}://",
         storage_options=cast("dict[str, Any]", {"storage": storage}),
-        key_prefix="dinnerkit",
+        key_prefix=_PREFIX,
     )

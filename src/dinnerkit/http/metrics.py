@@ -31,7 +31,9 @@ class Metrics:
         self._registry = self._with_collectors()
         names = ("method", "route", "status")
         self._requests = Counter("dinnerkit_http_requests", "Answered requests.", names, registry=self._registry)
+        self._counters: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self._degraded = Counter("dinnerkit_degraded", "Answers given without a backend.", ("backend",), registry=self._registry)
+        self._made = Counter("dinnerkit_lane_made", "Answers made for the fast lane.", ("route", "end"), registry=self._registry)
         self._seconds = Histogram(
             "dinnerkit_http_request_seconds", "Time to the answer.", ("method", "route"), buckets=BUCKETS, registry=self._registry
         )
@@ -40,12 +42,24 @@ class Metrics:
         """Count an answer that was given without a backend which should have had a part in it."""
         self._degraded.labels(backend).inc()
 
+    def made_for_lane(self, route: str, *, kept: bool) -> None:
+        """Count an answer that was made since the fast lane had none, and whether it has it now; all others it had."""
+        self._made.labels(route, "kept" if kept else "passed_on").inc()
+
     def observe(self, response: Response, seconds: float) -> None:
         """Count an answer, under its route's template: ``/v1/events/<event_id>``."""
         route = request.url_rule.rule if request.url_rule else "unknown"
         method = request.method if request.method in _METHODS else "other"
-        self._requests.labels(method, route, str(response.status_code)).inc()
-        self._seconds.labels(method, route).observe(seconds)
+        self.count(method, route, response.status_code, seconds)
+
+    def count(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Count an answer to a request of one of the usual methods or ``other``, for the template of a route."""
+        kind = (method, route, status)
+        counters = self._counters.get(kind)
+        if counters is None:
+            counters = self._counters[kind] = (self._requests.labels(method, route, str(status)), self._seconds.labels(method, route))
+        counters[0].inc()
+        counters[1].observe(seconds)
 
     def page(self) -> Response:
         """All of it in Prometheus's text format."""

@@ -7,7 +7,7 @@ from typing import cast
 
 from flask import request
 
-from dinnerkit.ids import new_id
+from dinnerkit.ids import new_request_id
 
 HEADER = "X-Request-Id"
 
@@ -19,7 +19,10 @@ def request_id() -> str:
     """The id of the present request; the same each time."""
     known = request.environ.get(_KEY)
     if known is None:
-        sent = request.headers.get(HEADER, "")
-        known = sent if _SANE.fullmatch(sent) else new_id()
-        request.environ[_KEY] = known
+        known = request.environ[_KEY] = sane_or_new(request.headers.get(HEADER, ""))
     return cast("str", known)
+
+
+def sane_or_new(sent: str) -> str:
+    """What a caller sent, if it can be taken over; else a new id."""
+    return sent if sent and _SANE.fullmatch(sent) else new_request_id()

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from dinnerkit.events.messages import EventCancelled, EventChanged, EventPublished
+from dinnerkit.events.surrogates import EVENTS, INDEX, SEATS, event_key
+from dinnerkit.http.lane.purging import Purges
 from dinnerkit.matching.messages import SeatingPublished
 from dinnerkit.ports.bus import Bus, News
 from dinnerkit.storage import Row
@@ -41,11 +43,21 @@ def seating_topic(event_id: str) -> str:
 class Announcer:
     """Publishes, after the fact, what others may want to look at."""
 
-    def __init__(self, bus: Bus) -> None:
+    def __init__(self, bus: Bus, purges: Purges) -> None:
         self._bus = bus
+        self._purges = purges
+
+    def event_changed(self, event_id: str) -> None:
+        """Tell that an event is another, or is public now, or no longer: no answer from before is given any more."""
+        self._purges.purge(event_key(event_id), EVENTS)
+
+    def index_changed(self) -> None:
+        """Tell that other events are found, or found by other words."""
+        self._purges.purge(INDEX)
 
     def seats_changed(self, event_id: str) -> None:
         """Tell that an event has other seats left."""
+        self._purges.purge(event_key(event_id), SEATS)
         self._bus.publish(_hint(event_topic(event_id)))
 
     def seating_goes_on(self, event_id: str, state: Mapping[str, Any]) -> None:
@@ -53,11 +65,18 @@ class Announcer:
         self._bus.publish(News(seating_topic(event_id), state))
 
     def overhear(self, entries: Iterable[Row]) -> None:
-        """Tell what the messages that the relay passes on are about."""
+        """Tell what the messages that the relay passes on are about.
+
+        Whoever changed an event has told so by itself, unless it was killed meanwhile.
+        """
         news: dict[tuple[str, str], News] = {}
+        outdated: dict[str, None] = {}
         for entry in entries:
             for one, about in _news(entry["kind"], entry["data"]):
                 news[one, about] = _hint(one, about)
+            if entry["kind"] in _OF_EVENTS:
+                outdated |= dict.fromkeys((EVENTS, event_key(entry["data"]["event_id"])))
+        self._purges.purge(*outdated)
         if news:
             self._bus.publish(*news.values())
 

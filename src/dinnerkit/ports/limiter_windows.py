@@ -61,6 +61,10 @@ class Windows(Storage, MovingWindowSupport):
 
     def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
         """Count ``amount`` hits, unless they would be more than ``limit`` in the last ``expiry`` seconds."""
+        return self.hit(key, limit, expiry, amount)[0]
+
+    def hit(self, key: str, limit: int, expiry: int, amount: int = 1) -> tuple[bool, float, int]:
+        """The same, and since when hits count, and how many do, in one step."""
         now = self._clock()
         with self._lock:
             self._forget(now)
@@ -72,10 +76,11 @@ class Windows(Storage, MovingWindowSupport):
             else:
                 self._windows.move_to_end(key)
             window.slide(now)
-            if len(window.hits) + amount > limit:
-                return False
-            window.hits.extend([now] * amount)
-            return True
+            hits = window.hits
+            let = len(hits) + amount <= limit
+            if let:
+                hits.extend([now] * amount)
+            return let, hits[0] if hits else now, len(hits)
 
     def get_moving_window(self, key: str, limit: int, expiry: int) -> tuple[float, int]:
         """Since when hits count, and how many do."""

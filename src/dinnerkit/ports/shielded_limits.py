@@ -51,6 +51,10 @@ class ShieldedWindows(Storage, MovingWindowSupport):
         """Count ``amount`` hits, unless they would be more than ``limit`` in the last ``expiry`` seconds."""
         return self._by_either(lambda storage: bool(storage.acquire_entry(key, limit, expiry, amount)))
 
+    def hit(self, key: str, limit: int, expiry: int) -> tuple[bool, float, int]:
+        """Count a hit as :meth:`acquire_entry` does; whether it is within the limit, since when hits count, and how many do."""
+        return self._by_either(lambda storage: _hit(storage, key, limit, expiry))
+
     def get_moving_window(self, key: str, limit: int, expiry: int) -> tuple[float, int]:
         """Since when hits count, and how many do."""
         return self._by_either(lambda storage: tuple(storage.get_moving_window(key, limit, expiry)))
@@ -92,3 +96,12 @@ class ShieldedWindows(Storage, MovingWindowSupport):
                 self._breaker.worked()
                 return found
         return call(self._meanwhile)
+
+
+def _hit(storage: Any, key: str, limit: int, expiry: int) -> tuple[bool, float, int]:
+    """In one step where the storage can; else it is asked twice."""
+    if isinstance(storage, Windows):
+        return storage.hit(key, limit, expiry)
+    let = bool(storage.acquire_entry(key, limit, expiry))
+    began, hits = storage.get_moving_window(key, limit, expiry)
+    return let, began, hits

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
 import structlog
@@ -20,7 +20,16 @@ log = structlog.get_logger(__name__)
 class Indexing:
     """Writes what is true now under the version at which it was true: messages may come late, doubled and in any order."""
 
-    def __init__(self, search: Search, events: EventService, clock: Clock) -> None:
+    def __init__(self, search: Search, events: EventService, clock: Clock, changed: Callable[[], None] = lambda: None) -> None:
+        """Write an index.
+
+        Args:
+            search: the index.
+            events: what it is of.
+            clock: the time.
+            changed: called after it was written.
+        """
+        self._changed = changed
         self._search = search
         self._events = events
         self._clock = clock
@@ -39,6 +48,7 @@ class Indexing:
             self._search.put([entry_of(event)])
         else:
             self._search.remove([Removal(event.id, event.version)])
+        self._changed()
 
     def expire(self) -> int:
         """Drop the events that have begun; how many.
@@ -55,12 +65,15 @@ class Indexing:
             Unavailable: the index can't be written.
         """
         if isinstance(self._search, Rebuilding):
-            return self._search.rebuild(self._entries())
+            count = self._search.rebuild(self._entries())
+            self._changed()
+            return count
         count = 0
         entries = self._entries()
         while batch := list(islice(entries, MOST_AT_ONCE)):
             self._search.put(batch)
             count += len(batch)
+        self._changed()
         return count
 
     def ensure_built(self) -> bool:

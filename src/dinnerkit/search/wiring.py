@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from pymongo.database import Database
 
 from dinnerkit.accounts.alike import Alike
@@ -17,9 +19,9 @@ from dinnerkit.storage import Row
 
 
 def search_services(
-    search: Search, database: Database[Row], events: EventService, clock: Clock
+    search: Search, database: Database[Row], events: EventService, clock: Clock, changed: Callable[[], None]
 ) -> tuple[Indexing, PeopleIndexing, SearchService, Alike]:
     """Those who write the index, and those who ask it; who find out together when it fails."""
     resting = Resting()
-    people = PeopleIndexing(search, Findable(database), resting)
-    return Indexing(search, events, clock), people, SearchService(search, events, clock, resting), Alike(database, clock, people.near)
+    indexing, people = Indexing(search, events, clock, changed), PeopleIndexing(search, Findable(database), resting)
+    return indexing, people, SearchService(search, events, clock, resting), Alike(database, clock, people.near)

@@ -9,7 +9,7 @@ from typing import Any
 def settings_for_tests(database_url: str, folder: Path, **more: Any) -> dict[str, Any]:
     """Keywords for :class:`dinnerkit.settings.Settings`: that database, and everything else in ``folder``.
 
-    Mails are files there, webhooks come without delay, and nothing limits the rate.
+    Mails are files there, webhooks come without delay, nothing limits the rate, and each answer is made anew.
     """
     usual = {
         "database": database_url,
@@ -18,6 +18,7 @@ def settings_for_tests(database_url: str, folder: Path, **more: Any) -> dict[str
         "mail": f"folder://{folder}/mail",
         "gateway": f"sandbox://{folder}/gateway.db?webhook_delay=0",
         "rate_limit": "off",
+        "lane": "off",
         "search": "database://?timeout_ms=60000",  # a slow machine is no outage
     }
     return usual | more

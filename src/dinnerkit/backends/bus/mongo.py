@@ -49,9 +49,10 @@ class CollectionLine:
     def send(self, parcel: Parcel) -> None:
         """Insert it."""
         news = [{"topic": topic, "body": body} for topic, body in parcel.news]
+        # Only what is in the journal is heard, and that is written each tenth of a second unless it is asked for.
         with pymongo.timeout(_SECONDS):
             self._make()
-            self.of().get_collection(COLLECTION, write_concern=WriteConcern(w=1)).insert_one({"news": news, "lost": parcel.lost})
+            self.of().get_collection(COLLECTION, write_concern=WriteConcern(w=1, j=True)).insert_one({"news": news, "lost": parcel.lost})
 
     @contextmanager
     def hear(self) -> Iterator[NextParcel]:

@@ -1,0 +1,193 @@
+"""The lane itself: a WSGI layer in front of a Flask app."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from contextlib import suppress
+from typing import Any, Protocol, TypeAlias
+
+from dinnerkit.clock import Clock
+from dinnerkit.http.lane.answers import MOST_BYTES, Answer, Headers, Representation, is_of_one_request, may_be_kept
+from dinnerkit.http.lane.flights import Flight, Flights
+from dinnerkit.http.lane.negotiation import encoding_for, has_already
+from dinnerkit.http.lane.purging import Purges
+from dinnerkit.http.lane.routes import TICKET, Route, Routes, Ticket
+from dinnerkit.http.lane.shelf import Shelf
+from dinnerkit.http.limits import RequestLimits
+from dinnerkit.http.metrics import Metrics
+from dinnerkit.http.request_ids import HEADER as REQUEST_ID
+from dinnerkit.http.request_ids import sane_or_new
+
+Environ: TypeAlias = dict[str, Any]
+
+UNHEARD_SECONDS = 2.0
+"""So old an answer may become while changes that other processes make are not heard."""
+
+STALE_SHARE = 0.1
+"""For so much of its time longer an answer is given while one request makes it anew."""
+
+WAIT_SECONDS = 5.0
+"""So long a request waits for the one that makes its answer; then it has it made for itself."""
+
+
+class StartResponse(Protocol):
+    """WSGI's ``start_response``."""
+
+    def __call__(self, status: str, headers: Headers, exc_info: Any = None, /) -> Callable[[bytes], object]:
+        """Begin the answer."""
+        ...
+
+
+WsgiApp: TypeAlias = Callable[[Environ, StartResponse], Iterable[bytes]]
+
+
+class Lane:
+    """Gives public answers that are kept, and has the app make the others.
+
+    Only a plain GET or HEAD of a route that is marked, by nobody in particular, comes this way; everything else goes to the app as it is,
+    and so does what is not kept, what the rate limit refuses, and everything while this process does not know that it hears of changes.
+    What is kept is what the app said, with its headers, so with and without the lane the same is answered.
+
+    Args:
+        app: the WSGI app.
+        routes: those whose answers may be kept.
+        shelf: keeps them.
+        purges: tells what has changed.
+        limits: counts the requests that are answered here, in the same windows as the app's.
+        metrics: likewise.
+        clock: by which answers stop being true.
+    """
+
+    def __init__(
+        self,
+        app: WsgiApp,
+        routes: Routes,
+        shelf: Shelf[Answer],
+        purges: Purges,
+        limits: RequestLimits,
+        metrics: Metrics,
+        clock: Clock,
+    ) -> None:
+        self._app = app
+        self._routes = routes
+        self._shelf = shelf
+        self._purges = purges
+        self._limits = limits
+        self._metrics = metrics
+        self._clock = clock
+        self._flights: Flights[Answer] = Flights()
+        purges.attach(shelf)
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer a request."""
+        found = self._routes.find(environ)
+        if found is None:
+            return self._app(environ, start_response)
+        began = time.perf_counter()
+        route, key = found
+        answer = self._shelf.get(key)
+        if answer is not None and self._is_true(answer):
+            now = time.monotonic()
+            if now < answer.fresh_until:
+                return self._give(answer, key, route, environ, start_response, began)
+            if now > answer.fresh_until + STALE_SHARE * route.kept.seconds:
+                answer = None
+        else:
+            answer = None
+        if environ["REQUEST_METHOD"] != "GET" or not (self._purges.listen() or self._purges.was_heard):
+            return self._app(environ, start_response)
+        return self._make_or_wait(answer, key, route, environ, start_response, began)
+
+    def _is_true(self, answer: Answer) -> bool:
+        if not self._purges.heard and time.monotonic() > answer.stored + UNHEARD_SECONDS:
+            return False
+        return answer.until is None or self._clock() < answer.until
+
+    def _make_or_wait(
+        self, stale: Answer | None, key: Hashable, route: Route, environ: Environ, start_response: StartResponse, began: float
+    ) -> Iterable[bytes]:
+        flight, ours = self._flights.board(key, self._shelf.mark())
+        if ours:
+            try:
+                return self._make(flight, key, route, environ, start_response, began)
+            finally:
+                self._flights.end(key, flight, flight.answer)
+        answer = stale or flight.wait(WAIT_SECONDS)
+        if answer is None:
+            return self._app(environ, start_response)
+        return self._give(answer, key, route, environ, start_response, began)
+
+    def _give(
+        self, answer: Answer, key: Hashable, route: Route, environ: Environ, start_response: StartResponse, began: float
+    ) -> Iterable[bytes]:
+        """Answer with what is kept, if the rate limit lets this caller through."""
+        counted = self._limits.count(environ.get("REMOTE_ADDR"))
+        if counted is None:
+            return self._app(environ, start_response)  # where it is refused in the same way
+        own = [(REQUEST_ID, sane_or_new(environ.get("HTTP_X_REQUEST_ID", ""))), *counted]
+        return self._send(answer, own, key, route, environ, start_response, began)
+
+    def _send(
+        self,
+        answer: Answer,
+        own: Sequence[tuple[str, str]],
+        key: Hashable,
+        route: Route,
+        environ: Environ,
+        start_response: StartResponse,
+        began: float,
+    ) -> Iterable[bytes]:
+        encoding = encoding_for(environ.get("HTTP_ACCEPT_ENCODING", ""))
+        if answer.has(encoding):
+            sent = answer.in_encoding(encoding)
+        else:
+            sent = answer.in_encoding(encoding)
+            self._shelf.grown(key, answer)
+        method, told = environ["REQUEST_METHOD"], environ.get("HTTP_IF_NONE_MATCH")
+        if told is not None and (told == sent.etag or has_already(told, sent.etag)):
+            start_response("304 NOT MODIFIED", [*sent.headers_304, *own])
+            self._metrics.count(method, route.rule, 304, time.perf_counter() - began)
+            return []
+        start_response("200 OK", [*sent.headers, *own])
+        self._metrics.count(method, route.rule, 200, time.perf_counter() - began)
+        return [sent.body] if method == "GET" else []
+
+    def _make(
+        self, flight: Flight[Answer], key: Hashable, route: Route, environ: Environ, start_response: StartResponse, began: float
+    ) -> Iterable[bytes]:
+        """Have the app answer, and keep it if it may be kept; the flight has it then."""
+        ticket = Ticket()
+        said: list[tuple[str, Headers]] = []
+        body: list[bytes] = []
+
+        def begin(status: str, headers: Headers, exc_info: Any = None, /) -> Callable[[bytes], object]:
+            said.clear()
+            if ticket.is_offered and may_be_kept(status, headers):
+                said.append((status, headers))
+                return body.append
+            if ticket.is_offered:
+                self._metrics.count("GET", route.rule, int(status[:3]), time.perf_counter() - began)
+            return start_response(status, headers, exc_info) if exc_info else start_response(status, headers)
+
+        inner = {name: value for name, value in environ.items() if name not in {"HTTP_IF_NONE_MATCH", "HTTP_ACCEPT_ENCODING"}}
+        blocks = self._app(inner | {TICKET: ticket}, begin)
+        if not said:
+            self._metrics.made_for_lane(route.rule, kept=False)
+            return blocks
+        try:
+            body.extend(blocks)
+        finally:
+            with suppress(AttributeError):
+                blocks.close()  # type: ignore[attr-defined]
+        headers = said[0][1]
+        own = [pair for pair in headers if is_of_one_request(pair[0])]
+        plain = Representation.of([pair for pair in headers if not is_of_one_request(pair[0])], b"".join(body))
+        now = time.monotonic()
+        answer = Answer(ticket.keys or (), ticket.until, now, now + route.kept.seconds, plain)
+        if len(plain.body) <= MOST_BYTES and self._is_true(answer):
+            self._metrics.made_for_lane(route.rule, kept=self._shelf.keep(key, answer, flight.begun))
+            flight.answer = answer
+        else:
+            self._metrics.made_for_lane(route.rule, kept=False)
+        return self._send(answer, own, key, route, environ, start_response, began)

@@ -1,0 +1,173 @@
+"""Which requests are for an answer that may be kept, and which of them are for the same one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, TypeVar
+from urllib.parse import parse_qsl
+
+import flask
+from marshmallow import Schema
+from werkzeug.routing import Rule
+
+from dinnerkit.ids import is_id
+
+V = TypeVar("V", bound=Callable[..., Any])
+
+LONGEST_QUERY = 512
+_LONGEST_HOST = 255
+_MARK = "_dinnerkit_kept"
+_VARIABLE = "/<"
+
+AROUND = frozenset(
+    {
+        "HTTP_AUTHORIZATION",
+        "HTTP_COOKIE",
+        "HTTP_EXPECT",
+        "HTTP_IF_MATCH",
+        "HTTP_IF_MODIFIED_SINCE",
+        "HTTP_IF_RANGE",
+        "HTTP_IF_UNMODIFIED_SINCE",
+        "HTTP_PROXY_AUTHORIZATION",
+        "HTTP_RANGE",
+        "HTTP_TRANSFER_ENCODING",
+        "HTTP_UPGRADE",
+        "HTTP_X_HTTP_METHOD_OVERRIDE",
+        "REMOTE_USER",
+    }
+)
+"""Whoever sends one of these is somebody in particular, or wants something in particular."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a view says of its answers: for how many seconds they are fresh, and which parameters there are."""
+
+    seconds: float
+    parameters: frozenset[str]
+
+
+def kept(seconds: float, query: type[Schema] | None = None) -> Callable[[V], V]:
+    """The view's public answers may be kept, where they say what they are about.
+
+    They must follow from the path and the parameters alone, each given once, and not from who asks or by which headers. The path has no
+    variable but one at its end, an id.
+
+    Args:
+        seconds: how old an answer may become where nobody tells of a change.
+        query: the schema of the parameters; a request with any other goes by the slow road.
+    """
+    parameters = frozenset(field.data_key or name for name, field in query().fields.items()) if query else frozenset()
+
+    def mark(view: V) -> V:
+        setattr(view, _MARK, Kept(seconds, parameters))
+        return view
+
+    return mark
+
+
+@dataclass(slots=True)
+class Ticket:
+    """Goes with a request through Flask, for the view to say what its answer is about."""
+
+    keys: tuple[str, ...] | None = None
+    until: datetime | None = None
+
+    @property
+    def is_offered(self) -> bool:
+        """Whether the view has said that its answer may be kept; then the lane counts the request."""
+        return self.keys is not None
+
+
+TICKET = "dinnerkit.lane"
+
+
+def offer(environ: dict[str, Any], keys: tuple[str, ...], until: datetime | None) -> None:
+    """Say what the answer to this request is about, if somebody would keep it."""
+    ticket = environ.get(TICKET)
+    if isinstance(ticket, Ticket):
+        ticket.keys, ticket.until = keys, until
+
+
+def is_counted_elsewhere(environ: dict[str, Any]) -> bool:
+    """Whether the lane counts this request when it answers it."""
+    ticket = environ.get(TICKET)
+    return isinstance(ticket, Ticket) and ticket.is_offered
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A route whose answers may be kept."""
+
+    rule: str
+    kept: Kept
+
+    def normal(self, query: str) -> str | None:
+        """See :func:`_normal`."""
+        return _normal(query, self.kept.parameters) if query else ""
+
+
+@dataclass(slots=True)
+class Routes:
+    """The routes of an app whose answers may be kept."""
+
+    whole: dict[str, Route] = field(default_factory=dict)
+    by_parent: dict[str, Route] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, app: flask.Flask) -> Routes:
+        """Those that are mounted on the app by now; none where it tells its routes apart by hosts."""
+        found = cls()
+        if not app.url_map.host_matching:
+            for rule in app.url_map.iter_rules():
+                mark = getattr(app.view_functions.get(rule.endpoint), _MARK, None)
+                if isinstance(mark, Kept) and "GET" in (rule.methods or ()) and not rule.subdomain:
+                    found._add(rule, mark)
+        return found
+
+    def _add(self, rule: Rule, mark: Kept) -> None:
+        parent, variable, _ = rule.rule.partition(_VARIABLE)
+        if not variable:
+            self.whole[rule.rule] = Route(rule.rule, mark)
+        elif rule.rule == f"{parent}/<{next(iter(rule.arguments))}>":
+            self.by_parent[parent] = Route(rule.rule, mark)
+
+    def find(self, environ: dict[str, Any]) -> tuple[Route, Hashable] | None:
+        """The route of a request for an answer that may be kept, and by what that one is found; None for any other request."""
+        if environ["REQUEST_METHOD"] not in {"GET", "HEAD"}:
+            return None
+        path = environ.get("PATH_INFO", "")
+        route = self.whole.get(path)
+        if route is None:
+            parent, _, last = path.rpartition("/")
+            route = self.by_parent.get(parent)
+            if route is None or not is_id(last):
+                return None
+        if not AROUND.isdisjoint(environ) or environ.get("CONTENT_LENGTH", "0") not in {"0", ""}:
+            return None
+        query = route.normal(environ.get("QUERY_STRING", ""))
+        host = environ.get("HTTP_HOST", "")
+        if query is None or len(host) > _LONGEST_HOST:
+            return None
+        return route, (path, query, host, environ["wsgi.url_scheme"], environ.get("SCRIPT_NAME", ""))
+
+
+@lru_cache(maxsize=4096)
+def _normal(query: str, parameters: frozenset[str]) -> str | None:
+    """The parameters of a query in one form, whatever their order and however they are written.
+
+    None where the slow road might understand it in another way: an unknown parameter, one given twice, what is not UTF-8, what is too long.
+    """
+    if len(query) > LONGEST_QUERY or not query.isascii():
+        return None
+    try:
+        pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=True, errors="strict", max_num_fields=32)
+    except ValueError:
+        return None
+    names = [name for name, _ in pairs]
+    if len(set(names)) != len(names) or not parameters.issuperset(names):
+        return None
+    return repr(sorted(pairs))
