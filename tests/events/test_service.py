@@ -76,6 +76,7 @@ def test_a_draft_shows_what_the_host_said(events: EventService, host: Principal,
         "updated_at": clock.now,
         "published_at": None,
         "waitlist_order": "first_come",
+        "photo": None,
     }
 
 
