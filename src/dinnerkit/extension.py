@@ -23,6 +23,7 @@ from dinnerkit.http.blueprint import Api, ApiBlueprint, answer_unknown_urls
 from dinnerkit.http.idempotency_store import IdempotencyStore
 from dinnerkit.http.lane.mounting import open_lane
 from dinnerkit.http.lane.purging import Purges
+from dinnerkit.http.lane.shared import Shared
 from dinnerkit.http.limits import RequestLimits
 from dinnerkit.http.metrics import Metrics
 from dinnerkit.http.mount import Mount, UserResolver, install
@@ -110,7 +111,15 @@ class Dinnerkit:
             api.register_blueprint(blueprint, url_prefix=f"{self._url_prefix}{root}" or None)
         answer_unknown_urls(app)
         if self._has_lane(kit.settings):
-            open_lane(app, kit.service(Purges), services[RequestLimits], services[Metrics], kit.clock, kit.settings.lane_bytes)
+            open_lane(
+                app,
+                kit.service(Purges),
+                services[RequestLimits],
+                services[Metrics],
+                kit.clock,
+                kit.settings.lane_bytes,
+                kit.service(Shared),
+            )
         return kit
 
     def _has_lane(self, settings: Settings) -> bool:

@@ -59,6 +59,7 @@ from dinnerkit.events.service import EventService
 from dinnerkit.events.waitlist import Waitlist
 from dinnerkit.http.idempotency_store import IdempotencyRecord
 from dinnerkit.http.lane.purging import Purges
+from dinnerkit.http.lane.shared import Shared
 from dinnerkit.live.announcing import Announcer
 from dinnerkit.live.service import LiveService
 from dinnerkit.matching.best_fit import BestFit
@@ -274,7 +275,8 @@ class Kit:
             captcha_spared=settings.captcha_spared,
         )
         people = People(database)
-        purges = Purges(self.backends.bus)
+        shared = Shared(self.backends.cache)
+        purges = Purges(self.backends.bus, shared)
         announcer = Announcer(self.backends.bus, purges)
         events = EventService(database, clock, announcer.event_changed)
         store = BookingStore(database, clock)
@@ -389,6 +391,7 @@ class Kit:
             *asked,
             announcer,
             purges,
+            shared,
             LiveService(events, bookings, seatings),
             *self._deliveries(handlers, [job for each in added for job in each.jobs], announcer),
         )

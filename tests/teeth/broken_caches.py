@@ -20,6 +20,7 @@ class Room:
 
     def __init__(self) -> None:
         self.kept: dict[str, tuple[float, bytes]] = {}
+        self.lock = threading.RLock()
 
 
 class Sound:
@@ -49,6 +50,14 @@ class Sound:
         self.room.kept[self.key(key)] = (time.monotonic() + (timeout or 300), VALUES.dumps(value))
         return True
 
+    def claim(self, key: str, value: Any, timeout: int) -> bool:
+        self.ask()
+        with self.room.lock:
+            free = self.get(key) is None
+            if free:
+                self.set(key, value, timeout)
+        return free
+
     def delete(self, key: str) -> bool:
         self.ask()
         return self.room.kept.pop(self.key(key), None) is not None
@@ -58,6 +67,28 @@ class Sound:
         for key in [key for key in self.room.kept if key.startswith(f"{self.name}/")]:
             self.room.kept.pop(key, None)
         return True
+
+
+class LooksBeforeItClaims(Sound):
+    def claim(self, key: str, value: Any, timeout: int) -> bool:
+        free = self.get(key) is None
+        time.sleep(0.01)
+        return self.set(key, value, timeout) if free else False
+
+
+class GivesAwayWhatIsTaken(Sound):
+    def claim(self, key: str, value: Any, timeout: int) -> bool:
+        return self.set(key, value, timeout)
+
+
+class KeepsClaimsForEver(Sound):
+    def claim(self, key: str, value: Any, timeout: int) -> bool:
+        return super().claim(key, value, 10_000)
+
+
+class ClaimsWithoutAValue(Sound):
+    def claim(self, key: str, value: Any, timeout: int) -> bool:
+        return super().claim(key, b"", timeout)
 
 
 class TakesFalseForNothing(Sound):

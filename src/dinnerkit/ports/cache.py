@@ -46,6 +46,18 @@ class Cache(Protocol):
         ...
 
 
+@runtime_checkable
+class Claims(Protocol):
+    """The power of a cache that several processes share: of all who claim a key at the same time one gets it.
+
+    Without it nothing that processes make together is kept in the cache: each makes its own.
+    """
+
+    def claim(self, key: str, value: Any, timeout: int) -> bool:
+        """Store the value for ``timeout`` seconds where the key has none, in one step whoever else does so; whether it was stored."""
+        ...
+
+
 class ShieldedCache:
     """A cache as services use it: while it fails there is nothing in it, and they go to the database.
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from inspect import get_annotations
 
 from dinnerkit.ports.bus import UsesDatabase
+from dinnerkit.ports.cache import Claims
 from dinnerkit.ports.captcha import BoundToActions, UsesKey
 from dinnerkit.ports.checkout import Checkout
 from dinnerkit.ports.database import KeepsIndexes
@@ -19,6 +20,7 @@ from dinnerkit.ports.search_people import PeopleSearch
 
 CAPABILITIES: dict[str, tuple[type, ...]] = {
     "bus": (UsesDatabase,),
+    "cache": (Claims,),
     "captcha": (BoundToActions, UsesDatabase, KeepsIndexes, UsesKey),
     "gateway": (
         Checkout,

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from dinnerkit.ids import new_id
-from dinnerkit.ports.cache import Cache
+from dinnerkit.ports.cache import Cache, Claims
 from dinnerkit.testing.bad_services import service_that_is
 from dinnerkit.testing.bench import Bench
 from dinnerkit.testing.expecting import (
@@ -195,6 +195,30 @@ class CacheContract:
         wrong = [found for each in outcomes for found in each]
         expect(not wrong, f"while others wrote, it gave what nobody had set: {str(wrong[:1])[:100]}")
 
+    def test_of_all_who_claim_at_once_one_gets_it(self, bench: CacheBench) -> None:
+        """A capability: by it the processes of a server agree who makes what all of them want."""
+        cache, key = _claiming(bench), new_id()
+        calls = [partial(cache.claim, key, who, _LONG) for who in range(_THREADS)]
+        outcomes = all_answered(at_once(calls, "threads at once"), "threads at once")
+        got = [who for who, outcome in enumerate(outcomes) if outcome]
+        expect(len(got) == 1, f"of {_THREADS} who claimed a key at once {len(got)} got it")
+
+    def test_a_claim_holds_for_its_time(self, bench: CacheBench) -> None:
+        """And is free again then, or when it is deleted: who holds it may have been killed."""
+        cache, key = _claiming(bench), new_id()
+        expect(bool(cache.claim(key, "a", 1)), "a key that nobody had could not be claimed")
+        until = time.monotonic() + 1
+        found = bench.open().get(key) if bench.shared else "a"
+        expect(found == "a", f"a claim with a value gives {found!r}")
+        taken = cache.claim(key, "b", _LONG)
+        expect(not taken or time.monotonic() > until - 0.1, "a key that was taken was given to another")
+        while time.monotonic() < until + 0.5 and not taken:
+            taken = cache.claim(key, "c", _LONG)
+            time.sleep(0.02)
+        expect(bool(taken), f"a claim for 1 s is not free after {time.monotonic() - until + 1:.1f} s")
+        bench.open().delete(key)
+        expect(bool(cache.claim(key, "d", _LONG)), "a claim that was deleted is not free")
+
     @pytest.mark.parametrize("place", ["silent", "closed", "rude"])
     def test_without_its_service_it_raises_soon(self, bench: CacheBench, place: str) -> None:
         """Not None: the core must know, to leave it alone and to tell people."""
@@ -218,3 +242,10 @@ class CacheContract:
                 away = bench.reach(host, port)
                 told += [repr(away), *told_by(partial(away.get, "a"))]
         keeps_secrets(told, secrets)
+
+
+def _claiming(bench: CacheBench) -> Claims:
+    cache = bench.open()
+    if not isinstance(cache, Claims):
+        pytest.skip("this cache takes no claims")
+    return cache

@@ -17,6 +17,7 @@ from dinnerkit.http.conditional import private_json, public_json
 from dinnerkit.http.lane.mounting import open_lane
 from dinnerkit.http.lane.purging import Purges
 from dinnerkit.http.lane.routes import kept
+from dinnerkit.http.lane.shared import Shared
 from dinnerkit.http.limits import RequestLimits
 from dinnerkit.http.metrics import Metrics
 from dinnerkit.http.mount import EXTENSION_KEY
@@ -48,12 +49,12 @@ class Things:
         self.meanwhile: Callable[[], object] = lambda: None
         self.blueprint = ApiBlueprint("things", __name__)
         self._add("/things", self._things, ThingsQuery)
-        self._add("/things/<thing_id>", self._thing)
+        self._add("/things/<thing_id>", self._thing, only="thing:{}")
         self._add("/plain", self._plain)
         for name in ("cookie", "star", "personal", "failing", "missing", "dripping", "unnamed", "sealed", "here", "long"):
             self._add(f"/{name}", getattr(self, f"_{name}"))
 
-    def _add(self, rule: str, view: Any, query: Any = None) -> None:
+    def _add(self, rule: str, view: Any, query: Any = None, only: str | None = None) -> None:
         def seen(*args: Any, **options: Any) -> Any:
             self.made[flask.request.path] += 1
             self.meanwhile()
@@ -63,7 +64,7 @@ class Things:
         made: Any = self.blueprint.response(200)(seen)
         if query:
             made = self.blueprint.arguments(query, location="query")(made)
-        self.blueprint.route(rule)(made if rule == "/plain" else kept(60.0, query)(made))
+        self.blueprint.route(rule)(made if rule == "/plain" else kept(60.0, query, only)(made))
 
     @property
     def _count(self) -> int:
@@ -148,10 +149,10 @@ def purges(bus: MemoryBus) -> Iterator[Purges]:
 def open_app(make_app: Any, things: Things, purges: Purges, clock: StandingClock) -> Open:
     """Makes an app with a lane; its routes lie under /x/v1."""
 
-    def make(*, most_bytes: int = 1 << 24, heard: Purges = purges, **options: Any) -> Flask:
+    def make(*, most_bytes: int = 1 << 24, heard: Purges = purges, shared: Shared | None = None, **options: Any) -> Flask:
         app = make_app(things.blueprint, **options)
         services = app.extensions[EXTENSION_KEY].services
-        open_lane(app, heard, services[RequestLimits], services[Metrics], clock, most_bytes)
+        open_lane(app, heard, services[RequestLimits], services[Metrics], clock, most_bytes, shared)
         return app
 
     return make

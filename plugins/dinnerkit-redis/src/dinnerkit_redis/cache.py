@@ -46,6 +46,17 @@ class RedisCache(CachelibCache):
         with _unavailable():
             return super().set(key, value, timeout)
 
+    def claim(self, key: str, value: Any, timeout: int) -> bool:
+        """Store the value for ``timeout`` seconds, where there is none; whether that was so.
+
+        Raises:
+            TypeError: it is neither bytes nor JSON.
+            Unavailable: Redis can't be reached.
+        """
+        stored = self.serializer.dumps(value)
+        with _unavailable():
+            return bool(self._client.set(f"{self.key_prefix}{key}", stored, nx=True, ex=timeout))
+
     def delete(self, key: str) -> bool:
         """Forget the value; whether there was one.
 

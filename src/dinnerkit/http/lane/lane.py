@@ -13,6 +13,7 @@ from dinnerkit.http.lane.flights import Flight, Flights
 from dinnerkit.http.lane.negotiation import encoding_for, has_already
 from dinnerkit.http.lane.purging import Purges
 from dinnerkit.http.lane.routes import TICKET, Route, Routes, Ticket
+from dinnerkit.http.lane.shared import Shared
 from dinnerkit.http.lane.shelf import Shelf
 from dinnerkit.http.limits import RequestLimits
 from dinnerkit.http.metrics import Metrics
@@ -57,6 +58,7 @@ class Lane:
         limits: counts the requests that are answered here, in the same windows as the app's.
         metrics: likewise.
         clock: by which answers stop being true.
+        shared: the second level, for what this process has not.
     """
 
     def __init__(
@@ -68,6 +70,7 @@ class Lane:
         limits: RequestLimits,
         metrics: Metrics,
         clock: Clock,
+        shared: Shared | None = None,
     ) -> None:
         self._app = app
         self._routes = routes
@@ -76,6 +79,7 @@ class Lane:
         self._limits = limits
         self._metrics = metrics
         self._clock = clock
+        self._shared = shared
         self._flights: Flights[Answer] = Flights()
         purges.attach(shelf)
 
@@ -110,7 +114,7 @@ class Lane:
         flight, ours = self._flights.board(key, self._shelf.mark())
         if ours:
             try:
-                return self._make(flight, key, route, environ, start_response, began)
+                return self._find_or_make(flight, key, route, environ, start_response, began)
             finally:
                 self._flights.end(key, flight, flight.answer)
         answer = stale or flight.wait(WAIT_SECONDS)
@@ -152,6 +156,22 @@ class Lane:
         start_response("200 OK", [*sent.headers, *own])
         self._metrics.count(method, route.rule, 200, time.perf_counter() - began)
         return [sent.body] if method == "GET" else []
+
+    def _find_or_make(
+        self, flight: Flight[Answer], key: Hashable, route: Route, environ: Environ, start_response: StartResponse, began: float
+    ) -> Iterable[bytes]:
+        """Look at what all processes keep together; make it where there is none."""
+        place = self._shared.open(route.only(environ["PATH_INFO"]), key) if self._shared is not None and self._purges.heard else None
+        found = place.find_or_claim() if place is not None else None
+        if found is not None and self._is_true(found):
+            self._shelf.keep(key, found, flight.begun)
+            flight.answer = found
+            return self._give(found, key, route, environ, start_response, began)
+        try:
+            return self._make(flight, key, route, environ, start_response, began)
+        finally:
+            if place is not None:
+                place.put(flight.answer)
 
     def _make(
         self, flight: Flight[Answer], key: Hashable, route: Route, environ: Environ, start_response: StartResponse, began: float

@@ -9,12 +9,21 @@ from dinnerkit.http.lane.answers import Answer
 from dinnerkit.http.lane.lane import Lane
 from dinnerkit.http.lane.purging import Purges
 from dinnerkit.http.lane.routes import Routes
+from dinnerkit.http.lane.shared import Shared
 from dinnerkit.http.lane.shelf import Shelf
 from dinnerkit.http.limits import RequestLimits
 from dinnerkit.http.metrics import Metrics
 
 
-def open_lane(app: flask.Flask, purges: Purges, limits: RequestLimits, metrics: Metrics, clock: Clock, most_bytes: int) -> None:
+def open_lane(
+    app: flask.Flask,
+    purges: Purges,
+    limits: RequestLimits,
+    metrics: Metrics,
+    clock: Clock,
+    most_bytes: int,
+    shared: Shared | None = None,
+) -> None:
     """Put a lane in front of all routes that are marked and on the app by now; it keeps answers of so many bytes in each process."""
-    lane = Lane(app.wsgi_app, Routes.of(app), Shelf[Answer](most_bytes), purges, limits, metrics, clock)
+    lane = Lane(app.wsgi_app, Routes.of(app), Shelf[Answer](most_bytes), purges, limits, metrics, clock, shared)
     app.wsgi_app = lane  # type: ignore[method-assign]

@@ -39,6 +39,18 @@ class Purgeable(Protocol):
         ...
 
 
+class SharedLevel(Protocol):
+    """What all processes keep together: :class:`dinnerkit.http.lane.shared.Shared`."""
+
+    def purge(self, keys: Sequence[str]) -> bool:
+        """Give nothing about these any more; whether that could be told to the store."""
+        ...
+
+    def renew(self) -> None:
+        """Give nothing any more that is in the store now."""
+        ...
+
+
 class Purges:
     """Purges what is kept in this process at once, and by the bus what other processes keep.
 
@@ -47,10 +59,12 @@ class Purges:
 
     Args:
         bus: reaches the other processes.
+        shared: what all processes keep together, purged by whoever purges.
     """
 
-    def __init__(self, bus: Bus) -> None:
+    def __init__(self, bus: Bus, shared: SharedLevel | None = None) -> None:
         self._bus = bus
+        self._shared = shared
         self._me = secrets.token_hex(8)
         self._kept: weakref.WeakSet[Purgeable] = weakref.WeakSet()
         self._lock = threading.Lock()
@@ -71,10 +85,13 @@ class Purges:
         """
         if not all(0 < len(key) <= LONGEST_KEY for key in keys):
             raise ValueError(f"a surrogate key has from 1 to {LONGEST_KEY} characters")
+        if not keys:
+            return
+        missed = self._shared is not None and not self._shared.purge(keys)  # before what is here, which is made of it
         for kept in self._all():
             kept.purge(keys)
-        if keys:
-            self._bus.publish(*(News(TOPIC, {"from": self._me, "keys": part}) for part in _parts(keys)))
+        about = {"from": self._me, "unshared": True} if missed else {"from": self._me}
+        self._bus.publish(*(News(TOPIC, {**about, "keys": part}) for part in _parts(keys)))
 
     def attach(self, kept: Purgeable) -> None:
         """Purge this too, for as long as somebody else has it."""
@@ -105,16 +122,24 @@ class Purges:
     def take(self, heard: Heard) -> None:
         """Do what another process told; everything is forgotten where that can't be known."""
         if not isinstance(heard, News):
-            self.forget_all()
+            self.lose_track()
             return
         if heard.body.get("from") == self._me:
             return
         keys = heard.body.get("keys")
         if isinstance(keys, list) and all(isinstance(key, str) for key in keys):
+            if self._shared is not None and heard.body.get("unshared"):
+                self._shared.renew()
             for kept in self._all():
                 kept.purge(keys)
         else:
-            self.forget_all()
+            self.lose_track()
+
+    def lose_track(self) -> None:
+        """Forget everything, and use nothing of what is shared from before."""
+        if self._shared is not None:
+            self._shared.renew()
+        self.forget_all()
 
     def forget_all(self) -> None:
         """Forget everything in this process."""
@@ -180,7 +205,10 @@ class _Ear:
     def _proved(self, owner: Purges) -> None:
         """The echo was heard: what was told before it may have been missed, and what is told from now on will not be."""
         if not owner.heard and not owner.is_over():
-            owner.forget_all()
+            if owner.was_heard:
+                owner.lose_track()
+            else:
+                owner.forget_all()
             owner.heard = owner.was_heard = True
             self._look_at = time.monotonic() + _LOOK_SECONDS
 

@@ -48,9 +48,10 @@ class Kept:
 
     seconds: float
     parameters: frozenset[str]
+    only: str | None = None
 
 
-def kept(seconds: float, query: type[Schema] | None = None) -> Callable[[V], V]:
+def kept(seconds: float, query: type[Schema] | None = None, only: str | None = None) -> Callable[[V], V]:
     """The view's public answers may be kept, where they say what they are about.
 
     They must follow from the path and the parameters alone, each given once, and not from who asks or by which headers. The path has no
@@ -59,11 +60,12 @@ def kept(seconds: float, query: type[Schema] | None = None) -> Callable[[V], V]:
     Args:
         seconds: how old an answer may become where nobody tells of a change.
         query: the schema of the parameters; a request with any other goes by the slow road.
+        only: the one surrogate key of all its answers, ``{}`` in place of the id, such as ``event:{}``; where there are others, none.
     """
     parameters = frozenset(field.data_key or name for name, field in query().fields.items()) if query else frozenset()
 
     def mark(view: V) -> V:
-        setattr(view, _MARK, Kept(seconds, parameters))
+        setattr(view, _MARK, Kept(seconds, parameters, only))
         return view
 
     return mark
@@ -104,6 +106,10 @@ class Route:
 
     rule: str
     kept: Kept
+
+    def only(self, path: str) -> str | None:
+        """The one surrogate key of the answer at this path, if it is known ahead."""
+        return self.kept.only.format(path.rpartition("/")[2]) if self.kept.only else None
 
     def normal(self, query: str) -> str | None:
         """See :func:`_normal`."""
