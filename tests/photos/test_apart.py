@@ -50,6 +50,22 @@ def test_what_takes_too_much_is_ended(what: str, monkeypatch: pytest.MonkeyPatch
         apart.decoded(b"any", "image/jpeg")
 
 
+def test_no_secret_of_ours_is_there(monkeypatch: pytest.MonkeyPatch):
+    """A file that takes the decoder over finds nothing in its environment."""
+    for name in ("DINNERKIT_SECRET_KEY", "DINNERKIT_DATABASE", "AWS_SECRET_ACCESS_KEY", "STRIPE_SECRET_KEY"):
+        monkeypatch.setenv(name, "hunter22")
+    run, given = subprocess.run, {}
+
+    def noted(command: list[str], **options: dict[str, str]) -> object:
+        given.update(options["env"])
+        return run(command, **options)
+
+    monkeypatch.setattr(apart.subprocess, "run", noted)
+    assert apart.decoded(files.jpeg(), "image/jpeg")
+    assert given
+    assert "hunter22" not in str(given)
+
+
 def test_what_takes_too_long_is_ended(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(apart, "MOST_SECONDS", 0.01)
     with pytest.raises(RefusedPicture, match="too_hard"):

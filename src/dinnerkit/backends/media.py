@@ -95,7 +95,7 @@ class DiskMedia:
             except (FileNotFoundError, NotADirectoryError):
                 self._look_at_folder()
                 return
-            _sync(file.parent)
+            self._sync(file.parent)
         for folder in file.parents:
             if folder == self._folder:
                 return
@@ -136,12 +136,10 @@ class DiskMedia:
             try:
                 file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
                 temporary.replace(file)
-                self._sync(file.parent)
-            except FileNotFoundError:
+            except (FileNotFoundError, FileExistsError):  # the latter from mkdir, where what was there has just gone
                 self._look_at_folder()
-                if not temporary.exists() and file.exists():
-                    return  # it was moved, and only the folder could not be synced any more
                 continue
+            self._sync(file.parent)
             return
         raise BlockingIOError("its folder was removed again and again")
 
@@ -159,9 +157,10 @@ class DiskMedia:
                 yield file
 
     def _sync(self, folder: Path) -> None:
-        """The folder, and those above it, which may be new too."""
+        """The folder, and those above it, which may be new too; not what somebody has removed meanwhile, since it is empty again."""
         for each in (folder, *folder.parents):
-            _sync(each)
+            with suppress(FileNotFoundError):
+                _sync(each)
             if each == self._folder:
                 return
 

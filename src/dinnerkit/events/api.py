@@ -7,7 +7,6 @@ from typing import Any
 from flask import Response, url_for
 
 from dinnerkit.events.feed import MEDIA_TYPE, HostFeed
-from dinnerkit.events.presenting import all_with_addresses, with_addresses
 from dinnerkit.events.rows import EventSummary
 from dinnerkit.events.rules import EventDetails
 from dinnerkit.events.schemas import EventChangesSchema, EventQuerySchema, EventSchema, EventSummarySchema, FeedSchema, NewEventSchema
@@ -19,6 +18,7 @@ from dinnerkit.http.blueprint import ApiBlueprint
 from dinnerkit.http.conditional import ETAG_HEADERS, PUBLIC_HEADERS, kept_by_reader, private_json, public_json
 from dinnerkit.http.idempotency import idempotent, operation_id
 from dinnerkit.http.lane.routes import kept
+from dinnerkit.http.photo_addresses import all_with_addresses, with_addresses
 from dinnerkit.http.schemas import PageQuery, page_schema
 from dinnerkit.http.services import service
 from dinnerkit.identity import Role

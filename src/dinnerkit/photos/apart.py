@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -16,6 +17,9 @@ log = structlog.get_logger(__name__)
 MOST_SECONDS = 60.0
 """For one photo, waiting for a busy machine included; the processor's time has a limit of its own."""
 
+_PASSED_ON = frozenset({"PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "TMPDIR", "LANG"})
+"""What Python needs of the environment. Passwords and keys are there too, and none of a decoder's affairs."""
+
 
 def decoded(content: bytes, content_type: str) -> list[Picture]:
     """What is shown of a file, the narrowest first; decoded under limits of memory and time, and not by this process.
@@ -25,8 +29,9 @@ def decoded(content: bytes, content_type: str) -> list[Picture]:
         BackendFault: there is no decoder that works here, whatever the file.
     """
     command = [sys.executable, "-P", "-m", decoding.__name__, content_type]
+    needed = {name: value for name, value in os.environ.items() if name in _PASSED_ON}
     try:
-        ended = subprocess.run(command, input=content, capture_output=True, timeout=MOST_SECONDS, check=False)  # noqa: S603 - ours
+        ended = subprocess.run(command, input=content, capture_output=True, timeout=MOST_SECONDS, env=needed, check=False)  # noqa: S603 - ours
     except subprocess.TimeoutExpired:
         raise RefusedPicture("too_hard") from None
     if ended.returncode < 0:  # by a limit, or since the decoder broke down

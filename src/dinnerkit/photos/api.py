@@ -10,7 +10,6 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from dinnerkit.clock import utcnow
 from dinnerkit.events.photos import PhotoState
-from dinnerkit.events.presenting import photo_with_addresses
 from dinnerkit.events.seat_errors import NoSuchEvent
 from dinnerkit.http.auth import current_principal, requires
 from dinnerkit.http.blueprint import ApiBlueprint
@@ -18,6 +17,7 @@ from dinnerkit.http.bodies import large_body, raw_body
 from dinnerkit.http.conditional import ETAG_HEADERS, private_json
 from dinnerkit.http.idempotency import idempotent
 from dinnerkit.http.limits import unlimited
+from dinnerkit.http.photo_addresses import photo_with_addresses
 from dinnerkit.http.services import service
 from dinnerkit.identity import Role
 from dinnerkit.ids import is_id

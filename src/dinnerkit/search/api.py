@@ -8,7 +8,6 @@ from typing import Any
 from flask import Response
 
 from dinnerkit.accounts.alike import Alike
-from dinnerkit.events.presenting import all_with_addresses
 from dinnerkit.events.service import EventService
 from dinnerkit.events.surrogates import EVENTS, INDEX, keys_of_list
 from dinnerkit.http.auth import authenticated, current_principal
@@ -16,6 +15,7 @@ from dinnerkit.http.blueprint import ApiBlueprint
 from dinnerkit.http.conditional import PUBLIC_HEADERS, private_json, public_json
 from dinnerkit.http.lane.routes import kept
 from dinnerkit.http.metrics import Metrics
+from dinnerkit.http.photo_addresses import all_with_addresses
 from dinnerkit.http.services import service
 from dinnerkit.search.schemas import (
     AlikePageSchema,

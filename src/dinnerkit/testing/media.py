@@ -223,7 +223,15 @@ class MediaContract(DirectContract):
                     expect(store.get(new), "a medium was gone because somebody deleted another one")
                 store.delete(keys[-1])
 
+            def share(store: MediaStore, name: str) -> None:
+                for number in range(_EACH * 2):
+                    key = f"{folder}/c/{name}-{number}"
+                    store.put(key, b"a", _TYPE)
+                    expect(store.get(key), "a medium was gone because somebody deleted another one")
+                    store.delete(key)
+
             work = [partial(come_and_go, store, name) for store, name in ((one, "a"), (other, "a0"), (one, "b"), (other, "b0"))]
+            work += [partial(share, store, name) for store, name in ((one, "a"), (other, "b"), (one, "c"))]
             for outcome in at_once(work, "putting and deleting at once"):
                 if isinstance(outcome, ContractBroken):
                     raise outcome

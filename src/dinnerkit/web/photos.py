@@ -9,8 +9,8 @@ from flask import Blueprint, Response, request
 
 from dinnerkit.accounts.errors import TooManyAttempts
 from dinnerkit.errors import DinnerkitError, Invalid
-from dinnerkit.events.presenting import photo_with_addresses
 from dinnerkit.http.bodies import large_body
+from dinnerkit.http.photo_addresses import photo_with_addresses
 from dinnerkit.http.problems import status_of
 from dinnerkit.http.services import service
 from dinnerkit.photos.errors import PhotosUnavailable, PhotoTooLarge

@@ -1,4 +1,4 @@
-"""Events with the addresses of their photos, which only a request knows."""
+"""The addresses of photos in what is told of events: only a request knows where the app is mounted."""
 
 from __future__ import annotations
 
