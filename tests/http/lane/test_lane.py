@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from dinnerkit.backends.bus.memory import MemoryBus
 from dinnerkit.http.lane import lane
 from dinnerkit.http.lane.flights import Flight
-from dinnerkit.http.lane.negotiation import encoding_for, has_already
+from dinnerkit.http.lane.negotiation import _encoding_for, encoding_for, has_already
 from dinnerkit.http.lane.purging import Purges
-from dinnerkit.http.lane.routes import _normal
+from dinnerkit.http.lane.routes import Kept, Route, _normal
 from dinnerkit.http.metrics import Metrics
 from dinnerkit.http.mount import EXTENSION_KEY
 from dinnerkit.ids import new_id
@@ -249,7 +249,16 @@ def test_two_questions_have_two(app: Flask, one: str, other: str) -> None:
     ],
 )
 def test_what_could_be_understood_in_two_ways_is_the_apps(query: str) -> None:
-    assert _normal(query, frozenset({"city", "page"})) is None
+    assert Route("", Kept(1.0, frozenset({"city", "page"}))).normal(query) is None
+
+
+def test_long_texts_are_not_remembered(app: Flask) -> None:
+    _normal.cache_clear()
+    _encoding_for.cache_clear()
+    long = "x" * 600
+    app.test_client().get(f"{LIST}?city={long}")
+    app.test_client().get(LIST, headers={"Accept-Encoding": long, "If-None-Match": f'"{long}"'})
+    assert _normal.cache_info().currsize == _encoding_for.cache_info().currsize == 0
 
 
 @pytest.mark.parametrize(
@@ -465,7 +474,7 @@ def test_where_changes_were_never_heard_nothing_is_kept(open_app: Open) -> None:
 
 def test_while_changes_are_not_heard_answers_live_for_two_seconds(app: Flask, purges: Purges, monkeypatch: pytest.MonkeyPatch) -> None:
     made(app)
-    purges.heard = False
+    purges.unheard()
     now = lane.time.monotonic()
     assert made(app) == 1
     monkeypatch.setattr(lane.time, "monotonic", lambda: now + lane.UNHEARD_SECONDS + 0.1)

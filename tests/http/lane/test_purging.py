@@ -122,6 +122,24 @@ def test_a_bus_that_is_away_is_noticed_and_what_was_kept_meanwhile_goes_when_it_
     assert heard.told == ["all"]
 
 
+def test_a_forked_child_does_not_take_its_parents_ears_for_its_own(other: tuple[Purges, Heard], monkeypatch: pytest.MonkeyPatch) -> None:
+    purges, heard = other
+    monkeypatch.setattr(purging.os, "getpid", lambda: -1)
+    assert not purges.heard
+    purges.listen()
+    until(lambda: purges.heard)
+    assert heard.told == ["all"]
+
+
+def test_a_listener_that_ends_by_a_fault_is_heard_no_more(
+    other: tuple[Purges, Heard], bus: WeakBus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(threading, "excepthook", lambda _: None)
+    monkeypatch.setattr(other[1], "purge", None)
+    Purges(bus).purge("a")
+    until(lambda: not other[0].heard)
+
+
 def listeners() -> set[threading.Thread]:
     return {thread for thread in threading.enumerate() if thread.name == "dinnerkit-lane"}
 

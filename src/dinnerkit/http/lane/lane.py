@@ -149,7 +149,7 @@ class Lane:
             sent = answer.in_encoding(encoding)
             self._shelf.grown(key, answer)
         method, told = environ["REQUEST_METHOD"], environ.get("HTTP_IF_NONE_MATCH")
-        if told is not None and (told == sent.etag or has_already(told, sent.etag)):
+        if told is not None and has_already(told, sent.etag):
             start_response("304 NOT MODIFIED", [*sent.headers_304, *own])
             self._metrics.count(method, route.rule, 304, time.perf_counter() - began)
             return []
@@ -183,6 +183,7 @@ class Lane:
 
         def begin(status: str, headers: Headers, exc_info: Any = None, /) -> Callable[[bytes], object]:
             said.clear()
+            body.clear()
             if ticket.is_offered and may_be_kept(status, headers):
                 said.append((status, headers))
                 return body.append

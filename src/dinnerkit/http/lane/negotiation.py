@@ -1,4 +1,4 @@
-"""What a request asks for by its headers: in which encoding, and whether it has the answer already. The same text is read once."""
+"""What a request asks for by its headers: in which encoding, and whether it has the answer already."""
 
 from __future__ import annotations
 
@@ -38,11 +38,13 @@ ENCODERS: Mapping[str, Callable[[bytes], bytes]] = _encoders()
 """The encodings other than identity that there are here, the better first: ``br`` with the extra ``brotli``."""
 
 
-@lru_cache(maxsize=1024)
 def encoding_for(accepted: str) -> str:
     """The best encoding that an ``Accept-Encoding`` lets us take; identity where it makes no sense, or refuses all that we have."""
-    if not accepted or len(accepted) > LONGEST_HEADER:
-        return IDENTITY
+    return _encoding_for(accepted) if accepted and len(accepted) <= LONGEST_HEADER else IDENTITY
+
+
+@lru_cache(maxsize=512)
+def _encoding_for(accepted: str) -> str:
     quality: dict[str, float] = {}
     for name, value in parse_accept_header(accepted):
         quality.setdefault(name.strip().lower(), value)
@@ -52,9 +54,8 @@ def encoding_for(accepted: str) -> str:
     return name if best > 0 and best >= quality.get(IDENTITY, 0.0) else IDENTITY
 
 
-@lru_cache(maxsize=4096)
 def has_already(told: str, etag: str) -> bool:
     """Whether an ``If-None-Match`` names the etag, by the weak comparison that RFC 9110 wants here."""
-    if len(told) > LONGEST_HEADER:
-        return False
-    return parse_etags(told).contains_weak(unquote_etag(etag)[0] or "")
+    if told == etag:
+        return True
+    return len(told) <= LONGEST_HEADER and parse_etags(told).contains_weak(unquote_etag(etag)[0] or "")

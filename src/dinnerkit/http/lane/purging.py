@@ -70,10 +70,14 @@ class Purges:
         self._lock = threading.Lock()
         self._process = 0
         self._closing = threading.Event()
-        self.heard = False
-        """Whether purges of other processes reach this one, as far as can be known."""
+        self._heard = False
         self.was_heard = False
-        """Whether they ever did."""
+        """Whether purges of other processes ever reached this one."""
+
+    @property
+    def heard(self) -> bool:
+        """Whether purges of other processes reach this one, as far as can be known."""
+        return self._heard and self._process == os.getpid()  # a forked child has what its parent heard, and hears nothing
 
     def purge(self, *keys: str) -> None:
         """Let nobody be given an answer from before now that is about one of these keys.
@@ -107,7 +111,11 @@ class Purges:
     def close(self) -> None:
         """Listen no more."""
         self._closing.set()
-        self.heard = False
+        self.unheard()
+
+    def unheard(self) -> None:
+        """Take note that nothing is heard any more."""
+        self._heard = False
 
     def _begin(self) -> None:
         with self._lock:
@@ -115,7 +123,7 @@ class Purges:
                 return
             self._process = os.getpid()
             self._me = secrets.token_hex(8)
-            self.heard = self.was_heard = False
+            self._heard = self.was_heard = False
         ear = _Ear(self._bus, self._me, weakref.ref(self))
         threading.Thread(target=ear.listen, name="dinnerkit-lane", daemon=True).start()
 
@@ -146,6 +154,16 @@ class Purges:
         for kept in self._all():
             kept.clear()
 
+    def proved(self) -> None:
+        """Take note that what is told from now on is heard; what was told before may have been missed."""
+        if self._heard or self.is_over():
+            return
+        if self.was_heard:
+            self.lose_track()
+        else:
+            self.forget_all()
+        self._heard = self.was_heard = True
+
     def is_over(self) -> bool:
         """Whether nobody needs to listen any more."""
         return self._closing.is_set()
@@ -165,9 +183,13 @@ class _Ear:
         self._look_at = 0.0
 
     def listen(self) -> None:
-        with self._bus.subscribe(TOPIC, self._own, most=_MOST_WAITING) as news:
-            while self._go_on(news):
-                pass
+        try:
+            with self._bus.subscribe(TOPIC, self._own, most=_MOST_WAITING) as news:
+                while self._go_on(news):
+                    pass
+        finally:  # whatever ended it
+            if (owner := self._owner()) is not None:
+                owner.unheard()
 
     def _go_on(self, news: Subscription) -> bool:
         """Hear what comes in the next moment; whether there is a next one.
@@ -186,7 +208,8 @@ class _Ear:
         if owner is None or owner.is_over():
             return False
         if isinstance(heard, News) and heard.topic == self._own:
-            self._proved(owner)
+            owner.proved()
+            self._look_at = time.monotonic() + _LOOK_SECONDS
         elif heard is not None:
             owner.take(heard)
         return True
@@ -196,21 +219,11 @@ class _Ear:
             try:
                 self._bus.ping()
             except Exception as error:  # noqa: BLE001 - every driver has errors of its own
-                owner.heard = False
+                owner.unheard()
                 log.warning("lane_unheard", error=type(error).__name__)
         if not owner.heard:
             self._bus.publish(News(self._own, {}))
         self._look_at = time.monotonic() + (_LOOK_SECONDS if owner.heard else _ECHO_SECONDS)
-
-    def _proved(self, owner: Purges) -> None:
-        """The echo was heard: what was told before it may have been missed, and what is told from now on will not be."""
-        if not owner.heard and not owner.is_over():
-            if owner.was_heard:
-                owner.lose_track()
-            else:
-                owner.forget_all()
-            owner.heard = owner.was_heard = True
-            self._look_at = time.monotonic() + _LOOK_SECONDS
 
 
 def _parts(keys: Sequence[str]) -> Iterator[list[str]]:

@@ -112,8 +112,14 @@ class Route:
         return self.kept.only.format(path.rpartition("/")[2]) if self.kept.only else None
 
     def normal(self, query: str) -> str | None:
-        """See :func:`_normal`."""
-        return _normal(query, self.kept.parameters) if query else ""
+        """The parameters of a query in one form, whatever their order and however they are written.
+
+        None where the slow road might understand it in another way: an unknown parameter, one given twice, what is not UTF-8; and where
+        it is too long.
+        """
+        if not query:
+            return ""
+        return _normal(query, self.kept.parameters) if len(query) <= LONGEST_QUERY else None
 
 
 @dataclass(slots=True)
@@ -161,13 +167,9 @@ class Routes:
         return route, (path, query, host, environ["wsgi.url_scheme"], environ.get("SCRIPT_NAME", ""))
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=2048)
 def _normal(query: str, parameters: frozenset[str]) -> str | None:
-    """The parameters of a query in one form, whatever their order and however they are written.
-
-    None where the slow road might understand it in another way: an unknown parameter, one given twice, what is not UTF-8, what is too long.
-    """
-    if len(query) > LONGEST_QUERY or not query.isascii():
+    if not query.isascii():
         return None
     try:
         pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=True, errors="strict", max_num_fields=32)
