@@ -13,7 +13,7 @@ COMMANDS = {
     "work": "Run the background work: mails, payments, seating, sweeps.",
     "match": "Seat the people of FILE at tables; needs no server.",
     "config": "Show the settings in force, and where each came from.",
-    "plugins": "List the backends that are installed.",
+    "plugins": "List the backends that are installed, and the packages with jobs of their own.",
     "new-plugin": "Write a package with a backend of your own to begin with.",
     "check": "Reach every backend and say what is wrong.",
     "ledger": "Prove the ledger, and write statements from it.",
