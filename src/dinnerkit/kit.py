@@ -192,12 +192,11 @@ class Kit:
         self.clock = clock
         self._closing = ExitStack()
         self._beside = (backends.bus, backends.search, backends.sessions, backends.captcha)
-        keys = Keys(secret_key(settings))
         for backend in self._beside:
             if isinstance(backend, UsesDatabase):
                 backend.use(backends.database.database)
-            if isinstance(backend, UsesKey):
-                backend.use_key(keys.derive("captcha"))
+        if isinstance(backends.captcha, UsesKey):
+            backends.captcha.use_key(Keys(secret_key(settings)).derive("captcha"))
         self.services = self._wire(offload)
 
     @classmethod

@@ -11,7 +11,8 @@ from typing import Any
 import altcha
 import pymongo
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
+from hypothesis import settings as examples
 from hypothesis import strategies as st
 from pymongo.database import Database
 
@@ -21,6 +22,7 @@ from dinnerkit.clock import utcnow
 from dinnerkit.errors import SettingError, Unavailable
 from dinnerkit.plugins import open_backend
 from dinnerkit.ports.captcha import Captcha, CaptchaForm, Verdict
+from dinnerkit.settings import Settings
 from dinnerkit.testing import CaptchaBench, CaptchaContract
 from tests.services.siteverify import Provider, provider
 
@@ -132,7 +134,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@examples(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(data=st.data())
 def test_whatever_stands_in_place_of_a_part_it_is_no_answer(work: ProofOfWork, data: st.DataObject) -> None:
     answer = json.loads(base64.b64decode(solved(work.form("register"))))
@@ -197,6 +199,24 @@ def test_too_many_questions_at_once_are_not_asked(turnstile: Provider, monkeypat
         captcha.verify("x", action="register", address="")
     assert captcha.verify("x", action="register", address="") is Verdict.FAILED
     assert captcha.verify("x", action="register", address="") is Verdict.FAILED
+
+
+def test_that_a_provider_is_well_is_asked_once_in_a_while(turnstile: Provider) -> None:
+    captcha = open_backend("captcha", turnstile.url())
+    turnstile.trouble = "internal-error"
+    with pytest.raises(Unavailable):
+        captcha.ping()
+    turnstile.trouble = ""
+    asked = len(turnstile.asked)
+    captcha.ping()
+    captcha.ping()
+    assert len(turnstile.asked) == asked + 1
+
+
+def test_a_secret_is_shown_by_no_setting() -> None:
+    chosen = Settings(captcha="turnstile://site-key?secret=hunter22&hostname=dinners.example")
+    assert chosen.shown()["captcha"][0] == "turnstile://site-key?secret=***&hostname=dinners.example"
+    assert "hunter22" not in repr(chosen)
 
 
 def test_a_widget_is_let_in_from_where_it_is() -> None:

@@ -9,6 +9,7 @@ import structlog
 
 from dinnerkit.accounts.attempts import AttemptLimit, Attempts
 from dinnerkit.accounts.errors import CaptchaFailed, CaptchaRequired, CaptchaUnavailable, TooManyAttempts
+from dinnerkit.errors import Unavailable
 from dinnerkit.ports.captcha import LONGEST_ANSWER, Captcha, CaptchaForm, Verdict
 from dinnerkit.retry import Breaker
 
@@ -103,7 +104,7 @@ class CaptchaCheck:
             verdict = self._captcha.verify(answer, action=action, address=address)
         except Exception as error:  # noqa: BLE001 - every driver has errors of its own
             self._breaker.failed()
-            log.warning("captcha_unavailable", error=type(error).__name__)
+            log.warning("captcha_unavailable", error=type(error).__name__, why=error.message if isinstance(error, Unavailable) else "")
             return None
         self._breaker.worked()
         return verdict

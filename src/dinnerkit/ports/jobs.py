@@ -28,6 +28,9 @@ from dinnerkit.errors import SettingError
 from dinnerkit.messages import Handler
 from dinnerkit.queues import REST, known_queue
 
+SHORTEST_EVERY = timedelta(seconds=10)
+"""As each is remembered for a week, more of them would fill the database."""
+
 LONGEST_EVERY = timedelta(days=7)
 """So long it is known that a job was run; one that comes more seldom might run twice."""
 
@@ -40,9 +43,9 @@ class Job:
         name: stable and unique, such as ``"acme.export"``; it is stored with each job.
         run: does it, given what it was asked with.
         queue: the named queue whose workers run it, one of :data:`dinnerkit.queues.QUEUES`.
-        every: how often the clock asks for it, at least a second and at most a week: once in each such span of time since 1970, as soon as
-            it begins or a worker is there, with ``{"since": …}``, the moment when the span began. Spans in which no worker ran are left
-            out.
+        every: how often the clock asks for it, at least ten seconds and at most a week: once in each such span of time since 1970, as soon
+            as it begins or a worker is there, with ``{"since": …}``, the moment when the span began. Spans in which no worker ran are
+            left out.
 
     Raises:
         SettingError: there is no such queue, or ``every`` is out of bounds.
@@ -55,8 +58,10 @@ class Job:
 
     def __post_init__(self) -> None:
         known_queue(self.queue)
-        if self.every is not None and not timedelta(seconds=1) <= self.every <= LONGEST_EVERY:
-            raise SettingError(f"job {self.name}: every is from one second to {LONGEST_EVERY.days} days, not {self.every}")
+        if self.every is not None and not SHORTEST_EVERY <= self.every <= LONGEST_EVERY:
+            raise SettingError(
+                f"job {self.name}: every is from {SHORTEST_EVERY.seconds} seconds to {LONGEST_EVERY.days} days, not {self.every}"
+            )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

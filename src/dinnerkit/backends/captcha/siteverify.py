@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 import threading
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -25,6 +26,7 @@ from dinnerkit.ports.contracts import built_for
 from dinnerkit.ports.urls import BackendUrl, parse_url
 
 _SECONDS = 2.5
+_WELL_SECONDS = 30.0
 _MOST_BYTES = 65_536
 _MOST_AT_ONCE = 16
 """Questions to the provider that wait for an answer; more than that are not asked."""
@@ -106,6 +108,7 @@ class Siteverify:
         self._hostnames = hostnames
         self._seconds = seconds
         self._asking = threading.BoundedSemaphore(_MOST_AT_ONCE)
+        self._well_until = 0.0
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._kind!r}, site_key={self._site_key!r})"
@@ -130,8 +133,14 @@ class Siteverify:
         return Verdict.FAILED if elsewhere or otherwise else Verdict.PASSED
 
     def ping(self) -> None:
-        """Have the provider judge what can't be an answer: that tells whether it is there, and knows the secret."""
+        """Have the provider judge what can't be an answer: that tells whether it is there, and knows the secret.
+
+        That all is well is remembered for a while: whoever reads the health page all day must not take the provider's time from visitors.
+        """
+        if time.monotonic() < self._well_until:
+            return
         self.verify(_NO_ANSWER, action="ping", address="")
+        self._well_until = time.monotonic() + _WELL_SECONDS
 
     def close(self) -> None:
         """Each question has a connection of its own."""
@@ -150,7 +159,11 @@ class Siteverify:
             finally:
                 self._asking.release()
 
-        threading.Thread(target=ask, name="dinnerkit-captcha", daemon=True).start()
+        try:
+            threading.Thread(target=ask, name="dinnerkit-captcha", daemon=True).start()
+        except RuntimeError:  # the machine gives no more
+            self._asking.release()
+            raise Unavailable("captcha: there is no thread to ask in") from None
         try:
             outcome = ended.get(timeout=self._seconds)
         except Empty:
