@@ -8,6 +8,7 @@ from pymongo.database import Database
 
 from dinnerkit.accounts.attempts import Attempts
 from dinnerkit.accounts.secrecy import Keys
+from dinnerkit.backends.media import DiskMedia
 from dinnerkit.clock import utcnow
 from dinnerkit.events.photos import EventPhotos
 from dinnerkit.events.service import EventService
@@ -16,12 +17,22 @@ from dinnerkit.photos.decoding import pictures_of
 from dinnerkit.photos.service import PhotoFiles, PhotoService
 from dinnerkit.photos.working import PhotoWork
 from dinnerkit.plugins import open_backend
-from dinnerkit.ports.media import MediaStore
+from dinnerkit.ports.media import MediaStore, UploadForm
 from dinnerkit.storage import Row
 from dinnerkit.testing import StandingClock
 from tests.web.conftest import dinner
 
 MOST_BYTES = 100_000
+
+
+class DirectMedia(DiskMedia):
+    """A store on disk as if it took files from browsers, and handed them out; of its own, as Python remembers which class can what."""
+
+    def upload_form(self, key: str, content_type: str, most_bytes: int, seconds: int) -> UploadForm | None:
+        return UploadForm("https://store.test/", {"key": key, "type": content_type, "most": str(most_bytes)})
+
+    def download_url(self, key: str, seconds: int) -> str | None:
+        return f"https://cdn.test:8443/{key}?for={seconds}"
 
 
 class Studio:

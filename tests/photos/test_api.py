@@ -19,10 +19,11 @@ from dinnerkit.accounts.sign_in import SignInService
 from dinnerkit.events.service import EventService
 from dinnerkit.identity import Principal, Role
 from dinnerkit.ids import new_id
-from dinnerkit.ports.media import UploadForm
+from dinnerkit.photos.service import PhotoFiles, PhotoService
 from dinnerkit.testing import run_background, settings_for_tests
 from tests.conftest import with_database
 from tests.photos import files
+from tests.photos.conftest import DirectMedia
 from tests.web.conftest import dinner
 from tests.web.test_photos import store_away
 
@@ -64,6 +65,11 @@ def event(kit: Kit, host: tuple[Principal, dict[str, str]]) -> str:
 def put(client: FlaskClient, host: tuple[Principal, dict[str, str]], event: str, content: bytes, **more: Any) -> Any:
     options = {"content_type": "image/jpeg", **more}
     return client.put(f"/dinners/v1/events/{event}/photo", data=content, headers={**host[1], **options.pop("headers", {})}, **options)
+
+
+def direct(kit: Kit) -> DirectMedia:
+    """The same store, as if it took files itself."""
+    return DirectMedia(Path(kit.settings.data) / "dinnerkit-media")
 
 
 def test_a_photo_is_sent_made_and_shown(client: FlaskClient, kit: Kit, host: Any, event: str):
@@ -164,9 +170,8 @@ def test_a_store_without_forms_has_it_sent_through_the_app(client: FlaskClient, 
 
 
 def test_a_store_with_forms_has_it_sent_to_itself(client: FlaskClient, kit: Kit, host: Any, event: str, monkeypatch: pytest.MonkeyPatch):
-    media = kit.backends.media
-    form = staticmethod(lambda key, *_: UploadForm("https://store.test/", {"key": key}))
-    monkeypatch.setattr(type(media), "upload_form", form, raising=False)
+    media = direct(kit)
+    monkeypatch.setattr(kit.service(PhotoService), "_media", media)
     asked = client.post(f"/dinners/v1/events/{event}/photo/uploads", json={"content_type": "image/jpeg", "size": 10}, headers=host[1]).json
     assert (asked["method"], asked["url"]) == ("POST", "https://store.test/")
     media.put(asked["fields"]["key"], files.jpeg(), "image/jpeg")
@@ -177,11 +182,10 @@ def test_a_store_with_forms_has_it_sent_to_itself(client: FlaskClient, kit: Kit,
 
 
 def test_a_store_that_hands_out_itself_is_where_the_reader_is_sent(client: FlaskClient, kit: Kit, monkeypatch: pytest.MonkeyPatch):
-    url = staticmethod(lambda key, seconds: f"https://cdn.test/{key}?for={seconds}")
-    monkeypatch.setattr(type(kit.backends.media), "download_url", url, raising=False)
+    monkeypatch.setattr(kit.service(PhotoFiles), "_media", direct(kit))
     event, photo = new_id(), new_id()
     answer = client.get(f"/dinners/v1/photos/{event}/{photo}/640.webp")
-    assert (answer.status_code, answer.location) == (302, f"https://cdn.test/photos/{event}/{photo}/640.webp?for=7200")
+    assert (answer.status_code, answer.location) == (302, f"https://cdn.test:8443/photos/{event}/{photo}/640.webp?for=7200")
     assert answer.headers["Cache-Control"] == "public, max-age=3600"
 
 

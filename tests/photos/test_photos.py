@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from types import SimpleNamespace
+from pathlib import Path
 from typing import Any
 
 import pytest
+from pymongo.database import Database
 
 from dinnerkit.accounts.errors import TooManyAttempts
 from dinnerkit.errors import Invalid, Unavailable
@@ -14,12 +15,13 @@ from dinnerkit.events.seat_errors import NoSuchEvent
 from dinnerkit.ids import new_id
 from dinnerkit.photos.decoding import pictures_of
 from dinnerkit.photos.errors import NoSuchPhoto, NotAPhotoType, PhotosUnavailable, PhotoTooLarge, UploadMissing
-from dinnerkit.photos.rules import photo_folder, photo_key, upload_key
-from dinnerkit.photos.service import UPLOADS_A_HOUR, PhotoFiles
+from dinnerkit.photos.rules import photo_key, upload_key
+from dinnerkit.photos.service import DOWNLOAD_SECONDS, UPLOADS_A_HOUR, PhotoFiles
 from dinnerkit.photos.working import ORPHANED_AFTER, PhotoWork
-from dinnerkit.ports.media import MediaStore, UploadForm
+from dinnerkit.plugins import open_backend
+from dinnerkit.ports.media import MediaStore
 from tests.photos import files
-from tests.photos.conftest import MOST_BYTES, Studio
+from tests.photos.conftest import MOST_BYTES, DirectMedia, Studio
 
 
 def test_a_file_becomes_the_photo_and_goes(studio: Studio):
@@ -229,12 +231,10 @@ def test_who_only_looks_leaves_a_store_that_is_away_alone(studio: Studio, monkey
 class TestDirectUploads:
     """To a store that takes files itself; whether it is as strict as it should be is looked at."""
 
-    @pytest.fixture(autouse=True)
-    def _forms(self, studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
-        def upload_form(key: str, content_type: str, most_bytes: int, seconds: int) -> UploadForm:
-            return UploadForm("https://store.test/", {"key": key, "type": content_type, "most": str(most_bytes)})
-
-        monkeypatch.setattr(type(studio.media), "upload_form", staticmethod(upload_form), raising=False)
+    @pytest.fixture
+    def studio(self, database: Database[Any], tmp_path: Path) -> Studio:
+        open_backend("media", f"disk://{tmp_path}")
+        return Studio(database, DirectMedia(tmp_path / "dinnerkit-media"))
 
     def test_a_form_is_for_one_key_type_and_size(self, studio: Studio):
         begun = studio.service.begin(studio.host, studio.event, "image/png", 100)
@@ -274,10 +274,8 @@ class TestDirectUploads:
         assert studio.photos.of(studio.event).upload.code == "too_large"
 
 
-def test_a_store_that_hands_photos_out_itself_is_where_they_are(studio: Studio):
-    media = SimpleNamespace(download_url=lambda key, seconds: f"https://cdn.test:8443/{key}?for={seconds}")
-    there = PhotoFiles(media)
+def test_a_store_that_hands_photos_out_itself_is_where_they_are(studio: Studio, tmp_path: Path):
+    there = PhotoFiles(DirectMedia(tmp_path))
     assert there.origin == "https://cdn.test:8443"
-    assert there.address("e", "p", 320).startswith("https://cdn.test:8443/photos/e/p/320.webp?for=")
+    assert there.address("e", "p", 320) == f"https://cdn.test:8443/photos/e/p/320.webp?for={DOWNLOAD_SECONDS}"
     assert (studio.files.origin, studio.files.address("e", "p", 320)) == (None, None)
-    assert photo_folder("e", "p") == "photos/e/p/"
