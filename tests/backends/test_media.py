@@ -7,8 +7,11 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from dinnerkit.backends.media import DiskMedia
 from dinnerkit.errors import BackendFault, SettingError, Unavailable
@@ -32,6 +35,7 @@ def opened(folder: Path) -> DiskMedia:
 KILLED = """
 import os, sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from dinnerkit.plugins import open_backend
 store = open_backend("media", sys.argv[1])
 Path.replace = lambda *_: os.kill(os.getpid(), 9)
@@ -99,6 +103,23 @@ def test_a_file_that_is_none_of_ours_is_not_served(tmp_path: Path) -> None:
     with pytest.raises(BackendFault):
         store.get("photos")
     assert [info.key for info in store.listed()] == ["z"]
+
+
+_SEGMENTS = st.text("ab0-._", min_size=1, max_size=3).filter(lambda text: text[0] in "ab0" and text[-1] != "." and ".." not in text)
+_KEYS = st.lists(_SEGMENTS, min_size=1, max_size=3).map("/".join)
+
+
+@given(st.sets(_KEYS, max_size=25), st.text("ab/", max_size=3).filter(lambda text: not text.startswith("/")), st.integers(1, 5))
+@settings(max_examples=40, deadline=None)
+def test_any_keys_are_listed_page_by_page_as_they_are_sorted(keys: set[str], prefix: str, limit: int) -> None:
+    with TemporaryDirectory() as folder:
+        store = opened(Path(folder))
+        for key in keys:
+            store.put(key, b"a", "image/webp")
+        listed: list[str] = []
+        while page := store.listed(prefix, listed[-1] if listed else "", limit):
+            listed += [info.key for info in page]
+        assert listed == sorted(key for key in keys if key.startswith(prefix))
 
 
 @pytest.mark.parametrize("url", ["disk:///proc/nowhere", "disk://{}/media?size=1"])

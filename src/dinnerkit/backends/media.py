@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import heapq
 import json
 import os
 import struct
@@ -12,6 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
@@ -109,7 +109,7 @@ class DiskMedia:
         check_listing(prefix, after, limit)
         with _unavailable():
             self._look_at_folder()
-            keys = heapq.nsmallest(limit, (key for key in self._keys(prefix) if key > after))
+            keys = list(islice(self._keys("", prefix, after), limit))
         found = (self._known(key) for key in keys)
         return [info for info in found if info is not None]
 
@@ -168,22 +168,20 @@ class DiskMedia:
         """A file that is not there is a medium that is not there, as long as the folder is."""
         self._unfinished.stat()
 
-    def _keys(self, prefix: str) -> Iterator[str]:
-        """The keys that begin so; only the folder that the prefix is about is gone through."""
-        start = self._folder / prefix.rpartition("/")[0]
-        for folder, folders, files in os.walk(start, onerror=_unless_missing):
-            if Path(folder) == self._folder and _UNFINISHED in folders:
-                folders.remove(_UNFINISHED)
-            for name in files:
-                key = (Path(folder) / name).relative_to(self._folder).as_posix().removesuffix(_END)
-                if name.endswith(_END) and key.startswith(prefix):
-                    yield key
-
-
-def _unless_missing(error: OSError) -> None:
-    """What is not there has no media in it; what can't be read may have some."""
-    if not isinstance(error, FileNotFoundError | NotADirectoryError):
-        raise error
+    def _keys(self, start: str, prefix: str, after: str) -> Iterator[str]:
+        """The keys below ``start`` that begin with ``prefix`` and come after ``after``, in order; no folder without any is read."""
+        try:
+            with os.scandir(self._folder / start) as found:
+                names = [start + (f"{each.name}/" if each.is_dir(follow_symlinks=False) else each.name) for each in found]
+        except FileNotFoundError:  # it was the last in it that somebody has deleted
+            return
+        for name in sorted(names, key=lambda name: name.removesuffix(_END)):
+            if name.endswith("/"):
+                begins_so = name.startswith(prefix) or prefix.startswith(name)
+                if begins_so and name != f"{_UNFINISHED}/" and (name > after or after.startswith(name)):
+                    yield from self._keys(name, prefix, after)
+            elif name.endswith(_END) and name.startswith(prefix) and name.removesuffix(_END) > after:
+                yield name.removesuffix(_END)
 
 
 def _info(key: str, file: BinaryIO) -> MediaInfo:
