@@ -32,7 +32,7 @@ function watch(part) {
   function failed(error) {
     problem.textContent = error?.name === "Error" ? error.message : FAILED;
     problem.hidden = false;
-    if (error?.name !== "Error") console.error(error);
+    if (error && error.name !== "Error") console.error(error);
     without = true;
     wait.hidden = true;
     sending = null;
