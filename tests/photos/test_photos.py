@@ -16,7 +16,7 @@ from dinnerkit.ids import new_id
 from dinnerkit.photos.decoding import pictures_of
 from dinnerkit.photos.errors import NoSuchPhoto, NotAPhotoType, PhotosUnavailable, PhotoTooLarge, UploadMissing
 from dinnerkit.photos.rules import photo_key, upload_key
-from dinnerkit.photos.service import DOWNLOAD_SECONDS, UPLOADS_A_HOUR, PhotoFiles
+from dinnerkit.photos.service import DOWNLOAD_SECONDS, FORMS_A_HOUR, UPLOADS_A_HOUR, PhotoFiles
 from dinnerkit.photos.working import ORPHANED_AFTER, PhotoWork
 from dinnerkit.plugins import open_backend
 from dinnerkit.ports.media import MediaStore
@@ -264,6 +264,18 @@ class TestDirectUploads:
             studio.service.finish(studio.host, studio.event, begun.id)
         assert studio.stored() == []
         assert studio.photos.of(studio.event).upload is None
+
+    def test_neither_forms_nor_what_is_sent_by_them_is_without_end(self, studio: Studio):
+        for _ in range(FORMS_A_HOUR.most):
+            begun = studio.service.begin(studio.host, studio.event, "image/jpeg", 100)
+        with pytest.raises(TooManyAttempts):
+            studio.service.begin(studio.host, studio.event, "image/jpeg", 100)
+        other = new_id()
+        for each in (begun.id, other) * (UPLOADS_A_HOUR.most // 2):
+            studio.media.put(upload_key(studio.event, each), b"any", "image/jpeg")
+            studio.service.finish(studio.host, studio.event, each)
+        with pytest.raises(TooManyAttempts):
+            studio.service.finish(studio.host, studio.event, begun.id)
 
     def test_what_was_made_larger_after_it_was_looked_at_is_not_read(self, studio: Studio):
         begun = studio.service.begin(studio.host, studio.event, "image/jpeg", 100)

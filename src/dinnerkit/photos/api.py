@@ -80,10 +80,11 @@ def remove_photo(event_id: str) -> None:
 @blueprint.alt_response(404, "NOT_FOUND")
 @blueprint.alt_response(413, "REQUEST_ENTITY_TOO_LARGE")
 @blueprint.alt_response(429, "TOO_MANY_REQUESTS")
+@blueprint.alt_response(503, "SERVICE_UNAVAILABLE")
 def begin_photo_upload(body: dict[str, Any], event_id: str) -> Response:
     """Ask how to send a photo of that type and size: to the store itself, where it takes files, else to this app by `PUT`.
 
-    413: `photo_too_large` (with `most_bytes`).
+    413: `photo_too_large` (with `most_bytes`). 503: `photos_unavailable`.
     """
     photos = service(PhotoService)
     begun = photos.begin(current_principal(), _existing(event_id), body["content_type"], body["size"])
@@ -108,6 +109,7 @@ def begin_photo_upload(body: dict[str, Any], event_id: str) -> Response:
 @blueprint.alt_response(409, "CONFLICT")
 @blueprint.alt_response(413, "REQUEST_ENTITY_TOO_LARGE")
 @blueprint.alt_response(503, "SERVICE_UNAVAILABLE")
+@blueprint.alt_response(429, "TOO_MANY_REQUESTS")
 def finish_photo_upload(body: dict[str, Any], event_id: str, upload_id: str) -> Response:
     """Tell that the file is in the store, to have it made the photo.
 

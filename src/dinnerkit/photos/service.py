@@ -30,6 +30,9 @@ DOWNLOAD_SECONDS = 7200
 UPLOADS_A_HOUR = AttemptLimit("photo", 40, timedelta(hours=1))
 """For each host: decoding is dear, and a store may cost money."""
 
+FORMS_A_HOUR = AttemptLimit("photo_form", 40, timedelta(hours=1))
+"""The same for forms, each of which lets a file of the largest size lie in the store for a day."""
+
 _REST_SECONDS = 5.0
 """How long a store that could not be reached is left alone by those who only look."""
 
@@ -86,15 +89,18 @@ class PhotoService:
         Raises:
             NoSuchEvent: there is none, or it is another's.
             NotAPhotoType, PhotoTooLarge, Invalid: no photo can come of it.
-            TooManyAttempts: the host has sent too many.
+            TooManyAttempts: the host has asked too often.
+            PhotosUnavailable: there can be no form now.
         """
         self.event(principal, event_id)
         self._check(content_type, size)
+        self._attempts.count(FORMS_A_HOUR, principal.user_id)
         upload_id, form = new_id(), None
         if isinstance(self._media, DirectUploads):
-            form = self._media.upload_form(upload_key(event_id, upload_id), content_type, self.most_bytes, UPLOAD_SECONDS)
-        if form is not None:  # what comes through the app is counted there
-            self._attempts.count(UPLOADS_A_HOUR, principal.user_id)
+            try:
+                form = self._media.upload_form(upload_key(event_id, upload_id), content_type, self.most_bytes, UPLOAD_SECONDS)
+            except Unavailable as error:
+                raise PhotosUnavailable(_AWAY) from error
         return NewUpload(upload_id, form)
 
     def finish(self, principal: Principal, event_id: str, upload_id: str, alt: str = "") -> PhotoState:
@@ -104,12 +110,14 @@ class PhotoService:
             NoSuchEvent: there is none, or it is another's.
             UploadMissing: nothing has come.
             NotAPhotoType, PhotoTooLarge: no photo can come of what has; it is removed.
+            TooManyAttempts: the host has sent too many.
             PhotosUnavailable: the store can't be reached.
         """
         self.event(principal, event_id)
         found = self._photos.of(event_id)
         if upload_id in {each.id for each in (found.photo, found.upload) if each}:
             return found
+        self._attempts.count(UPLOADS_A_HOUR, principal.user_id)  # not by the forms, each of which may be used again and again
         key = upload_key(event_id, upload_id)
         try:
             info = self._media.stat(key)
