@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -233,7 +234,7 @@ def made(served: Served) -> float:
     return sum(float(line.rsplit(" ", 1)[1]) for line in lines)
 
 
-def test_a_server_process_hears_of_what_this_one_changes(database_url: str, tmp_path: Path) -> None:
+def test_a_server_process_hears_of_what_this_one_changes_and_makes_each_answer_once(database_url: str, tmp_path: Path) -> None:
     environ = {f"DINNERKIT_{name.upper()}": str(value) for name, value in settings_for_tests(database_url, tmp_path, lane="auto").items()}
     others = {name: value for name, value in os.environ.items() if not name.startswith("DINNERKIT_")}
     with Kit.open(Settings.load({}, environ=environ)) as here, serving(others | environ, "--no-work", cwd=tmp_path) as served:
@@ -243,6 +244,13 @@ def test_a_server_process_hears_of_what_this_one_changes(database_url: str, tmp_
             here.service(Seats).take(SeatHold(event_id, new_id(), new_id(), new_id(), 1, None))
             until(lambda wanted=seats: f'"seats_left":{wanted},' in served.read(f"/v1/events/{event_id}"))
         assert made(served) >= 6
+        for seats in range(6, 3, -1):
+            here.service(Seats).take(SeatHold(event_id, new_id(), new_id(), new_id(), 1, None))
+            until(lambda wanted=seats: f'"seats_left":{wanted},' in served.read(f"/v1/events/{event_id}"))
+            before = made(served)
+            with ThreadPoolExecutor(50) as pool:
+                assert set(pool.map(served.status, ["/v1/events?limit=50"] * 50)) == {200}
+            assert made(served) == before + 1
 
 
 class Changes(RuleBasedStateMachine):

@@ -112,7 +112,7 @@ class Things:
 
     def _sealed(self) -> Any:
         response = public_json({}, about=("things",))
-        response.headers["Cache-Control"] = "no-store"
+        response.headers["Cache-Control"] = "public, no-store"
         return response
 
     def _here(self) -> Any:

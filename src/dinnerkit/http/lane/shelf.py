@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict, defaultdict
 from collections.abc import Hashable, Sequence
-from contextlib import suppress
 from typing import Generic, Protocol, TypeVar
 
 _MOST_PURGED = 10_000
@@ -63,8 +62,10 @@ class Shelf(Generic[E]):
         """The entry, if it is kept."""
         entry = self._entries.get(key)  # without the lock, since each of the two is one step by itself, and this is what is done most
         if entry is not None:
-            with suppress(KeyError):  # forgotten in between
+            try:
                 self._entries.move_to_end(key)
+            except KeyError:  # forgotten in between
+                return entry
         return entry
 
     def mark(self) -> int:
