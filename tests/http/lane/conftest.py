@@ -51,7 +51,7 @@ class Things:
         self._add("/things", self._things, ThingsQuery)
         self._add("/things/<thing_id>", self._thing, only="thing:{}")
         self._add("/plain", self._plain)
-        for name in ("cookie", "star", "personal", "failing", "missing", "dripping", "unnamed", "sealed", "here", "long"):
+        for name in ("cookie", "star", "personal", "failing", "missing", "dripping", "unnamed", "sealed", "second_hand", "here", "long"):
             self._add(f"/{name}", getattr(self, f"_{name}"))
 
     def _add(self, rule: str, view: Any, query: Any = None, only: str | None = None) -> None:
@@ -113,6 +113,11 @@ class Things:
     def _sealed(self) -> Any:
         response = public_json({}, about=("things",))
         response.headers["Cache-Control"] = "public, no-store"
+        return response
+
+    def _second_hand(self) -> Any:
+        response = public_json({}, about=("things",))
+        response.status_code = 203
         return response
 
     def _here(self) -> Any:
