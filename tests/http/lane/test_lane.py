@@ -85,6 +85,15 @@ def test_who_asks_first_and_has_it_already_has_it_made_for_all(app: Flask, thing
     assert things.made[LIST] == 2
 
 
+@pytest.mark.parametrize("name", ["cookie", "unnamed", "long"])
+def test_who_has_what_is_not_kept_gets_304_too(app: Flask, name: str) -> None:
+    client = app.test_client(use_cookies=False)
+    etag = client.get(f"/x/v1/{name}").headers["ETag"]
+    response = client.get(f"/x/v1/{name}", headers={"If-None-Match": etag})
+    assert (response.status_code, response.data, response.headers["ETag"]) == (304, b"", etag)
+    assert client.get(f"/x/v1/{name}", headers={"If-None-Match": '"other"'}).status_code == 200
+
+
 def test_each_encoding_is_kept_with_an_etag_of_its_own(app: Flask) -> None:
     client = app.test_client()
     plain = client.get(LIST)
@@ -167,6 +176,14 @@ def test_each_host_has_answers_of_its_own(app: Flask) -> None:
     assert client.get("/x/v1/here", headers={"Host": "evil.example"}).json == {"host": "http://evil.example/"}
     assert client.get("/x/v1/here").json == {"host": "http://localhost/"}
     assert client.get("/x/v1/here", base_url="https://localhost/").json == {"host": "https://localhost/"}
+
+
+def test_who_names_no_host_or_an_endless_one_is_answered_by_the_app(app: Flask, things: Things) -> None:
+    made(app)
+    for _ in range(2):
+        app.test_client().get(LIST, environ_overrides={"HTTP_HOST": ""})
+    assert things.made.total() == 3
+    assert app.test_client().get(LIST, environ_overrides={"HTTP_HOST": "x" * 256}).status_code == 400
 
 
 def test_each_mount_has_answers_of_its_own(app: Flask) -> None:

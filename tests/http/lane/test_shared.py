@@ -54,8 +54,8 @@ class Store(MemoryCache):
             raise Unavailable("away")
 
     def forget(self, part: str) -> int:
-        """Lose what has this in its key, as a cache may."""
-        lost = [key for key in self._cache if part in key]
+        """Lose what has this in its key, whose end is ``$``, as a cache may."""
+        lost = [key for key in self._cache if part in f"{key}$"]
         for key in lost:
             del self._cache[key]
         return len(lost)
@@ -168,7 +168,7 @@ def test_the_claim_of_one_who_was_killed_ends_and_another_makes_it(process: Make
     place = one.shared.open(None, "key")
     assert place is not None
     assert place.find_or_claim() is None  # and nothing comes of it any more
-    monkeypatch.setattr(module.time, "sleep", lambda _: store.forget(":c"))  # as its time does
+    monkeypatch.setattr(module.time, "sleep", lambda _: store.forget(":c$"))  # as its time does
     again = one.shared.open(None, "key")
     assert again is not None
     assert again.find_or_claim() is None
@@ -191,7 +191,7 @@ def test_a_claim_that_may_be_anothers_is_not_given_back(process: Make, store: St
     now = module.time.monotonic()
     monkeypatch.setattr(module.time, "monotonic", lambda: now + 1.5)
     place.put(None)
-    assert store.forget(":c") == 1
+    assert store.forget(":c$") == 1
 
 
 def test_while_the_store_is_away_each_makes_its_own_and_nothing_from_before_is_given_when_it_is_back(process: Make, store: Store) -> None:
@@ -237,7 +237,19 @@ def test_an_answer_comes_back_as_it_was(body: bytes, ends: datetime | None, keys
 
 
 @pytest.mark.parametrize(
-    "stored", [b"", b"x\ny", b"{}\n", b"[]\n", "text", 5, [1], b'{"keys":1,"until":null,"seconds":1,"headers":[]}\n', None]
+    "stored",
+    [
+        b"",
+        b"x\ny",
+        b"{}\n",
+        b"[]\n",
+        "text",
+        5,
+        [1],
+        b'{"keys":1,"until":null,"seconds":1,"headers":[]}\n',
+        b'{"keys":[],"until":null,"seconds":1,"headers":[]}\n',
+        None,
+    ],
 )
 def test_nonsense_in_the_store_is_nothing(stored: Any) -> None:
     assert loaded(stored) is None

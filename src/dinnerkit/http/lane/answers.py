@@ -25,6 +25,16 @@ def is_of_one_request(name: str) -> bool:
     return name.lower() in _OF_ONE_REQUEST
 
 
+def etag_of(headers: Iterable[tuple[str, str]]) -> str | None:
+    """The etag that the headers tell."""
+    return next((value for name, value in headers if name.lower() == "etag"), None)
+
+
+def of_304(headers: Iterable[tuple[str, str]]) -> Headers:
+    """The headers of an answer as they are sent to who has it already."""
+    return [pair for pair in headers if pair[0].lower() not in _NOT_WITH_304]
+
+
 def may_be_kept(status: str, headers: Iterable[tuple[str, str]]) -> bool:
     """Whether an answer is one that anybody may be given: whole, public, and nobody's in particular."""
     if status[:3] != "200":
@@ -59,8 +69,7 @@ class Representation:
     def of(cls, headers: Sequence[tuple[str, str]], body: bytes) -> Representation:
         """The answer with these headers, whose length is told again."""
         told = [(name, str(len(body)) if name.lower() == "content-length" else value) for name, value in headers]
-        etag = next(value for name, value in told if name.lower() == "etag")
-        return cls(etag, told, [pair for pair in told if pair[0].lower() not in _NOT_WITH_304], body)
+        return cls(etag_of(told) or "", told, of_304(told), body)
 
     def encoded(self, encoding: str) -> Representation:
         """The same in another encoding, and with an etag of its own."""

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from contextlib import suppress
 from typing import Any, Protocol, TypeAlias
 
 from dinnerkit.clock import Clock
-from dinnerkit.http.lane.answers import MOST_BYTES, Answer, Headers, Representation, is_of_one_request, may_be_kept
+from dinnerkit.http.lane.answers import MOST_BYTES, Answer, Headers, Representation, etag_of, is_of_one_request, may_be_kept, of_304
 from dinnerkit.http.lane.flights import Flight, Flights
 from dinnerkit.http.lane.negotiation import encoding_for, has_already
 from dinnerkit.http.lane.purging import Purges
@@ -30,6 +29,9 @@ STALE_SHARE = 0.1
 
 WAIT_SECONDS = 5.0
 """So long a request waits for the one that makes its answer; then it has it made for itself."""
+
+
+_UNCHANGED = "304 NOT MODIFIED"
 
 
 class StartResponse(Protocol):
@@ -150,7 +152,7 @@ class Lane:
             self._shelf.grown(key, answer)
         method, told = environ["REQUEST_METHOD"], environ.get("HTTP_IF_NONE_MATCH")
         if told is not None and has_already(told, sent.etag):
-            start_response("304 NOT MODIFIED", [*sent.headers_304, *own])
+            start_response(_UNCHANGED, [*sent.headers_304, *own])
             self._metrics.count(method, route.rule, 304, time.perf_counter() - began)
             return []
         start_response("200 OK", [*sent.headers, *own])
@@ -177,16 +179,21 @@ class Lane:
         self, flight: Flight[Answer], key: Hashable, route: Route, environ: Environ, start_response: StartResponse, began: float
     ) -> Iterable[bytes]:
         """Have the app answer, and keep it if it may be kept; the flight has it then."""
-        ticket = Ticket()
+        ticket, told = Ticket(), environ.get("HTTP_IF_NONE_MATCH")
+        unchanged = False
         said: list[tuple[str, Headers]] = []
         body: list[bytes] = []
 
         def begin(status: str, headers: Headers, exc_info: Any = None, /) -> Callable[[bytes], object]:
+            nonlocal unchanged
             said.clear()
             body.clear()
             if ticket.is_offered and may_be_kept(status, headers):
                 said.append((status, headers))
                 return body.append
+            etag = etag_of(headers) if told is not None and status[:3] == "200" else None
+            if unchanged := etag is not None and has_already(told or "", etag):
+                status, headers = _UNCHANGED, of_304(headers)
             if ticket.is_offered:
                 self._metrics.count("GET", route.rule, int(status[:3]), time.perf_counter() - began)
             return start_response(status, headers, exc_info) if exc_info else start_response(status, headers)
@@ -195,12 +202,14 @@ class Lane:
         blocks = self._app(inner | {TICKET: ticket}, begin)
         if not said:
             self._metrics.made_for_lane(route.rule, kept=False)
-            return blocks
+            if not unchanged:
+                return blocks
+            _close(blocks)
+            return []
         try:
             body.extend(blocks)
         finally:
-            with suppress(AttributeError):
-                blocks.close()  # type: ignore[attr-defined]
+            _close(blocks)
         headers = said[0][1]
         own = [pair for pair in headers if is_of_one_request(pair[0])]
         plain = Representation.of([pair for pair in headers if not is_of_one_request(pair[0])], b"".join(body))
@@ -212,3 +221,9 @@ class Lane:
         else:
             self._metrics.made_for_lane(route.rule, kept=False)
         return self._send(answer, own, key, route, environ, start_response, began)
+
+
+def _close(blocks: Iterable[bytes]) -> None:
+    close = getattr(blocks, "close", None)
+    if close is not None:
+        close()

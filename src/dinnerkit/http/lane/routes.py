@@ -162,7 +162,7 @@ class Routes:
             return None
         query = route.normal(environ.get("QUERY_STRING", ""))
         host = environ.get("HTTP_HOST", "")
-        if query is None or len(host) > _LONGEST_HOST:
+        if query is None or not 0 < len(host) <= _LONGEST_HOST:  # without one the app may take the name of the door that was come in by
             return None
         return route, (path, query, host, environ["wsgi.url_scheme"], environ.get("SCRIPT_NAME", ""))
 

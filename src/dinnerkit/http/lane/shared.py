@@ -207,7 +207,8 @@ def loaded(stored: Any) -> Answer | None:
         headers = [(str(name), str(value)) for name, value in told["headers"]]
         until = datetime.fromisoformat(told["until"]) if told["until"] else None
         now = time.monotonic()
-        return Answer(tuple(map(str, told["keys"])), until, now, now + float(told["seconds"]), Representation.of(headers, body))
-    except (AttributeError, KeyError, StopIteration, TypeError, ValueError):
+        plain = Representation.of(headers, body)
+        return Answer(tuple(map(str, told["keys"])), until, now, now + float(told["seconds"]), plain) if plain.etag else None
+    except (AttributeError, KeyError, TypeError, ValueError):
         log.warning("lane_cache_nonsense")
         return None
