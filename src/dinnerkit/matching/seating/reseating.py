@@ -188,7 +188,7 @@ class _Case:
         curve: list[CurvePoint] = []
         self._improve(settling, 0 if budget <= needed else budget - needed, curve)
         self._labels = settling.labels()
-        return needed, curve
+        return curve[0].moves, curve  # which may be fewer than before: a better place can be the one from before
 
     def seating(self, run: RunRecord) -> Seating:
         """The seating, tables in their earlier order."""
