@@ -141,6 +141,13 @@ def test_a_key_has_bounds(opened: Open, book: Path) -> None:
             kit.service(JobDesk).ask("guestbook.page", {"title": "May"}, key=key)
 
 
+def test_what_a_job_works_on_has_bounds(opened: Open, book: Path) -> None:
+    kit = opened(jobs="guestbook")
+    with pytest.raises(ValueError, match="a job works on at most 65536 bytes"):
+        kit.service(JobDesk).ask("guestbook.page", {"title": "x" * 65_536})
+    assert kit.service(DeliveryService).waiting() == 0
+
+
 def test_the_listing_tells_of_it(tmp_path: Path) -> None:
     env = installed_as(tmp_path, [EXAMPLE]) | {"DINNERKIT_JOBS": "guestbook, missing", "DINNERKIT_DATA": str(tmp_path)}
     command = [sys.executable, "-m", "dinnerkit", "plugins"]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
+import bson
 from pymongo.database import Database
 
 from dinnerkit.clock import Clock
@@ -19,6 +20,7 @@ from dinnerkit.storage import Row
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LONGEST_KEY = 200
+_MOST_WORK = 65_536
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,15 +57,17 @@ class JobDesk:
 
         Args:
             name: of the job.
-            work: what it is to work on: what BSON stores as it is.
+            work: what it is to work on: what BSON stores as it is, in at most 64 kB.
             key: whoever asks for the same job with the same key, within a week, asks once.
 
         Raises:
             LookupError: no package that ``DINNERKIT_JOBS`` names has such a job.
-            ValueError: the key is empty, or longer than 200 characters.
+            ValueError: the key is empty or longer than 200 characters, or there is too much to work on.
         """
         if key is not None and not 0 < len(key) <= _LONGEST_KEY:
             raise ValueError(f"a key has from 1 to {_LONGEST_KEY} characters")
+        if len(bson.encode(work or {})) > _MOST_WORK:
+            raise ValueError(f"a job works on at most {_MOST_WORK} bytes: keep the rest elsewhere, and say where")
         handler = self._handlers.get(name)
         if handler is None:
             raise LookupError(f"there is no job {name!r}; there are {', '.join(sorted(self._handlers)) or 'none'}")
