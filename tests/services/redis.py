@@ -30,13 +30,14 @@ def redis_server(folder: Path, *options: str, tls: bool = False) -> Iterator[int
 
 
 @contextmanager
-def redis_sentinel(folder: Path, master_port: int) -> Iterator[int]:
-    """A sentinel that watches the master at that port: its own port."""
+def redis_sentinel(folder: Path, master_port: int, *settings: str) -> Iterator[int]:
+    """A sentinel that watches the master at that port, with these settings of how: its own port."""
     port = free_port()
     config = folder / f"sentinel-{port}.conf"
     config.write_text(
         f"port {port}\nbind 127.0.0.1\ndir {folder}\nsentinel monitor {MASTER} 127.0.0.1 {master_port} 1\n"
         f"sentinel auth-pass {MASTER} {PASSWORD}\n"
+        + "".join(f"sentinel {name} {MASTER} {value}\n" for name, value in (setting.split() for setting in settings))
     )
     with running([str(shutil.which("redis-server")), str(config), "--sentinel"], port):
         yield port

@@ -14,7 +14,7 @@ from redis.connection import Connection, SSLConnection
 from redis.exceptions import ClusterDownError, RedisClusterException, RedisError, SlotNotCoveredError
 from redis.exceptions import ConnectionError as LostConnection
 from redis.retry import Retry
-from redis.sentinel import SentinelConnectionPool
+from redis.sentinel import SentinelConnectionPool, SentinelManagedConnection, SentinelManagedSSLConnection
 
 from dinnerkit.errors import Unavailable
 from dinnerkit_redis.urls import RedisUrl
@@ -88,6 +88,26 @@ def _tls(url: RedisUrl) -> dict[str, Any]:
     return ({"ssl_ca_certs": url.ca} if url.ca else {}) if url.tls else {}
 
 
+class _Closing:
+    """A connection that is closed when an answer does not come in time, as the driver does itself where no sentinel is asked.
+
+    Kept open it would go on with a master that hangs for ever, after another has taken over; and whoever uses it next could be given the
+    answer that came too late.
+    """
+
+    def read_response(self, *args: Any, **options: Any) -> Any:
+        """The next answer."""
+        return super().read_response(*args, **({"disconnect_on_error": True} | options))  # type: ignore[misc]
+
+
+class _ToMaster(_Closing, SentinelManagedConnection):
+    """A connection to whoever is the master."""
+
+
+class _ToMasterByTls(_Closing, SentinelManagedSSLConnection):
+    """The same, encrypted."""
+
+
 class _MasterPool(SentinelConnectionPool, BlockingConnectionPool):
     """Connections to whoever is the master, at most so many at the same time."""
 
@@ -96,7 +116,7 @@ def _watched(url: RedisUrl, usual: dict[str, Any], waits: bool) -> Redis:
     soon = max(url.timeout / len(url.hosts), _SHORTEST_SECONDS)  # one after the other is asked, and the request waits
     asking = {"socket_connect_timeout": soon, "socket_timeout": soon, "password": url.sentinel_password, "ssl": url.tls}
     sentinel = Sentinel(url.hosts, sentinel_kwargs=asking | _tls(url) | {"retry": Retry(NoBackoff(), 0)})
-    usual |= {"ssl": url.tls} | _tls(url)
+    usual |= {"connection_class": _ToMasterByTls if url.tls else _ToMaster} | _tls(url)
     usual |= {"max_connections": url.connections, "timeout": url.timeout} if waits else {"max_connections": _ANY_NUMBER}
     pool = _MasterPool if waits else SentinelConnectionPool
     master: Redis = sentinel.master_for(url.service, connection_pool_class=pool, **usual)
