@@ -55,8 +55,8 @@ def service():
         listener.shutdown(socket.SHUT_RDWR)
 
 
-def asked(port):
-    with socket.create_connection(("127.0.0.1", port), 0.3) as connection:
+def asked(port, patience=30.0):
+    with socket.create_connection(("127.0.0.1", port), patience) as connection:
         connection.sendall(b"well?")
         return connection.recv(100)
 
@@ -66,7 +66,7 @@ def test_a_proxy_is_as_bad_as_it_is_told_to_be(dinnerkit_proxy, service):
     assert asked(between.port) == b"well?"
     between.turn("hangs")
     with pytest.raises(TimeoutError):
-        asked(between.port)
+        asked(between.port, 0.3)
     between.turn("drops")
     with pytest.raises(ConnectionError):
         assert asked(between.port) == b"", "hung up"
