@@ -103,14 +103,17 @@ class Answer:
         return _OVERHEAD + len(self.plain.body) + sum(len(other.body) + _OVERHEAD // 2 for other in self._others.values())
 
     def has(self, encoding: str) -> bool:
-        """Whether it was made in that encoding already."""
-        return encoding == IDENTITY or encoding in self._others
+        """Whether it was made in that encoding already, or would not be made in it."""
+        return self._is_sent_plain(encoding) or encoding in self._others
 
     def in_encoding(self, encoding: str) -> Representation:
         """It in that encoding, made when it is first wanted; as it is, where it is so short that another would gain nothing."""
-        if encoding == IDENTITY or len(self.plain.body) < LEAST_BYTES:
+        if self._is_sent_plain(encoding):
             return self.plain
         found = self._others.get(encoding)
         if found is None:
             found = self._others[encoding] = self.plain.encoded(encoding)
         return found
+
+    def _is_sent_plain(self, encoding: str) -> bool:
+        return encoding == IDENTITY or len(self.plain.body) < LEAST_BYTES

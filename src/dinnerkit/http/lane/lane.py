@@ -145,10 +145,9 @@ class Lane:
         began: float,
     ) -> Iterable[bytes]:
         encoding = encoding_for(environ.get("HTTP_ACCEPT_ENCODING", ""))
-        if answer.has(encoding):
-            sent = answer.in_encoding(encoding)
-        else:
-            sent = answer.in_encoding(encoding)
+        grows = not answer.has(encoding)
+        sent = answer.in_encoding(encoding)
+        if grows:
             self._shelf.grown(key, answer)
         method, told = environ["REQUEST_METHOD"], environ.get("HTTP_IF_NONE_MATCH")
         if told is not None and has_already(told, sent.etag):
