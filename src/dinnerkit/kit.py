@@ -215,7 +215,7 @@ class Kit:
         with ExitStack() as opened:
             found: dict[str, Any] = {}
             for kind in Backends.__dataclass_fields__:
-                found[kind] = open_backend(kind, getattr(settings, kind))
+                found[kind] = open_backend(kind, settings.backend_url(kind))
                 if hasattr(found[kind], "close"):
                     opened.callback(found[kind].close)
             kit = cls(settings, Backends(**found), clock=clock, offload=offload)

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 from dinnerkit.errors import SettingError
+from dinnerkit.ports.connections import Connections
 from dinnerkit.ports.urls import mask_url, parse_url
 from dinnerkit.queues import QUEUES, queue_shares
 
@@ -43,6 +44,14 @@ class Settings:
     secret_key: str = _setting("", "signs tokens and tickets; kept in DATA/secret-key when the database is embedded", secret=True)
     data: str = _setting("", "folder of the embedded parts; default: the embedded database's, else ./dinnerkit-data")
     database: str = _setting("", "embedded://PATH or mongodb://…/NAME; default: embedded, under DATA")
+    database_max_pool: int = _setting(100, "the most connections of a process to each server of the database", least=1, most=10_000)
+    database_min_pool: int = _setting(10, "how many of them are kept ready; none where it is embedded", least=0, most=10_000)
+    database_idle_seconds: int = _setting(30, "after which other connections that nothing uses are closed", least=1, most=86_400)
+    database_selection_seconds: int = _setting(
+        5, "how long an operation waits for a server that can do it, and for a free connection", least=1, most=300
+    )
+    database_socket_seconds: int = _setting(45, "how long a server may be silent within one operation", least=1, most=3600)
+    database_compressors: str = _setting("", "what goes over the network is compressed by the first that both have: zstd, snappy, zlib")
     cache: str = _setting("memory://", "where values are cached: memory:// or disk://PATH")
     queue: str = _setting("", "where the hints to the workers lie; default: SQLite, under DATA")
     gateway: str = _setting("", "who takes the payments; default: a sandbox, under DATA")
@@ -91,6 +100,7 @@ class Settings:
         for name in BACKENDS:
             _checked(name, getattr(self, name))
         self.shares()
+        self._connections()
         _one_of("log_level", self.log_level, ("debug", "info", "warning", "error"))
         _one_of("lane", self.lane, ("auto", "on", "off"))
         _one_of("log_format", self.log_format, ("auto", "console", "json"))
@@ -98,6 +108,11 @@ class Settings:
     def __repr__(self) -> str:
         values = ", ".join(f"{name}={value!r}" for name, (value, _) in self.shown().items())
         return f"Settings({values})"
+
+    def backend_url(self, kind: str) -> str:
+        """The URL by which the backend of that kind is opened: the setting's, and for the database how connections to it are held."""
+        url: str = getattr(self, kind)
+        return self._connections().applied(url) if kind == "database" else url
 
     def shares(self) -> dict[str, int]:
         """How many jobs of each queue a worker runs side by side.
@@ -113,6 +128,16 @@ class Settings:
     def plugin_jobs(self) -> list[str]:
         """The names of the packages whose jobs run here, each once."""
         return list(dict.fromkeys(self.jobs.replace(",", " ").split()))
+
+    def _connections(self) -> Connections:
+        return Connections(
+            most=self.database_max_pool,
+            ready=self.database_min_pool,
+            idle_seconds=self.database_idle_seconds,
+            selection_seconds=self.database_selection_seconds,
+            socket_seconds=self.database_socket_seconds,
+            compressors=self.database_compressors,
+        )
 
     def _default_data(self) -> str:
         if self.database.startswith("embedded://"):

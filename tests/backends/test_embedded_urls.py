@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 from pymongo.write_concern import WriteConcern
 
@@ -41,13 +43,39 @@ def test_the_drivers_options_are_safe_and_bounded_by_default(opened):
 
 
 @pytest.mark.parametrize(
-    "query", ["w=1&journal=false&socketTimeoutMS=1000&appName=mine", "W=1&JOURNAL=false&sockettimeoutms=1000&appname=mine"]
+    "query", ["retryWrites=false&socketTimeoutMS=1000&appName=mine", "RETRYWRITES=false&sockettimeoutms=1000&appname=mine"]
 )
 def test_the_urls_own_options_win(opened, query):
     client = opened(f"mongodb://localhost/?{query}").database.client
-    assert client.write_concern == WriteConcern(w=1, j=False)
+    assert not client.options.retry_writes
     assert client.options.pool_options.socket_timeout == 1
     assert client.options.pool_options.appname == "mine"
+
+
+@pytest.mark.parametrize("option", ["w=1", "W=2", "journal=false", "readPreference=secondaryPreferred"])
+def test_an_option_by_which_a_booking_could_be_lost_or_hidden_is_refused(option):
+    with pytest.raises(SettingError, match=rf"{option.split('=')[0]} must be (majority|true|primary)"):
+        mongodb(f"mongodb://localhost/?{option}")
+
+
+def test_the_options_by_which_they_are_kept_may_be_said(opened):
+    client = opened("mongodb://localhost/?w=majority&journal=true&readPreference=primary").database.client
+    assert client.write_concern == WriteConcern(w="majority", j=True)
+
+
+@pytest.mark.parametrize(
+    ("option", "why"),
+    [("compressors=lz4", "Unsupported compressor"), ("maxPoolSze=5", "Unknown option"), ("maxPoolSize=2&minPoolSize=3", "minPoolSize")],
+)
+def test_what_the_driver_would_pass_over_is_refused(option, why):
+    with pytest.raises(SettingError, match=why):
+        mongodb(f"mongodb://localhost/?{option}")
+
+
+def test_a_compressor_that_is_not_installed_is_refused_with_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "snappy", None)
+    with pytest.raises(SettingError, match="install the python-snappy module"):
+        mongodb("mongodb://localhost/?compressors=snappy")
 
 
 def test_a_url_that_the_driver_does_not_take_is_refused_without_its_password():
@@ -67,7 +95,7 @@ def test_a_server_that_does_not_answer_is_unavailable_in_one_line(opened):
     ("url", "why"),
     [
         ("embedded://", "needs a path"),
-        ("embedded://data?nmae=x", "has no option 'nmae' (allowed: name)"),
+        ("embedded://data?nmae=x", "has no option 'nmae' (allowed: name, maxPoolSize, "),
         ("embedded://data?name=a/b", "'a/b' can't be the name of a database"),
         ("embedded://data?name=", "'' can't be the name of a database"),
     ],

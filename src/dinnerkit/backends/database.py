@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Sequence
+import warnings
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, TypeAlias
 
 import pymongo
@@ -22,6 +23,7 @@ from dinnerkit.backends.mongod.errors import EmbeddedMongodFailed
 from dinnerkit.backends.mongod.member import Member
 from dinnerkit.backends.mongod.replica import make_ready, one_line, server_url
 from dinnerkit.errors import SettingError, Unavailable
+from dinnerkit.ports.connections import POOL_OPTIONS
 from dinnerkit.ports.database import DatabaseBackend
 from dinnerkit.ports.urls import mask_url, parse_url
 
@@ -40,6 +42,9 @@ CLIENT_OPTIONS: dict[str, Any] = {
 }
 """The driver's options, unless the URL says otherwise. Times in milliseconds."""
 
+_NEEDED = {"w": "majority", "journal": "true", "readpreference": "primary"}
+"""Options of which one value alone keeps the promises of :class:`dinnerkit.ports.database.DatabaseBackend`."""
+
 PING_SECONDS = 3.0
 
 _NAME = re.compile(r"[^/\\. \"$*<>:|?\x00]{1,63}")
@@ -56,16 +61,23 @@ class DatabaseUnavailable(Unavailable):
 def mongodb(url: str) -> DatabaseBackend:
     """``mongodb://HOST/NAME`` or ``mongodb+srv://…``: a replica set or sharded cluster that somebody else runs.
 
-    The URL's options win over :data:`CLIENT_OPTIONS`. Nothing is sent before the first use.
+    The URL's options win over :data:`CLIENT_OPTIONS`, but for what the documents rely on: writes are acknowledged by a majority, and reads
+    are the primary's. Nothing is sent before the first use.
 
     Raises:
-        SettingError: the driver does not take the URL.
+        SettingError: the driver does not take the URL, or it has an option that would lose or hide what was written.
     """
+    for name, value in parse_url(url).options.items():
+        needed = _NEEDED.get(name.lower())
+        if needed and value.lower() != needed:
+            raise SettingError(f"database: {mask_url(url)!r}: {name} must be {needed}, or nobody could rely on what was written")
     return MongoDatabase(url)
 
 
 def embedded(url: str) -> DatabaseBackend:
     """``embedded://PATH?name=NAME``: a mongod of our own with its data under PATH, shared by all processes that name the same PATH.
+
+    The options of a pool may follow, see :data:`dinnerkit.ports.connections.POOL_OPTIONS`.
 
     It is started if it does not run, and goes down a moment after the last process that holds it. Call this anew in a forked child; a
     parent that only holds the server may fork before it uses the database.
@@ -74,7 +86,7 @@ def embedded(url: str) -> DatabaseBackend:
         SettingError: the URL is malformed.
         EmbeddedMongodFailed: the server can't be started.
     """
-    parts = parse_url(url).only("name")
+    parts = parse_url(url).only("name", *POOL_OPTIONS)
     name = parts.options.get("name", DEFAULT_NAME)
     if not parts.location:
         raise SettingError("database: embedded:// needs a path, such as embedded://./data")
@@ -82,7 +94,8 @@ def embedded(url: str) -> DatabaseBackend:
         raise SettingError(f"database: {name!r} can't be the name of a database")
     if sys.platform == "win32":
         raise EmbeddedMongodFailed("the embedded MongoDB runs on Linux and macOS; on Windows use WSL, or a mongodb:// URL")
-    return EmbeddedDatabase(Member(parts.path), name)
+    pool = {option: value for option, value in parts.options.items() if option in POOL_OPTIONS}
+    return EmbeddedDatabase(Member(parts.path), name, pool)
 
 
 class MongoDatabase:
@@ -92,12 +105,18 @@ class MongoDatabase:
         given = {name.lower() for name in parse_url(url).options}
         options = {name: value for name, value in CLIENT_OPTIONS.items() if name.lower() not in given}
         try:
-            self._client: MongoClient[dict[str, Any]] = MongoClient(
-                url, tz_aware=True, connect=False, event_listeners=list(listeners), **options
-            )
+            with warnings.catch_warnings(record=True) as told:
+                warnings.simplefilter("always")
+                self._client: MongoClient[dict[str, Any]] = MongoClient(
+                    url, tz_aware=True, connect=False, event_listeners=list(listeners), **options
+                )
             self._database = self._client.get_default_database(DEFAULT_NAME)
         except (PyMongoError, ValueError, TypeError) as error:
             raise SettingError(f"database: {mask_url(url)!r}: {error}") from error
+        ignored = [warned.message for warned in told if warned.category is UserWarning]
+        if ignored:  # the driver goes on without what it can't do: a compressor that is not installed, an option that is not one
+            self._client.close()
+            raise SettingError(f"database: {mask_url(url)!r}: {ignored[0]}")
         self._url = url
 
     @property
@@ -130,11 +149,12 @@ class MongoDatabase:
 class EmbeddedDatabase:
     """A database in the embedded server that this process holds."""
 
-    def __init__(self, member: Member, name: str) -> None:
+    def __init__(self, member: Member, name: str, pool: Mapping[str, str]) -> None:
         self._member = member
         try:
             make_ready(member.port, member.secret)
-            self._mongo = MongoDatabase(server_url(member.port, member.secret, name), [_Reviver(member)])
+            options = "".join(f"&{option}={value}" for option, value in pool.items())
+            self._mongo = MongoDatabase(server_url(member.port, member.secret, name) + options, [_Reviver(member)])
         except BaseException:
             member.leave()
             raise

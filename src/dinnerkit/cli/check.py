@@ -27,11 +27,11 @@ def command(ctx: click.Context) -> None:
     settings = Settings.load()
     parts: dict[str, Callable[[], object]] = {"secret_key": partial(secret_key, settings)}
     for kind in BACKENDS:
-        parts[kind] = partial(_reach, kind, getattr(settings, kind))
+        parts[kind] = partial(_reach, kind, settings.backend_url(kind))
     found = {name: _tried(reach) for name, reach in parts.items()}
     rows = []
     for name, (wrong, millis) in found.items():
-        where = mask_url(getattr(settings, name)) if name in BACKENDS else ""
+        where = mask_url(settings.backend_url(name)) if name in BACKENDS else ""
         rows.append((name, "down" if wrong else "ok", f"{millis:.0f} ms", wrong or where))
     say_table([("PART", "STATE", "TIME", "DETAIL"), *rows])
     if any(wrong for wrong, _ in found.values()):

@@ -13,6 +13,7 @@ def settings_for_tests(database_url: str, folder: Path, **more: Any) -> dict[str
     """
     usual = {
         "database": database_url,
+        "database_min_pool": 0,
         "data": str(folder),
         "secret_key": "only-for-tests-" * 3,
         "mail": f"folder://{folder}/mail",
