@@ -140,10 +140,10 @@ def plugins_lowest(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """The benchmarks: a table to read on the terminal, JSON in .nox for comparisons; words name those to run, e.g. ``-- matching``."""
-    session.install("-e", ".[embedded,fast,matching]")
+    session.install("-e", ".[embedded,fast,matching]", "-e", "plugins/dinnerkit-redis")
     results = Path(os.environ.get("DINNERKIT_BENCH_RESULTS", session.create_tmp())).absolute()
     words = [word for word in session.posargs if word.isidentifier()]
-    for script in sorted(ROOT.glob("benchmarks/*_cpu.py")):
+    for script in sorted([*ROOT.glob("benchmarks/*_cpu.py"), ROOT / "benchmarks/live_connections.py"]):
         if not words or any(script.stem.startswith(word) for word in words):
             options = [option for option in session.posargs if option not in words]
             session.run("python", str(script), "--json", str(results / f"{script.stem}.json"), *options)

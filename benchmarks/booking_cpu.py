@@ -24,8 +24,8 @@ REPEAT = 300
 BOOKINGS_AN_EVENT = 20
 
 
-def publish_events(kit: Kit, count: int) -> list[str]:
-    """Published events, by id."""
+def publish_events(kit: Kit, count: int, price: int = 3500, seats: int = 100) -> list[str]:
+    """Published events, by id; the price in cents."""
     (user_id,) = kit.service(AccountService).import_users([NewUser(email="host@example.org", name="Hera", role=Role.HOST)])
     host, events = Principal(user_id, Role.HOST), kit.service(EventService)
     details = EventDetails(
@@ -36,9 +36,9 @@ def publish_events(kit: Kit, count: int) -> list[str]:
         timezone="Europe/Lisbon",
         city="Lisbon",
         venue=Venue("Tasca do Zé", "Rua da Rosa 1", Location(38.7139, -9.1440)),
-        seats=100,
+        seats=seats,
         table_size=TableSize(3, 6),
-        price=Money(3500, "EUR"),
+        price=Money(price, "EUR"),
     )
     ids = [events.create(host, details)["id"] for _ in range(count)]
     for event_id in ids:

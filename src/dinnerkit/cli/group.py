@@ -12,6 +12,7 @@ COMMANDS = {
     "serve": "Serve the app over HTTP.",
     "work": "Run the background work: mails, payments, seating, sweeps.",
     "match": "Seat the people of FILE at tables; needs no server.",
+    "capacity": "Count the servers and the bill that a load takes.",
     "config": "Show the settings in force, and where each came from.",
     "plugins": "List the backends that are installed, and the packages with jobs of their own.",
     "new-plugin": "Write a package with a backend of your own to begin with.",
