@@ -149,7 +149,7 @@ def _http_services(kit: Kit, api: Api) -> dict[type[Any], Any]:
     found = health.Health(_probes(kit), lambda: _warnings(kit))
     return {
         IdempotencyStore: IdempotencyStore(kit.database, Keys(secret_key(kit.settings)).derive("idempotency"), kit.clock),
-        RequestLimits: RequestLimits(kit.settings.rate_limit, kit.backends.limiter),
+        RequestLimits: RequestLimits(kit.settings.rate_limit, kit.backends.limiter, ahead=kit.settings.rate_limit_lease),
         Metrics: Metrics([figures, health.BackendCollector(found)]),
         health.Health: found,
         docs.OpenApi: docs.OpenApi(api),

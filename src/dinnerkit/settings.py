@@ -71,6 +71,7 @@ class Settings:
     jobs: str = _setting("", "installed packages whose jobs run here, by the names that dinnerkit plugins shows")
     drain_seconds: int = _setting(25, "how long a worker that is to stop lets its jobs end", least=0, most=3600)
     rate_limit: str = _setting("1000 per 15 minutes", "requests for each user or address, or off")
+    rate_limit_lease: bool = _setting(True, "count several requests of a busy caller at a time, where the limiter can")
     lane: str = _setting("auto", "answer public reads from memory, ahead of Flask: on, off, or auto, which is in the default app alone")
     lane_bytes: int = _setting(16_777_216, "how much of them each process keeps", least=1_048_576, most=17_179_869_184)
     public_url: str = _setting("http://127.0.0.1:8000", "the address in mails")

@@ -11,11 +11,29 @@ from typing import Any, ClassVar
 from limits.storage import MovingWindowSupport, Storage
 
 from dinnerkit.errors import Unavailable
+from dinnerkit.ports.limiter import Lease, Unspent
 from dinnerkit.ports.limiter_windows import Windows
 from dinnerkit.testing import LimiterBench
 from tests.teeth import faults
 
-PLACES: defaultdict[str, Windows] = defaultdict(Windows)
+
+class LeasingWindows(Windows):
+    """Windows in memory that lease as the port has it."""
+
+    def lease(self, key: str, limit: int, seconds: float, *, need: int, most: int, share: int, back: Unspent | None) -> Lease:
+        self.acquire_entry(key, limit, int(seconds), 0)
+        with self._lock:
+            now, hits = self._clock(), self._windows[key].hits
+            if back is not None:
+                for _ in range(min(back.left, hits.count(back.stamp) - back.spent)):
+                    hits.remove(back.stamp)
+            free = limit - len(hits)
+            granted = max(0, min(free, max(need, min(most, free // share))))
+            hits.extend([now] * granted)
+            return Lease(granted, now, hits[0] if hits else now, len(hits))
+
+
+PLACES: defaultdict[str, LeasingWindows] = defaultdict(LeasingWindows)
 """Where the processes of one test count together."""
 
 
@@ -84,6 +102,10 @@ class Sound:
     @property
     def options(self) -> dict[str, Any]:
         return {"place": self.place, "service": self.service}
+
+    def lease(self, key: str, limit: int, seconds: float, *, need: int, most: int, share: int, back: Unspent | None) -> Lease:
+        faults.ask(self.service)
+        return PLACES[self.options["place"]].lease(key, limit, seconds, need=need, most=most, share=share, back=back)
 
     def ping(self) -> None:
         if not self.storage(self.uri, **self.options).check():
@@ -237,6 +259,39 @@ class SaysThatAllIsWell(Sound):
     def ping(self) -> None:
         if self.service:
             raise Unavailable("the store does not answer")
+
+
+class LeasesAllThatIsFree(Sound):
+    def lease(self, key: str, limit: int, seconds: float, *, need: int, most: int, share: int, back: Unspent | None) -> Lease:
+        return super().lease(key, limit, seconds, need=max(need, most), most=most, share=share, back=back)
+
+
+class LeasesNoMoreThanAShare(Sound):
+    def lease(self, key: str, limit: int, seconds: float, *, need: int, most: int, share: int, back: Unspent | None) -> Lease:
+        return super().lease(key, limit, seconds, need=1, most=max(need, most), share=share, back=back)
+
+
+class LeasesElsewhere(Sound):
+    def lease(self, key: str, limit: int, seconds: float, *, need: int, most: int, share: int, back: Unspent | None) -> Lease:
+        return super().lease(f"leases:{key}", limit, seconds, need=need, most=most, share=share, back=back)
+
+
+class TakesBackTwice(Sound):
+    def lease(self, key: str, limit: int, seconds: float, *, need: int, most: int, share: int, back: Unspent | None) -> Lease:
+        back = back._replace(spent=0) if back is not None else None
+        return super().lease(key, limit, seconds, need=need, most=most, share=share, back=back)
+
+
+class LooksAndThenLeases(Sound):
+    def lease(self, key: str, limit: int, seconds: float, *, need: int, most: int, share: int, back: Unspent | None) -> Lease:
+        free = limit - PLACES[self.place].get_moving_window(key, limit, int(seconds))[1]
+        threading.Event().wait(0.001)
+        return super().lease(key, 1 << 60, seconds, need=min(need, free), most=min(most, free), share=share, back=back)
+
+
+class LeasesWithoutItsService(Sound):
+    def lease(self, key: str, limit: int, seconds: float, *, need: int, most: int, share: int, back: Unspent | None) -> Lease:
+        return Lease(need, time.time(), time.time(), need)
 
 
 class TellsItsSecret(faults.TellsItsSecret, Sound):

@@ -17,6 +17,7 @@ class TestTheSoundOne(LimiterContract):
         return bench_of(Sound, new_id())
 
 
+SHARES = "a_lease_takes_a_share_of_what_is_free_and_what_is_needed_in_any_case"
 SILENT = "without_its_service_a_hit_fails_soon_and_by_an_error_of_its_own[silent]"
 BROKEN = [
     (broken.LetsOneTooMany, "as_many_as_the_limit_come_through_and_no_more", "of 8 hits where 5 are allowed it let 6 through"),
@@ -31,6 +32,12 @@ BROKEN = [
     (broken.LetsAllThroughWithoutItsService, SILENT, "silent, and it was asked for a hit: it answered True where OSError"),
     (broken.MakesRequestsWait, SILENT, r"silent, and it took 0\.\d+ s to fail when it was asked for a hit; a request waits"),
     (broken.SaysThatAllIsWell, SILENT, r"silent, and check\(\) says True"),
+    (broken.LeasesAllThatIsFree, SHARES, r"an 8th and at most 3, then 100, are \[3, 97\] and not \[3, 12\]"),
+    (broken.LeasesNoMoreThanAShare, SHARES, "where 85 are free and 50 needed, it gave 10"),
+    (broken.LeasesElsewhere, "what_is_leased_is_counted_in_the_window_of_its_key", "of 100 hits 60 are leased, and 100 left"),
+    (broken.TakesBackTwice, "what_is_given_back_is_free_again_and_only_once", "given back already was dropped again: 7 count"),
+    (broken.LooksAndThenLeases, "no_two_are_leased_the_same_hits", r"of 160 hits, leased at once where 100 are allowed, it gave \d+"),
+    (broken.LeasesWithoutItsService, SILENT, "silent, and it was asked for a lease: it answered Lease.* where OSError"),
     (broken.TellsItsSecret, "its_secrets_stay_its_own", "a secret of the backend's is in what it tells: .*hunt…"),
     (broken.CanNotBeClosedTwice, "it_can_be_closed_twice", "closing it a second time raised RuntimeError"),
 ]

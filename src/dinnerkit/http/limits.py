@@ -40,12 +40,13 @@ class RequestLimits:
     (:class:`~dinnerkit.ports.shielded_limits.ShieldedWindows`).
     """
 
-    def __init__(self, rate: str, storage: LimiterStorage) -> None:
+    def __init__(self, rate: str, storage: LimiterStorage, *, ahead: bool = False) -> None:
         """Make it.
 
         Args:
             rate: such as ``"1000 per 15 minutes"`` or ``"5/second;100/hour"``, in the limits library's words, or ``"off"``.
             storage: where the counts are kept.
+            ahead: whether several requests of a caller may be counted at a time: :mod:`dinnerkit.ports.leased_limits`.
 
         Raises:
             SettingError: the rate is not understood.
@@ -55,7 +56,7 @@ class RequestLimits:
         self._windows_of = lru_cache(maxsize=4096)(self._windows)
         if rate != OFF:
             self._hooks = _Hooks()
-            self._limiter = _limiter(rate, storage)
+            self._limiter = _limiter(rate, storage, ahead=ahead)
             self._limiter.init_app(cast("flask.Flask", self._hooks))
             self._rates = sorted(parse_many(rate))
 
@@ -159,7 +160,7 @@ def _origin(address: str) -> str:
     return str(parsed.ipv4_mapped or f"{IPv6Address(int(parsed) >> 64 << 64)}/64")
 
 
-def _limiter(rate: str, storage: LimiterStorage) -> Limiter:
+def _limiter(rate: str, storage: LimiterStorage, *, ahead: bool) -> Limiter:
     try:
         parse_many(rate)
     except ValueError:
@@ -170,6 +171,6 @@ def _limiter(rate: str, storage: LimiterStorage) -> Limiter:
         headers_enabled=True,
         strategy="moving-window",
         storage_uri=f"{SCHEME}://",
-        storage_options=cast("dict[str, Any]", {"storage": storage}),
+        storage_options=cast("dict[str, Any]", {"storage": storage, "ahead": ahead}),
         key_prefix=_PREFIX,
     )

@@ -12,6 +12,7 @@ from dinnerkit.ports.captcha import BoundToActions, UsesKey
 from dinnerkit.ports.checkout import Checkout
 from dinnerkit.ports.database import KeepsIndexes
 from dinnerkit.ports.gateway import Disputes, Listings, PayoutListings, Payouts, RefundHistory
+from dinnerkit.ports.limiter import Leases
 from dinnerkit.ports.local_gateway import LocalAuthentication, LocalDisputes, LocalWebhooks
 from dinnerkit.ports.media import DirectDownloads, DirectUploads
 from dinnerkit.ports.queue import Priorities
@@ -33,6 +34,7 @@ CAPABILITIES: dict[str, tuple[type, ...]] = {
         LocalAuthentication,
         LocalDisputes,
     ),
+    "limiter": (Leases,),
     "media": (DirectUploads, DirectDownloads),
     "queue": (Priorities,),
     "search": (Facets, Suggestions, Tolerant, Distances, Rebuilding, PeopleSearch, UsesDatabase),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol, runtime_checkable
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 
 @runtime_checkable
@@ -41,4 +42,60 @@ class LimiterStorage(Protocol):
 
     def close(self) -> None:
         """Give back connections."""
+        ...
+
+
+class Unspent(NamedTuple):
+    """What is given back of a lease: of the hits that were counted at ``stamp``, ``spent`` came about and ``left`` did not."""
+
+    stamp: float
+    spent: int
+    left: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """Hits that are counted before they come about.
+
+    Attributes:
+        granted: how many; 0 where the window is full.
+        stamp: when they were counted, by the store's clock: seconds since the epoch.
+        began: since when hits count, in the same seconds.
+        hits: how many count now, those that were granted among them.
+    """
+
+    granted: int
+    stamp: float
+    began: float
+    hits: int
+
+
+@runtime_checkable
+class Leases(Protocol):
+    """The power of a store that several processes share: it counts several hits at a time, in one step.
+
+    Without it each hit is counted by itself. What is leased lies in the same windows as what :attr:`LimiterStorage.uri` stands for.
+    """
+
+    def lease(self, key: str, limit: int, seconds: float, *, need: int, most: int, share: int, back: Unspent | None) -> Lease:
+        """Take hits in the window of ``key``, as many as there are to be had.
+
+        All of it is one step, whatever number of processes do so at the same time:
+
+        1. What is given back counts no more, if it still did.
+        2. Of the hits that are free, ``limit`` less those of the last ``seconds``, it takes the ``share``th part and ``most`` at the most,
+           but ``need`` in any case, where so many are free.
+
+        Args:
+            key: whose window.
+            limit: how many hits there may be in it.
+            seconds: how long it is.
+            need: how many are wanted at once, at least 1.
+            most: how many are wanted, also for later.
+            share: so that what is taken for later grows small as the window fills.
+            back: what is left of an earlier lease. To be given back once, also where that fails.
+
+        Raises:
+            Exception: the store can't be reached; within half a second.
+        """
         ...

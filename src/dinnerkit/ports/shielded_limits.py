@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 import structlog
 from limits.storage import MovingWindowSupport, Storage, storage_from_string
 
-from dinnerkit.ports.limiter import LimiterStorage
+from dinnerkit.ports.leased_limits import LeasedWindows
+from dinnerkit.ports.limiter import Leases, LimiterStorage
 from dinnerkit.ports.limiter_windows import Windows
 from dinnerkit.retry import Breaker
 
@@ -32,13 +33,15 @@ class ShieldedWindows(Storage, MovingWindowSupport):
         uri: of no meaning here.
         wrap_exceptions: of no meaning either.
         storage: what counts while it works.
+        ahead: whether several hits of a caller may be counted at a time, where the storage can.
     """
 
     STORAGE_SCHEME = [SCHEME]  # noqa: RUF012 - as the library has it
 
-    def __init__(self, uri: str | None = None, wrap_exceptions: bool = False, *, storage: LimiterStorage) -> None:
+    def __init__(self, uri: str | None = None, wrap_exceptions: bool = False, *, storage: LimiterStorage, ahead: bool = False) -> None:
         super().__init__(uri, wrap_exceptions=wrap_exceptions)
-        self._storage: Any = storage_from_string(storage.uri, **storage.options)
+        windows: Any = storage_from_string(storage.uri, **storage.options)
+        self._storage: Any = LeasedWindows(windows, storage, ahead=ahead) if isinstance(storage, Leases) else windows
         self._meanwhile = Windows()
         self._breaker = Breaker(_REST_SECONDS)
 
@@ -100,7 +103,7 @@ class ShieldedWindows(Storage, MovingWindowSupport):
 
 def _hit(storage: Any, key: str, limit: int, expiry: int) -> tuple[bool, float, int]:
     """In one step where the storage can; else it is asked twice."""
-    if isinstance(storage, Windows):
+    if isinstance(storage, Windows | LeasedWindows):
         return storage.hit(key, limit, expiry)
     let = bool(storage.acquire_entry(key, limit, expiry))
     began, hits = storage.get_moving_window(key, limit, expiry)

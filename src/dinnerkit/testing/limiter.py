@@ -24,7 +24,7 @@ from limits.strategies import MovingWindowRateLimiter
 
 from dinnerkit.errors import Unavailable
 from dinnerkit.ids import new_id
-from dinnerkit.ports.limiter import LimiterStorage
+from dinnerkit.ports.limiter import Lease, Leases, LimiterStorage, Unspent
 from dinnerkit.testing.away import away, told_of_itself
 from dinnerkit.testing.bench import Bench
 from dinnerkit.testing.expecting import (
@@ -156,6 +156,49 @@ class LimiterContract:
             expect(limiter.hit(limit, caller("a")), "a caller who was to be forgotten is still refused")
             expect(not limiter.hit(limit, caller("b")), "another was forgotten with the caller who was to be")
 
+    def test_a_lease_takes_a_share_of_what_is_free_and_what_is_needed_in_any_case(self, bench: LimiterBench) -> None:
+        """So the window fills by ever smaller leases, and to the last hit."""
+        with _leasing(bench) as (_, take, _):
+            taken = [take(need=1, most=most).granted for most in (3, 100)]
+            expect(taken == [3, 12], f"of 100 free hits, then 97, an 8th and at most 3, then 100, are {taken} and not [3, 12]")
+            expect((granted := take(need=50, most=100).granted) == 50, f"where 85 are free and 50 needed, it gave {granted}")
+            expect((granted := take(need=50, most=1).granted) == 35, f"where 35 are free and 50 needed, it gave {granted}")
+            none = take(need=1, most=1)
+        expect((none.granted, none.hits) == (0, 100), f"where none are free it gave {none.granted}, and says that {none.hits} of 100 count")
+
+    def test_what_is_leased_is_counted_in_the_window_of_its_key(self, bench: LimiterBench) -> None:
+        """Since what is not leased goes there too."""
+        with _leasing(bench) as (limiter, take, caller):
+            before = time.time()
+            lease = take(need=60, most=60)
+            expect(before - 1 < lease.began <= lease.stamp < time.time() + 1, f"at {before} it says that hits count since {lease.began}")
+            left = limiter.get_window_stats(_LEASED, caller).remaining
+            expect(left == 40, f"of 100 hits 60 are leased, and {left} left")
+            for _ in range(5):
+                limiter.hit(_LEASED, caller)
+            expect((hits := take(need=1, most=1).hits) == 66, f"60 hits were leased, 5 counted and one leased, and {hits} count")
+
+    def test_what_is_given_back_is_free_again_and_only_once(self, bench: LimiterBench) -> None:
+        """A driver may send a thing again whose answer was lost; what was spent must count all the same."""
+        with _leasing(bench) as (_, take, _):
+            first = take(need=10, most=10)
+            take(need=5, most=5)
+            back = Unspent(first.stamp, 4, 6)
+            expect(
+                (hits := take(need=1, most=1, back=back).hits) == 10, f"of 10 and 5 leased 6 were given back, one taken, and {hits} count"
+            )
+            expect((hits := take(need=1, most=1, back=back).hits) == 11, f"what was given back already was dropped again: {hits} count")
+
+    def test_no_two_are_leased_the_same_hits(self, bench: LimiterBench) -> None:
+        """Whoever looks and then writes leases too many."""
+        with _leasing(bench) as (_, take, _):
+
+            def lease() -> int:
+                return sum(take(need=2, most=2).granted for _ in range(_EACH))
+
+            granted = sum(all_answered(at_once([lease] * _THREADS, "leases at once"), "leases at once"))
+        expect(granted == 100, f"of {_THREADS * _EACH * 2} hits, leased at once where 100 are allowed, it gave {granted}")
+
     @pytest.mark.parametrize("place", ["silent", "closed", "rude"])
     def test_without_its_service_a_hit_fails_soon_and_by_an_error_of_its_own(self, bench: LimiterBench, place: str) -> None:
         """So that the core can count in memory meanwhile; ``check`` is for people."""
@@ -163,10 +206,12 @@ class LimiterContract:
             refusal(Unavailable, f"the service was {place}, and it was pinged", partial(in_time, "a ping", opened.ping))
             limiter = MovingWindowRateLimiter(_storage(opened))
             errors: Any = limiter.storage.base_exceptions
-            for what, call in (
+            asked: list[tuple[str, Callable[[], object]]] = [
                 ("it was asked for a hit", partial(limiter.hit, RateLimitItemPerHour(1), new_id())),
                 ("it was asked for a look at a window", partial(limiter.get_window_stats, RateLimitItemPerHour(1), new_id())),
-            ):
+                *_lease_of(opened),
+            ]
+            for what, call in asked:
                 refused_soon(errors, f"the service was {place}", what, call, bench.at_once)
             found = in_time("a check", limiter.storage.check)
             expect(found is False, f"the service was {place}, and check() says {found!r}")
@@ -197,6 +242,31 @@ def _scene(bench: LimiterBench) -> Iterator[tuple[MovingWindowRateLimiter, Calla
     mark = new_id()
     with closing(bench.open()) as opened:
         yield MovingWindowRateLimiter(_storage(opened)), lambda name: f"{name}:{mark}"
+
+
+_LEASED = RateLimitItemPerHour(100)
+
+
+@contextmanager
+def _leasing(bench: LimiterBench) -> Iterator[tuple[MovingWindowRateLimiter, Callable[..., Lease], str]]:
+    """A limiter whose store leases, leases of an 8th of what is free, all of one window, and whose that is."""
+    with closing(bench.open()) as opened:
+        if not isinstance(opened, Leases):
+            pytest.skip("this storage leases no hits")
+        caller = new_id()
+        key = _LEASED.key_for(caller)
+
+        def take(*, need: int, most: int, back: Unspent | None = None) -> Lease:
+            return opened.lease(key, _LEASED.amount, _LEASED.get_expiry(), need=need, most=most, share=8, back=back)
+
+        yield MovingWindowRateLimiter(_storage(opened)), take, caller
+
+
+def _lease_of(opened: LimiterStorage) -> list[tuple[str, Callable[[], object]]]:
+    """What leases a hit, where the store does."""
+    if not isinstance(opened, Leases):
+        return []
+    return [("it was asked for a lease", partial(opened.lease, new_id(), 1, 3600.0, need=1, most=1, share=1, back=None))]
 
 
 def _taken(limiter: MovingWindowRateLimiter, limit: RateLimitItem, caller: str) -> tuple[float, float]:
