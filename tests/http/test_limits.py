@@ -39,7 +39,7 @@ def hook() -> None:
 
 
 class _MeetingWindows(Windows):
-    """Before each hit and each look they ask the one who made them, who may fail."""
+    """Before each hit and after it, when it is looked at, they ask the one who made them, who may fail."""
 
     STORAGE_SCHEME: ClassVar[list[str]] = ["meeting"]
 
@@ -51,13 +51,11 @@ class _MeetingWindows(Windows):
     def base_exceptions(self) -> type[Exception]:
         return OSError
 
-    def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
+    def hit(self, key: str, limit: int, expiry: int, amount: int = 1) -> tuple[bool, float, int]:
         self.meeting.hit()
-        return super().acquire_entry(key, limit, expiry, amount)
-
-    def get_moving_window(self, key: str, limit: int, expiry: int) -> tuple[float, int]:
+        found = super().hit(key, limit, expiry, amount)
         self.meeting.look()
-        return super().get_moving_window(key, limit, expiry)
+        return found
 
 
 def well() -> None: ...

@@ -54,7 +54,7 @@ def create_event(details: EventDetails) -> Response:
 
 @blueprint.route("/events/<event_id>")
 @kept(_EVENT_SECONDS, only=event_key("{}"))
-@blueprint.doc(security=[{}, {BEARER: []}])  # type: ignore[untyped-decorator]
+@blueprint.doc(security=[{}, {BEARER: []}])
 @blueprint.response(200, EventSchema, headers=PUBLIC_HEADERS)
 @blueprint.alt_response(304, description="The caller has this answer already")
 @blueprint.alt_response(401, "UNAUTHORIZED")

@@ -12,6 +12,7 @@ from flask import request as current_request
 from flask_smorest import Blueprint
 
 from dinnerkit.errors import Forbidden, Unauthenticated
+from dinnerkit.http.documenting import documented
 from dinnerkit.http.mount import UserResolver, current_mount
 from dinnerkit.identity import Principal, Role
 
@@ -32,9 +33,10 @@ def maybe_principal() -> Principal | None:
     Raises:
         Unauthenticated: credentials were sent and are wrong.
     """
-    if _KEY not in current_request.environ:
-        current_request.environ[_KEY] = current_mount().user_resolver(current_request)
-    return cast("Principal | None", current_request.environ[_KEY])
+    environ = current_request.environ
+    if _KEY not in environ:
+        environ[_KEY] = current_mount().user_resolver(current_request)
+    return cast("Principal | None", environ[_KEY])
 
 
 def act_for(principal: Principal | None) -> None:
@@ -82,7 +84,7 @@ def requires(role: Role) -> Callable[[Callable[P, R]], Callable[P, R]]:
 
 def _documented(view: Callable[P, R], *statuses: HTTPStatus) -> Callable[P, R]:
     responses: dict[int, Any] = {status.value: status.name for status in statuses}
-    return cast("Callable[P, R]", Blueprint.doc(security=[{BEARER: []}], responses=responses)(view))
+    return documented(view, Blueprint.doc(security=[{BEARER: []}], responses=responses))
 
 
 def bearer_token(request: Request | None = None) -> str | None:

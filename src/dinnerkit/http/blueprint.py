@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from http import HTTPStatus
 from typing import Any, Literal, TypeVar, cast
 
@@ -23,18 +23,26 @@ from dinnerkit.http import limits, metrics, problems
 from dinnerkit.http.auth import BEARER
 from dinnerkit.http.bodies import StrictParser, takes_large_body
 from dinnerkit.http.conditional import encode
+from dinnerkit.http.documenting import documented
 from dinnerkit.http.lane.routes import is_counted_elsewhere
 from dinnerkit.http.mount import current_mount
 from dinnerkit.http.request_ids import HEADER as REQUEST_ID
 from dinnerkit.http.request_ids import request_id
 from dinnerkit.http.schemas import ProblemSchema
-from dinnerkit.http.services import service
 
 OPENAPI_VERSION = "3.1.0"
 
 V = TypeVar("V", bound=Callable[..., Any])
 
 _STARTED = "dinnerkit.started"
+
+_UNLESS_SAID = (
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "no-referrer"),
+    ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
+    ("Cache-Control", "private, no-store"),
+)
+"""The headers of every answer that says nothing else."""
 
 
 class ApiBlueprint(flask_smorest.Blueprint):  # type: ignore[misc]
@@ -70,16 +78,33 @@ class ApiBlueprint(flask_smorest.Blueprint):  # type: ignore[misc]
         """As in flask-smorest: the rule is relative to ``/v1``; ``methods`` is GET unless told."""
         return cast("Callable[[V], V]", super().route(rule, **options))
 
-    def arguments(self, schema: type[Schema] | Schema, **options: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        """As in flask-smorest: what the schema loaded is the view's next argument; ``location="query"`` for query strings."""
-        return cast("Callable[[Callable[..., Any]], Callable[..., Any]]", super().arguments(schema, **options))
+    def arguments(
+        self, schema: type[Schema] | Schema, *, location: str = "json", **options: Any
+    ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """As in flask-smorest: what the schema loaded is the view's next argument; ``location="query"`` for query strings.
+
+        What a query string loads to must follow from it alone.
+        """
+        documenting = super().arguments(schema, location=location, **options)
+        loader = schema() if isinstance(schema, type) else schema  # once, and not for each request: that copies all of its fields
+        parser = self.ARGUMENTS_PARSER
+        read = parser.query_reader(loader) if location == "query" else partial(parser.parse, loader, location=location)
+
+        def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
+            @wraps(view)
+            def given(*args: Any, **kwargs: Any) -> Any:
+                return view(*args, read(), **kwargs)
+
+            return documented(given, documenting)
+
+        return decorate
 
     def response(self, status_code: int, schema: Any = None, **options: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """What the view returns is dumped by the schema, if there is one, and sent as JSON; None as an empty body; a response as it is.
 
         The view may return ``(value, status, headers)`` or a part of that, as in Flask.
         """
-        documented = super().response(status_code, schema, **options)
+        documenting = super().response(status_code, schema, **options)
         dumper = schema() if isinstance(schema, type) else schema if isinstance(schema, Schema) else None
 
         def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
@@ -87,13 +112,19 @@ class ApiBlueprint(flask_smorest.Blueprint):  # type: ignore[misc]
             def answered(*args: Any, **kwargs: Any) -> AnyResponse:
                 return _answer(view(*args, **kwargs), status_code, dumper)
 
-            return cast("Callable[..., Any]", documented(answered))
+            return documented(answered, documenting)
 
         return decorate
 
     def alt_response(self, status_code: int, response: str | None = None, **options: Any) -> Callable[[V], V]:
         """As in flask-smorest: documents another answer; ``"CONFLICT"`` and the like stand for problem details."""
-        return cast("Callable[[V], V]", super().alt_response(status_code, response, **options))
+        documenting = super().alt_response(status_code, response, **options)
+        return lambda view: documented(view, documenting)
+
+    def doc(self, **said: Any) -> Callable[[V], V]:
+        """As in flask-smorest: what is said of the operation is in the documentation as it is."""
+        documenting = super().doc(**said)
+        return lambda view: documented(view, documenting)
 
     def undocumented(self, rule: str) -> Callable[[V], V]:
         """A GET route that is no part of the API, such as a page's files; the documentation leaves it out."""
@@ -147,15 +178,15 @@ def begin(*, limited: bool) -> None:
         TooLarge: the body is larger than our routes take.
         flask_limiter.RateLimitExceeded: it is one request too many.
     """
-    mount = current_mount()
-    request.environ[_STARTED] = time.perf_counter()
+    mount, environ = current_mount(), request.environ
+    environ[_STARTED] = time.perf_counter()
     structlog.contextvars.bind_contextvars(request_id=request_id())
     most = mount.max_file_bytes if takes_large_body() else mount.max_body_bytes
     request.max_content_length = most
     if (request.content_length or 0) > most:
         raise TooLarge(f"A body has at most {most} bytes.")
     if limited:
-        service(limits.RequestLimits).check()
+        mount.services[limits.RequestLimits].check()
 
 
 def restart_clock() -> None:
@@ -165,15 +196,16 @@ def restart_clock() -> None:
 
 def finish(response: Response) -> Response:
     """What every answer of ours carries, whichever way it came about."""
-    response.headers[REQUEST_ID] = request_id()
-    response.headers.setdefault("X-Content-Type-Options", "nosniff")
-    response.headers.setdefault("Referrer-Policy", "no-referrer")
-    response.headers.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-    response.headers.setdefault("Cache-Control", "private, no-store")
-    response = service(limits.RequestLimits).show(response)
-    seconds = time.perf_counter() - request.environ.get(_STARTED, time.perf_counter())
-    if not is_counted_elsewhere(request.environ):
-        service(metrics.Metrics).observe(response, seconds)
+    services, environ, headers = current_mount().services, request.environ, response.headers
+    headers[REQUEST_ID] = request_id()
+    known = {name.lower() for name in headers.keys()}  # noqa: SIM118 - to iterate over them is to iterate over pairs
+    for name, value in _UNLESS_SAID:
+        if name.lower() not in known:
+            headers.add(name, value)
+    response = services[limits.RequestLimits].show(response)
+    if not is_counted_elsewhere(environ):
+        now = time.perf_counter()
+        services[metrics.Metrics].observe(response, now - environ.get(_STARTED, now))
     return response
 
 
@@ -184,6 +216,8 @@ def forget(_: BaseException | None = None) -> None:
 
 
 def _answer(result: Any, status: int, schema: Schema | None) -> AnyResponse:
+    if isinstance(result, AnyResponse):
+        return result
     body, own_status, headers = unpack_tuple_response(result)
     if isinstance(body, AnyResponse):
         response = body

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
+from functools import lru_cache, partial
 from typing import Any, NoReturn, TypeVar
 
 import orjson
 from flask import Request, current_app, request
+from marshmallow import Schema
 from webargs.flaskparser import FlaskParser, abort, is_json_request
+from webargs.multidictproxy import MultiDictProxy
 
 from dinnerkit.errors import TooLarge
 
 V = TypeVar("V", bound=Callable[..., Any])
+
+_QUERIES_REMEMBERED, _LONGEST_REMEMBERED = 256, 512
+"""For each route with a query; characters."""
 
 
 def large_body(view: V) -> V:
@@ -45,6 +52,24 @@ class StrictParser(FlaskParser):
     orjson refuses NaN, lone surrogates and invalid UTF-8, which the standard library lets through.
     """
 
+    def query_reader(self, schema: Schema) -> Callable[[], Any]:
+        """What reads the present request's query by the schema; of the latest queries it remembers what they said."""
+        if _takes_several(schema):  # whose lists a view could change
+            return partial(self.parse, schema, location="query")
+        read = lru_cache(maxsize=_QUERIES_REMEMBERED)(lambda _: self.parse(schema, location="query"))
+
+        def of_request() -> Any:
+            text = request.environ.get("QUERY_STRING", "")
+            return copy(read(text)) if len(text) <= _LONGEST_REMEMBERED else self.parse(schema, location="query")
+
+        return of_request
+
+    def load_querystring(self, req: Request, schema: Schema) -> Any:
+        """The parameters; of one that is given twice the first, where its field takes one."""
+        if _takes_several(schema):
+            return super().load_querystring(req, schema)
+        return req.args.to_dict()  # in which what is missing is no exception
+
     def _raw_load_json(self, req: Request) -> Any:
         body = raw_body(req)
         if not is_json_request(req):
@@ -55,6 +80,11 @@ class StrictParser(FlaskParser):
             return orjson.loads(body)
         except orjson.JSONDecodeError as error:
             _bad_json(error)
+
+
+def _takes_several(schema: Schema) -> bool:
+    """Whether a parameter may be given more than once."""
+    return bool(MultiDictProxy({}, schema).multiple_keys)
 
 
 def _bad_json(error: orjson.JSONDecodeError) -> NoReturn:

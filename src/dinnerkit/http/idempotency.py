@@ -26,6 +26,7 @@ from werkzeug.wrappers import Response
 
 from dinnerkit.errors import Invalid
 from dinnerkit.http.bodies import raw_body
+from dinnerkit.http.documenting import documented
 from dinnerkit.http.idempotency_store import Attempt, IdempotencyStore, KeptAnswer
 from dinnerkit.http.limits import caller
 from dinnerkit.http.problems import problem_response
@@ -80,7 +81,7 @@ def idempotent(view: Callable[P, Any]) -> Callable[P, Any]:
         return _carry_out(store, begun, lambda: view(*args, **kwargs))
 
     responses: dict[int, Any] = {409: HTTPStatus.CONFLICT.name, 422: HTTPStatus(422).name}
-    return cast("Callable[P, Any]", Blueprint.doc(parameters=[_PARAMETER], responses=responses)(once))
+    return documented(once, Blueprint.doc(parameters=[_PARAMETER], responses=responses))
 
 
 def _carry_out(store: IdempotencyStore, attempt: Attempt, view: Callable[[], Any]) -> Response:

@@ -25,6 +25,9 @@ _PREFIX = "dinnerkit"
 _SCOPE = "global"
 """Of flask-limiter's application limits."""
 
+_LEFT = "dinnerkit.rate_left"
+"""Where a request has the headers that say how many more are let through."""
+
 
 def unlimited(view: V) -> V:
     """The view is not counted: for callers that must get through, such as a gateway's webhooks."""
@@ -66,9 +69,15 @@ class RequestLimits:
         Raises:
             flask_limiter.RateLimitExceeded: it is one too many; a 429.
         """
-        view = flask.current_app.view_functions.get(flask.request.endpoint or "")
-        if self._hooks is not None and not getattr(view, "_dinnerkit_unlimited", False):
-            self._hooks.before()
+        request = flask.request
+        view = flask.current_app.view_functions.get(request.endpoint or "")
+        if self._hooks is None or getattr(view, "_dinnerkit_unlimited", False):
+            return
+        left = self._hit(caller())
+        if left is None:
+            self._hooks.before()  # which refuses it, and knows what a refusal says
+        else:
+            request.environ[_LEFT] = left
 
     def count(self, address: str | None) -> list[tuple[str, str]] | None:
         """Count a request that comes from nobody but an address, outside of Flask.
@@ -78,9 +87,31 @@ class RequestLimits:
         Returns:
             The headers that say what is left; None where it is one too many.
         """
-        if not self._rates:
-            return []
-        windows = self._windows_of(address)
+        return self._hit(_by_address(address)) if self._rates else []
+
+    def show(self, response: flask.Response) -> flask.Response:
+        """Put what is left into the headers: ``X-RateLimit-*``, and ``Retry-After`` where nothing is left."""
+        if self._hooks is None:
+            return response
+        left = flask.request.environ.get(_LEFT)
+        if left is not None:
+            for header in left:
+                response.headers.add(*header)
+            return response
+        known = response.headers.pop("Retry-After", None)  # an error's own answer to when to come back
+        response = self._hooks.after(response)
+        if known is not None:
+            response.headers["Retry-After"] = known
+        elif response.status_code != HTTPStatus.TOO_MANY_REQUESTS:
+            response.headers.pop("Retry-After", None)
+        return response
+
+    def _hit(self, who: str) -> list[tuple[str, str]] | None:
+        """Count a request of somebody in all windows, or in none where it is one too many in any.
+
+        flask-limiter does the same by many more steps, and asks the storage a second time for what it then shows.
+        """
+        windows = self._windows_of(who)
         storage: Any = self._limiter.limiter.storage
         if len(windows) > 1 and any(storage.get_moving_window(key, most, span)[1] >= most for key, most, span in windows):
             return None
@@ -95,22 +126,9 @@ class RequestLimits:
             ("X-RateLimit-Reset", str(int(began + span + 1))),
         ]
 
-    def _windows(self, address: str | None) -> list[tuple[str, int, int]]:
-        """The windows of an address: the key that flask-limiter gives each, how many hits it takes, and how many seconds it is long."""
-        who = (_PREFIX, _by_address(address), _SCOPE)
-        return [(rate.key_for(*who), rate.amount, rate.get_expiry()) for rate in self._rates]
-
-    def show(self, response: flask.Response) -> flask.Response:
-        """Put what is left into the headers: ``X-RateLimit-*``, and ``Retry-After`` where nothing is left."""
-        if self._hooks is None:
-            return response
-        known = response.headers.pop("Retry-After", None)  # an error's own answer to when to come back
-        response = self._hooks.after(response)
-        if known is not None:
-            response.headers["Retry-After"] = known
-        elif response.status_code != HTTPStatus.TOO_MANY_REQUESTS:
-            response.headers.pop("Retry-After", None)
-        return response
+    def _windows(self, who: str) -> list[tuple[str, int, int]]:
+        """The windows of somebody: the key that flask-limiter gives each, how many hits it takes, and how many seconds it is long."""
+        return [(rate.key_for(_PREFIX, who, _SCOPE), rate.amount, rate.get_expiry()) for rate in self._rates]
 
 
 class _Hooks:

@@ -17,9 +17,10 @@ _KEY = "dinnerkit.request_id"
 
 def request_id() -> str:
     """The id of the present request; the same each time."""
-    known = request.environ.get(_KEY)
+    environ = request.environ
+    known = environ.get(_KEY)
     if known is None:
-        known = request.environ[_KEY] = sane_or_new(request.headers.get(HEADER, ""))
+        known = environ[_KEY] = sane_or_new(environ.get("HTTP_X_REQUEST_ID", ""))
     return cast("str", known)
 
 

@@ -47,7 +47,7 @@ def photo_state(event_id: str) -> Response:
 @requires(Role.HOST)
 @idempotent
 @blueprint.arguments(AltQuerySchema, location="query")
-@blueprint.doc(requestBody=_FILE)  # type: ignore[untyped-decorator]
+@blueprint.doc(requestBody=_FILE)
 @blueprint.response(202, PhotoStateSchema)
 @blueprint.alt_response(404, "NOT_FOUND")
 @blueprint.alt_response(413, "REQUEST_ENTITY_TOO_LARGE")
