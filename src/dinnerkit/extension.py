@@ -173,7 +173,7 @@ def _probes(kit: Kit) -> dict[str, health.Probe]:
         "media": health.Probe(backends.media.ping, needed=False),
         "captcha": health.Probe(backends.captcha.ping, needed=False, watched=False),
         "cache": health.Probe(lambda: backends.cache.get("health"), needed=False),
-    }
+    } | ({"analytics_database": health.Probe(backends.analytics.ping, needed=False)} if backends.analytics else {})
 
 
 _AROUND_A_FILE = 65_536

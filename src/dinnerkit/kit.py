@@ -112,7 +112,8 @@ from dinnerkit.ports.search import Search
 from dinnerkit.ports.sessions import SessionStore
 from dinnerkit.search.handlers import search_handlers
 from dinnerkit.search.wiring import search_services
-from dinnerkit.settings import Settings
+from dinnerkit.secondaries import Secondaries
+from dinnerkit.settings import BACKENDS, Settings
 from dinnerkit.storage import Row, StoredDocument, ensure_indexes
 from dinnerkit.vouchers.documents import VoucherDocument
 from dinnerkit.vouchers.service import VoucherService
@@ -168,6 +169,8 @@ class Backends:
     sessions: SessionStore
     media: MediaStore
     captcha: Captcha
+    analytics: DatabaseBackend | None = None
+    """Where the figures are counted, if not in the database."""
 
 
 class Kit:
@@ -214,10 +217,13 @@ class Kit:
         """
         with ExitStack() as opened:
             found: dict[str, Any] = {}
-            for kind in Backends.__dataclass_fields__:
+            for kind in BACKENDS:
                 found[kind] = open_backend(kind, settings.backend_url(kind))
                 if hasattr(found[kind], "close"):
                     opened.callback(found[kind].close)
+            if settings.analytics_database:
+                found["analytics"] = open_backend("database", settings.backend_url("analytics_database"))
+                opened.callback(found["analytics"].close)
             kit = cls(settings, Backends(**found), clock=clock, offload=offload)
             kit.backends.database.ping()
             kit.ensure_indexes()
@@ -277,7 +283,8 @@ class Kit:
         shared = Shared(self.backends.cache)
         purges = Purges(self.backends.bus, shared)
         announcer = Announcer(self.backends.bus, purges)
-        events = EventService(database, clock, announcer.event_changed)
+        secondaries = Secondaries(database, on=settings.database_secondaries)
+        events = EventService(database, clock, announcer.event_changed, secondaries)
         store = BookingStore(database, clock)
         seatings = SeatingService(database, events, store, people, clock)
         feedback = FeedbackService(database, store, seatings, people, clock)
@@ -339,6 +346,7 @@ class Kit:
         added = [open_jobs(name, self) for name in settings.plugin_jobs()]
         handlers += [handler for each in added for handler in each.handlers]
         made = (
+            secondaries,
             people,
             events,
             seats,
@@ -384,7 +392,12 @@ class Kit:
             feed,
             feedback,
             notifications,
-            AnalyticsService(database, ShieldedCache(self.backends.cache), clock),
+            AnalyticsService(
+                database,
+                ShieldedCache(self.backends.cache),
+                clock,
+                self.backends.analytics.database if self.backends.analytics else secondaries.lagging,
+            ),
             indexing,
             people_indexing,
             *asked,

@@ -6,13 +6,13 @@ import difflib
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from dinnerkit.errors import SettingError
-from dinnerkit.ports.connections import Connections
+from dinnerkit.ports.connections import Connections, check_durable, reading_one
 from dinnerkit.ports.urls import mask_url, parse_url
 from dinnerkit.queues import QUEUES, queue_shares
 
@@ -23,6 +23,9 @@ NOT_SETTINGS = frozenset({"SETTINGS", "MONGOD", "DEBUG", "REQUIRE_SERVICES", "TE
 
 BACKENDS = ("database", "cache", "queue", "gateway", "mail", "limiter", "bus", "search", "sessions", "media", "captcha")
 """The settings that are backend URLs; each is the kind's entry-point group too: ``dinnerkit.cache``."""
+
+OTHER_URLS = ("analytics_database",)
+"""Settings that are URLs too, and may be empty."""
 
 _TRUE, _FALSE = frozenset({"1", "true", "yes", "on"}), frozenset({"0", "false", "no", "off"})
 
@@ -52,6 +55,10 @@ class Settings:
     )
     database_socket_seconds: int = _setting(45, "how long a server may be silent within one operation", least=1, most=3600)
     database_compressors: str = _setting("", "what goes over the network is compressed by the first that both have: zstd, snappy, zlib")
+    database_secondaries: bool = _setting(False, "ask secondaries of the replica set for public lists, and for the figures")
+    analytics_database: str = _setting(
+        "", "mongodb:// URL of the member that counts the figures, which may be hidden; default: the database itself"
+    )
     cache: str = _setting("memory://", "where values are cached: memory:// or disk://PATH")
     queue: str = _setting("", "where the hints to the workers lie; default: SQLite, under DATA")
     gateway: str = _setting("", "who takes the payments; default: a sandbox, under DATA")
@@ -98,9 +105,11 @@ class Settings:
         for name, url in self._embedded().items():
             if not getattr(self, name):
                 object.__setattr__(self, name, url)
-        for name in BACKENDS:
+        for name in (*BACKENDS, *filter(self.__getattribute__, OTHER_URLS)):
             _checked(name, getattr(self, name))
+        check_durable(self.database)
         self.shares()
+        self.backend_url("analytics_database")
         self._connections()
         _one_of("log_level", self.log_level, ("debug", "info", "warning", "error"))
         _one_of("lane", self.lane, ("auto", "on", "off"))
@@ -111,8 +120,14 @@ class Settings:
         return f"Settings({values})"
 
     def backend_url(self, kind: str) -> str:
-        """The URL by which the backend of that kind is opened: the setting's, and for the database how connections to it are held."""
+        """The URL by which the backend of that kind is opened: the setting's, and for the databases how connections to them are held.
+
+        Raises:
+            SettingError: the analytics database is not one that can be read alone.
+        """
         url: str = getattr(self, kind)
+        if kind == "analytics_database" and url:
+            return replace(self._connections(), ready=0, selection_seconds=1).applied(reading_one(url))
         return self._connections().applied(url) if kind == "database" else url
 
     def shares(self) -> dict[str, int]:
@@ -271,4 +286,4 @@ def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
 def _masked(name: str, value: Any) -> str:
     if _FIELDS[name].metadata["secret"]:
         return "***" if value else ""
-    return mask_url(value) if name in BACKENDS else str(value)
+    return mask_url(value) if name in {*BACKENDS, *OTHER_URLS} else str(value)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure
+from pymongo.write_concern import WriteConcern
 
 from dinnerkit import Kit, Settings, create_app
 from dinnerkit.errors import SettingError
@@ -71,6 +72,42 @@ def test_more_ready_than_there_may_be_is_as_many_as_there_may_be() -> None:
 def test_an_unknown_compressor_is_named() -> None:
     with pytest.raises(SettingError, match=r"database_compressors are of zstd, snappy, zlib, not 'lz4'"):
         applied("mongodb://host", database_compressors="zlib, lz4")
+
+
+@pytest.mark.parametrize("option", ["w=1", "W=2", "journal=false", "readPreference=secondaryPreferred"])
+def test_an_option_by_which_a_booking_could_be_lost_or_hidden_is_refused(option: str) -> None:
+    with pytest.raises(SettingError, match=rf"{option.split('=', maxsplit=1)[0]} in its URL must be (majority|true|primary)"):
+        Settings(database=f"mongodb://localhost/?{option}")
+
+
+def test_the_options_by_which_they_are_kept_may_be_said() -> None:
+    backend = open_backend("database", applied("mongodb://localhost/?w=majority&journal=true&readPreference=primary"))
+    assert backend.database.client.write_concern == WriteConcern(w="majority", j=True)
+    backend.close()
+
+
+class TestAnalytics:
+    def whole(self, url: str) -> str:
+        return Settings(database="mongodb://host", analytics_database=url).backend_url("analytics_database")
+
+    def test_one_member_is_asked_directly_which_may_be_hidden(self) -> None:
+        whole = self.whole("mongodb://hidden:1/name")
+        assert whole.startswith("mongodb://hidden:1/name?directConnection=true&maxPoolSize=100&minPoolSize=0&")
+        assert "serverSelectionTimeoutMS=1000" in whole, "who waits for the front page does not wait long for what may be old"
+
+    @pytest.mark.parametrize(
+        "options", ["readPreference=secondary&readPreferenceTags=use:analytics&replicaSet=r", "directConnection=false"]
+    )
+    def test_who_says_how_it_is_read_is_left_alone(self, options: str) -> None:
+        assert "directConnection=true" not in self.whole(f"mongodb://a,b/name?{options}")
+
+    @pytest.mark.parametrize("url", ["mongodb://a,b/name", "mongodb://a/name?replicaSet=r", "mongodb+srv://a/name"])
+    def test_several_members_of_which_the_primary_would_be_read_are_refused(self, url: str) -> None:
+        with pytest.raises(SettingError, match="analytics_database: name one member alone"):
+            self.whole(url)
+
+    def test_its_password_is_not_shown(self) -> None:
+        assert "hunter2" not in repr(Settings(database="mongodb://host", analytics_database="mongodb://ada:hunter2@hidden/name"))
 
 
 def test_a_pool_that_is_used_up_is_a_503_and_no_wait_for_ever(

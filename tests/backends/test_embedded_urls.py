@@ -52,17 +52,6 @@ def test_the_urls_own_options_win(opened, query):
     assert client.options.pool_options.appname == "mine"
 
 
-@pytest.mark.parametrize("option", ["w=1", "W=2", "journal=false", "readPreference=secondaryPreferred"])
-def test_an_option_by_which_a_booking_could_be_lost_or_hidden_is_refused(option):
-    with pytest.raises(SettingError, match=rf"{option.split('=')[0]} must be (majority|true|primary)"):
-        mongodb(f"mongodb://localhost/?{option}")
-
-
-def test_the_options_by_which_they_are_kept_may_be_said(opened):
-    client = opened("mongodb://localhost/?w=majority&journal=true&readPreference=primary").database.client
-    assert client.write_concern == WriteConcern(w="majority", j=True)
-
-
 @pytest.mark.parametrize(
     ("option", "why"),
     [("compressors=lz4", "Unsupported compressor"), ("maxPoolSze=5", "Unknown option"), ("maxPoolSize=2&minPoolSize=3", "minPoolSize")],

@@ -25,10 +25,11 @@ _Client = MongoClient[dict[str, Any]]
 
 
 class ReplicaSet:
-    """Three members with their data in a folder each."""
+    """Three members with their data in a folder each, of which the last may be hidden."""
 
-    def __init__(self, folder: Path, said: IO[str]) -> None:
+    def __init__(self, folder: Path, said: IO[str], *, hidden: bool = False) -> None:
         self._binary = find_mongod()
+        self._hides = hidden
         self._data = {free_port(): folder / f"member-{number}" for number in range(3)}
         self._running: dict[int, subprocess.Popen[bytes]] = {}
         self._said = said
@@ -38,7 +39,9 @@ class ReplicaSet:
         for port, data in self._data.items():
             data.mkdir()
             self._start(port)
-        members = [{"_id": number, "host": f"{HOST}:{port}"} for number, port in enumerate(self._data)]
+        members: list[dict[str, Any]] = [{"_id": number, "host": f"{HOST}:{port}"} for number, port in enumerate(self._data)]
+        if self._hides:
+            members[-1] |= {"hidden": True, "priority": 0}
         with _connected(next(iter(self._data))) as client:
             client.admin.command("replSetInitiate", {"_id": NAME, "settings": SETTINGS, "members": members})
         self.primary()
@@ -51,6 +54,36 @@ class ReplicaSet:
     def url(self, database: str) -> str:
         """The URL of a database of that name."""
         return f"mongodb://{','.join(f'{HOST}:{port}' for port in self._data)}/{database}?replicaSet={NAME}"
+
+    @property
+    def hidden(self) -> int:
+        """The port of the last member, which is hidden where that was wished."""
+        return list(self._data)[-1]
+
+    def secondary(self) -> int:
+        """The port of a member that follows the primary, and is not hidden."""
+        primary = self.primary()
+        return next(port for port in self._data if port not in {primary, self.hidden})
+
+    @contextmanager
+    def connected(self, port: int) -> Iterator[_Client]:
+        """A client of that member alone."""
+        with _connected(port) as client:
+            yield client
+
+    @contextmanager
+    def held_back(self, port: int) -> Iterator[None]:
+        """A secondary that gets no further: what is written from now on does not reach it."""
+        with _connected(port) as client:
+            client.admin.command("fsync", lock=True)
+            try:
+                yield
+            finally:
+                client.admin.command("fsyncUnlock")
+
+    def lose(self, port: int) -> None:
+        """SIGKILL that member, for good."""
+        self._kill(port)
 
     def lose_primary(self, alone: float) -> None:
         """SIGKILL the member that takes writes, for good, when the others have not heard from it for some seconds.
@@ -90,10 +123,10 @@ class ReplicaSet:
 
 
 @contextmanager
-def replica_set(folder: Path) -> Iterator[ReplicaSet]:
-    """Three members that have elected a primary."""
+def replica_set(folder: Path, *, hidden: bool = False) -> Iterator[ReplicaSet]:
+    """Three members that have elected a primary; the last is hidden, where that is wished."""
     with TemporaryFile("w+") as said:
-        members = ReplicaSet(folder, said)
+        members = ReplicaSet(folder, said, hidden=hidden)
         try:
             members.start()
             yield members

@@ -11,7 +11,9 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
 
+import structlog
 from pymongo.database import Database
+from pymongo.errors import PyMongoError
 
 from dinnerkit.analytics.documents import FiguresDocument
 from dinnerkit.booking.documents import BookingDocument
@@ -27,6 +29,8 @@ _CACHE_SECONDS = 60
 
 WALK = "dinnerkit: counting for the metrics, once a minute"
 """The comment by which MongoDB's profiler and slow log tell these queries, which are meant to walk over collections, from others."""
+
+log = structlog.get_logger(__name__)
 
 _LAST = "last"
 _OLD = timedelta(minutes=5)
@@ -67,8 +71,10 @@ class Figures:
 class AnalyticsService:
     """Counts, keeps what was counted, and tells it."""
 
-    def __init__(self, database: Database[Row], cache: ShieldedCache, clock: Clock) -> None:
+    def __init__(self, database: Database[Row], cache: ShieldedCache, clock: Clock, counted: Database[Row] | None = None) -> None:
+        """Count in a database; what is ``counted``, where that is given, is read there, and may be behind a little."""
         self._database = database
+        self._counted = database if counted is None else counted
         self._cache = cache
         self._clock = clock
 
@@ -76,10 +82,21 @@ class AnalyticsService:
         """The figures, as a rule at most two minutes old; five where no worker runs."""
         figures = _figures(self._cache.get(_CACHE_KEY))
         if figures is None:
-            kept = collection(self._database, FiguresDocument).find_one({"_id": _LAST, "counted_at": {"$gt": self._clock() - _OLD}})
-            figures = _figures(kept and kept["figures"]) or self.count()
+            kept = collection(self._database, FiguresDocument).find_one({"_id": _LAST}) or {"counted_at": None, "figures": None}
+            last = _figures(kept["figures"])
+            figures = last if last and kept["counted_at"] > self._clock() - _OLD else self._recounted(last)
             self._cache.set(_CACHE_KEY, asdict(figures), _CACHE_SECONDS)
         return figures
+
+    def _recounted(self, last: Figures | None) -> Figures:
+        """Counted now; while the database that is there for it can't be reached, as it was at the last time."""
+        try:
+            return self.count()
+        except PyMongoError as error:
+            if self._counted is self._database:
+                raise
+            log.warning("figures_not_counted", error=type(error).__name__)
+            return last or AnalyticsService(self._database, self._cache, self._clock).count()
 
     def count(self) -> Figures:
         """Count, and keep what was counted for whoever asks."""
@@ -97,7 +114,7 @@ class AnalyticsService:
             {"$match": {"listed": True, "starts_at": {"$gt": self._clock()}}},
             {"$group": {"_id": "$city_key", "upcoming": {"$sum": 1}, "seats": {"$sum": "$seats"}, "left": {"$sum": "$seats_left"}}},
         ]
-        cities = list(collection(self._database, EventDocument).aggregate(stages, comment=WALK))
+        cities = list(collection(self._counted, EventDocument).aggregate(stages, comment=WALK))
         return {
             "upcoming": sum(city["upcoming"] for city in cities),
             "cities": len(cities),
@@ -107,7 +124,7 @@ class AnalyticsService:
 
     def _by_status(self, document: type[StoredDocument]) -> dict[str, int]:
         stages: list[dict[str, Any]] = [{"$group": {"_id": "$status", "count": {"$sum": 1}}}]
-        rows = collection(self._database, document).aggregate(stages, comment=WALK)
+        rows = collection(self._counted, document).aggregate(stages, comment=WALK)
         return {row["_id"]: row["count"] for row in rows}
 
     def _money(self) -> dict[str, Any]:
@@ -116,7 +133,7 @@ class AnalyticsService:
             {"$match": {"refunds.status": "succeeded"}},
             {"$count": "refunds"},
         ]
-        found = next(iter(collection(self._database, PaymentDocument).aggregate(stages, comment=WALK)), {"refunds": 0})
+        found = next(iter(collection(self._counted, PaymentDocument).aggregate(stages, comment=WALK)), {"refunds": 0})
         return {"payments": self._by_status(PaymentDocument), **found}
 
     def _seatings(self) -> dict[str, Any]:
@@ -138,7 +155,7 @@ class AnalyticsService:
                 }
             },
         ]
-        row = next(iter(collection(self._database, SeatingDocument).aggregate(stages, comment=WALK)), None)
+        row = next(iter(collection(self._counted, SeatingDocument).aggregate(stages, comment=WALK)), None)
         if row is None or not row["seated"]:
             return {"tables": 0, "seated": 0, "score": None, "chance": None}
         means = {name: row[name] / row["seated"] for name in ("score", "chance")}

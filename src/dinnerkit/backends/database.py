@@ -42,9 +42,6 @@ CLIENT_OPTIONS: dict[str, Any] = {
 }
 """The driver's options, unless the URL says otherwise. Times in milliseconds."""
 
-_NEEDED = {"w": "majority", "journal": "true", "readpreference": "primary"}
-"""Options of which one value alone keeps the promises of :class:`dinnerkit.ports.database.DatabaseBackend`."""
-
 PING_SECONDS = 3.0
 
 _NAME = re.compile(r"[^/\\. \"$*<>:|?\x00]{1,63}")
@@ -61,16 +58,11 @@ class DatabaseUnavailable(Unavailable):
 def mongodb(url: str) -> DatabaseBackend:
     """``mongodb://HOST/NAME`` or ``mongodb+srv://…``: a replica set or sharded cluster that somebody else runs.
 
-    The URL's options win over :data:`CLIENT_OPTIONS`, but for what the documents rely on: writes are acknowledged by a majority, and reads
-    are the primary's. Nothing is sent before the first use.
+    The URL's options win over :data:`CLIENT_OPTIONS`. Nothing is sent before the first use.
 
     Raises:
-        SettingError: the driver does not take the URL, or it has an option that would lose or hide what was written.
+        SettingError: the driver does not take the URL.
     """
-    for name, value in parse_url(url).options.items():
-        needed = _NEEDED.get(name.lower())
-        if needed and value.lower() != needed:
-            raise SettingError(f"database: {mask_url(url)!r}: {name} must be {needed}, or nobody could rely on what was written")
     return MongoDatabase(url)
 
 
@@ -130,14 +122,16 @@ class MongoDatabase:
         return self._url
 
     def ping(self) -> None:
-        """Reach a server that takes writes, within :data:`PING_SECONDS` or the URL's serverSelectionTimeoutMS, whichever is less.
+        """Reach a server that takes writes, or that is read where the URL says which.
+
+        It has :data:`PING_SECONDS`, or the URL's serverSelectionTimeoutMS, whichever is less.
 
         Raises:
             DatabaseUnavailable: none can be reached.
         """
         try:
             with pymongo.timeout(min(PING_SECONDS, self._client.options.server_selection_timeout)):
-                self._client.admin.command("ping")
+                self._client.admin.command("ping", read_preference=self._client.read_preference)
         except PyMongoError as error:
             raise DatabaseUnavailable(f"MongoDB can't be reached: {one_line(error)}") from error
 

@@ -14,7 +14,7 @@ from dinnerkit.kit import secret_key
 from dinnerkit.plugins import open_backend
 from dinnerkit.ports.bus import UsesDatabase
 from dinnerkit.ports.urls import mask_url
-from dinnerkit.settings import BACKENDS, Settings
+from dinnerkit.settings import BACKENDS, OTHER_URLS, Settings
 
 
 @click.command("check")
@@ -26,12 +26,13 @@ def command(ctx: click.Context) -> None:
     """
     settings = Settings.load()
     parts: dict[str, Callable[[], object]] = {"secret_key": partial(secret_key, settings)}
-    for kind in BACKENDS:
-        parts[kind] = partial(_reach, kind, settings.backend_url(kind))
+    urls = {name: settings.backend_url(name) for name in (*BACKENDS, *OTHER_URLS) if getattr(settings, name)}
+    for name, url in urls.items():
+        parts[name] = partial(_reach, name if name in BACKENDS else "database", url)
     found = {name: _tried(reach) for name, reach in parts.items()}
     rows = []
     for name, (wrong, millis) in found.items():
-        where = mask_url(settings.backend_url(name)) if name in BACKENDS else ""
+        where = mask_url(urls.get(name, ""))
         rows.append((name, "down" if wrong else "ok", f"{millis:.0f} ms", wrong or where))
     say_table([("PART", "STATE", "TIME", "DETAIL"), *rows])
     if any(wrong for wrong, _ in found.values()):

@@ -63,7 +63,7 @@ def get_event(event_id: str) -> Response:
     """Show an event; before it is published its host and admins alone see it."""
     events = service(EventService)
     try:
-        return public_json(with_addresses(events.get(_existing(event_id))), about=(event_key(event_id),))
+        return public_json(with_addresses(events.shown(_existing(event_id))), about=(event_key(event_id),))
     except NoSuchEvent:
         principal = maybe_principal()  # only now, as it is not for nothing, and most of what is asked for is public
         if principal is None:

@@ -10,6 +10,8 @@ from datetime import datetime
 from typing import Any, Generic, TypedDict, TypeVar, cast
 
 from pymongo import ASCENDING, DESCENDING, ReturnDocument
+from pymongo.client_session import ClientSession
+from pymongo.collection import Collection as MongoCollection
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
@@ -28,6 +30,7 @@ from dinnerkit.events.validation import check
 from dinnerkit.http.paging import BadCursor, decode_cursor, encode_cursor
 from dinnerkit.identity import Principal, Role
 from dinnerkit.ids import new_id
+from dinnerkit.secondaries import Question, Secondaries
 from dinnerkit.storage import Row, collection, insert
 from dinnerkit.texts import search_key
 
@@ -60,14 +63,22 @@ class Choices(TypedDict):
 class EventService:
     """What hosts do with events, and how everybody finds them. The seats are :class:`dinnerkit.events.seats.Seats`' affair."""
 
-    def __init__(self, database: Database[Row], clock: Clock, changed: Callable[[str], None] = lambda _event: None) -> None:
+    def __init__(
+        self,
+        database: Database[Row],
+        clock: Clock,
+        changed: Callable[[str], None] = lambda _event: None,
+        secondaries: Secondaries | None = None,
+    ) -> None:
         """Work on the events of a database.
 
         Args:
             database: where events are kept.
             clock: the time.
             changed: called with an event's id after it was published, cancelled or given other details.
+            secondaries: who is asked for what everybody may see; the primary, unless given.
         """
+        self._secondaries = secondaries or Secondaries(database)
         self._changed = changed
         self._database = database
         self._events = collection(database, EventDocument)
@@ -110,6 +121,15 @@ class EventService:
         if row is None or (row["published_at"] is None and not manages(principal, row["host_id"])):
             raise NoSuchEvent("There is no such event.")
         return cast("EventView", row)
+
+    def shown(self, event_id: str) -> EventView:
+        """The event for anybody, perhaps from a secondary; what that does not find is looked for where :meth:`get` looks.
+
+        Raises:
+            NoSuchEvent: there is none, or it was never published.
+        """
+        row = self._public(lambda events, session: events.find_one({"_id": event_id, "published_at": {"$ne": None}}, VIEW, session=session))
+        return cast("EventView", row) if row is not None else self.get(event_id)
 
     def managed(self, principal: Principal, event_id: str) -> Event:
         """The event, for its host and admins alone.
@@ -180,7 +200,9 @@ class EventService:
         if last:
             wanted.append(after(SORT_KEYS[order], last))
         sort = [(key, ASCENDING) for key in SORT_KEYS[order]]
-        rows = list(self._events.find({"$and": wanted}, SUMMARY, sort=sort, limit=limit + 1))
+        rows = self._public(
+            lambda events, session: list(events.find({"$and": wanted}, SUMMARY, sort=sort, limit=limit + 1, session=session))
+        )
         if query.near is not None:
             for row in rows:
                 row["distance_km"] = round(distance_km(query.near, Location(**row["venue"]["location"])), 1)
@@ -200,7 +222,8 @@ class EventService:
     def listed(self, event_ids: Collection[str]) -> dict[str, EventSummary]:
         """Those of these events that are published and have not begun, by id."""
         wanted = {"_id": {"$in": list(event_ids)}, "listed": True, "starts_at": {"$gt": self._clock()}}
-        return {row["id"]: cast("EventSummary", row) for row in self._events.find(wanted, SUMMARY)}
+        rows = self._public(lambda events, session: list(events.find(wanted, SUMMARY, session=session)))
+        return {row["id"]: cast("EventSummary", row) for row in rows}
 
     def walk_listed(self) -> Iterator[Event]:
         """Each event that is published and has not begun, read bit by bit; what changes meanwhile may be as it was or as it is."""
@@ -238,7 +261,7 @@ class EventService:
             {"$match": {"listed": True, "starts_at": {"$gt": self._clock()}}},
             {"$group": {"_id": {"city": "$city", "cuisine": "$cuisine"}, "count": {"$sum": 1}}},
         ]
-        rows = list(self._events.aggregate(groups))
+        rows = self._public(lambda events, session: list(events.aggregate(groups, session=session)))
         return {"cities": _choices(rows, "city"), "cuisines": _choices(rows, "cuisine")}
 
     def delist_begun(self) -> int:
@@ -248,6 +271,10 @@ class EventService:
         """
         begun = {"listed": True, "starts_at": {"$lte": self._clock()}}
         return self._events.update_many(begun, {"$set": {"listed": False}}).modified_count
+
+    def _public(self, question: Question[T]) -> T:
+        """The answer to a question about what everybody may see."""
+        return self._secondaries.ask(self._events, question)
 
     def _change(self, principal: Principal, event_id: str, change: Callable[[Event], Change | None]) -> EventView:
         """Read, decide, and write unless somebody wrote in between; then again."""
@@ -298,12 +325,17 @@ class EventService:
             search["minDistance"] = max(0.0, last[0] - _CENTIMETRE)
             stages.append({"$match": after(("metres", "_id"), last)})
         stages.append({"$project": {**SUMMARY, "metres": 1}})
-        rows: list[Row] = []
-        with self._events.aggregate(stages, batchSize=limit + 2) as stream:
-            for row in stream:
-                if len(rows) > limit and row["metres"] > rows[limit]["metres"]:
-                    break
-                rows.append(row)
+
+        def read(events: MongoCollection[Row], session: ClientSession | None) -> list[Row]:
+            rows: list[Row] = []
+            with events.aggregate(stages, batchSize=limit + 2, session=session) as stream:
+                for row in stream:
+                    if len(rows) > limit and row["metres"] > rows[limit]["metres"]:
+                        break
+                    rows.append(row)
+            return rows
+
+        rows = self._public(read)
         for row in rows:
             row["distance_km"] = round(row["metres"] / 1000, 1)
         return sorted(rows, key=lambda row: (row["metres"], row["id"]))

@@ -29,6 +29,38 @@ POOL_OPTIONS = (
 _MONGODB, _EMBEDDED = ("mongodb", "mongodb+srv"), "embedded"
 
 
+_NEEDED = {"w": "majority", "journal": "true", "readpreference": "primary"}
+"""Options of which one value alone keeps the promises of :class:`dinnerkit.ports.database.DatabaseBackend`."""
+
+
+def check_durable(url: str) -> None:
+    """See to it that the database's URL has no option by which what was written could be lost, or not be seen.
+
+    Raises:
+        SettingError: it has.
+    """
+    parts = parse_url(url)
+    for name, value in parts.options.items() if parts.scheme in _MONGODB else ():
+        needed = _NEEDED.get(name.lower())
+        if needed and value.lower() != needed:
+            raise SettingError(f"database: {name} in its URL must be {needed}, or nobody could rely on what was written")
+
+
+def reading_one(url: str) -> str:
+    """The URL of a database that is only read: straight from the member that it names, which may be hidden.
+
+    Raises:
+        SettingError: it names several and does not say which of them is read.
+    """
+    parts = parse_url(url)
+    said = {name.lower() for name in parts.options}
+    if parts.scheme not in _MONGODB or said & {"directconnection", "readpreference"}:
+        return url
+    if parts.scheme == "mongodb+srv" or "," in parts.location or "replicaset" in said:
+        raise SettingError("analytics_database: name one member alone, or say by readPreference and readPreferenceTags which one is read")
+    return _with(url, {"directConnection": "true"})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connections:
     """The connections of one process to each server.
@@ -61,11 +93,7 @@ class Connections:
             return url
         said = {name.lower(): value for name, value in parts.options.items()}
         added = {name: value for name, value in self._options(said, parts.scheme).items() if name.lower() not in said}
-        if not added:
-            return url
-        bare = parts.scheme != _EMBEDDED and "/" not in parts.location
-        joint = "&" if parts.options else "/?" if bare else "?"
-        return url.rstrip("?&") + joint + "&".join(f"{name}={quote(value, safe=',')}" for name, value in added.items())
+        return _with(url, added)
 
     def _options(self, said: dict[str, str], scheme: str) -> dict[str, str]:
         most = said.get("maxpoolsize", str(self.most))
@@ -85,3 +113,10 @@ class Connections:
 
     def _compressors(self) -> list[str]:
         return [name.strip().lower() for name in self.compressors.split(",") if name.strip()]
+
+
+def _with(url: str, options: dict[str, str]) -> str:
+    parts = parse_url(url)
+    bare = parts.scheme != _EMBEDDED and "/" not in parts.location
+    joint = "&" if parts.options else "/?" if bare else "?"
+    return url.rstrip("?&") + joint + "&".join(f"{name}={quote(value, safe=',')}" for name, value in options.items()) if options else url
