@@ -15,6 +15,7 @@ from dinnerkit.delivery.dispatch import Dispatcher
 from dinnerkit.delivery.documents import DeliveryDocument
 from dinnerkit.delivery.outbox import SendingDocument
 from dinnerkit.messages import Handler
+from dinnerkit.shards import SHARD_KEYS, located
 from dinnerkit.storage import Row, collection, insert_missing
 
 log = structlog.get_logger(__name__)
@@ -76,17 +77,15 @@ class Relay:
 
     def _relay_collection(self, sender: type[SendingDocument]) -> int:
         rows = collection(self._database, sender)
-        found = list(rows.find(_SPEAKS, {"outbox": 1}, limit=_BATCH).hint("outbox"))
+        wanted = {"outbox": 1} | dict.fromkeys(SHARD_KEYS.get(sender.collection_name, ()), 1)
+        found = list(rows.find(_SPEAKS, wanted, limit=_BATCH).hint("outbox"))
         if not found:
             return 0
         self._deliver(entry for row in found for entry in row["outbox"])
-        taken = {row["_id"]: [entry["id"] for entry in row["outbox"]] for row in found}
-        rows.bulk_write(
-            [UpdateOne({"_id": key}, {"$pull": {"outbox": {"id": {"$in": ids}}}}) for key, ids in taken.items()],
-            ordered=False,
-        )
+        taken = [(located(sender.collection_name, row), [entry["id"] for entry in row["outbox"]]) for row in found]
+        rows.bulk_write([UpdateOne(where, {"$pull": {"outbox": {"id": {"$in": ids}}}}) for where, ids in taken], ordered=False)
         self._overhear([entry for row in found for entry in row["outbox"]])
-        return sum(len(ids) for ids in taken.values())
+        return sum(len(ids) for _, ids in taken)
 
     def _deliver(self, entries: Iterable[Row]) -> None:
         pairs = [(entry, handler) for entry in entries for handler in self._listeners(entry)]

@@ -95,7 +95,12 @@ class PaymentDocument(SendingDocument):
     meta: ClassVar[dict[str, Any]] = {"collection": "payments"}
     collection_name: ClassVar[str] = "payments"
     index_models: ClassVar[tuple[IndexModel, ...]] = (
-        IndexModel([("live", ASCENDING)], name="live", unique=True, sparse=True),
+        IndexModel(  # begins with what payments are spread over shards by
+            [("reference", ASCENDING), ("live", ASCENDING)],
+            name="one_live",
+            unique=True,
+            partialFilterExpression={"live": {"$exists": True}},
+        ),
         IndexModel([("reference", ASCENDING), ("_id", ASCENDING)], name="by_reference"),
         IndexModel([("charge", ASCENDING)], name="by_charge", sparse=True),
         IndexModel([("check_at", ASCENDING)], name="check", sparse=True),

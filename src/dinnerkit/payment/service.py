@@ -95,7 +95,7 @@ class PaymentService:
 
     def live(self, reference: str) -> Payment | None:
         """The payment of that reference that may still succeed or has done so, or None."""
-        row = self._payments.find_one({"live": reference})
+        row = self._payments.find_one(_live(reference))
         return _payment(row) if row else None
 
     def sync(self, payment_id: str) -> Payment | None:
@@ -133,7 +133,7 @@ class PaymentService:
         Raises:
             Unavailable: the gateway gave no answer.
         """
-        row = self._payments.find_one({"live": reference, "status": {"$in": sorted(OPEN)}})
+        row = self._payments.find_one(_live(reference) | {"status": {"$in": sorted(OPEN)}})
         if row is None:
             return self.live(reference)
         charge = self._ask(row)
@@ -228,7 +228,7 @@ class PaymentService:
 
     def _settle_earlier(self, reference: str) -> Payment | None:
         """What became of the live payment: its success, or None where it is out of the way now."""
-        row = self._payments.find_one({"live": reference})
+        row = self._payments.find_one(_live(reference))
         if row is None:
             return None
         if row["status"] == "created" and row["check_at"] > self._clock():
@@ -273,9 +273,14 @@ class PaymentService:
             update["$unset"] = dict.fromkeys(gone, "")
         if messages:
             update["$push"] = self._outbox.push(*messages)
-        query = {"_id": row["_id"], "status": {"$in": sorted(since)}}
+        query = {"_id": row["_id"], "reference": row["reference"], "status": {"$in": sorted(since)}}
         after = self._payments.find_one_and_update(query, update, return_document=ReturnDocument.AFTER)
         return _payment(after or self._payments.find_one({"_id": row["_id"]}) or row)
+
+
+def _live(reference: str) -> Row:
+    """Finds the live payment of a reference; that is said twice, as payments are spread over shards by the first."""
+    return {"reference": reference, "live": reference}
 
 
 def _payment(row: Row) -> Payment:
