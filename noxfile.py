@@ -109,7 +109,7 @@ def docs(session: nox.Session) -> None:
 @nox.session
 def examples(session: nox.Session) -> None:
     """Each example, run as its README says."""
-    session.install("-e", ".[test]", "-e", "examples/plugin", *tools("mypy"))
+    session.install("-e", ".[test]", "-e", "examples/plugin", *tools("locust", "mypy"))
     session.run("pytest", "examples", *session.posargs)
     with session.chdir("examples/plugin"):
         session.run("mypy")
