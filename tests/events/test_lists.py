@@ -16,6 +16,7 @@ from dinnerkit.events.listing import EventQuery, Sort, after, distance_km
 from dinnerkit.events.rows import stored
 from dinnerkit.events.rules import EventDetails, Location, Venue
 from dinnerkit.events.service import EventService
+from dinnerkit.http.json_bytes import to_json
 from dinnerkit.http.paging import BadCursor, encode_cursor
 from dinnerkit.identity import Principal
 from dinnerkit.ids import new_id
@@ -42,9 +43,13 @@ def found(events: EventService, **query: Any) -> list[str]:
 
 
 def every_page(events: EventService, query: EventQuery, limit: int) -> Iterator[dict[str, Any]]:
+    """The events of all pages, each of which is the same where it is encoded."""
     cursor = None
     while True:
         page = events.upcoming(query, limit, cursor)
+        encoded = events.upcoming_encoded(query, limit, cursor)
+        assert [event.json for event in encoded["items"]] == [to_json(item) for item in page["items"]]
+        assert ([event.row for event in encoded["items"]], encoded["next"]) == (page["items"], page["next"])
         assert len(page["items"]) <= limit
         yield from page["items"]
         cursor = page["next"]

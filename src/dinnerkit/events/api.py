@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Response, url_for
+from orjson import Fragment
 
+from dinnerkit.events.encoded import EncodedEvent
 from dinnerkit.events.feed import MEDIA_TYPE, HostFeed
 from dinnerkit.events.rows import EventSummary
 from dinnerkit.events.rules import EventDetails
@@ -38,8 +40,10 @@ _EVENT_SECONDS = 3600.0
 def list_events(wanted: dict[str, Any]) -> Response:
     """List the published events that have not begun, without their descriptions."""
     events = service(EventService)
-    page = events.upcoming(**wanted)
-    return public_json(_page(page), about=keys_of_list(page["items"]), until=events.true_until(page, wanted["query"].order))
+    page = events.upcoming_encoded(**wanted)
+    about = keys_of_list(event.row for event in page["items"])
+    shown = {"items": _written(page["items"]), "next": page["next"]}
+    return public_json(shown, about=about, until=events.true_until(page, wanted["query"].order))
 
 
 @blueprint.route("/events", methods=["POST"])
@@ -159,6 +163,12 @@ def close_host_feed() -> None:
 def read_feed(token: str) -> Response:
     """Read the calendar of a host's dinners: how many seats are taken, and nobody's name."""
     return kept_by_reader(service(HostFeed).calendar(token), MEDIA_TYPE)
+
+
+def _written(events: list[EncodedEvent]) -> list[Any]:
+    """As they are encoded; but the addresses of photos are of the request."""
+    pictured = {row["id"]: row for row in all_with_addresses({**event.row} for event in events if event.row["photo"])}
+    return [pictured.get(event.row["id"]) or Fragment(event.json) for event in events]
 
 
 def _page(found: Page[EventSummary]) -> Page[EventSummary]:

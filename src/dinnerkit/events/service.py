@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -12,6 +12,7 @@ from typing import Any, Generic, TypedDict, TypeVar, cast
 from pymongo import ASCENDING, DESCENDING, ReturnDocument
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection as MongoCollection
+from pymongo.cursor import RawBatchCursor
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
@@ -21,6 +22,7 @@ from dinnerkit.errors import Forbidden
 from dinnerkit.events import changes
 from dinnerkit.events.changes import Change
 from dinnerkit.events.documents import EventDocument
+from dinnerkit.events.encoded import EncodedEvent, documents, encoded, encoded_row
 from dinnerkit.events.errors import EventWasChanged, NotTheHost
 from dinnerkit.events.listing import CURSOR_KINDS, SORT_KEYS, EventQuery, Sort, after, conditions, distance_km, within
 from dinnerkit.events.rows import EVENT, SUMMARY, VIEW, EventSummary, EventView, event_of, stored
@@ -190,23 +192,32 @@ class EventService:
             BadCursor: the cursor is not of a list in this order.
         """
         order = query.order
-        last = _last(order, cursor)
-        wanted = conditions(query, self._clock())
         if order is Sort.DISTANCE and query.near is not None:
-            rows = self._nearest(query.near, query.radius_km, wanted, limit, last)
-            return _page(rows, limit, lambda row: (order.value, row["metres"], row["id"]))
-        if query.near is not None:
-            wanted.append(within(query.near, query.radius_km))
-        if last:
-            wanted.append(after(SORT_KEYS[order], last))
-        sort = [(key, ASCENDING) for key in SORT_KEYS[order]]
-        rows = self._public(
-            lambda events, session: list(events.find({"$and": wanted}, SUMMARY, sort=sort, limit=limit + 1, session=session))
-        )
-        if query.near is not None:
+            rows = self._nearest(query.near, query.radius_km, conditions(query, self._clock()), limit, _last(order, cursor))
+            following = _following(rows, limit, lambda row: (order.value, row["metres"], row["id"]))
             for row in rows:
-                row["distance_km"] = round(distance_km(query.near, Location(**row["venue"]["location"])), 1)
-        return _page(rows, limit, lambda row: (order.value, *_sorted_by(order, row), row["id"]))
+                del row["metres"]
+        else:
+            wanted = self._listed(query, limit, cursor)
+            rows = self._public(lambda events, session: list(events.find(**wanted, session=session)))
+            following = _following(rows, limit, lambda row: _position(order, row))
+            if query.near is not None:
+                for row in rows:
+                    row["distance_km"] = round(distance_km(query.near, Location(**row["venue"]["location"])), 1)
+        return {"items": cast("list[EventSummary]", rows[:limit]), "next": following}
+
+    def upcoming_encoded(self, query: EventQuery, limit: int = 20, cursor: str | None = None) -> Page[EncodedEvent]:
+        """The same as JSON, for those who pass it on.
+
+        Raises:
+            BadCursor: the cursor is not of a list in this order.
+        """
+        if query.near is not None:  # the distance is of the question, and not of the event
+            page = self.upcoming(query, limit, cursor)
+            return {"items": [encoded_row(row) for row in page["items"]], "next": page["next"]}
+        wanted = self._listed(query, limit, cursor)
+        found = self._public(lambda events, session: _found(events.find_raw_batches(**wanted, session=session)))
+        return {"items": found[:limit], "next": _following(found, limit, lambda event: _position(query.order, event.row))}
 
     def hosted(self, principal: Principal, limit: int = 20, cursor: str | None = None) -> Page[EventSummary]:
         """The user's own events in every state, the newest first.
@@ -217,7 +228,7 @@ class EventService:
         before = {"_id": {"$lt": decode_cursor(cursor, str)[0]}} if cursor else {}
         own = {"host": principal.user_id, **before}
         rows = list(self._events.find(own, SUMMARY, sort=[("_id", DESCENDING)], limit=limit + 1))
-        return _page(rows, limit, lambda row: (row["id"],))
+        return {"items": cast("list[EventSummary]", rows[:limit]), "next": _following(rows, limit, lambda row: (row["id"],))}
 
     def listed(self, event_ids: Collection[str]) -> dict[str, EventSummary]:
         """Those of these events that are published and have not begun, by id."""
@@ -237,11 +248,11 @@ class EventService:
         row = self._events.find_one(wanted, {"starts_at": 1}, sort=[("starts_at", ASCENDING)])
         return row["starts_at"] if row else None
 
-    def true_until(self, page: Page[EventSummary], order: Sort) -> datetime | None:
-        """When a page of :meth:`upcoming` in this order is another without any change, since an event has begun."""
+    def true_until(self, page: Page[EncodedEvent], order: Sort) -> datetime | None:
+        """When a page of :meth:`upcoming_encoded` in this order is another without any change, since an event has begun."""
         if page["next"] is not None and order is not Sort.STARTS_AT:
             return self.next_beginning()  # what follows may begin before what is on the page, and then there may be no next one
-        return min((item["starts_at"] for item in page["items"]), default=None)
+        return min((event.row["starts_at"] for event in page["items"]), default=None)
 
     def place_of(self, city: str) -> Location | None:
         """Where the city is: the venue of its next dinner; None where it has none."""
@@ -306,6 +317,18 @@ class EventService:
             raise NoSuchEvent("There is no such event.")
         return event_of(row)
 
+    def _listed(self, query: EventQuery, limit: int, cursor: str | None) -> dict[str, Any]:
+        """What to find for a page, and one event more if there is one."""
+        order = query.order
+        last = _last(order, cursor)
+        wanted = conditions(query, self._clock())
+        if query.near is not None:
+            wanted.append(within(query.near, query.radius_km))
+        if last:
+            wanted.append(after(SORT_KEYS[order], last))
+        sort = [(key, ASCENDING) for key in SORT_KEYS[order]]
+        return {"filter": {"$and": wanted}, "projection": SUMMARY, "sort": sort, "limit": limit + 1}
+
     def _nearest(self, near: Location, radius_km: float, wanted: list[Row], limit: int, last: tuple[Any, ...]) -> list[Row]:
         """The events of a page and one more, by (distance, id).
 
@@ -351,16 +374,19 @@ def _last(order: Sort, cursor: str | None) -> tuple[Any, ...]:
     return tuple(values)
 
 
-def _sorted_by(order: Sort, row: Row) -> tuple[Any, ...]:
-    return (row["price"]["amount"], row["starts_at"]) if order is Sort.PRICE else (row["starts_at"],)
+def _found(batches: RawBatchCursor[Row]) -> list[EncodedEvent]:
+    return [encoded(document) for document in documents(cast("Iterable[bytes]", batches))]
 
 
-def _page(rows: list[Row], limit: int, position: Callable[[Row], tuple[Any, ...]]) -> Page[EventSummary]:
-    items = rows[:limit]
-    following = encode_cursor(*position(items[-1])) if len(rows) > limit else None
-    for row in items:
-        row.pop("metres", None)
-    return {"items": cast("list[EventSummary]", items), "next": following}
+def _position(order: Sort, row: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Where an event stands in the order, for the cursor of what comes after it."""
+    by = (row["price"]["amount"], row["starts_at"]) if order is Sort.PRICE else (row["starts_at"],)
+    return (order.value, *by, row["id"])
+
+
+def _following(found: Sequence[T], limit: int, position: Callable[[T], tuple[Any, ...]]) -> str | None:
+    """The cursor of what comes after the page, where more was found than fits."""
+    return encode_cursor(*position(found[limit - 1])) if len(found) > limit else None
 
 
 def _choices(rows: list[Row], name: str) -> list[Choice]:

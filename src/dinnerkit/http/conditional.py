@@ -8,12 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import orjson
 from flask import Response, request
 
+from dinnerkit.http.json_bytes import to_json
 from dinnerkit.http.lane.routes import offer
-
-_OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_NAIVE_UTC
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +24,7 @@ class Encoded:
 
 def encode(payload: Any) -> Encoded:
     """The payload as JSON bytes with a strong ETag of these bytes. Datetimes become RFC 3339 in UTC."""
-    body = payload if isinstance(payload, bytes) else orjson.dumps(payload, option=_OPTIONS)
+    body = payload if isinstance(payload, bytes) else to_json(payload)
     return Encoded(body, hashlib.blake2b(body, digest_size=16).hexdigest())
 
 

@@ -1,0 +1,51 @@
+"""Events as lists show them, as JSON: each is written once for as long as the database sends the same of it.
+
+A list that is asked for again after one of its twenty dinners has sold a seat differs in that one. What is remembered goes by the bytes
+that the database has just sent, so it can't be behind them, and nothing purges it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Any, Final
+
+import bson
+from bson.codec_options import CodecOptions
+
+from dinnerkit.http.json_bytes import to_json
+
+_AWARE: Final[CodecOptions[Any]] = CodecOptions(tz_aware=True)
+_REMEMBERED = 2048
+"""At about 5 kB each."""
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedEvent:
+    """An :class:`~dinnerkit.events.rows.EventSummary`, which is not to be changed, and the JSON of it."""
+
+    row: Mapping[str, Any]
+    json: bytes
+
+
+def documents(batches: Iterable[bytes]) -> Iterator[bytes]:
+    """The documents of batches of BSON, each of which begins with its length."""
+    for batch in batches:
+        begin = 0
+        while begin < len(batch):
+            end = begin + int.from_bytes(batch[begin : begin + 4], "little")
+            yield batch[begin:end]
+            begin = end
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def encoded(document: bytes) -> EncodedEvent:
+    """The event that the database sent as these bytes, in the projection ``SUMMARY``."""
+    return encoded_row(bson.decode(document, _AWARE))
+
+
+def encoded_row(row: Mapping[str, Any]) -> EncodedEvent:
+    """The same for one that is read already."""
+    return EncodedEvent(MappingProxyType(row), to_json(row))

@@ -1,0 +1,14 @@
+"""How everything becomes JSON, without Flask: once, to bytes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+_OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_NAIVE_UTC
+
+
+def to_json(payload: Any) -> bytes:
+    """The payload as orjson writes it; datetimes become RFC 3339 in UTC, and an :class:`orjson.Fragment` is what it holds."""
+    return orjson.dumps(payload, option=_OPTIONS)

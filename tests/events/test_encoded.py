@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+from typing import Any
+
+import bson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pymongo.database import Database
+
+from dinnerkit.events.documents import EventDocument
+from dinnerkit.events.encoded import documents, encoded
+from dinnerkit.events.listing import EventQuery
+from dinnerkit.events.service import EventService
+from dinnerkit.storage import collection
+
+
+@given(st.lists(st.lists(st.dictionaries(st.text("abc"), st.text() | st.integers(-9, 9) | st.none()))))
+def test_batches_come_apart_into_the_documents_that_they_were_made_of(batches: list[list[dict[str, Any]]]) -> None:
+    sent = [b"".join(map(bson.encode, batch)) for batch in batches]
+
+    assert [bson.decode(document) for document in documents(sent)] == [document for batch in batches for document in batch]
+
+
+def test_what_is_remembered_of_an_event_can_not_be_changed(events: EventService, publish: Any) -> None:
+    publish()
+    [event] = events.upcoming_encoded(EventQuery())["items"]
+
+    with pytest.raises(TypeError):
+        event.row["title"] = "another"  # type: ignore[index]
+
+
+def test_an_event_is_written_once_for_as_long_as_it_stays_the_same(
+    events: EventService, publish: Any, database: Database[dict[str, Any]]
+) -> None:
+    seats = [publish(title=title) for title in ("soup", "bread")]
+    before = events.upcoming_encoded(EventQuery())["items"]
+
+    collection(database, EventDocument).update_one({"_id": seats[0]}, {"$inc": {"seats_left": -1}})
+    written = encoded.cache_info().misses
+    after = events.upcoming_encoded(EventQuery())["items"]
+
+    assert [event.row["seats_left"] for event in after] == [before[0].row["seats_left"] - 1, before[1].row["seats_left"]]
+    assert b'"seats_left":%d' % after[0].row["seats_left"] in after[0].json
+    assert encoded.cache_info().misses == written + 1
