@@ -56,10 +56,13 @@ class Explained:
         self._database = database
         self.plan: dict[str, Any] = {}
 
-    def find(self, query: dict, projection: dict, sort: list, limit: int) -> list[dict]:
-        find = {"find": "events", "filter": query, "projection": projection, "sort": dict(sort), "limit": limit}
+    def find(self, *asked: Any, session: object = None, **named: Any) -> list[Any]:
+        wanted = dict(zip(("filter", "projection"), asked, strict=False)) | named
+        find = {"find": "events", **wanted, "sort": dict(wanted["sort"])}
         self.plan = self._database.command("explain", find, verbosity="executionStats")
         return []
+
+    find_raw_batches = find
 
 
 def stages(plan: Any) -> Iterator[str]:
@@ -115,7 +118,7 @@ SERVED_IN_ORDER = [(Sort.STARTS_AT, name) for name in NARROWED] + [
 def test_an_index_gives_the_events_in_their_order(filled: Data, sort: Sort, narrowed: str, page: str):
     query = EventQuery(sort=sort, **NARROWED[narrowed])
     cursor = EventService(filled, lambda: NOW).upcoming(query, 2)["next"] if page == "later" else None
-    plan = explain(filled, lambda events: events.upcoming(query, 20, cursor))
+    plan = explain(filled, lambda events: events.upcoming_encoded(query, 20, cursor))
     assert {"COLLSCAN", "SORT"}.isdisjoint(stages(plan["queryPlanner"]["winningPlan"]))
 
 
@@ -124,7 +127,7 @@ def test_an_index_gives_the_events_in_their_order(filled: Data, sort: Sort, narr
 @pytest.mark.parametrize("near", [None, VIENNA])
 def test_no_list_reads_the_whole_collection(filled: Data, sort: Sort, narrowed: str, near: Location | None):
     query = EventQuery(sort=sort, near=near, radius_km=60.0, **NARROWED[narrowed])
-    plan = explain(filled, lambda events: events.upcoming(query))
+    plan = explain(filled, lambda events: events.upcoming_encoded(query))
     assert "COLLSCAN" not in set(stages(plan["queryPlanner"]["winningPlan"]))
     assert all(name.startswith("listed_") for name in indexes(plan["queryPlanner"]["winningPlan"]))
 
@@ -142,7 +145,7 @@ def test_no_list_reads_the_whole_collection(filled: Data, sort: Sort, narrowed: 
     ],
 )
 def test_a_page_reads_little_more_than_it_shows(filled: Data, query: EventQuery, index: str, most: int):
-    plan = explain(filled, lambda events: events.upcoming(query, 20))
+    plan = explain(filled, lambda events: events.upcoming_encoded(query, 20))
     assert set(indexes(plan["queryPlanner"]["winningPlan"])) == {index}
     assert plan["executionStats"]["totalDocsExamined"] <= most
 
@@ -153,9 +156,9 @@ def test_distance_is_served_by_the_index_of_places(filled: Data, narrowed: str):
     genuine, asked = events._events, []
 
     class Recording:
-        def aggregate(self, stages: list, batchSize: int):  # noqa: N803 - the driver's name
+        def aggregate(self, stages: list, **options: Any):
             asked.append(stages)
-            return genuine.aggregate(stages, batchSize=batchSize)
+            return genuine.aggregate(stages, **options)
 
     events._events = Recording()
     assert events.upcoming(EventQuery(near=VIENNA, radius_km=300.0, sort=Sort.DISTANCE, **NARROWED[narrowed]))["items"]
