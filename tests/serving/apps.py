@@ -17,7 +17,7 @@ from wsgiref.validate import validator
 from flask import Flask
 from flask_sock import Sock
 
-_OF_THE_PROCESS = {"REMOTE_PORT", "SERVER_PORT", "gunicorn.socket", "wsgi.errors", "wsgi.early_hints", "wsgi.input"}
+_OF_THE_PROCESS = {"dinnerkit.answer", "REMOTE_PORT", "SERVER_PORT", "gunicorn.socket", "wsgi.errors", "wsgi.early_hints", "wsgi.input"}
 
 
 def echo(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:

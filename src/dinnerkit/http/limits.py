@@ -59,8 +59,9 @@ class RequestLimits:
         self._windows_of = lru_cache(maxsize=4096)(self._windows)
         if rate != OFF:
             self._hooks = _Hooks()
-            self._limiter = _limiter(rate, storage, ahead=ahead)
-            self._limiter.init_app(cast("flask.Flask", self._hooks))
+            limiter = _limiter(rate, storage, ahead=ahead)
+            limiter.init_app(cast("flask.Flask", self._hooks))
+            self._storage: Any = limiter.limiter.storage
             self._rates = sorted(parse_many(rate))
 
     def check(self) -> None:
@@ -112,14 +113,14 @@ class RequestLimits:
         flask-limiter does the same by many more steps, and asks the storage a second time for what it then shows.
         """
         windows = self._windows_of(who)
-        storage: Any = self._limiter.limiter.storage
+        storage = self._storage
         if len(windows) > 1 and any(storage.get_moving_window(key, most, span)[1] >= most for key, most, span in windows):
             return None
-        counted = [storage.hit(*window) for window in windows]
-        if not all(let for let, _, _ in counted):
+        key, most, span = windows[0]
+        let, began, hits = storage.hit(key, most, span)
+        others = [storage.hit(*window)[0] for window in windows[1:]] if len(windows) > 1 else []
+        if not let or not all(others):
             return None
-        _, most, span = windows[0]
-        _, began, hits = counted[0]
         return [
             ("X-RateLimit-Limit", str(most)),
             ("X-RateLimit-Remaining", str(most - hits)),

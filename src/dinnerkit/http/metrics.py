@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import weakref
 from collections.abc import Iterable
 
 import structlog
@@ -11,6 +12,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, H
 from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
+
+from dinnerkit.http.tallies import BulkHistogram, Tallies
 
 MULTIPROCESS = "PROMETHEUS_MULTIPROC_DIR"
 """Where several worker processes share their counts. It must be set before prometheus_client is first imported, and the folder emptied
@@ -34,9 +37,11 @@ class Metrics:
         self._counters: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self._degraded = Counter("dinnerkit_degraded", "Answers given without a backend.", ("backend",), registry=self._registry)
         self._made = Counter("dinnerkit_lane_made", "Answers made for the fast lane.", ("route", "end"), registry=self._registry)
-        self._seconds = Histogram(
+        self._seconds = BulkHistogram(
             "dinnerkit_http_request_seconds", "Time to the answer.", ("method", "route"), buckets=BUCKETS, registry=self._registry
         )
+        self._tallies = Tallies(self._requests, self._seconds, BUCKETS)
+        weakref.finalize(self, self._tallies.tell)
 
     def went_without(self, backend: str) -> None:
         """Count an answer that was given without a backend which should have had a part in it."""
@@ -61,8 +66,13 @@ class Metrics:
         counters[0].inc()
         counters[1].observe(seconds)
 
+    def count_kept(self, method: str, route: str, status: int, seconds: float) -> None:
+        """The same for an answer of the fast lane: it is added up, and on the page within a fifth of a second."""
+        self._tallies.count((method, route, status), seconds)
+
     def page(self) -> Response:
         """All of it in Prometheus's text format."""
+        self._tallies.tell()
         registry = self._registry
         if os.environ.get(MULTIPROCESS):
             registry = self._with_collectors()

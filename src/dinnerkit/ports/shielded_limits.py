@@ -42,6 +42,7 @@ class ShieldedWindows(Storage, MovingWindowSupport):
         super().__init__(uri, wrap_exceptions=wrap_exceptions)
         windows: Any = storage_from_string(storage.uri, **storage.options)
         self._storage: Any = LeasedWindows(windows, storage, ahead=ahead) if isinstance(storage, Leases) else windows
+        self._hit = _in_one_step(self._storage)
         self._meanwhile = Windows()
         self._breaker = Breaker(_REST_SECONDS)
 
@@ -56,7 +57,15 @@ class ShieldedWindows(Storage, MovingWindowSupport):
 
     def hit(self, key: str, limit: int, expiry: int) -> tuple[bool, float, int]:
         """Count a hit as :meth:`acquire_entry` does; whether it is within the limit, since when hits count, and how many do."""
-        return self._by_either(lambda storage: _hit(storage, key, limit, expiry))
+        if self._breaker.lets():  # as by either, without a call more, since this is what is asked most
+            try:
+                found = self._hit(key, limit, expiry)
+            except Exception as error:  # noqa: BLE001 - see there
+                self._fail(error)
+            else:
+                self._breaker.worked()
+                return found
+        return self._meanwhile.hit(key, limit, expiry)
 
     def get_moving_window(self, key: str, limit: int, expiry: int) -> tuple[float, int]:
         """Since when hits count, and how many do."""
@@ -93,18 +102,25 @@ class ShieldedWindows(Storage, MovingWindowSupport):
             try:
                 found = call(self._storage)
             except Exception as error:  # noqa: BLE001 - every driver has errors of its own, and no request may fail by them
-                self._breaker.failed()
-                log.warning("limiter_failed", error=type(error).__name__)
+                self._fail(error)
             else:
                 self._breaker.worked()
                 return found
         return call(self._meanwhile)
 
+    def _fail(self, error: Exception) -> None:
+        self._breaker.failed()
+        log.warning("limiter_failed", error=type(error).__name__)
 
-def _hit(storage: Any, key: str, limit: int, expiry: int) -> tuple[bool, float, int]:
-    """In one step where the storage can; else it is asked twice."""
+
+def _in_one_step(storage: Any) -> Callable[[str, int, int], tuple[bool, float, int]]:
+    """What counts a hit and tells of it; the storage is asked twice where it can't do both at once."""
     if isinstance(storage, Windows | LeasedWindows):
-        return storage.hit(key, limit, expiry)
-    let = bool(storage.acquire_entry(key, limit, expiry))
-    began, hits = storage.get_moving_window(key, limit, expiry)
-    return let, began, hits
+        return storage.hit
+
+    def hit(key: str, limit: int, expiry: int) -> tuple[bool, float, int]:
+        let = bool(storage.acquire_entry(key, limit, expiry))
+        began, hits = storage.get_moving_window(key, limit, expiry)
+        return let, began, hits
+
+    return hit

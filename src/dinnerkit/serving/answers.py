@@ -7,6 +7,7 @@ import logging
 import re
 import time
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from gunicorn import SERVER, util
@@ -30,6 +31,35 @@ class Gone(OSError):
     """The client can't be sent anything any more."""
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Status and headers that many answers have, checked once, and the headers as they are sent."""
+
+    status: str
+    code: int
+    length: int | None
+    headers: list[tuple[str, str]]
+    lines: bytes
+
+    @classmethod
+    def of(cls, status: str, headers: Sequence[tuple[str, str]]) -> Prepared:
+        """Check them.
+
+        Raises:
+            TypeError: a part is no str.
+            ValueError: the status is none of a final answer, or a header is none.
+        """
+        if not isinstance(status, str):
+            raise TypeError(f"the status is {type(status).__name__}, not str")
+        if not _STATUS.fullmatch(status):
+            raise ValueError(f"{status!r} is not the status of a final answer, such as '200 OK'")
+        length, kept = _checked(headers)
+        code = int(status[:3])
+        if code == 204:  # noqa: PLR2004 - RFC 9110, 8.6: it has no Content-Length
+            length, kept = None, [pair for pair in kept if pair[0].lower() != "content-length"]
+        return cls(status, code, length, kept, _lines(kept).encode("latin-1"))
+
+
 class Answer(Response):  # type: ignore[misc]
     """What one call of the app answers, for one plain request.
 
@@ -45,6 +75,7 @@ class Answer(Response):  # type: ignore[misc]
         self.status_code = 0
         self._bodiless = False
         self._ended = False
+        self._lines = b""
 
     def start_response(self, status: str, headers: Sequence[tuple[str, str]], exc_info: Any = None, /) -> Callable[[bytes], None]:
         """WSGI's ``start_response``."""
@@ -56,18 +87,32 @@ class Answer(Response):  # type: ignore[misc]
                 exc_info = None
         elif self.status is not None:
             raise AssertionError("start_response was called already")
-        if not isinstance(status, str):
-            raise TypeError(f"the status is {type(status).__name__}, not str")
-        if not _STATUS.fullmatch(status):
-            raise ValueError(f"{status!r} is not the status of a final answer, such as '200 OK'")
-        length, kept = _checked(headers)
-        self.status, self.status_code = status, int(status[:3])
-        self._bodiless = self.req.method == "HEAD" or self.status_code in {204, 304}
-        if self.status_code == 204:  # noqa: PLR2004 - RFC 9110, 8.6: it has no Content-Length
-            length, kept = None, [pair for pair in kept if pair[0].lower() != "content-length"]
-        self.response_length, self.headers = length, kept
-        self.chunked = length is None and not self._bodiless and self.req.version != (1, 0)
+        self._start(Prepared.of(status, headers))
         return self.write
+
+    prepare = staticmethod(Prepared.of)
+    """What :meth:`begin` takes, to be kept by who has one answer for many requests."""
+
+    def begin(self, prepared: Prepared, own: Sequence[tuple[str, str]]) -> None:
+        """Begin like :meth:`start_response`, with what was checked before and ``own`` headers of this answer, which hold ASCII alone.
+
+        Raises:
+            ValueError: one of these has what would break out of its line.
+        """
+        if self.status is not None:
+            raise AssertionError("start_response was called already")
+        lines = _lines(own)
+        if not lines.isascii() or len(lines.splitlines()) != len(own) or not lines.replace("\r\n", "").isprintable():
+            raise ValueError("a header of this answer has characters that none may have")  # the value itself may be a secret
+        self._start(prepared)
+        self.headers = [*prepared.headers, *own]
+        self._lines = prepared.lines + lines.encode()
+
+    def _start(self, prepared: Prepared) -> None:
+        self.status, self.status_code, self.response_length = prepared.status, prepared.code, prepared.length
+        self.headers, self._lines = prepared.headers, prepared.lines
+        self._bodiless = self.req.method == "HEAD" or prepared.code in {204, 304}
+        self.chunked = prepared.length is None and not self._bodiless and self.req.version != (1, 0)
 
     def should_close(self) -> bool:
         """Whether the connection ends with this answer."""
@@ -134,11 +179,8 @@ class Answer(Response):  # type: ignore[misc]
             self._transmit(data)
 
     def _head(self) -> bytes:
-        major, minor = self.req.version
-        connection = "close" if self.should_close() else "keep-alive"
-        framing = "Transfer-Encoding: chunked\r\n" if self.chunked else ""
-        head = f"HTTP/{major}.{minor} {self.status}\r\nServer: {SERVER}\r\nDate: {_date()}\r\nConnection: {connection}\r\n{framing}"
-        return f"{head}{_lines(self.headers)}\r\n".encode("latin-1")
+        first = _first_lines(self.req.version, self.status, self.should_close(), self.chunked)
+        return b"".join((first, self._lines, b"\r\n"))
 
     def _transmit(self, data: bytes) -> None:
         try:
@@ -193,13 +235,23 @@ def _lines(headers: Iterable[tuple[str, str]]) -> str:
     return "".join([f"{name}: {value}\r\n" for name, value in headers])
 
 
-_dated = (0, "")
+_MOST_FIRST_LINES = 256
+_first: dict[tuple[object, ...], bytes] = {}
+_first_at = 0
 
 
-def _date() -> str:
-    """Now, as the Date header has it; made once a second."""
-    global _dated  # noqa: PLW0603 - all answers of the process share it
+def _first_lines(version: tuple[int, int], status: str | None, closes: bool, chunked: bool) -> bytes:
+    """The status line and the headers that are the server's; made once a second, since the date is among them."""
+    global _first_at  # noqa: PLW0603 - all answers of the process share them
     now = int(time.time())
-    if _dated[0] != now:
-        _dated = (now, util.http_date(now))
-    return _dated[1]
+    if now != _first_at or len(_first) >= _MOST_FIRST_LINES:
+        _first.clear()
+        _first_at = now
+    kind = (version, status, closes, chunked)
+    found = _first.get(kind)
+    if found is None:
+        connection = "close" if closes else "keep-alive"
+        framing = "Transfer-Encoding: chunked\r\n" if chunked else ""
+        head = f"HTTP/{version[0]}.{version[1]} {status}\r\nServer: {SERVER}\r\nDate: {util.http_date(now)}\r\nConnection: {connection}\r\n"
+        found = _first[kind] = f"{head}{framing}".encode("latin-1")
+    return found

@@ -134,6 +134,7 @@ class Worker(GeventWorker):  # type: ignore[misc]
         environ["wsgi.input"] = io.BytesIO(body)
         environ["gunicorn.socket"] = client
         environ["wsgi.early_hints"] = answer.early_hints
+        environ["dinnerkit.answer"] = answer
         try:
             self._pre_request(self, asked)
             self._count()

@@ -12,6 +12,7 @@ import pytest
 from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from werkzeug.test import create_environ
 
 from dinnerkit.backends.bus.memory import MemoryBus
 from dinnerkit.http.lane import lane
@@ -557,3 +558,53 @@ def seen(response: Any) -> Any:
         body = {name: value for name, value in response.json.items() if name != "request_id"}
         headers.pop("Content-Length")
     return response.status_code, headers, body
+
+
+class Server:
+    """A server that takes prepared headers; it notes what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[Any] = []
+        self.prepared: list[str] = []
+
+    def start_response(self, status: str, headers: Any, exc_info: Any = None) -> Any:
+        self.told.append((status, headers))
+
+    def prepare(self, status: str, headers: Any) -> Any:
+        self.prepared.append(status)
+        return status, headers
+
+    def begin(self, prepared: Any, own: Any) -> None:
+        status, headers = prepared
+        self.told.append((status, [*headers, *own]))
+
+
+def told(app: Flask, server: Server | None, wrapped: bool = False, **headers: str) -> Any:
+    environ = create_environ(LIST, headers=headers)
+    by = server or Server()
+    if server is not None:
+        environ[lane.SERVER] = server
+
+    def seen(status: str, headers: Any, exc_info: Any = None) -> Any:
+        return by.start_response(status, [*headers, ("X-Seen", "1")])
+
+    body = b"".join(app.wsgi_app(environ, seen if wrapped else by.start_response))
+    status, sent = by.told[-1]
+    return status, [(name, value) for name, value in sent if name != "X-Request-Id"], body
+
+
+def test_a_server_that_takes_prepared_headers_prepares_them_once_and_sends_the_same(app: Flask) -> None:
+    made(app)
+    server = Server()
+    etag = dict(told(app, None)[1])["ETag"]
+    for headers in ({}, {"If-None-Match": etag}, {}, {"If-None-Match": etag}):
+        assert told(app, server, **headers) == told(app, None, **headers)
+    assert server.prepared == ["200 OK", "304 NOT MODIFIED"]
+
+
+def test_who_stands_between_the_server_and_the_lane_sees_all_headers(app: Flask) -> None:
+    made(app)
+    server = Server()
+    assert told(app, server, wrapped=True) == told(app, None, wrapped=True)
+    assert ("X-Seen", "1") in told(app, server, wrapped=True)[1]
+    assert server.prepared == []

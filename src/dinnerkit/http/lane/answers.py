@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from dinnerkit.http.lane.negotiation import ENCODERS, IDENTITY, LEAST_BYTES
 
@@ -56,6 +56,9 @@ def may_be_kept(status: str, headers: Iterable[tuple[str, str]]) -> bool:
     )
 
 
+UNCHANGED, WHOLE = "304 NOT MODIFIED", "200 OK"
+
+
 @dataclass(frozen=True, slots=True)
 class Representation:
     """The answer in one encoding: all headers but those of a request, and what is sent with a 304."""
@@ -64,12 +67,20 @@ class Representation:
     headers: Headers
     headers_304: Headers
     body: bytes
+    _prepared: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def of(cls, headers: Sequence[tuple[str, str]], body: bytes) -> Representation:
         """The answer with these headers, whose length is told again."""
         told = [(name, str(len(body)) if name.lower() == "content-length" else value) for name, value in headers]
         return cls(etag_of(told) or "", told, of_304(told), body)
+
+    def prepared(self, status: str, prepare: Callable[[str, Headers], Any]) -> Any:
+        """What the server makes of the headers that it goes with in an answer of this status: made once, for one server."""
+        found = self._prepared.get(status)
+        if found is None:
+            found = self._prepared[status] = prepare(status, self.headers_304 if status == UNCHANGED else self.headers)
+        return found
 
     def encoded(self, encoding: str) -> Representation:
         """The same in another encoding, and with an etag of its own."""

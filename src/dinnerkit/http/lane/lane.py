@@ -4,10 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
 from dinnerkit.clock import Clock
-from dinnerkit.http.lane.answers import MOST_BYTES, Answer, Headers, Representation, etag_of, is_of_one_request, may_be_kept, of_304
+from dinnerkit.http.lane.answers import (
+    MOST_BYTES,
+    UNCHANGED,
+    WHOLE,
+    Answer,
+    Headers,
+    Representation,
+    etag_of,
+    is_of_one_request,
+    may_be_kept,
+    of_304,
+)
 from dinnerkit.http.lane.flights import Flight, Flights
 from dinnerkit.http.lane.negotiation import encoding_for, has_already
 from dinnerkit.http.lane.purging import Purges
@@ -31,7 +42,8 @@ WAIT_SECONDS = 5.0
 """So long a request waits for the one that makes its answer; then it has it made for itself."""
 
 
-_UNCHANGED = "304 NOT MODIFIED"
+SERVER: Final = "dinnerkit.answer"
+"""In the environ, where the server is one that takes prepared headers: :class:`Server`."""
 
 
 class StartResponse(Protocol):
@@ -39,6 +51,20 @@ class StartResponse(Protocol):
 
     def __call__(self, status: str, headers: Headers, exc_info: Any = None, /) -> Callable[[bytes], object]:
         """Begin the answer."""
+        ...
+
+
+class Server(Protocol):
+    """The answer of a server (:mod:`dinnerkit.serving.answers`) that checks headers once which many answers have."""
+
+    start_response: StartResponse
+
+    def prepare(self, status: str, headers: Headers, /) -> Any:
+        """Check them, for :meth:`begin`."""
+        ...
+
+    def begin(self, prepared: Any, own: Sequence[tuple[str, str]], /) -> None:
+        """Begin the answer with these and its own, in place of ``start_response``."""
         ...
 
 
@@ -150,13 +176,10 @@ class Lane:
         if grows:
             self._shelf.grown(key, answer)
         method, told = environ["REQUEST_METHOD"], environ.get("HTTP_IF_NONE_MATCH")
-        if told is not None and has_already(told, sent.etag):
-            start_response(_UNCHANGED, [*sent.headers_304, *own])
-            self._metrics.count(method, route.rule, 304, time.perf_counter() - began)
-            return []
-        start_response("200 OK", [*sent.headers, *own])
-        self._metrics.count(method, route.rule, 200, time.perf_counter() - began)
-        return [sent.body] if method == "GET" else []
+        unchanged = told is not None and has_already(told, sent.etag)
+        _begin(sent, UNCHANGED if unchanged else WHOLE, own, environ, start_response)
+        self._metrics.count_kept(method, route.rule, 304 if unchanged else 200, time.perf_counter() - began)
+        return [sent.body] if method == "GET" and not unchanged else []
 
     def _find_or_make(
         self, flight: Flight[Answer], key: Hashable, route: Route, environ: Environ, start_response: StartResponse, began: float
@@ -192,7 +215,7 @@ class Lane:
                 return body.append
             etag = etag_of(headers) if told is not None and status[:3] == "200" else None
             if unchanged := etag is not None and has_already(told or "", etag):
-                status, headers = _UNCHANGED, of_304(headers)
+                status, headers = UNCHANGED, of_304(headers)
             if ticket.is_offered:
                 self._metrics.count("GET", route.rule, int(status[:3]), time.perf_counter() - began)
             return start_response(status, headers, exc_info) if exc_info else start_response(status, headers)
@@ -220,6 +243,15 @@ class Lane:
         else:
             self._metrics.made_for_lane(route.rule, kept=False)
         return self._send(answer, own, key, route, environ, start_response, began)
+
+
+def _begin(sent: Representation, status: str, own: Sequence[tuple[str, str]], environ: Environ, start_response: StartResponse) -> None:
+    """Begin the answer: with what the server has prepared, unless somebody between it and us wants to see the headers."""
+    server: Server | None = environ.get(SERVER)
+    if server is not None and start_response == server.start_response:
+        server.begin(sent.prepared(status, server.prepare), own)
+    else:
+        start_response(status, [*(sent.headers_304 if status == UNCHANGED else sent.headers), *own])
 
 
 def _close(blocks: Iterable[bytes]) -> None:
