@@ -38,14 +38,17 @@ class Following:
                 break
         return updated
 
-    def catch_up(self, booking: Booking) -> Booking:
-        """Update one booking that was over, or not made yet, when the others followed; as it is then. Safe to repeat."""
+    def catch_up(self, booking: Booking, facts: EventFacts | None = None) -> Booking:
+        """Update one booking that was over, or not made yet, when the others followed; as it is then. Safe to repeat.
+
+        ``facts`` are of the event, if it was read after the booking was made or came back to life.
+        """
         for _ in range(_MOST_TRIES):
-            facts = self._seats.facts(booking.event)
+            facts = facts or self._seats.facts(booking.event)
             if booking.status not in LIVE or booking.about == about(facts):
                 break
             self._update(booking, facts)
-            booking = self._store.find(booking.id) or booking
+            booking, facts = self._store.find(booking.id) or booking, None
         return booking
 
     def _update(self, booking: Booking, facts: EventFacts) -> bool:

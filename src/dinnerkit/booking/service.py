@@ -32,7 +32,7 @@ from dinnerkit.booking.store import Booking, BookingStore
 from dinnerkit.booking.waiting import WaitingList
 from dinnerkit.clock import Clock
 from dinnerkit.events.rules import Refund, resold_share
-from dinnerkit.events.seats import SeatHold, Seats
+from dinnerkit.events.seats import EventFacts, SeatHold, Seats
 from dinnerkit.payment.refunds import RefundService
 from dinnerkit.ports.gateway import PaymentDisputed
 from dinnerkit.vouchers.errors import VoucherUsedUp
@@ -95,8 +95,7 @@ class BookingService:
         if facts.waited_as:
             self._waiting.no_longer(user_id, facts.waited_as)
         if booking.status == "confirmed":
-            self.settle(booking)
-            return self._following.catch_up(booking)  # what is to be paid for does so then
+            return self._following.catch_up(booking, self.settle(booking))  # what is to be paid for does so then
         return booking
 
     def get(self, user_id: str, booking_id: str) -> Booking:
@@ -142,14 +141,14 @@ class BookingService:
             if confirmed is None:
                 return self.accept(user_id, booking_id)
             booking = confirmed
-        self.settle(booking)
-        return self._following.catch_up(booking)
+        return self._following.catch_up(booking, self.settle(booking))
 
-    def settle(self, booking: Booking) -> None:
-        """Make the hold of a confirmed booking last: its seats, and the use of its voucher; safe to repeat."""
-        self._seats.settle(booking.event, booking.hold)
+    def settle(self, booking: Booking) -> EventFacts | None:
+        """Make the hold of a confirmed booking last: its seats, and the use of its voucher; safe to repeat. The event, if it was read."""
+        facts = self._seats.settle(booking.event, booking.hold)
         if booking.voucher:
             self._uses.settle(booking.voucher, booking.hold)
+        return facts
 
     def cancel(self, user_id: str, booking_id: str) -> Booking:
         """Give the seats back, or wait for them no longer; what was paid goes back by the event's policy. A second call answers the same.

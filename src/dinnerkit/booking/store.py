@@ -17,7 +17,7 @@ from dinnerkit.delivery.outbox import Outbox
 from dinnerkit.events.rules import RefundPolicy
 from dinnerkit.messages import Message
 from dinnerkit.money import Money
-from dinnerkit.storage import Row, collection, to_row
+from dinnerkit.storage import Row, collection
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,32 +104,7 @@ class BookingStore:
         Raises:
             DuplicateKeyError: the id is taken.
         """
-        document = BookingDocument(
-            id=booking.id,
-            event=booking.event,
-            user=booking.user,
-            guests=booking.guests,
-            status=booking.status,
-            hold=booking.hold,
-            amount=booking.amount.amount,
-            currency=booking.amount.currency,
-            refund_policy=asdict(booking.refund_policy),
-            voucher=booking.voucher,
-            payment=booking.payment,
-            transferred_from=booking.transferred_from,
-            deposit=booking.deposit.amount if booking.deposit else None,
-            deposit_due_at=booking.deposit_due_at,
-            free_until=booking.free_until,
-            booked_at=booking.booked_at,
-            discount=booking.discount.amount if booking.discount else None,
-            about=booking.about,
-            expires_at=booking.expires_at,
-            **(_due(booking, booking.created_at) if booking.status == "confirmed" else {}),
-            created_at=booking.created_at,
-            updated_at=booking.created_at,
-            outbox=self._outbox.entries(*messages),
-        )
-        self._bookings.insert_one(to_row(document))
+        self._bookings.insert_one(_row(booking, self._outbox.entries(*messages)))
 
     def find(self, booking_id: str, user_id: str | None = None) -> Booking | None:
         """The booking, if there is one and it is that user's (None asks for anybody's)."""
@@ -260,6 +235,37 @@ class BookingStore:
         query = {"_id": booking_id, "user": user_id, "status": {"$in": sorted(since)}} | (when or {})
         row = self._bookings.find_one_and_update(query, update, projection={"outbox": 0}, return_document=ReturnDocument.AFTER)
         return _booking(row) if row else None
+
+
+def _row(booking: Booking, outbox: list[Row]) -> Row:
+    """A new booking as :class:`BookingDocument` stores it, without the hundreds of steps that building and validating one takes."""
+    values: Row = {
+        "_id": booking.id,
+        "event": booking.event,
+        "user": booking.user,
+        "guests": booking.guests,
+        "status": booking.status,
+        "hold": booking.hold,
+        "amount": booking.amount.amount,
+        "currency": booking.amount.currency,
+        "refund_policy": asdict(booking.refund_policy),
+        "voucher": booking.voucher,
+        "payment": booking.payment,
+        "transferred_from": booking.transferred_from,
+        "deposit": booking.deposit.amount if booking.deposit else None,
+        "deposit_due_at": booking.deposit_due_at,
+        "free_until": booking.free_until,
+        "booked_at": booking.booked_at,
+        "discount": booking.discount.amount if booking.discount else None,
+        "about": booking.about,
+        "expires_at": booking.expires_at,
+        **(_due(booking, booking.created_at) if booking.status == "confirmed" else {}),
+        "created_at": booking.created_at,
+        "updated_at": booking.created_at,
+        "companions": [],
+        "outbox": outbox,
+    }
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _due(booking: Booking, now: datetime) -> dict[str, Any]:

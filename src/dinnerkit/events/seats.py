@@ -193,12 +193,14 @@ class Seats:
         taken = {"seats_left": row["seats_left"] - wanted.guests}
         return replace(_facts(row | taken), waited_as=waited[0]["entry"] if waited else None)
 
-    def settle(self, event_id: str, hold_id: str) -> None:
-        """Give the seats for good; nothing happens where that was done, or the hold is gone."""
-        unsettled = {"$elemMatch": {"hold": hold_id, "until": {"$ne": None}}}
+    def settle(self, event_id: str, hold_id: str) -> EventFacts | None:
+        """Give the seats for good; nothing happens where that was done, or the hold is gone. The event just after, where that was read."""
+        unsettled = {"_id": event_id, "holds": {"$elemMatch": {"hold": hold_id, "until": {"$ne": None}}}, "resale.0": {"$exists": False}}
         settled = {"$set": {"holds.$.until": None}, "$inc": {"seq": 1}}
-        if not self._events.update_one({"_id": event_id, "holds": unsettled, "resale.0": {"$exists": False}}, settled).matched_count:
+        row = self._events.find_one_and_update(unsettled, settled, projection=_FACTS, return_document=ReturnDocument.AFTER)
+        if row is None:
             self._resell(event_id, hold_id)
+        return _facts(row) if row else None
 
     def extend(self, event_id: str, hold_id: str, until: datetime) -> None:
         """Keep the seats until then; nothing happens where the hold is gone or settled."""
