@@ -75,6 +75,9 @@ def main() -> None:
         client.send(TEXT, json.dumps({"type": "watch", "topic": "event", "event_id": given["event"]}).encode())
         ready.register(client.socket, selectors.EVENT_READ, client)
         clients.append(client)
+        for key, _ in ready.select(0):  # pings of those who came before
+            key.data.receive()
+            key.data.take()
     ready.register(sys.stdin.fileno(), selectors.EVENT_READ)
     wanted, told = 2, 0  # that it watches, and how it is
     while True:

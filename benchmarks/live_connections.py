@@ -30,6 +30,7 @@ from dinnerkit.booking.service import BookingService
 from dinnerkit.clock import utcnow
 from dinnerkit.ids import new_id
 from dinnerkit.live.limits import PING_SECONDS
+from dinnerkit.serving.config import OTHERS
 from dinnerkit.storage import collection
 
 SECRET = "only for this benchmark, and for its data alone"  # noqa: S105
@@ -37,13 +38,13 @@ EACH_USER, EACH_PROCESS = 10, 5000
 ROUNDS = 5
 
 
-def tokens_of(kit: Kit, count: int) -> list[str]:
+def tokens_of(kit: Kit, count: int, secret: str = SECRET) -> list[str]:
     """Access tokens of so many users, none of whom has typed a password."""
     users = kit.service(AccountService).import_users([NewUser(email=f"{number}@example.org", name="Ada") for number in range(count)])
     now, session = utcnow(), new_id()
     entry = {"id": session, "key": "none", "secret": "none", "created_at": now, "expires_at": now + timedelta(hours=1)}
     collection(kit.database, UserDocument).update_many({"_id": {"$in": users}}, {"$set": {"sessions": [entry]}})
-    signing = SignedTokens(Keys(SECRET), "access")
+    signing = SignedTokens(Keys(secret), "access")
     return [signing.sign({"sub": user, "sid": session}, now=now, expires_at=now + timedelta(hours=1)) for user in users]
 
 
@@ -101,11 +102,11 @@ def measure(count: int, folder: str) -> dict[str, float]:
     """The figures, by name."""
     database = embedded(f"embedded://{folder}/database")
     given = {"database": database.url, "data": f"{folder}/data", "mail": f"folder://{folder}/mails", "secret_key": SECRET}
-    given |= {"rate_limit": "off", "log_level": "warning"}
+    given |= {"rate_limit": "off", "log_level": "warning", "live_connections": str(count + 1)}
     environ = os.environ | {f"DINNERKIT_{name.upper()}": value for name, value in given.items()}
     with (
         Kit.open(Settings.load(given, environ={})) as kit,
-        serving(Way("", "dinners()", ("-k", "dinnerkit.serving.Worker")), environ) as run,
+        serving(Way("", "dinners()", ("-k", "dinnerkit.serving.Worker", "--worker-connections", str(count + OTHERS))), environ) as run,
     ):
         (event_id,) = publish_events(kit, 1, price=0, seats=1000)
         tokens = tokens_of(kit, -(-count // EACH_USER) + 1)

@@ -153,7 +153,7 @@ def _http_services(kit: Kit, api: Api) -> dict[type[Any], Any]:
         Metrics: Metrics([figures, health.BackendCollector(found)]),
         health.Health: found,
         docs.OpenApi: docs.OpenApi(api),
-        Connections: Connections(),
+        Connections: Connections(all_together=kit.settings.live_connections),
         Bus: kit.backends.bus,
     }
 

@@ -81,6 +81,7 @@ class Settings:
     rate_limit_lease: bool = _setting(True, "count several requests of a busy caller at a time, where the limiter can")
     lane: str = _setting("auto", "answer public reads from memory, ahead of Flask: on, off, or auto, which is in the default app alone")
     lane_bytes: int = _setting(16_777_216, "how much of them each process keeps", least=1_048_576, most=17_179_869_184)
+    live_connections: int = _setting(800, "the most WebSockets of each web process; ulimit -n must be larger", least=1, most=50_000)
     public_url: str = _setting("http://127.0.0.1:8000", "the address in mails")
     mail_from: str = _setting("dinnerkit <no-reply@localhost>", "the sender of mails")
     hold_seconds: int = _setting(600, "how long seats are held for a payment", least=1, most=86_400)

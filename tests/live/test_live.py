@@ -5,27 +5,31 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 import pytest
 import requests
 
-from dinnerkit import Kit
+from dinnerkit import Kit, Settings, create_app
 from dinnerkit.booking.service import BookingService
 from dinnerkit.events.service import EventService
+from dinnerkit.http.mount import EXTENSION_KEY
 from dinnerkit.identity import Role
 from dinnerkit.ids import new_id
 from dinnerkit.live import connection
 from dinnerkit.live.announcing import Announcer, event_topic
+from dinnerkit.live.errors import TooManyConnections
 from dinnerkit.live.limits import MOST_BYTES, MOST_FRAMES, MOST_WATCHED, Connections
 from dinnerkit.live.service import LiveService
 from dinnerkit.matching.computing import SeatingWork
 from dinnerkit.matching.service import SeatingService
 from dinnerkit.money import Money
 from dinnerkit.ports.bus import Bus
-from dinnerkit.testing import run_background
+from dinnerkit.serving.config import gunicorn_settings
+from dinnerkit.testing import run_background, settings_for_tests
 from tests.fire.dinners import HOST, host_dinner
-from tests.live.talking import Talk
+from tests.live.talking import DEADLINE, Talk
 
 FREE = Money(0, "EUR")
 MakeCaller = Callable[..., Any]
@@ -222,13 +226,13 @@ def test_with_other_rights_a_connection_begins_anew_and_what_it_watched_ends(tal
 def test_who_does_not_say_whose_it_is_or_is_signed_out_meanwhile_is_sent_away(
     talk: Begin, caller: MakeCaller, kit: Kit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(connection, "RECHECK_SECONDS", 1.0)
+    monkeypatch.setattr(connection, "AUTHENTICATE_SECONDS", 2.0)  # the client loses what comes in one piece with the handshake's answer
     ada = caller("ada")
     signed_in = talk(token=ada.token)
-    monkeypatch.setattr(connection, "RECHECK_SECONDS", 0.0)
     kit.database["users"].update_one({"_id": ada.id}, {"$set": {"sessions": []}})
     assert signed_in.ended() == 4401
-    nobodys = talk()  # open before its time is up: the client loses what comes in one piece with the handshake's answer
-    monkeypatch.setattr(connection, "AUTHENTICATE_SECONDS", 0.0)
+    nobodys = talk()
     assert nobodys.ended() == 4401
 
 
@@ -289,7 +293,7 @@ class _Wire:
     def frames(self) -> list[str | bytes]:
         return []
 
-    def send(self, text: str) -> None: ...
+    def send(self, text: bytes) -> None: ...
 
 
 def test_what_goes_away_while_it_is_watched_is_told(kit: Kit, talk: Begin, caller: MakeCaller) -> None:
@@ -300,6 +304,49 @@ def test_what_goes_away_while_it_is_watched_is_told(kit: Kit, talk: Begin, calle
     kit.database["events"].delete_one({"_id": event})
     kit.service(Announcer).seats_changed(event)
     assert listening.hear() == {"type": "gone", "topic": "event", "event_id": event}
+
+
+def test_while_nothing_happens_a_connection_sleeps_until_its_rights_are_looked_at_again(kit: Kit, caller: MakeCaller) -> None:
+    ada = caller("ada")
+    waits: list[float] = []
+
+    class Heard:
+        def next(self, timeout: float) -> None:
+            waits.append(timeout)
+            raise connection.Over(1000, "seen")
+
+    with pytest.raises(connection.Over, match="seen"):
+        connection.Connection(
+            _Wire(), cast("Any", Heard()), kit.service(LiveService), lambda _: ada.principal, Connections(), clock=lambda: 100.0
+        ).run()
+    with pytest.raises(connection.Over, match="seen"):
+        connection.Connection(
+            _Wire(), cast("Any", Heard()), kit.service(LiveService), lambda _: None, Connections(), clock=lambda: 100.0
+        ).run()
+    assert waits == [connection.RECHECK_SECONDS, connection.AUTHENTICATE_SECONDS]
+
+
+def test_connections_are_counted_and_woken_when_the_process_is_to_end() -> None:
+    counted = Connections(all_together=2)
+    woken = [threading.Event(), threading.Event()]
+    with counted.one(woken[0].set):
+        with counted.one(woken[1].set):
+            assert len(counted) == 2
+            with pytest.raises(TooManyConnections), counted.one(lambda: None):
+                pass
+            counted.stopping = lambda: True
+            assert all(one.wait(DEADLINE) for one in woken)
+        with counted.one(woken[1].set):
+            assert len(counted) == 2
+    assert len(counted) == 0
+
+
+def test_a_process_holds_as_many_as_its_setting_says_and_its_server_lets_others_in_beside(database_url: str, tmp_path: Path) -> None:
+    with Kit.open(Settings(**settings_for_tests(database_url, tmp_path, live_connections=1))) as kit:
+        counted: Connections = create_app(kit=kit).extensions[EXTENSION_KEY].services[Connections]
+        with counted.one(lambda: None), pytest.raises(TooManyConnections), counted.one(lambda: None):
+            pass
+    assert gunicorn_settings(workers=1, listener=3, log_level="info", live_connections=5000)["worker_connections"] > 5000
 
 
 def test_a_server_that_goes_away_says_so(talk: Begin, caller: MakeCaller, connections: Connections) -> None:

@@ -48,9 +48,9 @@ def test_nobody_listens_without_a_session_and_no_longer_than_it_lasts(
 ) -> None:
     refused = requests.get(f"{address}/live", headers={**UPGRADE, "Origin": address}, allow_redirects=False, timeout=30)
     assert (refused.status_code, refused.headers["Location"].partition("?")[0]) == (303, "/login")
+    monkeypatch.setattr(connection, "RECHECK_SECONDS", 1.0)
     listening = talk(path="/live", headers={"Cookie": cookie, "Origin": ORIGIN})
     assert listening.ask(type="authenticate", token="anything")["code"] == "unauthenticated"
-    monkeypatch.setattr(connection, "RECHECK_SECONDS", 0.0)
     kit.service(PageSessions).close(cookie.partition("=")[2])
     assert listening.ended() == 4401
 

@@ -7,9 +7,12 @@ import threading
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from wsproto.frame_protocol import FrameProtocol, Opcode
 
 from dinnerkit.live.limits import MOST_BYTES
-from dinnerkit.live.wire import WebSocketWire
+from dinnerkit.live.wire import WebSocketWire, text_frame
 
 DEADLINE = 30.0
 UPGRADE = {
@@ -20,6 +23,16 @@ UPGRADE = {
     "HTTP_SEC_WEBSOCKET_VERSION": "13",
 }
 FRAME = b"\x81\xfe" + MOST_BYTES.to_bytes(2, "big") + bytes(4) + b"x" * MOST_BYTES
+
+
+@given(st.sampled_from([0, 1, 125, 126, 127, 65_535, 65_536, 70_000]) | st.integers(0, 300), st.sampled_from("aé漢😀"))
+def test_what_is_sent_is_one_message_as_any_client_reads_it(length: int, letter: str):
+    text = (letter * length).encode()[:length].decode(errors="ignore")
+    client = FrameProtocol(client=True, extensions=[])
+    client.receive_bytes(text_frame(text.encode()))
+    frames = list(client.received_frames())
+    assert "".join(frame.payload for frame in frames) == text
+    assert [(frame.opcode, frame.message_finished) for frame in frames][-1:] == [(Opcode.TEXT, True)]
 
 
 @pytest.fixture

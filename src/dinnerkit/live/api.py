@@ -89,7 +89,7 @@ def talk(resolve: Resolve) -> AnyResponse:
         BadRequest: it is no upgrade to a WebSocket.
     """
     connections = service(Connections)
-    with connections.one(), service(Bus).subscribe() as heard:  # type: ignore[type-abstract]
+    with service(Bus).subscribe() as heard, connections.one(heard.wake):  # type: ignore[type-abstract]
         resolve(None)  # what is wrong with the credentials is answered as HTTP
         try:
             wire = WebSocketWire(request.environ, heard.wake)

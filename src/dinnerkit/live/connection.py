@@ -27,8 +27,6 @@ from dinnerkit.ports.bus import Missed, News, Subscription
 GOING_AWAY, POLICY, UNAUTHENTICATED, TOO_MANY = 1001, 1008, 4401, 4429
 """The codes with which we end a connection, beside 1009 for a frame that is too long and 1011 for our own faults."""
 
-_LOOK_UP_SECONDS = 1.0
-
 Resolve = Callable[[str | None], Principal | None]
 """Says whose an access token is, or, for None, whose the connection was when it was opened; raises Unauthenticated for nobody's."""
 
@@ -52,8 +50,8 @@ class Wire(Protocol):
         """
         ...
 
-    def send(self, text: str) -> None:
-        """Send a frame.
+    def send(self, text: bytes) -> None:
+        """Send a frame of text, which is UTF-8.
 
         Raises:
             Over: the other side is gone, or takes nothing.
@@ -114,9 +112,9 @@ class Connection:
         now = self._clock()
         if self._connections.stopping():
             raise Over(GOING_AWAY, "the server is going away; come back")
-        if self._principal is None and now - self._opened > AUTHENTICATE_SECONDS:
+        if self._principal is None and now - self._opened >= AUTHENTICATE_SECONDS:
             raise Over(UNAUTHENTICATED, "nobody said whose this connection is")
-        if self._principal is not None and now - self._checked > RECHECK_SECONDS:
+        if self._principal is not None and now - self._checked >= RECHECK_SECONDS:
             self._checked = now
             try:
                 principal = self._resolve(self._token)
@@ -192,9 +190,9 @@ class Connection:
 
     def _hear(self) -> None:
         """Wait for news, or until something that was heard may be told, and tell it."""
-        now = self._clock()
-        moments = [self._told_at.get(topic, 0.0) + TELL_SECONDS for topic in self._due]
-        news = self._heard.next(max(0.0, min([_LOOK_UP_SECONDS, *(moment - now for moment in moments)])))
+        patience = self._opened + AUTHENTICATE_SECONDS if self._principal is None else self._checked + RECHECK_SECONDS
+        moments = [patience, *(self._told_at.get(topic, 0.0) + TELL_SECONDS for topic in self._due)]
+        news = self._heard.next(max(0.0, min(moments) - self._clock()))
         if isinstance(news, Missed):
             self._due.clear()
             for watches in list(self._watched.values()):
@@ -228,7 +226,7 @@ class Connection:
             self._say({"type": watch.name["topic"], **state})
 
     def _say(self, what: State) -> None:
-        self._wire.send(orjson.dumps(what).decode())
+        self._wire.send(orjson.dumps(what))
 
 
 def _object(frame: str | bytes) -> Mapping[str, Any]:

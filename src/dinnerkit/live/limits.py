@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -33,9 +34,11 @@ RECHECK_SECONDS = 60.0
 TELL_SECONDS = 0.25
 """What is watched is told no more often than this."""
 
+_LOOK_SECONDS = 1.0
+
 
 class Connections:
-    """Counts the live connections of this process.
+    """Counts the live connections of this process, and wakes them when it is about to end, so that none needs to look up for that.
 
     Args:
         each: how many one user may have.
@@ -46,30 +49,50 @@ class Connections:
         self._each, self._all_together = each, all_together
         self._lock = threading.Lock()
         self._of: Counter[str] = Counter()
-        self._open = 0
+        self._wakes: dict[object, Callable[[], None]] = {}
+        self._watched = False
         self.stopping: Callable[[], bool] = lambda: False
         """Whether the process is about to end; a server that drains says so here."""
 
     def __len__(self) -> int:
         """How many there are."""
-        return self._open
+        return len(self._wakes)
 
     @contextmanager
-    def one(self) -> Iterator[None]:
+    def one(self, wake: Callable[[], None]) -> Iterator[None]:
         """A connection, while it lasts.
+
+        Args:
+            wake: called, from a thread of its own, when the process is about to end.
 
         Raises:
             TooManyConnections: there are as many as there may be.
         """
+        mark = object()
         with self._lock:
-            if self._open >= self._all_together:
+            if len(self._wakes) >= self._all_together:
                 raise TooManyConnections("Too many live connections; try again in a while.")
-            self._open += 1
+            self._wakes[mark] = wake
+            if not self._watched:
+                self._watched = True
+                threading.Thread(target=self._watch, name="live-connections", daemon=True).start()
         try:
             yield
         finally:
             with self._lock:
-                self._open -= 1
+                del self._wakes[mark]
+
+    def _watch(self) -> None:
+        """Look, once a second for all, whether the process is about to end, until there is nobody left to be told."""
+        while True:
+            time.sleep(_LOOK_SECONDS)
+            with self._lock:
+                if not self._wakes:
+                    self._watched = False
+                    return
+                wakes = list(self._wakes.values()) if self.stopping() else []
+            for wake in wakes:
+                wake()
 
     def enter(self, user_id: str) -> bool:
         """Count one more of a user; False if they have as many as they may."""

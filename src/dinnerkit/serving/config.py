@@ -9,20 +9,25 @@ GRACE_SECONDS = 30
 """How long requests that are running may take to end once the server was asked to stop."""
 
 
-def gunicorn_settings(*, workers: int, listener: int, log_level: str) -> dict[str, Any]:
+OTHERS = 200
+"""How many connections a worker takes beside the live ones."""
+
+
+def gunicorn_settings(*, workers: int, listener: int, log_level: str, live_connections: int) -> dict[str, Any]:
     """Settings by gunicorn's own names.
 
     Args:
         workers: how many worker processes.
         listener: the file descriptor of the listening socket.
         log_level: dinnerkit's; what gunicorn tells at "info" is shown only at "debug".
+        live_connections: how many WebSockets each worker may hold.
     """
     memory = Path("/dev/shm")  # noqa: S108 - heartbeats are written each second, and a disk may stall
     return {
         "bind": f"fd://{listener}",
         "workers": workers,
         "worker_class": "dinnerkit.serving.Worker",
-        "worker_connections": 1000,
+        "worker_connections": live_connections + OTHERS,
         "worker_tmp_dir": str(memory) if memory.is_dir() else None,
         "timeout": 60,
         "graceful_timeout": GRACE_SECONDS,

@@ -45,7 +45,9 @@ class Server(BaseApplication):  # type: ignore[misc]
         self._settings = settings
         self._reports = reports
         self._app: Flask
-        self._options = gunicorn_settings(workers=workers, listener=listener, log_level=settings.log_level)
+        self._options = gunicorn_settings(
+            workers=workers, listener=listener, log_level=settings.log_level, live_connections=settings.live_connections
+        )
         super().__init__()
 
     def load_config(self) -> None:
