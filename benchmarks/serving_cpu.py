@@ -40,6 +40,8 @@ class Way:
     path: str = LISTED
     headers: tuple[str, ...] = ()
     environ: Mapping[str, str] = field(default_factory=dict)
+    connections: int = CONNECTIONS
+    posts: Path | None = None
     cpu: float = 0.0
     took: list[float] = field(default_factory=list)
 
@@ -107,10 +109,11 @@ def reachable(port: int) -> bool:
 
 
 def load(way: Way, port: int, requests: int) -> list[float]:
-    """Seconds that each of so many requests took."""
+    """Seconds that each of so many requests took, or of the POSTs in the way's file."""
     command = [sys.executable, "serving_load.py", "--port", str(port), "--path", way.path]
     command += [part for header in way.headers for part in ("--header", header)]
-    command += ["--connections", str(CONNECTIONS), "--requests", str(requests)]
+    command += ["--connections", str(way.connections), "--requests", str(requests)]
+    command += ["--posts", str(way.posts)] if way.posts else []
     done = subprocess.run(command, cwd=HERE, capture_output=True, text=True, check=True)  # noqa: S603
     return [float(one) for one in json.loads(done.stdout)]
 
@@ -149,10 +152,10 @@ def main() -> None:
     tell("Serving", measured, options.json)
 
 
-def tell(what: str, measured: list[Way], target: Path | None) -> None:
+def tell(what: str, measured: list[Way], target: Path | None, connections: int | str = CONNECTIONS) -> None:
     """Print what was measured, as ratios to the first; write it as JSON too, where that is wanted."""
     table = Table(
-        "", "CPU µs", "× floor", "p50 ms", "p99 ms", title=f"{what}: CPU of the server's processes a request, {CONNECTIONS} connections"
+        "", "CPU µs", "× floor", "p50 ms", "p99 ms", title=f"{what}: CPU of the server's processes a request, {connections} connections"
     )
     for way in measured:
         ratio = way.micros / measured[0].micros

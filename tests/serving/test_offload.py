@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 from dinnerkit.ports.offload import Offload
 from dinnerkit.serving.offload import GeventOffload
 
@@ -43,6 +45,21 @@ except LookupError as error:
     print(error)
 """
     assert run(script).endswith("inside")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere niceness is the process's")
+def test_the_work_stands_back_behind_the_event_loop_which_does_not():
+    script = """
+from gevent import monkey; monkey.patch_all()
+import os, threading
+from dinnerkit.serving.offload import NICER, GeventOffload
+before = os.getpriority(os.PRIO_PROCESS, 0)
+offload = GeventOffload(1)
+found = [offload(lambda: os.getpriority(os.PRIO_PROCESS, threading.get_native_id())) for _ in range(3)]
+wanted = min(before + NICER, 19)
+print(found == [wanted] * 3, os.getpriority(os.PRIO_PROCESS, 0) == before)
+"""
+    assert run(script) == "True True"
 
 
 def test_it_is_an_offload_port():
