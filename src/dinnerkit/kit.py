@@ -15,8 +15,9 @@ from typing import Any, Self, TypeVar, cast
 import structlog
 from pymongo.database import Database
 
+from dinnerkit.accounts.addresses import Addresses
 from dinnerkit.accounts.attempts import Attempts
-from dinnerkit.accounts.documents import AttemptDocument, UserDocument
+from dinnerkit.accounts.documents import AddressDocument, AttemptDocument, UserDocument
 from dinnerkit.accounts.people import People
 from dinnerkit.accounts.recovery import RecoveryService
 from dinnerkit.accounts.secrecy import Keys, SignedTokens
@@ -134,6 +135,7 @@ SENDERS: tuple[type[SendingDocument], ...] = (
 
 DOCUMENTS: tuple[type[StoredDocument], ...] = (
     *SENDERS,
+    AddressDocument,
     AttemptDocument,
     FeedbackDocument,
     FeedDocument,
@@ -227,6 +229,7 @@ class Kit:
             kit = cls(settings, Backends(**found), clock=clock, offload=offload)
             kit.backends.database.ping()
             kit.ensure_indexes()
+            kit.service(Addresses).complete()
             opened.callback(kit.service(Purges).close)
             kit._closing = opened.pop_all()
         return kit

@@ -24,6 +24,8 @@ _BY_ID: Final[ShardKey] = MappingProxyType({"_id": "hashed"})
 
 SHARD_KEYS: Final[Mapping[str, ShardKey]] = MappingProxyType(
     {
+        "users": _BY_ID,
+        "addresses": _BY_ID,
         "events": _BY_ID,
         "bookings": MappingProxyType({"user": "hashed"}),
         "payments": MappingProxyType({"reference": "hashed"}),
@@ -43,7 +45,6 @@ SHARD_KEYS: Final[Mapping[str, ShardKey]] = MappingProxyType(
 
 WHOLE: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "users": "an e-mail address is unique among all users",
         "payees": "an account at the gateway is unique among all payees; one small document for each host who is paid",
         "vouchers": "a code is unique among all vouchers; some for each host",
         "feeds": "one small document for each host with a calendar",
@@ -67,7 +68,7 @@ def located(collection: str, row: Mapping[str, object]) -> dict[str, object]:
     return {name: row[name] for name in ("_id", *SHARD_KEYS.get(collection, ())) if name in row}
 
 
-OUTDATED: Final[Mapping[str, frozenset[str]]] = MappingProxyType({"payments": frozenset({"live"})})
+OUTDATED: Final[Mapping[str, frozenset[str]]] = MappingProxyType({"users": frozenset({"email"}), "payments": frozenset({"live"})})
 """Unique indexes of earlier versions, which others have taken the place of, and which would not let their collection be spread."""
 
 

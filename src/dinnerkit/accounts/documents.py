@@ -80,13 +80,13 @@ class UserDocument(SendingDocument):
 
     ``stamp`` changes with the password and when the user signs out everywhere; with it browsers' sessions end, and links that were mailed
     to set a password lose their worth.
+    ``email_key`` is unique by its :class:`AddressDocument`.
     ``findability`` counts the changes of what an index of people knows: the consent, and the traits.
     """
 
     collection_name: ClassVar[str] = "users"
     meta: ClassVar[dict[str, Any]] = {"collection": "users", "auto_create_index": False}
     index_models: ClassVar[tuple[IndexModel, ...]] = (
-        IndexModel([("email_key", ASCENDING)], name="email", unique=True),
         IndexModel([("role", ASCENDING)], name="admins", partialFilterExpression={"role": str(Role.ADMIN)}),
         IndexModel(
             [(f"personality.traits.{name}", ASCENDING) for name in rules.TRAITS],
@@ -112,6 +112,17 @@ class UserDocument(SendingDocument):
     sessions = EmbeddedDocumentListField(SessionEntry)
     page_sessions = ListField(StringField())
     """The keys in the store of the browsers that signed in last, ended or not, the oldest first."""
+
+
+class AddressDocument(StoredDocument):
+    """Which user has an e-mail address; ``_id`` is the address, as addresses compare."""
+
+    collection_name: ClassVar[str] = "addresses"
+    meta: ClassVar[dict[str, Any]] = {"collection": "addresses", "auto_create_index": False}
+
+    id = StringField(primary_key=True)
+    user = StringField(required=True)
+    taken_at = DateTimeField(required=True)
 
 
 class AttemptDocument(StoredDocument):

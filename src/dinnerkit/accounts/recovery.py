@@ -12,6 +12,7 @@ from typing import Any
 
 from pymongo.database import Database
 
+from dinnerkit.accounts.addresses import Addresses
 from dinnerkit.accounts.attempts import AttemptLimit, Attempts
 from dinnerkit.accounts.documents import UserDocument
 from dinnerkit.accounts.errors import BadToken, TooManyAttempts
@@ -34,7 +35,10 @@ MAIL_LIMIT = AttemptLimit("mail", 5, timedelta(hours=1))
 class RecoveryService:
     """Makes and takes the tokens that are sent by mail."""
 
-    def __init__(self, database: Database[Row], passwords: Passwords, attempts: Attempts, keys: Keys, clock: Clock) -> None:
+    def __init__(
+        self, database: Database[Row], addresses: Addresses, passwords: Passwords, attempts: Attempts, keys: Keys, clock: Clock
+    ) -> None:
+        self._addresses = addresses
         self._users = collection(database, UserDocument)
         self._passwords = passwords
         self._attempts = attempts
@@ -93,7 +97,7 @@ class RecoveryService:
             self._attempts.count(MAIL_LIMIT, f"reset:{key}")
         except TooManyAttempts:
             return
-        row = self._users.find_one({"email_key": key}, {"_id": 1})
+        row = self._addresses.user(key, {"_id": 1})
         if row is not None:
             message = PasswordResetRequested(user_id=row["_id"], request_id=new_id())
             self._users.update_one({"_id": row["_id"]}, {"$push": self._outbox.push(message)})

@@ -10,6 +10,7 @@ from pymongo import ReturnDocument
 from pymongo.database import Database
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
+from dinnerkit.accounts.addresses import Addresses
 from dinnerkit.accounts.documents import PersonalityEntry, ProfileEntry, UserDocument
 from dinnerkit.accounts.errors import EmailTaken, NoSuchUser
 from dinnerkit.accounts.messages import FindabilityChanged, UserRegistered
@@ -28,6 +29,8 @@ _SHOWN_FIELDS = dict.fromkeys(_SHOWN, 1)
 _BATCH = 1000
 _CONSENT = frozenset({"findable", "visibility"})
 _DUPLICATE_KEY = 11_000
+_REGISTERED = "Somebody has registered with this e-mail address."
+_ONE_IS_TAKEN = "One of the e-mail addresses is taken."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +52,8 @@ class NewUser:
 class AccountService:
     """Keeps the users."""
 
-    def __init__(self, database: Database[Row], passwords: Passwords, clock: Clock) -> None:
+    def __init__(self, database: Database[Row], addresses: Addresses, passwords: Passwords, clock: Clock) -> None:
+        self._addresses = addresses
         self._users = collection(database, UserDocument)
         self._passwords = passwords
         self._clock = clock
@@ -72,12 +76,11 @@ class AccountService:
         address = email_address(email)
         check_strength(password, about=(address.shown, name))
         wanted = user_id or new_id()
-        taken = self._users.find_one({"email_key": address.key}, {"_id": 1})
+        taken = self._addresses.user(address.key, {"_id": 1})  # before the work of hashing, which most of the time is not for nothing
         if taken is None:
-            password_hash = self._passwords.hash(password)
-            taken = self._insert(NewUser(email=email, name=name), wanted, password_hash, UserRegistered(user_id=wanted))
-        if taken["_id"] != wanted:
-            raise EmailTaken("Somebody has registered with this e-mail address.")
+            self._insert(NewUser(email=email, name=name), wanted, self._passwords.hash(password), UserRegistered(user_id=wanted))
+        elif taken["_id"] != wanted:
+            raise EmailTaken(_REGISTERED)
         return self.get(wanted)
 
     def create_user(self, *, email: str, name: str, password: str, role: Role = Role.GUEST) -> User:
@@ -90,9 +93,7 @@ class AccountService:
         """
         check_strength(password, about=(email, name))
         user_id = new_id()
-        made = self._insert(NewUser(email=email, name=name, role=role), user_id, self._passwords.hash(password), verified=True)
-        if made["_id"] != user_id:
-            raise EmailTaken("Somebody has registered with this e-mail address.")
+        self._insert(NewUser(email=email, name=name, role=role), user_id, self._passwords.hash(password), verified=True)
         return self.get(user_id)
 
     def import_users(self, users: Iterable[NewUser]) -> list[str]:
@@ -124,10 +125,12 @@ class AccountService:
         row = to_row(self._document(NewUser(email=email, name=name, role=role), user_id, verified=True))
         changed = {"email": address.shown, "email_key": address.key, "name": name, "role": str(role), "verified_at": now}
         kept = {key: value for key, value in row.items() if key not in changed and key != "_id"}
-        try:
-            self._users.update_one({"_id": user_id}, {"$set": changed, "$setOnInsert": kept}, upsert=True)
-        except DuplicateKeyError:
-            raise EmailTaken("Somebody else has this e-mail address.") from None
+        if self._addresses.holder(address.key) != user_id and self._addresses.take(address.key, user_id) != user_id:
+            raise EmailTaken("Somebody else has this e-mail address.")
+        update = {"$set": changed, "$setOnInsert": kept}
+        before = self._users.find_one_and_update({"_id": user_id}, update, projection={"email_key": 1}, upsert=True)
+        if before is not None and before["email_key"] != address.key:
+            self._addresses.give_back(before["email_key"], user_id)
         return self.get(user_id)
 
     def get(self, user_id: str) -> User:
@@ -147,7 +150,7 @@ class AccountService:
         Raises:
             Invalid: it is not an address.
         """
-        row = self._users.find_one({"email_key": email_address(email).key}, _SHOWN_FIELDS)
+        row = self._addresses.user(email_address(email).key, _SHOWN_FIELDS)
         return user_from_row(row) if row else None
 
     def answers(self, user_id: str) -> Mapping[str, int]:
@@ -201,29 +204,47 @@ class AccountService:
             raise NoSuchUser("There is no such user.")
         return user_from_row(row)
 
-    def _insert(self, user: NewUser, user_id: str, password: str | None, *messages: Message, verified: bool = False) -> Row:
-        """Insert the user; returns who has the address then, this one or another."""
+    def _insert(self, user: NewUser, user_id: str, password: str | None, *messages: Message, verified: bool = False) -> None:
+        """Insert the user, unless they are there.
+
+        Raises:
+            EmailTaken: another user has the address.
+        """
         row = to_row(self._document(user, user_id, password=password, verified=verified))
         row["outbox"] = self._outbox.entries(*messages)
+        if self._addresses.take(row["email_key"], user_id) != user_id:
+            raise EmailTaken(_REGISTERED)
         try:
             self._users.insert_one(row)
-        except DuplicateKeyError:
-            holder = self._users.find_one({"email_key": row["email_key"]}, {"_id": 1})
-            if holder is None:
-                raise
-            return holder
-        return row
+        except DuplicateKeyError:  # by a repetition at the same time, as a rule
+            if self._users.find_one({"_id": user_id, "email_key": row["email_key"]}, {"_id": 1}) is None:
+                raise EmailTaken(_REGISTERED) from None
 
     def _insert_many(self, rows: list[Row]) -> list[str]:
         if not rows:
             return []
+        addresses = {row["email_key"]: row["_id"] for row in rows}
+        if len(addresses) < len(rows):
+            raise EmailTaken(_ONE_IS_TAKEN)
+        if self._addresses.take_many(addresses):
+            self._give_back_unused(addresses)
+            raise EmailTaken(_ONE_IS_TAKEN)
         try:
             self._users.insert_many(rows)
         except BulkWriteError as error:
+            self._give_back_unused(addresses)
             if any(wrong["code"] == _DUPLICATE_KEY for wrong in error.details["writeErrors"]):
-                raise EmailTaken("One of the e-mail addresses is taken.") from None
+                raise EmailTaken(_ONE_IS_TAKEN) from None
             raise
         return [row["_id"] for row in rows]
+
+    def _give_back_unused(self, addresses: Mapping[str, str]) -> None:
+        """Let others have those of the addresses whose users were not made."""
+        rows = self._users.find({"_id": {"$in": list(addresses.values())}}, {"email_key": 1})
+        used = {row["email_key"] for row in rows}
+        for key, user_id in addresses.items():
+            if key not in used:
+                self._addresses.give_back(key, user_id)
 
     def _document(self, user: NewUser, user_id: str, *, password: str | None = None, verified: bool) -> UserDocument:
         address = email_address(user.email)

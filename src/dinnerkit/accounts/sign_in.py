@@ -9,6 +9,7 @@ from typing import Any, Literal
 import structlog
 from pymongo.database import Database
 
+from dinnerkit.accounts.addresses import Addresses
 from dinnerkit.accounts.attempts import AttemptLimit, Attempts
 from dinnerkit.accounts.documents import MOST_SESSIONS, UserDocument
 from dinnerkit.accounts.errors import BadCredentials, BadToken
@@ -54,6 +55,7 @@ class SignInService:
     def __init__(
         self,
         database: Database[Row],
+        addresses: Addresses,
         passwords: Passwords,
         attempts: Attempts,
         pages: PageSessions,
@@ -63,6 +65,7 @@ class SignInService:
         access_token_seconds: int = 900,
         refresh_token_seconds: int = 2_592_000,
     ) -> None:
+        self._addresses = addresses
         self._users = collection(database, UserDocument)
         self._passwords = passwords
         self._attempts = attempts
@@ -147,7 +150,7 @@ class SignInService:
         """The user whose address and password these are."""
         key = _key(email)
         self._attempts.count(SIGN_IN_LIMIT, key)
-        row = self._users.find_one({"email_key": key}, _CREDENTIALS)
+        row = self._addresses.user(key, _CREDENTIALS)
         kept = row.get("password") if row else None
         if not self._passwords.matches(kept, password[: LONGEST + 1]) or row is None or kept is None:
             raise BadCredentials("The e-mail address and the password don't belong together.")

@@ -6,6 +6,7 @@ from typing import Any
 
 from pymongo.database import Database
 
+from dinnerkit.accounts.addresses import Addresses
 from dinnerkit.accounts.attempts import Attempts
 from dinnerkit.accounts.captcha import CaptchaCheck
 from dinnerkit.accounts.page_sessions import PageSessions
@@ -42,10 +43,12 @@ def account_services(
     keys = Keys(secret_key)
     passwords = Passwords(offload)
     attempts = Attempts(database, keys, clock)
-    accounts = AccountService(database, passwords, clock)
+    addresses = Addresses(database, clock)
+    accounts = AccountService(database, addresses, passwords, clock)
     pages = PageSessions(database, sessions, keys, clock)
     sign_in = SignInService(
         database,
+        addresses,
         passwords,
         attempts,
         pages,
@@ -60,5 +63,6 @@ def account_services(
         Unsubscribing: Unsubscribing(accounts, keys, clock),
         SignInService: sign_in,
         PageSessions: pages,
-        RecoveryService: RecoveryService(database, passwords, attempts, keys, clock),
+        Addresses: addresses,
+        RecoveryService: RecoveryService(database, addresses, passwords, attempts, keys, clock),
     }
