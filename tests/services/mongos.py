@@ -1,7 +1,7 @@
-"""A double of mongos on the wire: in front of a real mongod, says that it is a router, and takes the commands that spread collections.
+"""A cluster without its router: a real config server, a real shard, and in front of that a double of mongos.
 
-There is no mongos among the packages that tests may install. All else goes to the mongod behind it and comes back as it is. What is checked
-before a collection is spread is what the real one checks: that it has an index that begins with the key, and no unique one that does not.
+There is no mongos among the packages that tests may install. The double says on the wire that it is one. What spreads a collection it gives
+to the servers as mongos does, so that these keep the catalogue and judge keys and indexes; all else goes to the shard, which is alone.
 """
 
 from __future__ import annotations
@@ -9,90 +9,128 @@ from __future__ import annotations
 import socket
 import socketserver
 import struct
+import subprocess
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
-from urllib.parse import urlsplit
 
 import bson
 from pymongo import MongoClient
-from pymongo.uri_parser import parse_uri
+from pymongo.errors import OperationFailure
 
+from dinnerkit.backends.mongod.binary import find_mongod
 from dinnerkit.storage import Row
+from tests.services.processes import DEADLINE, free_port, wait_for
+
+HOST = "127.0.0.1"
 
 _HEADER = struct.Struct("<iiii")
-_QUERY, _REPLY, _MESSAGE = 2004, 1, 2013
+_QUERY, _MESSAGE = 2004, 2013
 _OF_A_MEMBER = ("setName", "setVersion", "hosts", "primary", "me", "secondary", "electionId", "lastWrite", "topologyVersion")
+_MAJORITY = {"w": "majority", "wtimeout": 60_000}
 
 
-class Mongos:
-    """The double; ``commands`` is what it was told to spread, and ``denies`` has it refuse that."""
+class Cluster:
+    """``commands`` is what was told to spread collections; ``denied`` has it refused; ``at`` is where the double listens."""
 
-    def __init__(self, behind: str, client: MongoClient[Row]) -> None:
-        [self.behind] = parse_uri(behind)["nodelist"]
-        self._client = client
+    def __init__(self, config: MongoClient[Row], shard: MongoClient[Row], behind: int) -> None:
+        self.config, self.shard, self.behind = config, shard, behind
         self.commands: list[Row] = []
-        self.spread: dict[str, Row] = {}
-        self.denies = False
+        self.denied = False
+        self.at = 0
+
+    def url(self, database: str) -> str:
+        """The URL of a database of that name, by the double."""
+        return f"mongodb://{HOST}:{self.at}/{database}"
+
+    def spread(self, database: str) -> dict[str, Row]:
+        """The collections of a database that are spread, by the catalogue, each with its key."""
+        rows = self.config["config"]["collections"].find({"_id": {"$regex": f"^{database}\\."}})
+        return {row["_id"].partition(".")[2]: row["key"] for row in rows}
 
     def answer(self, command: Row) -> Row | None:
-        """The answer to what it does itself; None for what goes to the mongod."""
+        """The answer to what mongos does itself; None for what goes to the shard."""
         if next(iter(command)) == "find" and (command["$db"], command["find"]) == ("config", "collections"):
-            rows = [{"_id": namespace, "key": key} for namespace, key in self.spread.items()]
+            rows = list(self.config["config"]["collections"].find(command["filter"]))
             return {"cursor": {"id": bson.Int64(0), "ns": "config.collections", "firstBatch": rows}, "ok": 1.0}
         if not {"enableSharding", "shardCollection"} & command.keys():
             return None
-        if self.denies:
-            return _refusal(13, "not authorized on admin to execute command")
+        if self.denied:
+            return {"ok": 0.0, "code": 13, "codeName": "Unauthorized", "errmsg": "not authorized on admin to execute command"}
         self.commands.append({name: value for name, value in command.items() if name in {"enableSharding", "shardCollection", "key"}})
-        return self._spread(command["shardCollection"], command["key"]) if "shardCollection" in command else {"ok": 1.0}
+        try:
+            return self.shard_collection(command["shardCollection"], command["key"]) if "key" in command else self._enable(command)
+        except OperationFailure as error:
+            return {"code": error.code, "errmsg": error.details["errmsg"], "ok": 0.0} if error.details else {"ok": 0.0}
 
-    def _spread(self, namespace: str, key: Row) -> Row:
+    def shard_collection(self, namespace: str, key: Row) -> Row:
+        """Have the shard spread the collection, as mongos has."""
         database, _, name = namespace.partition(".")
-        indexes = [(told["key"], told.get("unique")) for told in self._client[database][name].index_information().values()]
-        begins = [
-            (fields[: len(key)] == list(key.items()), [field for field, _ in fields][: len(key)] == list(key), u) for fields, u in indexes
-        ]
-        if namespace in self.spread:
-            return _refusal(23, f"{namespace} is sharded already")
-        if not any(supports for supports, _, _ in begins):
-            return _refusal(
-                72, f"Please create an index that starts with the proposed shard key before sharding the collection {namespace}"
-            )
-        if any(unique and not fits for _, fits, unique in begins):
-            return _refusal(72, f"can't shard collection {namespace} with unique index")
-        self.spread[namespace] = key
+        version = self.config["config"]["databases"].find_one({"_id": database})["version"]
+        wanted = {"shardKey": key, "unique": False, "databaseVersion": version, "writeConcern": _MAJORITY}
+        self.shard[database].command({"_shardsvrCreateCollection": name, **wanted})
         return {"collectionsharded": namespace, "ok": 1.0}
+
+    def _enable(self, command: Row) -> Row:
+        self.config.admin.command({"_configsvrCreateDatabase": command["enableSharding"], "writeConcern": _MAJORITY})
+        return {"ok": 1.0}
 
 
 @contextmanager
-def mongos(behind: str, client: MongoClient[Row]) -> Iterator[tuple[Mongos, str]]:
-    """The double, and the URL by which it is reached instead of the mongod ``behind``."""
-    double = Mongos(behind, client)
+def cluster(folder: Path) -> Iterator[Cluster]:
+    """A cluster of one shard."""
+    with ExitStack() as stack:
+        config, _ = stack.enter_context(_member(folder / "config", "--configsvr"))
+        shard, port = stack.enter_context(_member(folder / "shard", "--shardsvr"))
+        config.admin.command({"_configsvrAddShard": f"shard/{HOST}:{port}", "writeConcern": _MAJORITY})
+        found = Cluster(config, shard, port)
 
-    class Connection(socketserver.BaseRequestHandler):
-        def handle(self) -> None:
-            with socket.create_connection(double.behind) as there:
-                while message := _read(self.request):
-                    self.request.sendall(_answered(double, message, there))
+        class Connection(socketserver.BaseRequestHandler):
+            def handle(self) -> None:
+                with socket.create_connection((HOST, found.behind)) as there:
+                    while message := _read(self.request):
+                        self.request.sendall(_answered(found, message, there))
 
-    class Server(socketserver.ThreadingTCPServer):
-        daemon_threads = True
-        block_on_close = False
+        class Server(socketserver.ThreadingTCPServer):
+            daemon_threads = True
+            block_on_close = False
 
-    with Server(("127.0.0.1", 0), Connection) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        with Server((HOST, 0), Connection) as server:
+            found.at = server.server_address[1]
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            try:
+                yield found
+            finally:
+                server.shutdown()
+
+
+@contextmanager
+def _member(data: Path, role: str) -> Iterator[tuple[MongoClient[Row], int]]:
+    """A mongod of that role, alone in its replica set, which is called by the folder's name; its client and port."""
+    data.mkdir()
+    port = free_port()
+    command = [str(find_mongod()), role, "--replSet", data.name, "--port", str(port), "--bind_ip", HOST, "--dbpath", str(data)]
+    small = ["--nounixsocket", "--wiredTigerCacheSizeGB", "0.25", "--oplogSize", "64"]
+    with TemporaryFile("w+") as said, subprocess.Popen([*command, *small], stdout=said, stderr=subprocess.STDOUT) as process:
         try:
-            parts = urlsplit(behind)
-            user = f"{parts.netloc.rpartition('@')[0]}@" if "@" in parts.netloc else ""
-            host, port = server.server_address[:2]
-            yield double, f"mongodb://{user}{host}:{port}{parts.path}?authSource=admin"
+            wait_for(process, port, said)
+            with MongoClient[Row](HOST, port, directConnection=True) as client:
+                only: dict[str, Any] = {"_id": data.name, "members": [{"_id": 0, "host": f"{HOST}:{port}"}]}
+                client.admin.command({"replSetInitiate": only | ({"configsvr": True} if role == "--configsvr" else {})})
+                deadline = time.monotonic() + DEADLINE
+                while not client.admin.command("hello")["isWritablePrimary"]:
+                    assert time.monotonic() < deadline, f"{data.name} does not take writes"
+                    time.sleep(0.05)
+                yield client, port
         finally:
-            server.shutdown()
+            process.kill()
 
 
-def _answered(double: Mongos, message: bytes, there: socket.socket) -> bytes:
+def _answered(double: Cluster, message: bytes, there: socket.socket) -> bytes:
     _, request, _, kind = _HEADER.unpack_from(message)
     own = double.answer(_command(message)) if kind == _MESSAGE else None
     if own is not None:
@@ -137,7 +175,3 @@ def _document(message: bytes, start: int) -> Row:
 def _message(answers: int, document: Row) -> bytes:
     body = bytes(5) + bson.encode(document)
     return _HEADER.pack(16 + len(body), 0, answers, _MESSAGE) + body
-
-
-def _refusal(code: int, why: str) -> dict[str, Any]:
-    return {"ok": 0.0, "code": code, "codeName": "Refused", "errmsg": why}
