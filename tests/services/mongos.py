@@ -24,7 +24,7 @@ from pymongo.errors import OperationFailure
 
 from dinnerkit.backends.mongod.binary import find_mongod
 from dinnerkit.storage import Row
-from tests.services.processes import DEADLINE, free_port, wait_for
+from tests.services.processes import DEADLINE, free_port, missing, wait_for
 
 HOST = "127.0.0.1"
 
@@ -86,6 +86,8 @@ def cluster(folder: Path) -> Iterator[Cluster]:
     with ExitStack() as stack:
         config, _ = stack.enter_context(_member(folder / "config", "--configsvr"))
         shard, port = stack.enter_context(_member(folder / "shard", "--shardsvr"))
+        if (version := config.server_info()["version"]) and not version.startswith("6.0."):
+            missing("MongoDB 6.0", f"these are the inner commands of its cluster, and this is {version}")
         config.admin.command({"_configsvrAddShard": f"shard/{HOST}:{port}", "writeConcern": _MAJORITY})
         found = Cluster(config, shard, port)
 

@@ -38,9 +38,8 @@ class Addresses:
         return row["user"] if row else None
 
     def user(self, key: str, fields: Mapping[str, object]) -> Row | None:
-        """These fields of the user who has the address."""
-        holder = self.holder(key)
-        return None if holder is None else self._users.find_one({"_id": holder, "email_key": key}, fields)
+        """These fields of the user who has the address. Where nobody has, that takes as long to find out."""
+        return self._users.find_one({"_id": self.holder(key), "email_key": key}, fields)
 
     def take(self, key: str, user_id: str) -> str:
         """Take the address for a user; the id of the one who has it then, who may be another."""
