@@ -32,6 +32,7 @@ A_SLOW_MACHINES = 60.0
 @pytest.fixture(scope="module")
 def members(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ReplicaSet]:
     with replica_set(tmp_path_factory.mktemp("members"), hidden=True) as members:
+        members.stay()
         yield members
 
 
@@ -45,7 +46,7 @@ def opened(members: ReplicaSet, tmp_path_factory: pytest.TempPathFactory) -> Ite
 @pytest.fixture
 def kit(opened: Kit) -> Kit:
     """The same for all tests, as indexes of three members take their time; without what the test before has left."""
-    for name in ("events", "users", "bookings", "idempotency", "figures"):
+    for name in ("events", "users", "addresses", "bookings", "idempotency", "figures"):
         opened.database[name].delete_many({})
     return opened
 

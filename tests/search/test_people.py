@@ -26,6 +26,7 @@ Person = Callable[..., str]
 def person(kit: Kit) -> Person:
     """Somebody with such traits."""
     kit.database["users"].delete_many({"email": {"$regex": "^alike"}})
+    kit.database["addresses"].delete_many({"_id": {"$regex": "^alike"}})
 
     def make(traits: list[float] | None, *, visibility: str = "public", findable: bool = True, name: str = "Ada Lovelace") -> str:
         email = f"alike{kit.database['users'].count_documents({})}@example.org"

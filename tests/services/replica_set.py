@@ -81,9 +81,13 @@ class ReplicaSet:
             finally:
                 client.admin.command("fsyncUnlock")
 
-    def lose(self, port: int) -> None:
-        """SIGKILL that member, for good."""
-        self._kill(port)
+    def stay(self) -> None:
+        """Have the primary remain it, however busy this machine is."""
+        with _connected(self.primary()) as client:
+            config = client.admin.command("replSetGetConfig")["config"]
+            config["version"] += 1
+            config["settings"] |= {"electionTimeoutMillis": 600_000, "heartbeatTimeoutSecs": 600}
+            client.admin.command("replSetReconfig", config)
 
     def lose_primary(self, alone: float) -> None:
         """SIGKILL the member that takes writes, for good, when the others have not heard from it for some seconds.
