@@ -20,9 +20,10 @@ from dinnerkit.http.auth import authenticated
 from dinnerkit.http.blueprint import ApiBlueprint
 from dinnerkit.http.fields import TextField
 from dinnerkit.http.idempotency import idempotent, operation_id
-from dinnerkit.http.idempotency_store import LEASE, Attempt, IdempotencyStore, KeptAnswer
+from dinnerkit.http.idempotency_store import LEASE, Attempt, IdempotencyRecord, IdempotencyStore, KeptAnswer
 from dinnerkit.http.schemas import StrictSchema
 from dinnerkit.ids import is_id
+from dinnerkit.storage import to_row
 
 Database_ = Database[dict[str, Any]]
 
@@ -278,3 +279,12 @@ def test_the_documentation_tells_of_the_key(client: FlaskClient) -> None:
 
     assert "Idempotency-Key" in {parameter["name"] for parameter in operation["parameters"]}
     assert operation["responses"].keys() >= {"201", "401", "409", "422"}
+
+
+def test_an_attempt_is_stored_in_the_shape_that_its_document_class_says(store: IdempotencyStore, database: Database_) -> None:
+    store.begin("user:anna", "a key", store.fingerprint(b"a request"))
+
+    row = database["idempotency"].find_one()
+
+    assert row is not None
+    assert to_row(IdempotencyRecord._from_son(row)) == row

@@ -20,7 +20,7 @@ from pymongo.errors import DuplicateKeyError, PyMongoError
 from dinnerkit.clock import Clock, utcnow
 from dinnerkit.errors import Conflict, Invalid
 from dinnerkit.ids import new_id
-from dinnerkit.storage import Row, StoredDocument, collection, insert
+from dinnerkit.storage import Row, StoredDocument, collection
 
 KEPT = timedelta(hours=24)
 """How long an answer is given again."""
@@ -89,7 +89,6 @@ class IdempotencyStore:
 
         ``secret`` keys the hashes of the requests: a plain hash of one with a password in it would be a way to guess that.
         """
-        self._database = database
         self._records = collection(database, IdempotencyRecord)
         self._secret = secret
         self._clock = clock
@@ -156,18 +155,18 @@ class IdempotencyStore:
                 raise
 
     def _insert(self, attempt: Attempt, fingerprint: str) -> None:
+        """Store a new :class:`IdempotencyRecord`, without building and validating one, which takes longer than all else here."""
         now = self._clock()
-        insert(
-            self._database,
-            IdempotencyRecord(
-                id=attempt.record_id,
-                fingerprint=fingerprint,
-                operation_id=attempt.operation_id,
-                attempt=attempt.attempt,
-                leased_until=now + LEASE,
-                expires_at=now + KEPT,
-            ),
-        )
+        record: Row = {
+            "_id": attempt.record_id,
+            "fingerprint": fingerprint,
+            "operation_id": attempt.operation_id,
+            "attempt": attempt.attempt,
+            "leased_until": now + LEASE,
+            "expires_at": now + KEPT,
+            "headers": [],
+        }
+        self._records.insert_one(record)
 
     def _continue(self, attempt: Attempt, fingerprint: str) -> Attempt | KeptAnswer:
         now = self._clock()
