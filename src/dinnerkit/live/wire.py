@@ -59,6 +59,8 @@ class WebSocketWire:
         if self._socket is not None:
             self._socket.reads = 0
         found: list[str | bytes] = []
+        if self._socket_of.connected and not self._socket_of.input_buffer:
+            return found  # as after most wakings, and cheaper than to ask the library
         try:
             while (frame := self._socket_of.receive(timeout=0)) is not None:
                 found.append(frame)
