@@ -1,0 +1,238 @@
+"""Ours and a rival in turn, on the same MongoDB and Redis, with the same data and passwords: what each request costs.
+
+``--rival FOLDER`` names the rival; README.md says what it must do. Without one, ours is measured alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from itertools import cycle, islice, product
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from urllib.request import urlopen
+
+from journey import Asked, Behind, Request, ask, behind, booking, fill, get, login, ours, send, settings_of
+from live_connections import tokens_of
+from rich.console import Console
+from rich.table import Table
+from rival import Rivals, grow, rival
+
+from dinnerkit import Kit, Settings
+from dinnerkit.backends.database import mongodb
+from dinnerkit.capacity import MIX
+from dinnerkit.ids import new_id
+
+CONNECTIONS = 64
+VISITORS, EVENTS, BUYERS = 64, 30, 1000
+LISTED = "/v1/events?city=Lisbon&limit={}"
+MOST_BUSY, MIXED_CONNECTIONS, MIXED_SECONDS = 0.8, 256, 10
+
+
+@dataclass
+class Contender:
+    """One server, and how it is asked."""
+
+    name: str
+    pid: int
+    port: int
+    events: list[str]
+    tokens: list[str]
+    buyers: list[str]
+    uncached: tuple[int, int, str]
+    """Its pid, its port and the path."""
+    asked: dict[str, list[Asked]] = field(default_factory=dict)
+    pairs: Iterator[Request] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.pairs = iter([booking(event, token) for event, token in product(self.events[2:], self.tokens)])
+
+    def known(self) -> Request:
+        """The list, asked for by who has it as it is now."""
+        with urlopen(f"http://127.0.0.1:{self.port}{LISTED.format(14)}") as answer:
+            return get(LISTED.format(14), If_None_Match=answer.headers["ETag"])
+
+    def cpu(self, row: str) -> float:
+        """Microseconds, over all rounds."""
+        runs = self.asked[row]
+        return sum(run.web for run in runs) / sum(len(run.took) for run in runs) * 1e6
+
+
+def rows(visitors: Sequence[str]) -> dict[str, Callable[[Contender, Behind], Asked]]:
+    """What is measured, by name."""
+
+    def reading(count: int, request: Callable[[Contender], Request], status: int) -> Callable[[Contender, Behind], Asked]:
+        def measured(one: Contender, stood_on: Behind) -> Asked:
+            asked = [request(one)] * count
+            send(one.port, asked[: count // 10], CONNECTIONS).only(status)
+            return ask(one.pid, one.port, stood_on, asked, CONNECTIONS).only(status)
+
+        return measured
+
+    def uncached(one: Contender, stood_on: Behind) -> Asked:
+        pid, port, path = one.uncached
+        send(port, [get(path)] * 100, CONNECTIONS).only(200)
+        return ask(pid, port, stood_on, [get(path)] * 600, CONNECTIONS).only(200)
+
+    return {
+        "GET list, kept": reading(4000, lambda _: get(LISTED.format(14)), 200),
+        "GET event, kept": reading(4000, lambda one: get(f"/v1/events/{one.events[0]}"), 200),
+        "GET list, 304": reading(4000, Contender.known, 304),
+        "GET list of 20, not kept": uncached,
+        "POST booking, free": lambda one, on: ask(one.pid, one.port, on, list(islice(one.pairs, 300)), 32).only(201),
+        "POST login": lambda one, on: ask(one.pid, one.port, on, [login(visitor) for visitor in visitors], 8).only(200),
+    }
+
+
+def hot_sale(one: Contender, stood_on: Behind) -> Asked:
+    """100 seats, 1,000 people who want one, 32 connections."""
+    return ask(one.pid, one.port, stood_on, [booking(one.events[1], token) for token in one.buyers], 32)
+
+
+def mixed(one: Contender, stood_on: Behind, visitors: Sequence[str]) -> tuple[float, Asked]:
+    """Saturation in requests a second, and the journey at a part of it."""
+
+    def requests(count: int) -> list[Request]:
+        of: dict[str, Iterator[Request]] = {
+            "kept": cycle([get(LISTED.format(14)), get(f"/v1/events/{one.events[0]}")]),
+            "not_modified": cycle([one.known()]),
+            "uncached": cycle([get("/v1/bookings", Authorization=f"Bearer {token}") for token in one.tokens]),
+            "booking": one.pairs,
+            "login": cycle([login(visitor) for visitor in visitors]),
+        }
+        due = dict.fromkeys(MIX, 0.0)
+        found = []
+        for _ in range(count):
+            for kind, share in MIX.items():
+                due[kind] += share
+            kind = max(due, key=lambda name: due[name])
+            due[kind] -= 1
+            found.append(next(of[kind]))
+        return found
+
+    full = send(one.port, requests(2500), CONNECTIONS)
+    most = len(full.took) / full.seconds
+    pace = MOST_BUSY * most
+    return most, ask(one.pid, one.port, stood_on, requests(int(pace * MIXED_SECONDS)), MIXED_CONNECTIONS, pace)
+
+
+def contenders(stack: ExitStack, folder: Path, stood_on: Behind, other: Path | None) -> tuple[list[Contender], list[str], Any]:
+    """Who is measured, all running; whom both know; and how their data grow."""
+    given = settings_of(stood_on, folder)
+    events, visitors = fill(given, EVENTS, VISITORS)
+    with Kit.open(Settings.load(given, environ={})) as kit:
+        minted = tokens_of(kit, VISITORS + BUYERS, given["secret_key"])
+    database = mongodb(stood_on.database_url).database
+    pid, port = stack.enter_context(ours(given, folder))
+    slow = stack.enter_context(ours(given, folder, lane="off"))
+    found = [Contender("dinnerkit", pid, port, events, minted[:VISITORS], minted[VISITORS:], (*slow, LISTED.format(20)))]
+    rivals = None
+    if other is not None:
+        rivals = Rivals(stood_on, database)
+        pid, port = stack.enter_context(rival(other, stood_on))
+        theirs = rivals.copy_events()
+        tokens, buyers = rivals.copy_users(visitors), rivals.tokens(BUYERS)
+        nocache = f"/v1/events-nocache?{LISTED.format(20).partition('?')[2]}"
+        found.append(Contender("rival", pid, port, theirs, tokens, buyers, (pid, port, nocache)))
+
+    def grown(new_events: int, bookings: int) -> None:
+        grow(database, "events", new_events, lambda _: {"_id": new_id(), "city": "Porto", "city_key": "porto"})
+        grow(database, "bookings", bookings, lambda _: {"_id": new_id(), "user": new_id(), "event": new_id(), "outbox": []})
+        if rivals is not None:
+            rivals.grow(new_events, bookings)
+
+    return found, visitors, grown
+
+
+def measure(folder: Path, other: Path | None, rounds: int, grown_to: tuple[int, int]) -> dict[str, Any]:
+    """Everything, by contender."""
+    with behind(folder) as stood_on, ExitStack() as stack:
+        measured, visitors, grown = contenders(stack, folder, stood_on, other)
+        work = rows(visitors)
+        for _ in range(rounds):
+            for name, row in work.items():
+                for one in measured:
+                    print(f"{one.name}: {name}", file=sys.stderr, flush=True)
+                    one.asked.setdefault(name, []).append(row(one, stood_on))
+        found: dict[str, Any] = {one.name: {} for one in measured}
+        for one in measured:
+            sale = hot_sale(one, stood_on)
+            most, journey = mixed(one, stood_on, visitors)
+            busy = one.asked["GET list, kept"][-1]
+            found[one.name] = {
+                "cpu_us": {name: one.cpu(name) for name in work},
+                "p50_ms": {name: one.asked[name][-1].percentile(0.5) for name in work},
+                "p99_ms": {name: one.asked[name][-1].percentile(0.99) for name in work},
+                "saturated_p99_over_p50": busy.percentile(0.99) / busy.percentile(0.5),
+                "sale": {
+                    "seconds": sale.seconds,
+                    "cpu_us": sale.micros(sale.web),
+                    "slowest_ms": sale.percentile(1),
+                    "statuses": dict(sale.statuses),
+                },
+                "journey": {
+                    "saturation_rps": most,
+                    "cpu_us": journey.micros(journey.web),
+                    "p50_ms": journey.percentile(0.5),
+                    "p99_ms": journey.percentile(0.99),
+                    "slowest_ms": journey.percentile(1),
+                    "statuses": dict(journey.statuses),
+                },
+            }
+        if any(grown_to):
+            grown(*grown_to)
+            for name in ("GET list, kept", "GET list of 20, not kept", "POST booking, free"):
+                for one in measured:
+                    after = work[name](one, stood_on)
+                    found[one.name].setdefault("grown_times", {})[name] = after.micros(after.web) / one.cpu(name)
+    return found
+
+
+_TIMES = ("p50_ms", "p99_ms", "slowest_ms")
+
+
+def show(found: dict[str, Any]) -> None:
+    names = list(found)
+    compared = ["ratio"] if len(names) > 1 else []
+    table = Table("", *names, *compared, title=f"CPU µs of the server's processes a request, {CONNECTIONS} connections")
+    for row in found[names[0]]["cpu_us"]:
+        values = [found[name]["cpu_us"][row] for name in names]
+        table.add_row(row, *(f"{value:,.0f}" for value in values), *(f"{values[0] / values[-1]:.2f}" for _ in compared))
+    for row, value in {
+        "saturated: p99 / p50": lambda one: f"{one['saturated_p99_over_p50']:.1f}",
+        "hot sale: CPU µs an attempt": lambda one: f"{one['sale']['cpu_us']:,.0f}",
+        "hot sale: seconds": lambda one: f"{one['sale']['seconds']:.2f}",
+        "hot sale: sold": lambda one: f"{one['sale']['statuses'].get(201, 0)}",
+        "journey: CPU µs": lambda one: f"{one['journey']['cpu_us']:,.0f}",
+        "journey: saturation a second": lambda one: f"{one['journey']['saturation_rps']:,.0f}",
+        "journey at 80 %: p50, p99, slowest ms": lambda one: " ".join(
+            f"{one['journey'][at]:,.0f}" for at in ("p50_ms", "p99_ms", "slowest_ms")
+        ),
+        "grown: CPU of list kept, not kept, booking": lambda one: " ".join(f"{times:.2f}" for times in one.get("grown_times", {}).values()),
+    }.items():
+        table.add_row(row, *(value(found[name]) for name in names))
+    Console(width=130).print(table)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--rival", type=Path, metavar="FOLDER", help="where its server.js is, installed")
+    parser.add_argument("--grow", type=int, nargs=2, metavar=("EVENTS", "BOOKINGS"), default=(0, 0), help="measure again with so many more")
+    parser.add_argument("--rounds", type=int, default=2)
+    options = parser.parse_args()
+    with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        found = measure(Path(folder), options.rival, options.rounds, tuple(options.grow))
+    show(found)
+    if options.json is not None:
+        options.json.parent.mkdir(parents=True, exist_ok=True)
+        options.json.write_text(json.dumps(found, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
