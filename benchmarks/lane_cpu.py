@@ -30,6 +30,8 @@ def ways(event_id: str, etag: str, folder: str) -> list[Way]:
         Way("GET list, kept, gzip", "dinners()", ours, path=LISTED, headers=("Accept-Encoding: gzip",)),
         Way("GET list, kept, 304", "dinners()", ours, path=LISTED, headers=(f"If-None-Match: {etag}",)),
         Way("GET event, kept", "dinners()", ours, path=detail),
+        Way("GET list, kept, no head the same", "dinners()", ours, path=LISTED, headers=("X-Trace: {number}",)),
+        Way("the same, 304", "dinners()", ours, path=LISTED, headers=("X-Trace: {number}", f"If-None-Match: {etag}")),
         Way("GET list, lane off", "dinners()", ours, path=LISTED, requests=1000, environ=slow),
         Way("GET event, lane off", "dinners()", ours, path=detail, requests=1000, environ=slow),
     ]

@@ -58,15 +58,15 @@ def written(given: argparse.Namespace) -> Iterator[bytes]:
         f"{encoding}Accept-Language: en\r\n{own}"
     )
     if given.posts is None:
-        get = head.format("GET").encode() + b"\r\n"
-        yield from (get for _ in range(given.requests))
+        get = head.replace("{}", "GET").encode() + b"\r\n"
+        yield from (get.replace(b"{number}", b"%d" % number) for number in range(given.requests))
         return
     for line in given.posts.read_text("utf-8").splitlines():
         post = json.loads(line)
         body = json.dumps(post["body"]).encode()
         more = "".join(f"{name}: {value}\r\n" for name, value in post["headers"].items())
         kind = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n{more}\r\n"
-        yield (head.format("POST") + kind).encode() + body
+        yield (head.replace("{}", "POST") + kind).encode() + body
 
 
 def main() -> None:
@@ -75,7 +75,9 @@ def main() -> None:
     parser.add_argument("--path", required=True)
     parser.add_argument("--connections", type=int, required=True)
     parser.add_argument("--requests", type=int, default=0)
-    parser.add_argument("--header", action="append", default=[], help="one more, or one instead of Accept-Encoding: identity")
+    parser.add_argument(
+        "--header", action="append", default=[], help="one more, or one instead of Accept-Encoding: identity; {number} is another each time"
+    )
     parser.add_argument("--posts", type=Path, help="instead: a file, on each line the headers and body of a POST")
     given = parser.parse_args()
     requests = list(written(given))

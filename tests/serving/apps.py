@@ -269,3 +269,34 @@ def _sockets_app() -> Flask:
 def _hear_and_say(socket: Any) -> None:
     while True:
         socket.send(socket.receive())
+
+
+class KeepsAnswers:
+    """Answers like the fast lane, which the worker knows by its module: ``X-Asked`` where it was called, ``X-Again`` where it was not."""
+
+    __module__ = "dinnerkit.http.lane.lane"
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
+        server, path = environ["dinnerkit.answer"], environ["PATH_INFO"]
+        assert start_response == server.start_response
+        body = f"{environ['wsgi.url_scheme']} {path} {environ['QUERY_STRING']}".encode()
+        head = environ["REQUEST_METHOD"] == "HEAD"
+        length = [] if path == "/endless" else [("Content-Length", str(len(body)))]
+        prepared = server.prepare("200 OK", length)
+
+        def again(address: str) -> Any:
+            if path == "/declines":
+                return None
+            evil = "a\r\nX-Evil: 1" if path == "/evil" else address
+            return prepared, [("X-Again", evil)], b"" if head else body
+
+        server.again = again
+        server.begin(prepared, [("X-Asked", environ["REMOTE_ADDR"])])
+        return [] if head else [body]
+
+
+def keeps() -> Flask:
+    """A Flask app with nothing but that before it."""
+    app = Flask("keeps")
+    app.wsgi_app = KeepsAnswers()  # type: ignore[method-assign]
+    return app

@@ -76,6 +76,8 @@ class Answer(Response):  # type: ignore[misc]
         self._bodiless = False
         self._ended = False
         self._lines = b""
+        self.again: Any = None
+        """How the same request would be answered again, where the app says so: :mod:`dinnerkit.serving.repeats`."""
 
     def start_response(self, status: str, headers: Sequence[tuple[str, str]], exc_info: Any = None, /) -> Callable[[bytes], None]:
         """WSGI's ``start_response``."""
@@ -101,12 +103,10 @@ class Answer(Response):  # type: ignore[misc]
         """
         if self.status is not None:
             raise AssertionError("start_response was called already")
-        lines = _lines(own)
-        if not lines.isascii() or len(lines.splitlines()) != len(own) or not lines.replace("\r\n", "").isprintable():
-            raise ValueError("a header of this answer has characters that none may have")  # the value itself may be a secret
+        lines = _own_lines(own)
         self._start(prepared)
         self.headers = [*prepared.headers, *own]
-        self._lines = prepared.lines + lines.encode()
+        self._lines = prepared.lines + lines
 
     def _start(self, prepared: Prepared) -> None:
         self.status, self.status_code, self.response_length = prepared.status, prepared.code, prepared.length
@@ -183,14 +183,29 @@ class Answer(Response):  # type: ignore[misc]
         return b"".join((first, self._lines, b"\r\n"))
 
     def _transmit(self, data: bytes) -> None:
-        try:
-            sent = self.sock.send(data)
-            while sent < len(data):
-                sent += self.sock.send(memoryview(data)[sent:])
-        except TimeoutError as error:
-            raise Gone(errno.ECONNRESET, "it took nothing for too long") from error
-        except OSError as error:
-            raise Gone(error.errno, error.strerror) from error
+        _transmit(self.sock, data)
+
+
+def send_again(client: Any, prepared: Prepared, own: Sequence[tuple[str, str]], body: bytes, *, closes: bool) -> None:
+    """Send a whole answer of HTTP/1.1 whose length is known.
+
+    Raises:
+        Gone: the client can't be sent anything.
+        ValueError: a header of its own has what would break out of its line.
+    """
+    first = _first_lines((1, 1), prepared.status, closes, False)
+    _transmit(client, b"".join((first, prepared.lines, _own_lines(own), b"\r\n", body)))
+
+
+def _transmit(client: Any, data: bytes) -> None:
+    try:
+        sent = client.send(data)
+        while sent < len(data):
+            sent += client.send(memoryview(data)[sent:])
+    except TimeoutError as error:
+        raise Gone(errno.ECONNRESET, "it took nothing for too long") from error
+    except OSError as error:
+        raise Gone(error.errno, error.strerror) from error
 
 
 def _checked(headers: Sequence[tuple[str, str]]) -> tuple[int | None, list[tuple[str, str]]]:
@@ -233,6 +248,13 @@ def _kind(name: str) -> int:
 
 def _lines(headers: Iterable[tuple[str, str]]) -> str:
     return "".join([f"{name}: {value}\r\n" for name, value in headers])
+
+
+def _own_lines(headers: Sequence[tuple[str, str]]) -> bytes:
+    lines = _lines(headers)
+    if not lines.isascii() or len(lines.splitlines()) != len(headers) or not lines.replace("\r\n", "").isprintable():
+        raise ValueError("a header of this answer has characters that none may have")  # the value itself may be a secret
+    return lines.encode()
 
 
 _MOST_FIRST_LINES = 256

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import errno
 import time
+from collections.abc import Callable
 from typing import Any
 
 import gevent
 from gevent import socket
 
 from dinnerkit.serving.heads import MOST_BODY, Doubt, Heads, Incomplete, Plain
+from dinnerkit.serving.repeats import Again, Repeats
 
 _AT_ONCE = 8192
 _MOST_PIECES = 8
@@ -28,10 +30,12 @@ class Connection:
         heads: reads the heads.
         patience: seconds in which the next head must have come; None for ever.
         idle: where it is as long as nothing of the next request has come.
+        repeats: the heads that need not be read, if any.
     """
 
-    def __init__(self, client: Any, heads: Heads, patience: float | None, idle: set[Connection]) -> None:
+    def __init__(self, client: Any, heads: Heads, patience: float | None, idle: set[Connection], repeats: Repeats | None = None) -> None:
         self.unread = b""
+        self._known: Callable[[bytes], Again | None] = repeats.get if repeats is not None else lambda _: None
         self._client = client
         self._heads = heads
         self._patience = patience
@@ -60,8 +64,10 @@ class Connection:
         if self in self._idle:
             self._me.throw(_Ended)
 
-    def next_request(self) -> tuple[Plain, bytes] | None:
-        """The next request and its body; None once the client is gone, or was silent for too long.
+    def next_request(self) -> tuple[Plain, bytes] | Again | None:
+        """The next request and its body, or how it is answered again; None once the client is gone, or was silent for too long.
+
+        What is answered again is in ``unread`` still: whoever does so empties it; else it is :meth:`read`.
 
         Raises:
             Doubt: what came is not plain; it is in ``unread``.
@@ -77,18 +83,28 @@ class Connection:
             return None
         finally:
             self._timer.stop()
-        if plain is None:
-            return None
+        if not isinstance(plain, Plain):
+            return plain
+        return self._with_body(plain)
+
+    def read(self) -> tuple[Plain, bytes]:
+        """The request in ``unread``."""
+        return self._with_body(self._heads.read(self.unread))
+
+    def _with_body(self, plain: Plain) -> tuple[Plain, bytes]:
         ends = plain.end + plain.length
         if len(self.unread) < ends:
             self._receive_body(ends)
         body, self.unread = self.unread[plain.end : ends], self.unread[ends:]
         return plain, body
 
-    def _receive_head(self) -> Plain | None:
+    def _receive_head(self) -> Plain | Again | None:
         pieces = 0
         while True:
             if self.unread:
+                again = self._known(self.unread)
+                if again is not None:
+                    return again
                 try:
                     return self._heads.read(self.unread)
                 except Incomplete:

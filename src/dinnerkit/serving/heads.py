@@ -101,7 +101,7 @@ class Asked:
         self.proxy_protocol_info: dict[str, Any] = {}
         connection: str | None = environ.get("HTTP_CONNECTION")
         self.must_close = connection.lower() == "close" if connection else version == (1, 0)
-        self._head = head
+        self.head = head
 
     @property
     def body(self) -> Any:
@@ -111,7 +111,7 @@ class Asked:
     @cached_property
     def headers(self) -> list[tuple[str, str]]:
         """The fields in order, names in upper case, without those that the environ has no key for."""
-        lines = self._head.decode("latin-1").split("\r\n")[1:-2]
+        lines = self.head.decode("latin-1").split("\r\n")[1:-2]
         pairs = (line.split(":", 1) for line in lines)
         return [(name.upper(), value.strip(" \t")) for name, value in pairs if "_" not in name]
 

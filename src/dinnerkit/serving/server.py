@@ -31,6 +31,8 @@ class SharedLogger(Logger):  # type: ignore[misc]
         self.error_log.propagate = True
         self.error_log.setLevel(self.LOG_LEVELS[cfg.loglevel])
 
+    no_access_log = True
+
     def access(self, *_: Any) -> None:
         """Nothing: the app's metrics count requests."""
 

@@ -19,9 +19,10 @@ from gunicorn.http.wsgi import WSGIErrorsWrapper, base_environ
 from gunicorn.sock import ssl_context
 from gunicorn.workers.ggevent import GeventWorker
 
-from dinnerkit.serving.answers import Answer, Gone
+from dinnerkit.serving.answers import Answer, Gone, send_again
 from dinnerkit.serving.connections import Connection, Unread
-from dinnerkit.serving.heads import Doubt, HeadReaders, Plain
+from dinnerkit.serving.heads import Doubt, FastHeads, HeadReaders, Heads, Plain
+from dinnerkit.serving.repeats import Again, Repeats, app_alone, nobody_looks
 
 _LOOK_SECONDS = 0.1
 """How long the worker sleeps between two looks at whether it is to stop, or done."""
@@ -50,6 +51,8 @@ class Worker(GeventWorker):  # type: ignore[misc]
         self._environ = base_environ(cfg) | {"wsgi.errors": _Errors(cfg), "wsgi.multithread": True}
         self._stall = cfg.timeout or None
         self._idle: set[Connection] = set()
+        self._alone = app_alone(self.wsgi) if nobody_looks(cfg, self.log) else None
+        self._repeats = {trusted: Repeats() for trusted in (False, True)}  # whose word counts asks for something else by the same words
         tls = {"ssl_context": ssl_context(cfg)} if cfg.is_ssl else {}
         servers = [self._serve_on(listener, tls) for listener in self.sockets]
         while self.alive:
@@ -91,12 +94,14 @@ class Worker(GeventWorker):  # type: ignore[misc]
     def _converse(self, listener: Any, client: Any, addr: Any) -> Unread | None:
         """Answer plain requests; what is left to gunicorn's own code, once another comes."""
         client.settimeout(self._stall)  # what is read is waited for otherwise, so this bounds sending
-        connection = Connection(client, self._readers.of(client, addr, listener.getsockname()), self._keepalive or self._stall, self._idle)
+        heads = self._readers.of(client, addr, listener.getsockname())
+        repeats = self._repeats_of(heads)
+        connection = Connection(client, heads, self._keepalive or self._stall, self._idle, repeats)
         asked = None
         try:
-            while (request := connection.next_request()) is not None:
+            while (request := self._next(connection, client, addr)) is not None:
                 asked = request[0].asked
-                if not self._answer(*request, client):
+                if not self._answer(*request, client, repeats):
                     break
                 asked = None
         except Doubt:
@@ -125,7 +130,34 @@ class Worker(GeventWorker):  # type: ignore[misc]
         super().handle_request(listener_name, req, sock, addr)
         gevent.sleep(0)
 
-    def _answer(self, plain: Plain, body: bytes, client: Any) -> bool:
+    def _repeats_of(self, heads: Heads) -> Repeats | None:
+        return self._repeats[heads.schemes is not None] if self._alone is not None and isinstance(heads, FastHeads) else None
+
+    def _next(self, connection: Connection, client: Any, addr: Any) -> tuple[Plain, bytes] | None:
+        """The next request that the app is to be asked for; those before it that came earlier are answered again."""
+        while True:
+            request = connection.next_request()
+            if request is None or isinstance(request, tuple):
+                return request
+            goes_on = self._repeat(request, client, addr)
+            if goes_on is None:
+                return connection.read()
+            connection.unread = b""
+            if not goes_on:
+                return None
+
+    def _repeat(self, again: Again, client: Any, addr: Any) -> bool | None:
+        """Answer a request that came before; whether the connection goes on, or None where the app is to be asked."""
+        found = again(addr[0]) if self.wsgi.wsgi_app is self._alone else None
+        if found is None:
+            return None
+        prepared, own, body = found
+        self._count()
+        closes = not self.alive or not self._keepalive or (bool(body) and prepared.length != len(body))
+        send_again(client, prepared, own, body, closes=closes)
+        return not closes
+
+    def _answer(self, plain: Plain, body: bytes, client: Any, repeats: Repeats | None) -> bool:
         """Have the app answer; whether the connection goes on."""
         began = datetime.now()  # noqa: DTZ005 - as gunicorn's log has it
         environ, asked = plain.environ, plain.asked
@@ -159,7 +191,10 @@ class Worker(GeventWorker):  # type: ignore[misc]
             self.log.exception("Error handling request")  # what is sent can't be taken back: the client sees it cut off
             return False
         else:
-            return not answer.should_close()
+            goes_on = not answer.should_close()
+            if answer.again is not None and repeats is not None and goes_on and not plain.length and asked.version == (1, 1):
+                repeats.learn(asked.head, answer.again)
+            return goes_on
         finally:
             self._after(asked, environ, answer)
 

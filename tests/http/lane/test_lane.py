@@ -563,6 +563,8 @@ def seen(response: Any) -> Any:
 class Server:
     """A server that takes prepared headers; it notes what it is told."""
 
+    again: Any = None
+
     def __init__(self) -> None:
         self.told: list[Any] = []
         self.prepared: list[str] = []
@@ -579,8 +581,8 @@ class Server:
         self.told.append((status, [*headers, *own]))
 
 
-def told(app: Flask, server: Server | None, wrapped: bool = False, **headers: str) -> Any:
-    environ = create_environ(LIST, headers=headers)
+def told(app: Flask, server: Server | None, wrapped: bool = False, method: str = "GET", **headers: str) -> Any:
+    environ = create_environ(LIST, method=method, headers=headers, environ_base={"REMOTE_ADDR": "127.0.0.1"})
     by = server or Server()
     if server is not None:
         environ[lane.SERVER] = server
@@ -608,3 +610,66 @@ def test_who_stands_between_the_server_and_the_lane_sees_all_headers(app: Flask)
     assert told(app, server, wrapped=True) == told(app, None, wrapped=True)
     assert ("X-Seen", "1") in told(app, server, wrapped=True)[1]
     assert server.prepared == []
+
+
+def told_again(server: Server, address: str = "127.0.0.1") -> Any:
+    found = server.again(address)
+    if found is None:
+        return None
+    (status, headers), own, body = found
+    return status, [(name, value) for name, value in [*headers, *own] if name != "X-Request-Id"], body
+
+
+@pytest.mark.parametrize("headers", [{}, {"Accept-Encoding": "gzip"}, {"If-None-Match": "*"}, {"X-Request-Id": "abc-12345"}])
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_the_same_request_is_answered_again_as_it_was(app: Flask, method: str, headers: dict[str, str]) -> None:
+    made(app)
+    server = Server()
+    first = told(app, server, method=method, **headers)
+    assert told_again(server) == first
+    ids = [dict(server.again("127.0.0.1")[1])["X-Request-Id"] for _ in range(2)]
+    assert ids == ["abc-12345"] * 2 if "X-Request-Id" in headers else ids[0] != ids[1]
+
+
+def test_it_is_asked_anew_where_what_is_kept_does_not_hold(
+    open_app: Open, purges: Purges, clock: StandingClock, things: Things, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app, server = open_app(), Server()
+    things.until = clock() + timedelta(hours=1)
+    made(app)
+    told(app, server)
+    assert told_again(server) is not None
+    with monkeypatch.context() as later:
+        in_a_minute = lane.time.monotonic() + 61
+        later.setattr(lane.time, "monotonic", lambda: in_a_minute)
+        assert told_again(server) is None
+    purges.purge("things")
+    assert told_again(server) is None
+    assert made(app) == 2
+    assert dict(told_again(server)[1])["ETag"] == dict(told(app, None)[1])["ETag"]
+    clock.advance(hours=2)
+    assert told_again(server) is None
+
+
+def test_what_is_answered_again_is_counted_and_refused(open_app: Open) -> None:
+    app, server = open_app(rate="5 per minute"), Server()
+    made(app)
+    told(app, server)
+    left = [told_again(server) for _ in range(5)]
+    assert [dict(answer[1])["X-RateLimit-Remaining"] for answer in left if answer] == ["2", "1", "0"]
+    assert left[3:] == [None, None]
+    assert told_again(server, "10.0.0.1") is not None
+    page = app.extensions[EXTENSION_KEY].services[Metrics].page().get_data(as_text=True)
+    assert 'dinnerkit_http_requests_total{method="GET",route="/x/v1/things",status="200"} 6.0' in page
+
+
+def test_only_what_is_kept_is_answered_again(app: Flask) -> None:
+    server = Server()
+    told(app, server)
+    assert server.again is None
+    told(app, server, wrapped=True)
+    assert server.again is None
+    told(app, server, Cookie="a=b")
+    assert server.again is None
+    told(app, server)
+    assert server.again is not None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from typing import Any, Final, Protocol, TypeAlias
+from functools import partial
+from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 
 from dinnerkit.clock import Clock
 from dinnerkit.http.lane.answers import (
@@ -58,6 +59,7 @@ class Server(Protocol):
     """The answer of a server (:mod:`dinnerkit.serving.answers`) that checks headers once which many answers have."""
 
     start_response: StartResponse
+    again: Callable[[str], tuple[Any, Headers, bytes] | None] | None
 
     def prepare(self, status: str, headers: Headers, /) -> Any:
         """Check them, for :meth:`begin`."""
@@ -69,6 +71,26 @@ class Server(Protocol):
 
 
 WsgiApp: TypeAlias = Callable[[Environ, StartResponse], Iterable[bytes]]
+
+
+class _Asked(NamedTuple):
+    """What a request wants of an answer that is kept."""
+
+    method: str
+    encoding: str
+    has: str | None
+    request_id: str
+
+    @classmethod
+    def of(cls, environ: Environ) -> _Asked:
+        encoding = encoding_for(environ.get("HTTP_ACCEPT_ENCODING", ""))
+        return cls(environ["REQUEST_METHOD"], encoding, environ.get("HTTP_IF_NONE_MATCH"), environ.get("HTTP_X_REQUEST_ID", ""))
+
+    def gets(self, sent: Representation) -> tuple[str, bytes]:
+        """Status and body."""
+        if self.has is not None and has_already(self.has, sent.etag):
+            return UNCHANGED, b""
+        return WHOLE, sent.body if self.method == "GET" else b""
 
 
 class Lane:
@@ -158,7 +180,26 @@ class Lane:
         if counted is None:
             return self._app(environ, start_response)  # where it is refused in the same way
         own = [(REQUEST_ID, sane_or_new(environ.get("HTTP_X_REQUEST_ID", ""))), *counted]
+        server: Server | None = environ.get(SERVER)
+        if server is not None and start_response == server.start_response:
+            server.again = partial(self._again, key, route, _Asked.of(environ), server.prepare)
         return self._send(answer, own, key, route, environ, start_response, began)
+
+    def _again(
+        self, key: Hashable, route: Route, asked: _Asked, prepare: Callable[[str, Headers], Any], address: str
+    ) -> tuple[Any, Headers, bytes] | None:
+        """What is answered to a request that is the same as one before, byte for byte; None where that needs more than what is kept."""
+        began = time.perf_counter()
+        answer = self._shelf.get(key)
+        if answer is None or not self._is_true(answer) or time.monotonic() >= answer.fresh_until or not answer.has(asked.encoding):
+            return None
+        counted = self._limits.count(address)
+        if counted is None:
+            return None
+        sent = answer.in_encoding(asked.encoding)
+        status, body = asked.gets(sent)
+        self._metrics.count_kept(asked.method, route.rule, int(status[:3]), time.perf_counter() - began)
+        return sent.prepared(status, prepare), [(REQUEST_ID, sane_or_new(asked.request_id)), *counted], body
 
     def _send(
         self,
@@ -170,16 +211,15 @@ class Lane:
         start_response: StartResponse,
         began: float,
     ) -> Iterable[bytes]:
-        encoding = encoding_for(environ.get("HTTP_ACCEPT_ENCODING", ""))
-        grows = not answer.has(encoding)
-        sent = answer.in_encoding(encoding)
+        asked = _Asked.of(environ)
+        grows = not answer.has(asked.encoding)
+        sent = answer.in_encoding(asked.encoding)
         if grows:
             self._shelf.grown(key, answer)
-        method, told = environ["REQUEST_METHOD"], environ.get("HTTP_IF_NONE_MATCH")
-        unchanged = told is not None and has_already(told, sent.etag)
-        _begin(sent, UNCHANGED if unchanged else WHOLE, own, environ, start_response)
-        self._metrics.count_kept(method, route.rule, 304 if unchanged else 200, time.perf_counter() - began)
-        return [sent.body] if method == "GET" and not unchanged else []
+        status, body = asked.gets(sent)
+        _begin(sent, status, own, environ, start_response)
+        self._metrics.count_kept(asked.method, route.rule, int(status[:3]), time.perf_counter() - began)
+        return [body] if body else []
 
     def _find_or_make(
         self, flight: Flight[Answer], key: Hashable, route: Route, environ: Environ, start_response: StartResponse, began: float
