@@ -64,7 +64,7 @@ def test_prices_that_cant_be_used_are_one_line_and_exit_code_2(run: Run, tmp_pat
 @pytest.mark.parametrize(
     ("was", "now", "said"),
     [
-        ("kept]\nweb_us = ", "kept]\nweb_us = -", "requests.kept: web_us: -305 is no number"),
+        ("kept]\nweb_us = ", "kept]\nweb_us = -", "requests.kept: web_us: -"),
         ("kept]\n", "kept]\nextra = 1\n", "requests.kept: unknown extra"),
         ("kb_each", "#", "live: kb_each is missing"),
         ("rss_mb = ", "rss_mb = nan #", "process: rss_mb: "),

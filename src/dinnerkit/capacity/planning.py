@@ -25,6 +25,9 @@ CONNECTION_MB = 1.0
 MEMBERS, CONFIG_SERVERS, COPIES = 3, 3, 2
 """Members of a shard; config servers of a cluster; a Redis and its replica."""
 
+DATABASE_KINDS = ("uncached", "booking", "login")
+"""What can't be answered without a connection to MongoDB."""
+
 MONTH_SECONDS = 730 * 3600
 _MICROS = 1e6
 _KB_OF_GB = 1e6
@@ -141,7 +144,7 @@ def _database(load: Load, figures: Figures, member: Server, processes: int) -> D
     hot_gb = load.users * (stored.user_kb + load.bookings * stored.booking_kb) / _KB_OF_GB
     data_gb = hot_gb * load.accounts
     shards = max(1, math.ceil(cores / load.utilisation / member.vcpus), math.ceil(hot_gb / (member.ram_gb * CACHE_SHARE)))
-    in_use = sum(load.rate(kind) for kind in KINDS if figures.requests[kind].mongodb_us) * figures.process.mongodb_ms / 1000
+    in_use = sum(load.rate(kind) for kind in DATABASE_KINDS) * figures.process.mongodb_ms / 1000
     connections = math.ceil(max(processes, in_use / load.utilisation))
     most = math.ceil(max(connections, processes * figures.process.mongodb_pool))
     return DatabasePlan(

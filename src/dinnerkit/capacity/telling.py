@@ -63,7 +63,7 @@ def _mongodb(plan: Plan, load: Load, figures: Figures, prices: Prices) -> list[S
     shards = f"{database.cores:,.1f} cores / {load.utilisation:.0%} busy / {member.vcpus:g} vCPU"
     shards += f", or the working set / {CACHE_SHARE:.0%} of {member.ram_gb:g} GB"
     servers = f"{MEMBERS} × {member.type} a shard, {database.config_servers} config servers"
-    used = f"requests that need one × {process.mongodb_ms:g} ms / {load.utilisation:.0%}, and one for each process"
+    used = f"what is uncached, bookings and logins × {process.mongodb_ms:g} ms / {load.utilisation:.0%}, and one for each process"
     disks = f"that of {load.accounts:g} accounts for each who is connected, on {MEMBERS} members"
     return [
         ("MongoDB: working set", f"{database.hot_gb:,.1f} GB", hot),
