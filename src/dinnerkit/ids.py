@@ -12,7 +12,6 @@ from datetime import UTC, datetime, timedelta
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u, which people misread
 _LENGTH = 24
 _RANDOM_BITS = 72
-_PAIR_SHIFTS = range(5 * (_LENGTH - 2), -1, -10)
 _TIME_LENGTH = 10
 _TIME_BITS = 48
 _PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
@@ -34,8 +33,14 @@ def new_request_id() -> str:
 
 def id_at(millis: int, chance: int) -> str:
     """The id of a moment in milliseconds since 1970 and of a number, of which the last 72 bits count."""
-    number = (millis << _RANDOM_BITS) | chance & (1 << _RANDOM_BITS) - 1
-    return "".join([_PAIRS[number >> shift & 1023] for shift in _PAIR_SHIFTS])
+    pairs = _PAIRS
+    high, low = millis << 12 | chance >> 60 & 4095, chance & (1 << 60) - 1  # of 60 bits each, and written out: each request has an id
+    return (
+        f"{pairs[high >> 50 & 1023]}{pairs[high >> 40 & 1023]}{pairs[high >> 30 & 1023]}"
+        f"{pairs[high >> 20 & 1023]}{pairs[high >> 10 & 1023]}{pairs[high & 1023]}"
+        f"{pairs[low >> 50]}{pairs[low >> 40 & 1023]}{pairs[low >> 30 & 1023]}"
+        f"{pairs[low >> 20 & 1023]}{pairs[low >> 10 & 1023]}{pairs[low & 1023]}"
+    )
 
 
 def made_at(text: str) -> datetime:

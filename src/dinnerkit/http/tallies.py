@@ -6,6 +6,7 @@ import os
 import threading
 from bisect import bisect_left
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TypeAlias
 
 from prometheus_client import Counter, Histogram
@@ -60,7 +61,8 @@ class Tallies:
         self._process = os.getpid()
         timer = threading.Timer(SECONDS, self.tell)
         timer.daemon = True
-        timer.start()
+        with suppress(RuntimeError):  # no thread is to be had: they are told when the page is asked for, or at the end
+            timer.start()
 
     def tell(self) -> None:
         """Tell all that was counted in this process."""

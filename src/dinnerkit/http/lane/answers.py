@@ -16,8 +16,8 @@ MOST_BYTES = 1 << 20
 
 _OF_ONE_REQUEST = frozenset({"x-request-id", "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset", "retry-after", "date"})
 _NOT_WITH_304 = frozenset({"content-type", "content-length", "content-encoding"})
-_OVERHEAD = 2048
-"""What an answer takes beside its bodies, about."""
+_OVERHEAD = 4096
+"""What an answer takes beside its bodies, about: its headers as pairs and as they are sent, for 200 and for 304."""
 
 
 def is_of_one_request(name: str) -> bool:
