@@ -26,6 +26,16 @@ def test_one_that_is_down_is_named_and_the_others_are_still_tried(run_served: Ca
     assert ended.code == 1
 
 
+def test_how_connections_are_held_is_told_and_the_member_for_the_figures_is_tried(run_served: Callable[..., Ended]):
+    gone = "mongodb://ada:lovelace@127.0.0.1:9/x?serverSelectionTimeoutMS=200"
+    ended = run_served("check", DINNERKIT_DATABASE_MAX_POOL="7", DINNERKIT_ANALYTICS_DATABASE=gone)
+    found = states(ended)
+    assert (found["database"], found["analytics_database"]) == ("ok", "down")
+    assert "maxPoolSize=7&minPoolSize=0&maxIdleTimeMS=30000" in ended.out
+    assert "lovelace" not in ended.out
+    assert ended.code == 1
+
+
 def test_a_missing_plugin_and_a_missing_key_are_wrong_too(run: Run):
     ended = run("check", DINNERKIT_DATABASE="mongodb://127.0.0.1:9/?serverSelectionTimeoutMS=100", DINNERKIT_CACHE="redis://localhost")
     found = states(ended)
