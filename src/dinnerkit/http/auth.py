@@ -89,5 +89,5 @@ def _documented(view: Callable[P, R], *statuses: HTTPStatus) -> Callable[P, R]:
 
 def bearer_token(request: Request | None = None) -> str | None:
     """The token of the ``Authorization: Bearer`` header, or None where there is none."""
-    scheme, _, token = (request or current_request).headers.get("Authorization", "").partition(" ")
+    scheme, _, token = (request or current_request).environ.get("HTTP_AUTHORIZATION", "").partition(" ")
     return token.strip() if scheme.lower() == BEARER and token.strip() else None

@@ -183,7 +183,7 @@ def begin(*, limited: bool) -> None:
     structlog.contextvars.bind_contextvars(request_id=request_id())
     most = mount.max_file_bytes if takes_large_body() else mount.max_body_bytes
     request.max_content_length = most
-    if (request.content_length or 0) > most:
+    if "CONTENT_LENGTH" in environ and (request.content_length or 0) > most:
         raise TooLarge(f"A body has at most {most} bytes.")
     if limited:
         mount.services[limits.RequestLimits].check()
@@ -198,7 +198,7 @@ def finish(response: Response) -> Response:
     """What every answer of ours carries, whichever way it came about."""
     services, environ, headers = current_mount().services, request.environ, response.headers
     headers[REQUEST_ID] = request_id()
-    known = {name.lower() for name in headers.keys()}  # noqa: SIM118 - to iterate over them is to iterate over pairs
+    known = {name.lower() for name, _ in headers}
     for name, value in _UNLESS_SAID:
         if name.lower() not in known:
             headers.add(name, value)

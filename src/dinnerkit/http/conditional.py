@@ -48,14 +48,15 @@ def public_json(payload: Any, *, max_age: int = 0, about: Sequence[str] = (), un
     """
     encoded = payload if isinstance(payload, Encoded) else encode(payload)
     response = Response(encoded.body, mimetype="application/json")
-    response.headers["ETag"] = f'"{encoded.etag}"'
-    response.headers["Cache-Control"] = f"public, max-age={max_age}, must-revalidate"
-    response.headers["Vary"] = "Accept-Encoding"
+    headers, environ = response.headers, request.environ
+    headers.add("ETag", f'"{encoded.etag}"')
+    headers.add("Cache-Control", f"public, max-age={max_age}, must-revalidate")
+    headers.add("Vary", "Accept-Encoding")
     if 0 < len(about) <= MOST_KEYS_SHOWN:
-        response.headers["Surrogate-Key"] = " ".join(about)
-        offer(request.environ, tuple(about), until)
-    if "If-None-Match" in request.headers:
-        response.make_conditional(request.environ)
+        headers.add("Surrogate-Key", " ".join(about))
+        offer(environ, tuple(about), until)
+    if "HTTP_IF_NONE_MATCH" in environ:
+        response.make_conditional(environ)
     return response
 
 

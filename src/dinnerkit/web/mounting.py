@@ -131,8 +131,9 @@ def _answer_unknown_pages(app: Flask, url_prefix: str) -> None:
     @app.before_request
     def answer() -> Response | None:
         error = request.routing_exception
-        below = f"{request.path}/".startswith(f"{url_prefix}/") and not current_mount().covers(request.path)
-        if not below or error is None or (error.code or 0) < HTTPStatus.BAD_REQUEST:
+        if error is None or (error.code or 0) < HTTPStatus.BAD_REQUEST:
+            return None
+        if not f"{request.path}/".startswith(f"{url_prefix}/") or current_mount().covers(request.path):
             return None
         begin(limited=False)
         return _finish(app.make_response(error_page(error)))
