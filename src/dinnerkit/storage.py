@@ -13,7 +13,7 @@ import mongoengine
 from pymongo import IndexModel
 from pymongo.collection import Collection
 from pymongo.database import Database
-from pymongo.errors import BulkWriteError
+from pymongo.errors import BulkWriteError, ConnectionFailure, PyMongoError, WriteConcernError
 
 from dinnerkit.errors import Invalid
 
@@ -21,6 +21,16 @@ Row: TypeAlias = dict[str, Any]
 """A document as the driver returns it."""
 
 _DUPLICATE_KEY = 11_000
+
+
+def is_outage(error: BaseException) -> bool:
+    """Whether the database could not be reached, or its member that takes writes went away while it answered: the next attempt may succeed.
+
+    A :class:`WriteConcernError` says that a write was not confirmed by the majority in time; whether it lasts is not known.
+    """
+    if isinstance(error, (ConnectionFailure, WriteConcernError)):
+        return True
+    return isinstance(error, PyMongoError) and error.has_error_label("RetryableWriteError")
 
 
 class StoredDocument(mongoengine.Document):  # type: ignore[misc]

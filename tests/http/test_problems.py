@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from flask import Flask, abort
 from marshmallow import fields
-from pymongo.errors import ServerSelectionTimeoutError
+from pymongo.errors import OperationFailure, ServerSelectionTimeoutError, WriteConcernError
 from structlog.testing import capture_logs
 from werkzeug.test import TestResponse
 
@@ -40,6 +40,9 @@ RAISED: dict[str, Exception] = {
     "down": errors.Unavailable("Later.", retry_after=30),
     "signature": BadSignature("Not signed."),
     "database": ServerSelectionTimeoutError("mongodb://user:password@host: timed out"),
+    "primary-ends": WriteConcernError("Replication is being shut down", 91, {"code": 91}),
+    "no-primary": OperationFailure("not primary", 10107, {"errorLabels": ["RetryableWriteError"]}),
+    "refused": OperationFailure("unknown operator: $x", 2, {}),
     "broken": RuntimeError("the password is swordfish"),
     "reserved": errors.Conflict("No.", status="held", detail="other", seats_left=3),
 }
@@ -91,6 +94,9 @@ def problem(response: TestResponse) -> dict[str, Any]:
         ("down", 503, "unavailable"),
         ("signature", 400, "bad_signature"),
         ("database", 503, "unavailable"),
+        ("primary-ends", 503, "unavailable"),
+        ("no-primary", 503, "unavailable"),
+        ("refused", 500, "internal"),
     ],
 )
 def test_each_category_of_errors_has_its_status_and_keeps_its_code(app: Flask, name: str, status: int, code: str) -> None:

@@ -10,7 +10,6 @@ from typing import Any
 import orjson
 import structlog
 from flask import Response, request
-from pymongo.errors import ConnectionFailure
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -27,6 +26,7 @@ from dinnerkit.errors import (
     Unavailable,
 )
 from dinnerkit.http.request_ids import request_id
+from dinnerkit.storage import is_outage
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -80,7 +80,7 @@ def problem_response(error: Exception) -> AnyResponse:
     """The answer to a request that failed by that error. What nobody expected is logged, and shown as a 500 with nothing but its id."""
     if isinstance(error, HTTPException):
         return _from_http(error)
-    if isinstance(error, ConnectionFailure):
+    if is_outage(error):
         _log.warning("database_unreachable", error=type(error).__name__, request_id=request_id())
         error = Unavailable("The database can't be reached now; try again.")
     if isinstance(error, DinnerkitError):

@@ -7,13 +7,13 @@ from http import HTTPStatus
 
 import structlog
 from flask import Response, make_response, render_template, request
-from pymongo.errors import ConnectionFailure
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
 from dinnerkit.errors import DinnerkitError, Unauthenticated, Unavailable
 from dinnerkit.http.problems import retry_after, status_of
 from dinnerkit.http.request_ids import request_id
+from dinnerkit.storage import is_outage
 from dinnerkit.web.options import sign_in_url
 from dinnerkit.web.places import asked_for, go
 from dinnerkit.web.vocabulary import vocabulary
@@ -44,7 +44,7 @@ def error_page(error: Exception) -> AnyResponse:
             return error.get_response(request.environ)
         status = error.code or HTTPStatus.INTERNAL_SERVER_ERROR
         return show_error(status, _SENTENCES.get(status) or error.description or "")
-    if isinstance(error, ConnectionFailure):
+    if is_outage(error):
         _log.warning("database_unreachable", error=type(error).__name__, request_id=request_id())
         error = Unavailable("We can't reach our books now; try again in a minute.")
     if isinstance(error, Unauthenticated):
