@@ -8,26 +8,36 @@ import numba as nb
 import numpy as np
 
 from dinnerkit.matching.solving.annealing import NOISE
-from dinnerkit.matching.solving.kernels import INNER, JIT, MULTIPLIER, STEP, meets
-from dinnerkit.matching.solving.slot_sums import Singles, exchange, refresh, share, worth_of
+from dinnerkit.matching.solving.kernels import INNER, JIT, MULTIPLIER, STEP, WOVEN, meets
+from dinnerkit.matching.solving.slot_sums import Places, Singles, exchange, refresh, share, weigh, worth_of
 
 _REFRESH = 100_000
 """Steps after which the sums are made anew: in single precision they drift by some 1e-7 of their size with each step."""
+
+_ONE, _TWO = np.uint64(1), np.uint64(2)
+"""Loops over slots count without a sign: an index that might be negative keeps them from being vectorised."""
+
+_NOBODY = np.float32(1e29)
+"""Sums are far below this; where nobody is they are above."""
 
 _MANY = 2
 """Where one in so many groups may hold a swap, everybody is looked at, otherwise these groups; the first of a group's members decides."""
 
 
 class Work(NamedTuple):
-    """What is worked out for a group and one of its members, by group but for the last.
+    """What is worked out for a group and one of its members, by group but for the last two.
 
     Attributes:
         factors: what each group's sum is multiplied by.
         reach: what its members would gain by coming home, the most of them.
         going: what going to it gives, less what the weights between the two of a swap cost at least.
         bound: a bound on what a swap with any of its members gives.
-        slack: what mending it and home would give, where they are broken.
+        slack: what mending it and home would give, where they are broken; nothing is to be had at home itself.
+        promising: the groups whose bound passes, in front.
+        widening: what its factor would be with one more, or nothing where there is no room.
+        room: what its own members would gain by the other factor; out of reach where there is no room.
         change: (slots,), how gains change in a step, or what a swap with who is there gives.
+        spare: (slots,), what is left of them when they are halved.
     """
 
     factors: Singles
@@ -35,87 +45,105 @@ class Work(NamedTuple):
     going: Singles
     bound: Singles
     slack: Singles
+    promising: Places
+    widening: Singles
+    room: Singles
     change: Singles
+    spare: Singles
 
 
-@nb.njit(**INNER)
-def _reach(gain, own, mine, factors, reach):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    """For each group, the most that any of its members would gain by coming to the group whose gains these are."""
-    groups = len(reach)
+@nb.njit(**WOVEN)
+def _halved(values, halved, rows, groups):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """The higher of each row and the one half of them below, and the middle row where their number is odd; how many rows that are."""
+    upper = (rows + _ONE) // _TWO
+    below = upper * groups
+    paired = (rows - upper) * groups
+    for slot in range(paired):
+        one, other = values[slot], values[slot + below]
+        halved[slot] = one if one > other else other
+    for slot in range(paired, below):
+        halved[slot] = values[slot]
+    return upper
+
+
+@nb.njit(**WOVEN)
+def _highest(values, spare, highest):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """The highest of each group's slots: loops along whole rows are vectorised, those along the groups are mostly too short for it."""
+    groups = np.uint64(len(highest))
+    rows = _halved(values, spare, np.uint64(len(values)) // groups, groups)
+    while rows > _TWO:
+        rows = _halved(spare, spare, rows, groups)
     for group in range(groups):
-        reach[group] = np.float32(-1e30)
-    first = 0
-    while first < len(own):
-        for group in range(groups):
-            worth = mine * gain[first + group] - factors[group] * own[first + group]
-            reach[group] = worth if worth > reach[group] else reach[group]
-        first += groups
+        one, other = spare[group], spare[group + (rows - _ONE) * groups]
+        highest[group] = one if one > other else other
 
 
-@nb.njit(**INNER)
-def _prospects(gain, slot, lost, temperature, noise, offset, factors, mine, least, going):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    """What going to each group gives a person, chance and the least weights that a swap may cost included."""
-    for group in range(len(going)):
-        theirs = factors[group]
-        going[group] = theirs * gain[group, slot] - lost + temperature * noise[offset + group] - (mine + theirs) * least
+@nb.njit(**WOVEN)
+def _reach(gain, own, mine, scale, work):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """For each group, the most that any of its members would gain by coming to the group whose gains these are."""
+    worths = work.change
+    for slot in range(len(own)):
+        worths[slot] = mine * gain[slot] - scale[slot] * own[slot]
+    _highest(worths, work.spare, work.reach)
+    for group in range(np.uint64(len(work.reach))):
+        work.reach[group] += work.slack[group]
 
 
-@nb.njit(**INNER)
-def _bounds(going, reach, slack, bound):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    """A bound on what a swap with any of each group gives; the largest."""
-    best = np.float32(-1e30)
-    for group in range(len(going)):
-        worth = going[group] + reach[group] + slack[group]
-        bound[group] = worth
-        best = worth if worth > best else best
-    return best
+@nb.njit(**WOVEN)
+def _promising(gain, slot, lost, temperature, noise, offset, least, worth, work):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Tell what going to each group gives a person, chance and the least weights that a swap may cost included.
+
+    Returns how many groups may hold a swap worth more than this; they are listed.
+    """
+    count, going = np.uint64(0), work.going
+    for group in range(np.uint64(len(going))):
+        value = work.factors[group] * (gain[group, slot] - least) + (temperature * noise[offset + group] - lost)
+        going[group] = value
+        work.promising[count] = np.int32(group)
+        count += np.uint64(value + work.reach[group] > worth)
+    return count
 
 
-@nb.njit(**INNER)
-def _best_swap(row, person, gain, own, home, least, factors, going, bound, worth):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+@nb.njit(**WOVEN)
+def _best_swap(row, person, gain, own, mine, least, work, count, worth):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """The slot with which a swap is worth the most, -1 if none is worth more than this, and its worth."""
-    groups, nobody, best = len(going), len(row) - 1, -1
-    mine = factors[home]
-    for target in range(groups):
-        if bound[target] <= worth or target == home:
+    groups, nobody, best = np.uint64(len(work.going)), len(row) - 1, np.int64(-1)
+    for place in range(count):
+        target = np.uint64(work.promising[place])
+        if work.going[target] + work.reach[target] <= worth:
             continue
-        theirs = factors[target]
+        theirs = work.factors[target]
         both = mine + theirs
-        here = going[target] + both * least
-        other = target
-        while other < len(person):
-            gained = here + mine * gain[other] - theirs * own[other] - both * row[person[other]]
+        here = work.going[target] + both * least
+        for other in range(target, np.uint64(len(person)), groups):
+            gained = here + mine * gain[other] - theirs * own[other] - both * row[np.uint32(person[other])]
             if gained > worth and person[other] != nobody:
-                best, worth = other, gained
-            other += groups
+                best, worth = np.int64(other), gained
     return best, worth
 
 
-@nb.njit(**INNER)
-def _best_of_all(row, person, gain, own, home, least, factors, going, worth, gained):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+@nb.njit(**WOVEN)
+def _best_of_all(row, person, gain, own, mine, least, scale, home, work, worth):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """The same, looking at everybody: quicker where the bounds exclude few groups."""
-    groups, nobody, best, mine, first = len(going), len(row) - 1, -1, factors[home], 0
+    worths = work.change
     for slot in range(len(person)):
-        gained[slot] = row[person[slot]]
-    going[home] = np.float32(-1e30)
-    while first < len(person):
-        for target in range(groups):
-            slot = first + target
-            theirs = factors[target]
-            value = going[target] + mine * gain[slot] - theirs * own[slot] - (mine + theirs) * (gained[slot] - least)
-            if value > worth and person[slot] != nobody:
-                best, worth = slot, value
-        first += groups
-    return best, worth
-
-
-@nb.njit(**INNER)
-def _many(bound, worth):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    """Whether so many groups may hold a swap worth more than this that it is quicker to look at everybody."""
-    passing = 0
-    for group in range(len(bound)):
-        passing += bound[group] > worth
-    return int(passing * _MANY >= len(bound))
+        worths[slot] = row[np.uint32(person[slot])]
+    for slot in range(len(person)):
+        worth_there = mine * gain[slot] - scale[slot] * own[slot] - (mine + scale[slot]) * (worths[slot] - least)
+        worths[slot] = worth_there if own[slot] < _NOBODY else -_NOBODY
+    _highest(worths, work.spare, work.bound)
+    work.bound[home] = -_NOBODY
+    target, step = np.uint64(0), np.uint64(len(work.going))
+    for group in range(step):
+        if work.going[group] + work.bound[group] > worth:
+            target, worth = group + _ONE, work.going[group] + work.bound[group]
+    if target == np.uint64(0):
+        return -1, worth
+    found = target - _ONE
+    top = work.bound[found]
+    while worths[found] < top:
+        found += step
+    return np.int64(found), worth
 
 
 @nb.njit(**INNER)
@@ -129,14 +157,15 @@ def _breaks(tables, one, other, home, target):  # type: ignore[no-untyped-def]  
     return breaks
 
 
-@nb.njit(**INNER)
-def _best_lawful_swap(tables, slot, work, worth):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    """The same where the members of a group must have bits in common."""
+@nb.njit(**WOVEN)
+def _best_lawful_swap(tables, slot, work, count, worth):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """The same as :func:`_best_swap` where the members of a group must have bits in common."""
     groups, nobody = len(tables.size), len(tables.weights) - 1
     home, one, best = slot % groups, tables.person[slot], -1
     mine, gain, row, person, own = work.factors[home], tables.gain[home], tables.weights[one], tables.person, tables.own
-    for target in range(groups):
-        if work.bound[target] <= worth or target == home:
+    for place in range(count):
+        target = work.promising[place]
+        if work.going[target] + work.reach[target] <= worth:
             continue
         theirs, slack = work.factors[target], work.slack[target]
         both = mine + theirs
@@ -150,22 +179,19 @@ def _best_lawful_swap(tables, slot, work, worth):  # type: ignore[no-untyped-def
     return best, worth
 
 
-@nb.njit(**INNER)
-def _best_move(tables, slot, temperature, noise, offset, least):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+@nb.njit(**WOVEN)
+def _best_move(tables, slot, temperature, noise, offset, work, least):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """The group to which a move is worth the most, -1 if none is worth more than the least, and its worth."""
-    groups = len(tables.size)
+    groups, masked = len(tables.size), tables.masks.shape[1] > 0
     home, one = slot % groups, tables.person[slot]
-    best, best_worth, here = -1, least, tables.size[home]
+    best, best_worth, here = np.int64(-1), least, tables.size[home]
     if here <= tables.minimum[home]:
         return best, best_worth
-    left = tables.factor[here - 1] * (tables.inside[home] - tables.own[slot]) - tables.factor[here] * tables.inside[home]
-    for target in range(groups):
-        there = tables.size[target]
-        if target == home or there >= tables.maximum[target]:
-            continue
-        worth = tables.factor[there + 1] * (tables.inside[target] + tables.gain[target, slot])
-        worth += left + temperature * noise[offset + target] - tables.factor[there] * tables.inside[target]
-        if tables.masks.shape[1]:
+    left = np.float32(tables.factor[here - 1] * (tables.inside[home] - tables.own[slot]) - tables.factor[here] * tables.inside[home])
+    for target in range(np.uint64(groups)):
+        worth = work.widening[target] * tables.gain[target, np.uint64(slot)] + work.room[target] + left
+        worth += temperature * noise[offset + target]
+        if masked and worth + work.slack[target] > best_worth:
             breaks = -tables.broken[home] - tables.broken[target]
             if not meets(tables.rest[one], tables.rest[one]):
                 breaks += 1
@@ -173,7 +199,7 @@ def _best_move(tables, slot, temperature, noise, offset, least):  # type: ignore
                 breaks += 1
             worth -= tables.breach * breaks
         if worth > best_worth:
-            best, best_worth = target, np.float32(worth)
+            best, best_worth = np.int64(target), worth
     return best, best_worth
 
 
@@ -186,15 +212,21 @@ def _free(tables, group):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN20
     return slot
 
 
-@nb.njit(**INNER)
+@nb.njit(**WOVEN)
 def _prepare(tables, home, work):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """What all members of a group need to know of the others, apart from their gains."""
     for group in range(len(tables.size)):
-        work.factors[group] = tables.factor[tables.size[group]]
+        size = tables.size[group]
+        work.factors[group] = tables.factor[size]
         work.slack[group] = tables.breach * (tables.broken[group] + tables.broken[home])
+        if tables.loose:
+            roomy = size < tables.maximum[group] and group != home
+            work.widening[group] = tables.factor[size + 1] if roomy else np.float32(0.0)
+            work.room[group] = (tables.factor[size + 1] - tables.factor[size]) * tables.inside[group] if roomy else -_NOBODY
+    work.slack[home] = -_NOBODY
 
 
-@nb.njit(**INNER)
+@nb.njit(**WOVEN)
 def _take(tables, slot, other, moving, work):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Take a step: a swap, or a move to where nobody is."""
     groups, masked = len(tables.size), tables.masks.shape[1] > 0
@@ -202,41 +234,44 @@ def _take(tables, slot, other, moving, work):  # type: ignore[no-untyped-def]  #
     if moving:
         tables.size[home] -= 1
         tables.size[target] += 1
+        weigh(tables, home)
+        weigh(tables, target)
     exchange(tables.weights, tables.person, tables.gain, tables.own, tables.inside, slot, other, work.change)
     if masked:
         share(tables, home)
         share(tables, target)
     if masked or tables.loose:
         _prepare(tables, home, work)
-    _reach(tables.gain[home], tables.own, work.factors[home], work.factors, work.reach)
+    _reach(tables.gain[home], tables.own, work.factors[home], tables.scale, work)
 
 
 @nb.njit(**INNER)
 def _visit(tables, home, temperature, noise, chance, work):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Look at each member of a group once, and take the best step that chance allows; returns how many were taken, and the chance."""
-    weights, person, gain, own, floor = tables.weights, tables.person, tables.gain, tables.own, tables.floor
-    factors, going, bound, here, change = work.factors, work.going, work.bound, gain[home], work.change
+    weights, person, gain, own, floor, scale = tables.weights, tables.person, tables.gain, tables.own, tables.floor, tables.scale
+    here = gain[home]
     groups, nobody, taken, masked, wide = len(tables.size), len(weights) - 1, 0, tables.masks.shape[1] > 0, -1
     _prepare(tables, home, work)
-    _reach(here, own, factors[home], factors, work.reach)
+    _reach(here, own, work.factors[home], scale, work)
     for slot in range(home, len(person), groups):
         one = person[slot]
         if one == nobody:
             continue
         chance = chance * MULTIPLIER + STEP
-        offset = np.int64((chance >> np.uint64(40)) % np.uint64(NOISE))
-        other, target, worth, mine = -1, -1, tables.least, factors[home]
-        _prospects(gain, slot, mine * own[slot], temperature, noise, offset, factors, mine, floor[one], going)
-        if _bounds(going, work.reach, work.slack, bound) > worth:
-            wide = _many(bound, worth) if wide < 0 else wide
+        offset = (chance >> np.uint64(40)) % np.uint64(NOISE)
+        other, target, worth, mine = -1, -1, tables.least, work.factors[home]
+        least, row = floor[one], weights[one]
+        count = _promising(gain, np.uint64(slot), mine * (own[slot] + least), temperature, noise, offset, least, worth, work)
+        if count:
+            wide = int(np.int64(count) * _MANY >= groups) if wide < 0 else wide
             if masked:
-                other, worth = _best_lawful_swap(tables, slot, work, worth)
+                other, worth = _best_lawful_swap(tables, slot, work, count, worth)
             elif wide:
-                other, worth = _best_of_all(weights[one], person, here, own, home, floor[one], factors, going, worth, change)
+                other, worth = _best_of_all(row, person, here, own, mine, least, scale, home, work, worth)
             else:
-                other, worth = _best_swap(weights[one], person, here, own, home, floor[one], factors, going, bound, worth)
+                other, worth = _best_swap(row, person, here, own, mine, least, work, count, worth)
         if tables.loose:
-            target, worth = _best_move(tables, slot, temperature, noise, offset + groups, worth)
+            target, worth = _best_move(tables, slot, temperature, noise, offset + np.uint64(groups), work, worth)
             other = _free(tables, target) if target >= 0 else other
         if other >= 0:
             _take(tables, slot, other, target >= 0, work)

@@ -12,7 +12,7 @@ import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
-from dinnerkit.matching.solving.kernels import INNER, JIT, meets
+from dinnerkit.matching.solving.kernels import INNER, JIT, WOVEN, meets
 from dinnerkit.matching.solving.state import Floats, Ints, Words
 
 Singles = NDArray[np.float32]
@@ -35,6 +35,7 @@ class Tables(NamedTuple):
         person: (slots,), who is there, or nobody.
         gain: (groups, slots), the sum of the weights between who is there and all of a group.
         own: (slots,), the same with their own group; huge where nobody is.
+        scale: (slots,), the factor of each slot's group.
         inside: (groups,), the sum of the weights inside each.
         size: (groups,), people in each.
         rest: (people, families, words), what the others of one's group have in common.
@@ -56,6 +57,7 @@ class Tables(NamedTuple):
     person: Places
     gain: Singles
     own: Singles
+    scale: Singles
     inside: Floats
     size: Ints
     rest: Words
@@ -94,20 +96,20 @@ def refresh(tables):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
                 gain[other] += row[tables.person[other]]
     for group in range(groups):
         settle(tables, group)
+        weigh(tables, group)
     tables.record[1] = 0.0
 
 
 @nb.njit(**INNER)
 def _own(person, gain, own, group, groups, nobody):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Copy the gains of one group's members from its row; returns their sum."""
-    total, slot = 0.0, group
-    while slot < len(person):
+    total = 0.0
+    for slot in range(np.uint64(group), np.uint64(len(person)), np.uint64(groups)):
         if person[slot] == nobody:
             own[slot] = np.float32(1e30)
         else:
             own[slot] = gain[slot]
             total += own[slot]
-        slot += groups
     return total
 
 
@@ -117,6 +119,13 @@ def settle(tables, group):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN2
     tables.inside[group] = 0.5 * _own(tables.person, tables.gain[group], tables.own, group, len(tables.size), len(tables.weights) - 1)
     if tables.masks.shape[1]:
         share(tables, group)
+
+
+@nb.njit(**INNER)
+def weigh(tables, group):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    """Bring the factors of a group's slots up to its size."""
+    for slot in range(group, len(tables.person), len(tables.size)):
+        tables.scale[slot] = tables.factor[tables.size[group]]
 
 
 @nb.njit(**INNER)
@@ -148,20 +157,21 @@ def worth_of(tables):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
     return total
 
 
-@nb.njit(**INNER)
+@nb.njit(**WOVEN)
 def _shift(leaving, coming, person, here, there, change):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Bring the gains of two groups up to a person with some weights leaving the first for the second, and another coming."""
     for slot in range(len(person)):
-        change[slot] = coming[person[slot]] - leaving[person[slot]]
+        there_now = np.uint32(person[slot])
+        change[slot] = coming[there_now] - leaving[there_now]
     for slot in range(len(person)):
         here[slot] += change[slot]
         there[slot] -= change[slot]
 
 
-@nb.njit(**INNER)
+@nb.njit(**WOVEN)
 def _trade(gain, person, slot, other):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Have two slots change who is there; the gains go with them."""
-    for group in range(len(gain)):
+    for group in range(np.uint64(len(gain))):
         here = gain[group, slot]
         gain[group, slot] = gain[group, other]
         gain[group, other] = here
@@ -170,13 +180,13 @@ def _trade(gain, person, slot, other):  # type: ignore[no-untyped-def]  # noqa: 
     person[other] = here_person
 
 
-@nb.njit(**INNER)
+@nb.njit(**WOVEN)
 def exchange(weights, person, gain, own, inside, slot, other, change):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
     """Have two slots of different groups change who is there; nobody may be there."""
     groups, nobody = len(inside), len(weights) - 1
     home, target = slot % groups, other % groups
     here, there = gain[home], gain[target]
     _shift(weights[person[slot]], weights[person[other]], person, here, there, change)
-    _trade(gain, person, slot, other)
+    _trade(gain, person, np.uint64(slot), np.uint64(other))
     inside[home] = 0.5 * _own(person, here, own, home, groups, nobody)
     inside[target] = 0.5 * _own(person, there, own, target, groups, nobody)

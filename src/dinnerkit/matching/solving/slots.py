@@ -21,7 +21,7 @@ from dinnerkit.matching.solving.state import BREACH, Floats, Ints, Problem
 _TINY = np.float32(1e-5)
 """The least worth of a step, as a share of the largest weight."""
 
-_CHANGING = ("person", "gain", "own", "inside", "size", "rest", "common", "broken", "best", "record")
+_CHANGING = ("person", "gain", "own", "scale", "inside", "size", "rest", "common", "broken", "best", "record")
 """What of :class:`Tables` a search changes; the rest is shared by all that search the same problem."""
 
 
@@ -49,6 +49,7 @@ class Search:
             person=np.empty(slots, np.int32),
             gain=np.empty((groups, slots), np.float32),
             own=np.empty(slots, np.float32),
+            scale=np.empty(slots, np.float32),
             inside=np.zeros(groups),
             size=size,
             rest=np.zeros_like(masks),
@@ -108,5 +109,6 @@ class Search:
 
 
 def _work(groups: int, slots: int) -> Work:
-    factors, reach, going, bound, slack = (np.empty(groups, np.float32) for _ in range(5))
-    return Work(factors, reach, going, bound, slack, np.empty(slots, np.float32))
+    factors, reach, going, bound, slack, widening, room = (np.empty(groups, np.float32) for _ in range(7))
+    change, spare = np.empty(slots, np.float32), np.empty(slots, np.float32)
+    return Work(factors, reach, going, bound, slack, np.empty(groups + 1, np.int32), widening, room, change, spare)
