@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
+from unittest.mock import Mock
 
 import pytest
 import requests
@@ -339,6 +340,18 @@ def test_connections_are_counted_and_woken_when_the_process_is_to_end() -> None:
         with counted.one(woken[1].set):
             assert len(counted) == 2
     assert len(counted) == 0
+
+
+def test_where_no_thread_is_to_be_had_a_connection_is_refused_and_the_next_is_tried_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    counted = Connections(all_together=1)
+    with monkeypatch.context() as without:
+        without.setattr(threading.Thread, "start", Mock(side_effect=RuntimeError("can't start new thread")))
+        with pytest.raises(RuntimeError), counted.one(lambda: None):
+            pass
+    woken = threading.Event()
+    with counted.one(woken.set):
+        counted.stopping = lambda: True
+        assert woken.wait(DEADLINE)
 
 
 def test_a_process_holds_as_many_as_its_setting_says_and_its_server_lets_others_in_beside(database_url: str, tmp_path: Path) -> None:

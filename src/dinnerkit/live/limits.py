@@ -72,10 +72,10 @@ class Connections:
         with self._lock:
             if len(self._wakes) >= self._all_together:
                 raise TooManyConnections("Too many live connections; try again in a while.")
-            self._wakes[mark] = wake
             if not self._watched:
-                self._watched = True
                 threading.Thread(target=self._watch, name="live-connections", daemon=True).start()
+                self._watched = True  # and not before: where no thread is to be had nothing is counted
+            self._wakes[mark] = wake
         try:
             yield
         finally:
