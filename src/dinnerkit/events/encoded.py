@@ -18,7 +18,7 @@ from bson.codec_options import CodecOptions
 from dinnerkit.http.json_bytes import to_json
 
 _AWARE: Final[CodecOptions[Any]] = CodecOptions(tz_aware=True)
-_REMEMBERED = 2048
+_REMEMBERED = 1024
 """At about 5 kB each."""
 
 
