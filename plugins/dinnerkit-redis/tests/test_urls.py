@@ -90,7 +90,7 @@ def test_each_kind_is_found_by_each_scheme_and_says_when_nothing_is_there(kind: 
 def test_the_command_lists_it() -> None:
     listed = subprocess.run([sys.executable, "-m", "dinnerkit", "plugins"], capture_output=True, text=True, check=True).stdout
     lines = [line.split() for line in listed.splitlines()]
-    powers = {"cache": ["(claims)"], "queue": ["(priorities)"]}
+    powers = {"cache": ["(claims)"], "limiter": ["(leases)"], "queue": ["(priorities)"]}
     for kind in KINDS:
         for scheme in ("redis", "rediss", "redis+sentinel", "redis+cluster"):
             told = [kind, f"{scheme}://", "dinnerkit-redis", version("dinnerkit-redis"), "1", "-", "works", *powers.get(kind, ())]
