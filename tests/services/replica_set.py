@@ -88,6 +88,12 @@ class ReplicaSet:
             config["version"] += 1
             config["settings"] |= {"electionTimeoutMillis": 600_000, "heartbeatTimeoutSecs": 600}
             client.admin.command("replSetReconfig", config)
+        deadline = time.monotonic() + DEADLINE
+        for port in self._running:  # a member that has not heard of it would still call for an election
+            with _connected(port) as client:
+                while client.admin.command("replSetGetConfig")["config"]["version"] < config["version"]:
+                    assert time.monotonic() < deadline, f"the member at {port} was not told"
+                    time.sleep(0.05)
 
     def lose_primary(self, alone: float) -> None:
         """SIGKILL the member that takes writes, for good, when the others have not heard from it for some seconds.
