@@ -6,7 +6,6 @@ import importlib.util
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -18,15 +17,13 @@ from pathlib import Path
 from typing import Any
 
 from booking_cpu import publish_events
-from serving_cpu import HERE, Way, cpu_seconds, reachable, serving
+from serving_cpu import HERE, Way, cpu_seconds, free_port, serving, settings_for, started, variables
 
 from dinnerkit import Kit, Settings
 from dinnerkit.accounts.service import AccountService, NewUser
 from dinnerkit.backends.database import embedded
 
 PASSWORD = "only for this benchmark"  # noqa: S105
-LISTED = "/v1/events?city=Lisbon&limit=14"
-"""About 10 kB."""
 
 Request = dict[str, Any]
 """method, path, and perhaps headers and a body."""
@@ -73,39 +70,31 @@ def behind(folder: Path) -> Iterator[Behind]:
     redis = shutil.which("redis-server")
     if redis is None or importlib.util.find_spec("dinnerkit_redis") is None:
         raise SystemExit("this benchmark needs redis-server, and pip install -e plugins/dinnerkit-redis")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     (folder / "redis").mkdir()
     quiet = ("--save", "", "--appendonly", "no", "--loglevel", "warning", "--dir", str(folder / "redis"))
-    server = subprocess.Popen([redis, "--port", str(port), *quiet])  # noqa: S603
-    database = embedded(f"embedded://{folder}/database")
-    try:
-        while not reachable(port):
-            time.sleep(0.05)
-        yield Behind(database.url, database.database.client.admin.command("serverStatus")["pid"], port, server.pid)
-    finally:
-        database.close()
-        server.terminate()
-        server.wait(30)
+    with started("redis-server", [redis, "--port", str(port), *quiet], port, os.environ) as pid:
+        database = embedded(f"embedded://{folder}/database")
+        try:
+            yield Behind(database.url, database.database.client.admin.command("serverStatus")["pid"], port, pid)
+        finally:
+            database.close()
 
 
 def settings_of(stood_on: Behind, folder: Path) -> dict[str, str]:
     """The default app, with its counts, news, hints, sessions and shared answers in Redis, and nothing that stops a busy client."""
     redis = f"redis://127.0.0.1:{stood_on.redis_port}"
     patient = "?timeout=5"  # on a busy machine nothing is to be taken for an outage
-    return {
-        "database": stood_on.database_url,
-        "data": str(folder / "data"),
-        "mail": f"folder://{folder}/mails",
-        "cache": f"{redis}/1{patient}",
-        "limiter": f"{redis}/2{patient}",
-        "bus": f"{redis}/3{patient}",
-        "queue": f"{redis}/4{patient}",
-        "sessions": f"{redis}/1{patient}",
-        "rate_limit": "100000000 per 15 minutes",
-        "log_level": "warning",
-        "secret_key": "only for this benchmark, and for its data alone",
-    }
+    return settings_for(
+        stood_on.database_url,
+        folder,
+        cache=f"{redis}/1{patient}",
+        limiter=f"{redis}/2{patient}",
+        bus=f"{redis}/3{patient}",
+        queue=f"{redis}/4{patient}",
+        sessions=f"{redis}/1{patient}",
+        rate_limit="100000000 per 15 minutes",
+    )
 
 
 def fill(given: Mapping[str, str], events: int, visitors: int) -> tuple[list[str], list[str]]:
@@ -126,9 +115,8 @@ def ours(given: Mapping[str, str], folder: Path, **more: str) -> Iterator[tuple[
     counts.mkdir()
     parser = "fast" if importlib.util.find_spec("gunicorn_h1c") is not None else "python"
     way = Way("dinnerkit", "dinners()", ("-k", "dinnerkit.serving.Worker", "--http-parser", parser))
-    settings = {f"DINNERKIT_{name.upper()}": value for name, value in {**given, **more}.items()}
     environ = {name: value for name, value in os.environ.items() if not name.startswith("DINNERKIT_")}
-    with serving(way, environ | settings | {"PROMETHEUS_MULTIPROC_DIR": str(counts)}) as found:
+    with serving(way, environ | variables({**given, **more}) | {"PROMETHEUS_MULTIPROC_DIR": str(counts)}) as found:
         yield found
 
 

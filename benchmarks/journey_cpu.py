@@ -10,9 +10,10 @@ from tempfile import TemporaryDirectory
 from urllib.request import Request as Asking
 from urllib.request import urlopen
 
-from journey import LISTED, Asked, Behind, Request, ask, behind, booking, fill, get, login, ours, send, settings_of
+from journey import Asked, Behind, Request, ask, behind, booking, fill, get, login, ours, send, settings_of
 from rich.console import Console
 from rich.table import Table
+from serving_cpu import TEN_KB
 
 CONNECTIONS = 32
 VISITORS, EVENTS = 60, 30
@@ -38,17 +39,17 @@ def measure(folder: Path) -> dict[str, Asked]:
         given = settings_of(stood_on, folder)
         events, visitors = fill(given, EVENTS, VISITORS)
         with ours(given, folder) as (pid, port):
-            etag = urlopen(f"http://127.0.0.1:{port}{LISTED}").headers["ETag"]
-            found["GET list, kept"] = warmed(pid, port, stood_on, [get(LISTED)] * 8000, 200)
+            etag = urlopen(f"http://127.0.0.1:{port}{TEN_KB}").headers["ETag"]
+            found["GET list, kept"] = warmed(pid, port, stood_on, [get(TEN_KB)] * 8000, 200)
             found["GET event, kept"] = warmed(pid, port, stood_on, [get(f"/v1/events/{events[0]}")] * 8000, 200)
-            found["GET list, kept, 304"] = warmed(pid, port, stood_on, [get(LISTED, If_None_Match=etag)] * 8000, 304)
+            found["GET list, kept, 304"] = warmed(pid, port, stood_on, [get(TEN_KB, If_None_Match=etag)] * 8000, 304)
             tokens = [token_of(port, visitor) for visitor in visitors[:30]]
             pairs = [booking(event_id, token) for event_id, token in product(events, tokens)]
             send(port, pairs[:60], CONNECTIONS).only(201)
             found["POST booking, free"] = ask(pid, port, stood_on, pairs[60:], CONNECTIONS).only(201)
             found["POST login"] = ask(pid, port, stood_on, [login(visitor) for visitor in visitors[30:]] * 4, 8).only(200)
         with ours(given, folder, lane="off") as (pid, port):
-            found["GET list, lane off"] = warmed(pid, port, stood_on, [get(LISTED)] * 1000, 200)
+            found["GET list, lane off"] = warmed(pid, port, stood_on, [get(TEN_KB)] * 1000, 200)
     return found
 
 

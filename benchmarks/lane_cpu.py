@@ -10,13 +10,10 @@ from tempfile import TemporaryDirectory
 from urllib.request import urlopen
 
 from booking_cpu import publish_events
-from serving_cpu import ROUNDS, Way, measure, serving, tell
+from serving_cpu import ROUNDS, TEN_KB, Way, measure, serving, settings_for, tell, variables
 
 from dinnerkit import Kit, Settings
 from dinnerkit.backends.database import embedded
-
-LISTED = "/v1/events?city=Lisbon&limit=14"
-"""About 10 kB."""
 
 
 def ways(event_id: str, etag: str, folder: str) -> list[Way]:
@@ -26,13 +23,13 @@ def ways(event_id: str, etag: str, folder: str) -> list[Way]:
     slow = {"DINNERKIT_LANE": "off"}
     made = [
         Way("10 kB by the worker, no app", "bare", ours),
-        Way("GET list, kept", "dinners()", ours, path=LISTED),
-        Way("GET list, kept, gzip", "dinners()", ours, path=LISTED, headers=("Accept-Encoding: gzip",)),
-        Way("GET list, kept, 304", "dinners()", ours, path=LISTED, headers=(f"If-None-Match: {etag}",)),
+        Way("GET list, kept", "dinners()", ours, path=TEN_KB),
+        Way("GET list, kept, gzip", "dinners()", ours, path=TEN_KB, headers=("Accept-Encoding: gzip",)),
+        Way("GET list, kept, 304", "dinners()", ours, path=TEN_KB, headers=(f"If-None-Match: {etag}",)),
         Way("GET event, kept", "dinners()", ours, path=detail),
-        Way("GET list, kept, no head the same", "dinners()", ours, path=LISTED, headers=("X-Trace: {number}",)),
-        Way("the same, 304", "dinners()", ours, path=LISTED, headers=("X-Trace: {number}", f"If-None-Match: {etag}")),
-        Way("GET list, lane off", "dinners()", ours, path=LISTED, requests=1000, environ=slow),
+        Way("GET list, kept, no head the same", "dinners()", ours, path=TEN_KB, headers=("X-Trace: {number}",)),
+        Way("the same, 304", "dinners()", ours, path=TEN_KB, headers=("X-Trace: {number}", f"If-None-Match: {etag}")),
+        Way("GET list, lane off", "dinners()", ours, path=TEN_KB, requests=1000, environ=slow),
         Way("GET event, lane off", "dinners()", ours, path=detail, requests=1000, environ=slow),
     ]
     for number, way in enumerate(made):
@@ -48,19 +45,12 @@ def main() -> None:
     options = parser.parse_args()
     with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         database = embedded(f"embedded://{folder}/database")
-        given = {
-            "database": database.url,
-            "data": f"{folder}/data",
-            "mail": f"folder://{folder}/mails",
-            "rate_limit": "100000000 per 15 minutes",
-            "log_level": "warning",
-            "secret_key": "only for this benchmark, and for its data alone",
-        }
+        given = settings_for(database.url, folder, rate_limit="100000000 per 15 minutes")
         with Kit.open(Settings.load(given, environ={})) as kit:
             event_id = publish_events(kit, 30)[0]
-        environ = os.environ | {f"DINNERKIT_{name.upper()}": value for name, value in given.items()}
+        environ = os.environ | variables(given)
         with serving(Way("", "dinners()", ("-k", "dinnerkit.serving.Worker")), environ) as (_, port):
-            etag = urlopen(f"http://127.0.0.1:{port}{LISTED}").headers["ETag"]
+            etag = urlopen(f"http://127.0.0.1:{port}{TEN_KB}").headers["ETag"]
         measured = ways(event_id, etag, folder)
         for _ in range(ROUNDS):
             for way in measured:

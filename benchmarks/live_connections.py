@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 from booking_cpu import publish_events
 from rich.console import Console
 from rich.table import Table
-from serving_cpu import HERE, Way, cpu_seconds, serving
+from serving_cpu import HERE, SECRET, Way, cpu_seconds, serving, settings_for, variables
 
 from dinnerkit import Kit, Settings
 from dinnerkit.accounts.documents import UserDocument
@@ -33,7 +33,6 @@ from dinnerkit.live.limits import PING_SECONDS
 from dinnerkit.serving.config import OTHERS
 from dinnerkit.storage import collection
 
-SECRET = "only for this benchmark, and for its data alone"  # noqa: S105
 EACH_USER, EACH_PROCESS = 10, 5000
 ROUNDS = 5
 
@@ -101,9 +100,8 @@ def heard(client: subprocess.Popen[str]) -> None:
 def measure(count: int, folder: str) -> dict[str, float]:
     """The figures, by name."""
     database = embedded(f"embedded://{folder}/database")
-    given = {"database": database.url, "data": f"{folder}/data", "mail": f"folder://{folder}/mails", "secret_key": SECRET}
-    given |= {"rate_limit": "off", "log_level": "warning", "live_connections": str(count + 1)}
-    environ = os.environ | {f"DINNERKIT_{name.upper()}": value for name, value in given.items()}
+    given = settings_for(database.url, folder, live_connections=str(count + 1))
+    environ = os.environ | variables(given)
     with (
         Kit.open(Settings.load(given, environ={})) as kit,
         serving(Way("", "dinners()", ("-k", "dinnerkit.serving.Worker", "--worker-connections", str(count + OTHERS))), environ) as run,

@@ -15,7 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from booking_cpu import publish_events
-from serving_cpu import HERE, ROUNDS, Way, cpu_seconds, load, serving, tell
+from serving_cpu import HERE, ROUNDS, Way, cpu_seconds, load, serving, settings_for, tell, variables
 
 from dinnerkit import Kit, Settings
 from dinnerkit.accounts.passwords import Passwords
@@ -83,15 +83,7 @@ def main() -> None:
     beside = Way(f"GET event beside {AT_ONCE} who sign in", "dinners()", ours, connections=4)
     with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         database = embedded(f"embedded://{folder}/database")
-        given = {
-            "database": database.url,
-            "data": f"{folder}/data",
-            "mail": f"folder://{folder}/mails",
-            "rate_limit": "off",
-            "lane": "off",
-            "log_level": "warning",
-            "secret_key": "only for this benchmark, and for its data alone",
-        }
+        given = settings_for(database.url, folder, lane="off")
         posts, many = Path(folder) / "posts", Path(folder) / "many-posts"
         with Kit.open(Settings.load(given, environ={})) as kit:
             register(kit, passwords, posts)
@@ -99,7 +91,7 @@ def main() -> None:
         many.write_text(posts.read_text() * 20)
         alone.path = beside.path = f"/v1/events/{event_id}"
         login.posts = posts
-        environ = os.environ | {f"DINNERKIT_{name.upper()}": value for name, value in given.items()}
+        environ = os.environ | variables(given)
         for _ in range(ROUNDS):
             took, cpu = hashing(passwords)
             argon2.took += took

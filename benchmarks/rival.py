@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -17,18 +15,16 @@ from bson import ObjectId
 from journey import Behind
 from pymongo import MongoClient
 from pymongo.database import Database
-from serving_cpu import reachable
+from serving_cpu import SECRET, free_port, started
 
 DATABASE = "rival"
-SECRET = "only for this benchmark, and for its data alone"  # noqa: S105
 _SHOWN = ("title", "description", "city", "cuisine")
 
 
 @contextmanager
 def rival(folder: Path, stood_on: Behind) -> Iterator[tuple[int, int]]:
     """The rival in that folder as (pid, port), once it answers."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     environ = os.environ | {
         "NODE_ENV": "production",
         "PORT": str(port),
@@ -37,16 +33,8 @@ def rival(folder: Path, stood_on: Behind) -> Iterator[tuple[int, int]]:
         "REDIS_URL": f"redis://127.0.0.1:{stood_on.redis_port}/5",
         "JWT_SECRET": SECRET,
     }
-    process = subprocess.Popen(["node", "server.js"], cwd=folder, env=environ, stdout=subprocess.DEVNULL)  # noqa: S607
-    try:
-        while not reachable(port):
-            if process.poll() is not None:
-                raise SystemExit(f"{folder}: the rival ended with {process.returncode}")
-            time.sleep(0.05)
-        yield process.pid, port
-    finally:
-        process.terminate()
-        process.wait(30)
+    with started(str(folder), ["node", "server.js"], port, environ, cwd=folder, stdout=subprocess.DEVNULL) as pid:
+        yield pid, port
 
 
 def _url(stood_on: Behind) -> str:

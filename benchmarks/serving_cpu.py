@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +27,9 @@ HERE = Path(__file__).parent
 CONNECTIONS = 64
 ROUNDS = 2
 LISTED = "/v1/events?city=Lisbon&limit=20"
+TEN_KB = "/v1/events?city=Lisbon&limit=14"
+"""A list of about 10 kB."""
+SECRET = "only for this benchmark, and for its data alone"  # noqa: S105
 
 
 @dataclass
@@ -79,25 +82,49 @@ def cpu_seconds(pid: int) -> float:
     return total
 
 
+def settings_for(database_url: str, folder: str | Path, **more: str) -> dict[str, str]:
+    """Those of the default app with its data in a folder; it limits nobody, unless ``more`` says otherwise."""
+    given = {"database": database_url, "data": f"{folder}/data", "mail": f"folder://{folder}/mails"}
+    return given | {"rate_limit": "off", "log_level": "warning", "secret_key": SECRET} | more
+
+
+def variables(given: Mapping[str, str]) -> dict[str, str]:
+    """The settings as environment variables."""
+    return {f"DINNERKIT_{name.upper()}": value for name, value in given.items()}
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
+
+
+@contextmanager
+def started(
+    name: str, command: Sequence[str], port: int, environ: Mapping[str, str], *, cwd: Path = HERE, stdout: int | None = None
+) -> Iterator[int]:
+    """The server of that command by its pid, once it answers at the port."""
+    process = subprocess.Popen(command, cwd=cwd, env=environ, stdout=stdout)  # noqa: S603
+    try:
+        while not reachable(port):
+            if process.poll() is not None:
+                raise SystemExit(f"{name}: the server ended with {process.returncode}")
+            time.sleep(0.05)
+        yield process.pid
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
 @contextmanager
 def serving(way: Way, environ: Mapping[str, str]) -> Iterator[tuple[int, int]]:
     """The way's server as (pid, port), once it answers."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "serving_apps.py", str(port)]
     if way.app:
         command = [sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "--keep-alive", "30", "--no-control-socket"]
         command += ["--log-level", "warning", *way.options, f"serving_apps:{way.app}"]
-    process = subprocess.Popen(command, cwd=HERE, env={**environ, **way.environ})  # noqa: S603
-    try:
-        while not reachable(port):
-            if process.poll() is not None:
-                raise RuntimeError(f"{way.name}: the server ended with {process.returncode}")
-            time.sleep(0.05)
-        yield process.pid, port
-    finally:
-        process.terminate()
-        process.wait(60)
+    with started(way.name, command, port, {**environ, **way.environ}) as pid:
+        yield pid, port
 
 
 def reachable(port: int) -> bool:
@@ -134,17 +161,10 @@ def main() -> None:
     measured = ways()
     with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         database = embedded(f"embedded://{folder}/database")
-        given = {
-            "database": database.url,
-            "data": f"{folder}/data",
-            "mail": f"folder://{folder}/mails",
-            "rate_limit": "off",
-            "log_level": "warning",
-        }
-        given["secret_key"] = "only for this benchmark, and for its data alone"  # noqa: S105
+        given = settings_for(database.url, folder)
         with Kit.open(Settings.load(given, environ={})) as kit:
             publish_events(kit, 30)
-        environ = os.environ | {f"DINNERKIT_{name.upper()}": value for name, value in given.items()}
+        environ = os.environ | variables(given)
         for _ in range(ROUNDS):
             for way in measured:
                 measure(way, environ)
