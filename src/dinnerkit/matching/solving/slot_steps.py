@@ -29,9 +29,9 @@ class Work(NamedTuple):
 
     Attributes:
         factors: what each group's sum is multiplied by.
-        reach: what its members would gain by coming home, the most of them.
+        reach: what its members would gain by coming home, the most of them, and its slack.
         going: what going to it gives, less what the weights between the two of a swap cost at least.
-        bound: a bound on what a swap with any of its members gives.
+        highest: the most that a swap with one of its members gives, apart from going to it.
         slack: what mending it and home would give, where they are broken; nothing is to be had at home itself.
         promising: the groups whose bound passes, in front.
         widening: what its factor would be with one more, or nothing where there is no room.
@@ -43,7 +43,7 @@ class Work(NamedTuple):
     factors: Singles
     reach: Singles
     going: Singles
-    bound: Singles
+    highest: Singles
     slack: Singles
     promising: Places
     widening: Singles
@@ -131,16 +131,16 @@ def _best_of_all(row, person, gain, own, mine, least, scale, home, work, worth):
     for slot in range(len(person)):
         worth_there = mine * gain[slot] - scale[slot] * own[slot] - (mine + scale[slot]) * (worths[slot] - least)
         worths[slot] = worth_there if own[slot] < _NOBODY else -_NOBODY
-    _highest(worths, work.spare, work.bound)
-    work.bound[home] = -_NOBODY
+    _highest(worths, work.spare, work.highest)
+    work.highest[home] = -_NOBODY
     target, step = np.uint64(0), np.uint64(len(work.going))
     for group in range(step):
-        if work.going[group] + work.bound[group] > worth:
-            target, worth = group + _ONE, work.going[group] + work.bound[group]
+        if work.going[group] + work.highest[group] > worth:
+            target, worth = group + _ONE, work.going[group] + work.highest[group]
     if target == np.uint64(0):
         return -1, worth
     found = target - _ONE
-    top = work.bound[found]
+    top = work.highest[found]
     while worths[found] < top:
         found += step
     return np.int64(found), worth

@@ -109,6 +109,6 @@ class Search:
 
 
 def _work(groups: int, slots: int) -> Work:
-    factors, reach, going, bound, slack, widening, room = (np.empty(groups, np.float32) for _ in range(7))
+    factors, reach, going, highest, slack, widening, room = (np.empty(groups, np.float32) for _ in range(7))
     change, spare = np.empty(slots, np.float32), np.empty(slots, np.float32)
-    return Work(factors, reach, going, bound, slack, np.empty(groups + 1, np.int32), widening, room, change, spare)
+    return Work(factors, reach, going, highest, slack, np.empty(groups + 1, np.int32), widening, room, change, spare)
