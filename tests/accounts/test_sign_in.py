@@ -256,3 +256,42 @@ def test_a_password_that_changes_while_it_is_checked_opens_nothing(
     with pytest.raises(BadCredentials):
         sign_in.login(EMAIL, PASSWORD)
     assert accounts.row(anna.id)["sessions"] == []
+
+
+def test_who_is_asked_about_together_gets_what_each_would_get_alone(accounts: Any, sign_in: SignInService, anna: User) -> None:
+    (host,) = accounts[AccountService].import_users([NewUser(email="h@example.org", name="Hera", password=PASSWORD, role=Role.HOST)])
+    tokens = [sign_in.login(EMAIL, PASSWORD), sign_in.login(EMAIL, PASSWORD), sign_in.login("h@example.org", PASSWORD)]
+    sessions = {user: [kept["id"] for kept in accounts.row(user)["sessions"]] for user in (anna.id, host)}
+    sign_in.logout(tokens[1].access_token)
+    known = [session for ids in sessions.values() for session in ids] + ["no-session"]
+    pairs = [(user, session) for user in (anna.id, host, "nobody") for session in known]
+    alone = [sign_in._read_roles(None, [pair])[0] for pair in pairs]
+    assert [(pair, role) for pair, role in zip(pairs, alone, strict=True) if role] == [
+        ((anna.id, sessions[anna.id][0]), "guest"),
+        ((host, sessions[host][0]), "host"),
+    ]
+    assert sign_in._read_roles(None, pairs) == alone
+    assert sign_in._read_roles(None, [*reversed(pairs), *pairs]) == [*reversed(alone), *alone]
+
+
+def test_many_at_once_are_each_told_who_they_are_and_who_has_signed_out_is_nobody(sign_in: SignInService, accounts: Any) -> None:
+    users = [NewUser(email=f"{number}@example.org", name="Ada", role=(Role.GUEST, Role.HOST)[number % 2]) for number in range(24)]
+    ids = accounts[AccountService].import_users(users)
+    entry = {"id": "s", "key": "k", "secret": "s"}
+    accounts.database["users"].update_many({"_id": {"$in": ids}}, {"$set": {"sessions": [entry]}})
+    now = sign_in._clock()
+    signing = SignedTokens(Keys("only-for-tests-" * 3), "access")
+    tokens = [signing.sign({"sub": user, "sid": "s"}, now=now, expires_at=now.replace(year=2030)) for user in ids]
+    for gone in range(0, 24, 5):
+        sign_in.logout(tokens[gone])
+
+    def who(number: int) -> Any:
+        try:
+            return sign_in.authenticate(tokens[number % 24])
+        except BadToken:
+            return None
+
+    with ThreadPoolExecutor(12) as pool:
+        found = list(pool.map(who, range(240)))
+    expected = [None if number % 5 == 0 else Principal(ids[number], users[number].role) for number in range(24)]
+    assert found == expected * 10

@@ -50,6 +50,25 @@ def test_a_booking_is_looked_for_only_where_it_may_have_been_made_before(
     assert [command for command in sent if command.endswith(" events")] == ["findAndModify events"]
 
 
+def test_who_comes_after_the_seats_are_gone_is_refused_by_one_read_until_there_are_some(
+    client: FlaskClient, kit: Kit, caller: MakeCaller, commands: Commands
+) -> None:
+    event, wanted = host_dinner(kit, seats=1), {"guests": 1}
+    first, late, later, last = (caller(name).headers for name in ("first", "late", "later", "last"))
+    booked = client.post("/v1/bookings", json=wanted | {"event_id": event}, headers=first).get_json()
+    seen = []
+    for guest in (late, later, later):
+        with commands.watched() as sent:
+            assert client.post("/v1/bookings", json=wanted | {"event_id": event}, headers=guest).get_json()["code"] == "sold_out"
+        seen.append([command for command in sent if command.endswith(" events")])
+    assert seen == [["findAndModify events", "find events"], ["find events"], ["find events"]]
+    with commands.watched() as sent:
+        assert client.post("/v1/bookings", json=wanted | {"event_id": event}, headers=first).get_json()["code"] == "already_booked"
+    assert [command for command in sent if command.endswith(" events")] == ["find events"]
+    client.post(f"/v1/bookings/{booked['id']}/cancel", headers=first)
+    assert client.post("/v1/bookings", json=wanted | {"event_id": event}, headers=last).status_code == 201
+
+
 def test_an_attempt_that_was_cut_short_is_looked_for_and_found(
     client: FlaskClient, kit: Kit, caller: MakeCaller, commands: Commands, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal
@@ -21,6 +22,7 @@ from dinnerkit.clock import Clock
 from dinnerkit.errors import Invalid
 from dinnerkit.identity import Principal, Role
 from dinnerkit.ids import new_id
+from dinnerkit.joint_reads import JointReads
 from dinnerkit.storage import Row, collection
 
 SIGN_IN_LIMIT = AttemptLimit("sign-in", 10, timedelta(minutes=15))
@@ -74,6 +76,7 @@ class SignInService:
         self._access = timedelta(seconds=access_token_seconds)
         self._refresh = timedelta(seconds=refresh_token_seconds)
         self._access_tokens = SignedTokens(keys, "access")
+        self._roles: JointReads[tuple[str, str], str | None] = JointReads(self._read_roles)
 
     def login(self, email: str, password: str) -> TokenPair:
         """Sign a program in.
@@ -108,16 +111,17 @@ class SignInService:
         return self._pair(user_id, row["sessions"][0]["id"], family, new_secret)
 
     def authenticate(self, access_token: str) -> Principal:
-        """Whose the access token is: one read by ``_id``, so that a session that has ended or a role that was changed counts at once.
+        """Whose the access token is: read by ``_id`` each time, so that a session that has ended or a role that was changed counts at once.
 
         Raises:
             BadToken: it is not valid, has expired, or its session has ended.
         """
         claims = self._access_tokens.read(access_token, now=self._clock())
-        row = self._users.find_one({"_id": claims["sub"], "sessions.id": claims.get("sid")}, {"role": 1})
-        if row is None:
+        user_id = claims["sub"]
+        role = self._roles.ask(None, (user_id, claims.get("sid", "")))
+        if role is None:
             raise BadToken("The session has ended; sign in again.")
-        return Principal(row["_id"], Role(row["role"]))
+        return Principal(user_id, Role(role))
 
     def logout(self, access_token: str) -> None:
         """End the session of the access token; its refresh token and all its access tokens are worth nothing from now on.
@@ -145,6 +149,17 @@ class SignInService:
     def sign_out_everywhere(self, user_id: str) -> None:
         """End all sessions of the user, of programs and of browsers, at once. Links that were mailed to set a password lose their worth."""
         self._users.update_one({"_id": user_id}, {"$set": {"stamp": random_secret(), "sessions": []}})
+
+    def _read_roles(self, _: Hashable, sessions: Sequence[tuple[str, str]]) -> list[str | None]:
+        """For each user and session the user's role; None where there is no such session."""
+        if len(sessions) == 1:
+            ((user_id, session_id),) = sessions
+            row = self._users.find_one({"_id": user_id, "sessions.id": session_id}, {"role": 1})
+            return [row["role"] if row else None]
+        users, ids = zip(*sessions, strict=True)
+        rows = self._users.find({"_id": {"$in": list(users)}, "sessions.id": {"$in": list(ids)}}, {"role": 1, "sessions.id": 1})
+        found = {(row["_id"], session["id"]): row["role"] for row in rows for session in row["sessions"]}
+        return [found.get(session) for session in sessions]
 
     def _checked(self, email: str, password: str) -> Row:
         """The user whose address and password these are."""

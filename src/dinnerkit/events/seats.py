@@ -26,13 +26,9 @@ from dinnerkit.clock import Clock
 from dinnerkit.delivery.outbox import Outbox
 from dinnerkit.errors import Invalid
 from dinnerkit.events.documents import EventDocument
+from dinnerkit.events.refusing import Party, Refusals
 from dinnerkit.events.rules import Format, RefundPolicy, WaitlistOrder
-from dinnerkit.events.seat_errors import (
-    AlreadyBooked,
-    BookingClosed,
-    NoSuchEvent,
-    SoldOut,
-)
+from dinnerkit.events.seat_errors import AlreadyBooked, BookingClosed, NoSuchEvent
 from dinnerkit.events.seat_messages import SeatsOffered, SeatsPassedOn, SeatsResold
 from dinnerkit.events.seat_rules import ForResale, Waiting, next_in_line, sold_again
 from dinnerkit.money import Money
@@ -139,6 +135,7 @@ class Seats:
         self._outbox = Outbox(clock)
         self._offer_length = timedelta(seconds=offer_seconds)
         self._best_fit = best_fit
+        self._refusals = Refusals(self._events, clock)
 
     def facts(self, event_id: str) -> EventFacts:
         """The event as a booking sees it.
@@ -167,6 +164,8 @@ class Seats:
             SoldOut: fewer seats are left.
         """
         must_be_a_party(wanted.guests)
+        if self._refusals.expected(wanted.event) and (held := self._held(wanted)):
+            return held
         hold = {name: getattr(wanted, name) for name in ("hold", "booking", "user", "guests", "until")}
         row = self._events.find_one_and_update(
             {
@@ -187,7 +186,10 @@ class Seats:
             return_document=ReturnDocument.BEFORE,
         )
         if row is None:
-            return self._held_already(wanted)
+            if held := self._held(wanted):
+                return held
+            self._free(wanted.event, None)  # what was in the way has gone since, or is whom these seats are offered to first
+            return self.take(wanted)
         self._changed(wanted.event)
         waited = row.get("waitlist")
         taken = {"seats_left": row["seats_left"] - wanted.guests}
@@ -297,21 +299,14 @@ class Seats:
         unsettled = {"$elemMatch": {"hold": hold_id, "until": {"$ne": None}}}
         self._events.update_one({"_id": event_id, "holds": unsettled}, {"$set": {"holds.$.until": until}, "$inc": {"seq": 1}})
 
-    def _held_already(self, wanted: SeatHold) -> EventFacts:
-        row = self._events.find_one({"_id": wanted.event, "published_at": {"$ne": None}}, (*_FACTS, "holds"))
-        if row is None:
-            raise NoSuchEvent("there is no such event")
-        facts = _facts(row)
-        if any(hold.hold == wanted.hold for hold in _holds(row)):
-            return facts
-        if facts.status != "published" or facts.starts_at <= self._clock():
-            raise BookingClosed("this event takes no more bookings")
-        if any(hold.user == wanted.user for hold in _holds(row)):
-            raise AlreadyBooked("you have a booking for this event")
-        if facts.seats_left >= wanted.guests:  # what was in the way has gone since, or is whom these seats are offered to first
-            self._free(wanted.event, None)
-            return self.take(wanted)
-        raise SoldOut(f"only {facts.seats_left} seats are left", seats_left=facts.seats_left)
+    def _held(self, wanted: SeatHold) -> EventFacts | None:
+        """The event, where the hold is there already; None where seats may be had by now.
+
+        Raises:
+            NoSuchEvent, BookingClosed, AlreadyBooked, SoldOut: as :meth:`take` says.
+        """
+        party = Party(wanted.hold, wanted.user, wanted.guests)
+        return self.facts(wanted.event) if self._refusals.held(wanted.event, party) else None
 
     def _resell(self, event_id: str, hold_id: str) -> None:
         """Settle a hold, and take its seats off those that wait to be sold again."""
