@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import sys
@@ -127,6 +128,13 @@ def _hints(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[
     return [b"ab"]
 
 
+def _collector(_: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
+    """Whether garbage is collected, and how many things of those that are there it is looked for in."""
+    told = f"{gc.isenabled()} {gc.get_freeze_count()} {len(gc.get_objects())}".encode()
+    start_response("200 OK", [("Content-Length", str(len(told)))])
+    return [told]
+
+
 def _interrupts(_: dict[str, Any], __: Callable[..., Any]) -> list[bytes]:
     raise SystemExit(3)
 
@@ -194,6 +202,7 @@ ODD: dict[str, Callable[..., Any]] = {
     "late": _late,
     "file": _file,
     "hints": _hints,
+    "collector": _collector,
     "interrupts": _interrupts,
     "opens": _opens,
 }

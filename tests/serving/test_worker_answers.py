@@ -47,6 +47,7 @@ REFUSED = {
 OTHERWISE = {
     "replaces": "the headers that exc_info replaces are gone, as PEP 3333 has it; gunicorn sends both",
     "too-short": "the connection ends after fewer bytes than were told; gunicorn goes on, and the next answer is taken for the rest",
+    "collector": "what was there when the worker began is set apart from what garbage is looked for in",
     "file": "a file is sent in chunks as it is read; gunicorn sends it as one chunk",
 }
 """Where the answer differs otherwise; the tests below tell what it is."""
@@ -82,6 +83,12 @@ def test_what_would_break_the_framing_is_a_500_with_nothing_of_it_and_the_end(na
     assert statuses(answer) == [500]
     assert b"X-A" not in answer
     assert b"Set-Cookie" not in answer
+
+
+def test_garbage_is_not_looked_for_in_what_was_there_when_the_worker_began(ours: Gunicorn):
+    enabled, apart, looked_at = ours.exchange(asking("collector", fields=b"Connection: close\r\n")).rpartition(b"\r\n\r\n")[2].split()
+    assert enabled == b"True"
+    assert int(apart) > 10 * int(looked_at)
 
 
 def test_exc_info_replaces_the_headers(ours: Gunicorn):

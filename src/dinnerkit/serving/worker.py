@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import io
 import time
 from collections.abc import Sequence
@@ -54,6 +55,7 @@ class Worker(GeventWorker):  # type: ignore[misc]
         self._alone = app_alone(self.wsgi) if nobody_looks(cfg, self.log) else None
         self._repeats = {trusted: Repeats() for trusted in (False, True)}  # whose word counts asks for something else by the same words
         tls = {"ssl_context": ssl_context(cfg)} if cfg.is_ssl else {}
+        _set_apart()
         servers = [self._serve_on(listener, tls) for listener in self.sockets]
         while self.alive:
             self.notify()
@@ -215,6 +217,15 @@ class Worker(GeventWorker):  # type: ignore[misc]
             self.log.debug("The client left: %s", error)
         else:
             self.log.exception("Socket error processing request.")
+
+
+def _set_apart() -> None:
+    """Have the collector of garbage look no more at what is there now: the app and its libraries, which stay.
+
+    Else each of its full rounds goes through all of that while every request waits: 100 to 200 ms for the default app.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def _may_upgrade(req: Any) -> bool:
