@@ -209,6 +209,22 @@ def test_nobody_is_locked_out_for_good_and_the_right_password_clears_the_count(s
         sign_in.login(EMAIL, PASSWORD)
 
 
+def test_who_signs_in_again_and_again_never_waits_and_leaves_one_attempt_at_the_most(accounts: Any, sign_in: SignInService) -> None:
+    for _ in range(SIGN_IN_LIMIT.most + 2):
+        sign_in.login(EMAIL, PASSWORD)
+        assert sum(row["count"] for row in accounts.database["attempts"].find()) <= 1
+        assert not sign_in.suspected(EMAIL)
+
+
+def test_after_the_right_password_no_more_wrong_ones_are_let_through_than_before(sign_in: SignInService) -> None:
+    sign_in.login(EMAIL, PASSWORD)
+    for _ in range(SIGN_IN_LIMIT.most - 1):
+        with pytest.raises(BadCredentials):
+            sign_in.login(EMAIL, "wrong horse battery")
+    with pytest.raises(TooManyAttempts):
+        sign_in.login(EMAIL, PASSWORD)
+
+
 def test_attempts_at_once_are_all_counted(sign_in: SignInService) -> None:
     def attempt(_: int) -> type[Exception]:
         try:

@@ -40,8 +40,8 @@ class Attempts:
         self._keys = keys
         self._clock = clock
 
-    def count(self, limit: AttemptLimit, subject: str) -> None:
-        """Count one attempt, before it is made.
+    def count(self, limit: AttemptLimit, subject: str) -> int:
+        """Count one attempt, before it is made; how many there are then.
 
         Raises:
             TooManyAttempts: it is one too many.
@@ -54,6 +54,7 @@ class Attempts:
         if row["count"] > limit.most:
             wait = max(1, math.ceil((row["expires_at"] - now).total_seconds()))
             raise TooManyAttempts("That was tried too often; wait a while.", retry_after=wait)
+        return int(row["count"])
 
     def made(self, limit: AttemptLimit, subject: str) -> int:
         """How many attempts are counted now."""
