@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Hashable, Sequence
 from typing import Generic, TypeVar
 
+K = TypeVar("K", bound=Hashable)
 Q = TypeVar("Q")
 A = TypeVar("A")
 
@@ -21,20 +22,20 @@ PATIENCE_SECONDS = 0.02
 """So long a read that is under way is waited for: one that hangs must not hold up those who come after it."""
 
 
-class JointReads(Generic[Q, A]):
+class JointReads(Generic[K, Q, A]):
     """Answers questions, those that come together by one read.
 
     Args:
         read: given what the questions are about and all of them, answers each, in their order.
     """
 
-    def __init__(self, read: Callable[[Hashable, Sequence[Q]], Sequence[A]]) -> None:
+    def __init__(self, read: Callable[[K, Sequence[Q]], Sequence[A]]) -> None:
         self._read = read
         self._lock = threading.Lock()
-        self._running: dict[Hashable, _Reading[Q, A]] = {}
-        self._waiting: dict[Hashable, _Reading[Q, A]] = {}
+        self._running: dict[K, _Reading[Q, A]] = {}
+        self._waiting: dict[K, _Reading[Q, A]] = {}
 
-    def ask(self, about: Hashable, question: Q) -> A:
+    def ask(self, about: K, question: Q) -> A:
         """The answer, read from now on; only questions about the same are answered together.
 
         Raises:
@@ -51,7 +52,7 @@ class JointReads(Generic[Q, A]):
                 self._running[about] = reading
         return self._carry_out(reading, about)
 
-    def _join(self, about: Hashable, question: Q) -> tuple[_Reading[Q, A], int, _Reading[Q, A] | None]:
+    def _join(self, about: K, question: Q) -> tuple[_Reading[Q, A], int, _Reading[Q, A] | None]:
         """The read that will answer; the place in it, of which the first has it carried out; and what that waits for, if anything."""
         with self._lock:
             waiting = self._waiting.get(about)
@@ -66,7 +67,7 @@ class JointReads(Generic[Q, A]):
                 self._waiting[about] = mine
             return mine, 0, before
 
-    def _carry_out(self, mine: _Reading[Q, A], about: Hashable) -> A:
+    def _carry_out(self, mine: _Reading[Q, A], about: K) -> A:
         try:
             mine.answers = self._read(about, mine.questions)
         except Exception as error:
@@ -79,7 +80,7 @@ class JointReads(Generic[Q, A]):
             mine.over.set()
         return mine.answers[0]
 
-    def _answered(self, joined: _Reading[Q, A], place: int, about: Hashable, question: Q) -> A:
+    def _answered(self, joined: _Reading[Q, A], place: int, about: K, question: Q) -> A:
         joined.over.wait()
         if joined.answers is not None:
             return joined.answers[place]

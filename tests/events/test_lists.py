@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from itertools import product
 from typing import Any
 from uuid import uuid4
 
@@ -71,6 +73,21 @@ def test_a_list_leaves_out_the_long_text_and_nothing_else(events: EventService, 
     view = events.get(publish())
     [item] = events.upcoming(EventQuery())["items"]
     assert item == {name: value for name, value in view.items() if name != "description"}
+
+
+def test_many_at_once_are_each_given_the_page_that_they_asked_for(events: EventService, publish: Publish):
+    for number in range(6):
+        publish(title=f"Dinner {number}", city=("Graz", "Linz")[number % 2], price=Money(1000 * number, "EUR"))
+    further = events.upcoming_encoded(EventQuery(), 2)["next"]
+    asked: list[tuple[EventQuery, int, str | None]] = [
+        (EventQuery(city=city, sort=sort), limit, None)
+        for city, sort, limit in product(("Graz", "Linz", None), (Sort.STARTS_AT, Sort.PRICE), (1, 2))
+    ]
+    asked += [(EventQuery(), 2, further), (EventQuery(near=MARIENPLATZ), 2, None)]
+    alone = [events.upcoming_encoded(*each) for each in asked]
+    with ThreadPoolExecutor(12) as pool:
+        found = list(pool.map(lambda number: events.upcoming_encoded(*asked[number // 3 % len(asked)]), range(6 * len(asked))))
+    assert found == [alone[number // 3 % len(asked)] for number in range(6 * len(asked))]
 
 
 def test_names_are_compared_without_case_and_accents(events: EventService, publish: Publish):

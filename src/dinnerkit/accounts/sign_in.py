@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal
@@ -76,7 +76,7 @@ class SignInService:
         self._access = timedelta(seconds=access_token_seconds)
         self._refresh = timedelta(seconds=refresh_token_seconds)
         self._access_tokens = SignedTokens(keys, "access")
-        self._roles: JointReads[tuple[str, str], str | None] = JointReads(self._read_roles)
+        self._roles: JointReads[None, tuple[str, str], str | None] = JointReads(self._read_roles)
 
     def login(self, email: str, password: str) -> TokenPair:
         """Sign a program in.
@@ -150,7 +150,7 @@ class SignInService:
         """End all sessions of the user, of programs and of browsers, at once. Links that were mailed to set a password lose their worth."""
         self._users.update_one({"_id": user_id}, {"$set": {"stamp": random_secret(), "sessions": []}})
 
-    def _read_roles(self, _: Hashable, sessions: Sequence[tuple[str, str]]) -> list[str | None]:
+    def _read_roles(self, _: None, sessions: Sequence[tuple[str, str]]) -> list[str | None]:
         """For each user and session the user's role; None where there is no such session."""
         if len(sessions) == 1:
             ((user_id, session_id),) = sessions

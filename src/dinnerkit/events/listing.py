@@ -6,16 +6,19 @@ move nothing. The values end with the id, so that the order is total.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from math import asin, cos, radians, sin, sqrt
-from typing import Any
+from typing import Any, TypeVar
 
 from dinnerkit.events.rules import Location
+from dinnerkit.http.paging import BadCursor, decode_cursor, encode_cursor
 from dinnerkit.ports.search import EARTH_RADIUS_KM
 from dinnerkit.texts import search_key
+
+T = TypeVar("T")
 
 DEFAULT_RADIUS_KM = 50.0
 LARGEST_RADIUS_KM = 20_000.0
@@ -101,6 +104,27 @@ def after(keys: Sequence[str], values: Sequence[Any]) -> dict[str, Any]:
         equal = dict(zip(keys[1:place], values[1:place], strict=True))
         ways.append({**equal, key: {"$gt": value}})
     return {keys[0]: {"$gte": values[0]}, "$or": ways}
+
+
+def last_of(order: Sort, cursor: str | None) -> tuple[Any, ...]:
+    """The values by which the last item of the page before was sorted; none for the first page."""
+    if cursor is None:
+        return ()
+    name, *values = decode_cursor(cursor, *CURSOR_KINDS[order])
+    if name != order.value:
+        raise BadCursor
+    return tuple(values)
+
+
+def position(order: Sort, row: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Where an event stands in the order, for the cursor of what comes after it."""
+    by = (row["price"]["amount"], row["starts_at"]) if order is Sort.PRICE else (row["starts_at"],)
+    return (order.value, *by, row["id"])
+
+
+def following(found: Sequence[T], limit: int, position: Callable[[T], tuple[Any, ...]]) -> str | None:
+    """The cursor of what comes after the page, where more was found than fits."""
+    return encode_cursor(*position(found[limit - 1])) if len(found) > limit else None
 
 
 def distance_km(here: Location, there: Location) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pymongo.collection import Collection
@@ -36,7 +36,7 @@ class Refusals:
         self._events = events
         self._clock = clock
         self._full: set[str] = set()
-        self._reads: JointReads[Party, Row | None] = JointReads(self._read)
+        self._reads: JointReads[str, Party, Row | None] = JointReads(self._read)
 
     def expected(self, event_id: str) -> bool:
         """Whether somebody was refused for want of seats, and nobody has seen any since."""
@@ -69,7 +69,7 @@ class Refusals:
             self._full.clear()
         self._full.add(event_id)
 
-    def _read(self, event_id: Hashable, parties: Sequence[Party]) -> list[Row | None]:
+    def _read(self, event_id: str, parties: Sequence[Party]) -> list[Row | None]:
         """The event as it is, once for each party; of its holds, of which there may be hundreds, only those of these parties."""
         theirs = [
             {"$in": ["$$this.hold", {"$literal": [party.hold for party in parties]}]},

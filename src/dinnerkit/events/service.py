@@ -24,14 +24,15 @@ from dinnerkit.events.changes import Change
 from dinnerkit.events.documents import EventDocument
 from dinnerkit.events.encoded import EncodedEvent, documents, encoded, encoded_row
 from dinnerkit.events.errors import EventWasChanged, NotTheHost
-from dinnerkit.events.listing import CURSOR_KINDS, SORT_KEYS, EventQuery, Sort, after, conditions, distance_km, within
+from dinnerkit.events.listing import SORT_KEYS, EventQuery, Sort, after, conditions, distance_km, following, last_of, position, within
 from dinnerkit.events.rows import EVENT, SUMMARY, VIEW, EventSummary, EventView, event_of, stored
 from dinnerkit.events.rules import Event, EventDetails, Location, Status, manages
 from dinnerkit.events.seat_errors import NoSuchEvent
 from dinnerkit.events.validation import check
-from dinnerkit.http.paging import BadCursor, decode_cursor, encode_cursor
+from dinnerkit.http.paging import decode_cursor
 from dinnerkit.identity import Principal, Role
 from dinnerkit.ids import new_id
+from dinnerkit.joint_reads import JointReads
 from dinnerkit.secondaries import Question, Secondaries
 from dinnerkit.storage import Row, collection, insert
 from dinnerkit.texts import search_key
@@ -81,6 +82,7 @@ class EventService:
             secondaries: who is asked for what everybody may see; the primary, unless given.
         """
         self._secondaries = secondaries or Secondaries(database)
+        self._pages = JointReads(self._encoded)
         self._changed = changed
         self._database = database
         self._events = collection(database, EventDocument)
@@ -193,31 +195,26 @@ class EventService:
         """
         order = query.order
         if order is Sort.DISTANCE and query.near is not None:
-            rows = self._nearest(query.near, query.radius_km, conditions(query, self._clock()), limit, _last(order, cursor))
-            following = _following(rows, limit, lambda row: (order.value, row["metres"], row["id"]))
+            rows = self._nearest(query.near, query.radius_km, conditions(query, self._clock()), limit, last_of(order, cursor))
+            further = following(rows, limit, lambda row: (order.value, row["metres"], row["id"]))
             for row in rows:
                 del row["metres"]
         else:
             wanted = self._listed(query, limit, cursor)
             rows = self._public(lambda events, session: list(events.find(**wanted, session=session)))
-            following = _following(rows, limit, lambda row: _position(order, row))
+            further = following(rows, limit, lambda row: position(order, row))
             if query.near is not None:
                 for row in rows:
                     row["distance_km"] = round(distance_km(query.near, Location(**row["venue"]["location"])), 1)
-        return {"items": cast("list[EventSummary]", rows[:limit]), "next": following}
+        return {"items": cast("list[EventSummary]", rows[:limit]), "next": further}
 
     def upcoming_encoded(self, query: EventQuery, limit: int = 20, cursor: str | None = None) -> Page[EncodedEvent]:
-        """The same as JSON, for those who pass it on.
+        """The same as JSON, for those who pass it on. Those who ask for the same page at the same moment are given one, not to be changed.
 
         Raises:
             BadCursor: the cursor is not of a list in this order.
         """
-        if query.near is not None:  # the distance is of the question, and not of the event
-            page = self.upcoming(query, limit, cursor)
-            return {"items": [encoded_row(row) for row in page["items"]], "next": page["next"]}
-        wanted = self._listed(query, limit, cursor)
-        found = self._public(lambda events, session: _found(events.find_raw_batches(**wanted, session=session)))
-        return {"items": found[:limit], "next": _following(found, limit, lambda event: _position(query.order, event.row))}
+        return self._pages.ask((query, limit, cursor), None)
 
     def hosted(self, principal: Principal, limit: int = 20, cursor: str | None = None) -> Page[EventSummary]:
         """The user's own events in every state, the newest first.
@@ -228,7 +225,7 @@ class EventService:
         before = {"_id": {"$lt": decode_cursor(cursor, str)[0]}} if cursor else {}
         own = {"host": principal.user_id, **before}
         rows = list(self._events.find(own, SUMMARY, sort=[("_id", DESCENDING)], limit=limit + 1))
-        return {"items": cast("list[EventSummary]", rows[:limit]), "next": _following(rows, limit, lambda row: (row["id"],))}
+        return {"items": cast("list[EventSummary]", rows[:limit]), "next": following(rows, limit, lambda row: (row["id"],))}
 
     def listed(self, event_ids: Collection[str]) -> dict[str, EventSummary]:
         """Those of these events that are published and have not begun, by id."""
@@ -283,6 +280,17 @@ class EventService:
         begun = {"listed": True, "starts_at": {"$lte": self._clock()}}
         return self._events.update_many(begun, {"$set": {"listed": False}}).modified_count
 
+    def _encoded(self, asked: tuple[EventQuery, int, str | None], together: Sequence[None]) -> list[Page[EncodedEvent]]:
+        query, limit, cursor = asked
+        if query.near is not None:  # the distance is of the question, and not of the event
+            page = self.upcoming(query, limit, cursor)
+            found, further = [encoded_row(row) for row in page["items"]], page["next"]
+        else:
+            wanted = self._listed(query, limit, cursor)
+            found = self._public(lambda events, session: _found(events.find_raw_batches(**wanted, session=session)))
+            further = following(found, limit, lambda event: position(query.order, event.row))
+        return [{"items": found[:limit], "next": further}] * len(together)
+
     def _public(self, question: Question[T]) -> T:
         """The answer to a question about what everybody may see."""
         return self._secondaries.ask(self._events, question)
@@ -320,7 +328,7 @@ class EventService:
     def _listed(self, query: EventQuery, limit: int, cursor: str | None) -> dict[str, Any]:
         """What to find for a page, and one event more if there is one."""
         order = query.order
-        last = _last(order, cursor)
+        last = last_of(order, cursor)
         wanted = conditions(query, self._clock())
         if query.near is not None:
             wanted.append(within(query.near, query.radius_km))
@@ -364,29 +372,8 @@ class EventService:
         return sorted(rows, key=lambda row: (row["metres"], row["id"]))
 
 
-def _last(order: Sort, cursor: str | None) -> tuple[Any, ...]:
-    """The values by which the last item of the page before was sorted; none for the first page."""
-    if cursor is None:
-        return ()
-    name, *values = decode_cursor(cursor, *CURSOR_KINDS[order])
-    if name != order.value:
-        raise BadCursor
-    return tuple(values)
-
-
 def _found(batches: RawBatchCursor[Row]) -> list[EncodedEvent]:
     return [encoded(document) for document in documents(cast("Iterable[bytes]", batches))]
-
-
-def _position(order: Sort, row: Mapping[str, Any]) -> tuple[Any, ...]:
-    """Where an event stands in the order, for the cursor of what comes after it."""
-    by = (row["price"]["amount"], row["starts_at"]) if order is Sort.PRICE else (row["starts_at"],)
-    return (order.value, *by, row["id"])
-
-
-def _following(found: Sequence[T], limit: int, position: Callable[[T], tuple[Any, ...]]) -> str | None:
-    """The cursor of what comes after the page, where more was found than fits."""
-    return encode_cursor(*position(found[limit - 1])) if len(found) > limit else None
 
 
 def _choices(rows: list[Row], name: str) -> list[Choice]:
