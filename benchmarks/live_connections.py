@@ -35,6 +35,8 @@ from dinnerkit.storage import collection
 
 EACH_USER, EACH_PROCESS = 10, 5000
 ROUNDS = 5
+_OTHER_FILES = 100
+"""Of the worker, beside its live connections."""
 
 
 def tokens_of(kit: Kit, count: int, secret: str = SECRET) -> list[str]:
@@ -50,8 +52,14 @@ def tokens_of(kit: Kit, count: int, secret: str = SECRET) -> list[str]:
 def allow_files(count: int) -> None:
     """Let this process, and those that it starts, open so many files at once."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft < count:
+    if soft >= count:
+        return
+    try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (count, max(hard, count)))
+    except ValueError:
+        raise SystemExit(
+            f"this machine lets a process open {hard:,} files, and these take {count:,}: fewer --connections, please"
+        ) from None
 
 
 def worker_of(master: int) -> int:
@@ -144,7 +152,7 @@ def main() -> None:
     parser.add_argument("--connections", type=int, default=20_000)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    allow_files(options.connections + 1000)
+    allow_files(options.connections + _OTHER_FILES)
     with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         found = measure(options.connections, folder)
     table = Table("", "", title=f"{options.connections:,} WebSockets on one worker, each watching one event")

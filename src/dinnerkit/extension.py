@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import weakref
 from collections.abc import Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from importlib.metadata import version
 from typing import Any
@@ -28,12 +29,18 @@ from dinnerkit.http.limits import RequestLimits
 from dinnerkit.http.metrics import Metrics
 from dinnerkit.http.mount import Mount, UserResolver, install
 from dinnerkit.kit import Kit, secret_key
+from dinnerkit.live.connection import Hall
 from dinnerkit.live.limits import Connections
+from dinnerkit.live.rooms import Rooms
+from dinnerkit.live.service import LiveService
+from dinnerkit.live.switchboard import Switchboard
 from dinnerkit.payment.reconciliation.service import Reconciliation
-from dinnerkit.ports.bus import Bus
 from dinnerkit.ports.offload import Offload, inline
 from dinnerkit.ports.urls import parse_url
 from dinnerkit.settings import Settings
+
+_LIVE_CREW = 8
+"""How many threads read how things are for the live connections, and who their users are."""
 
 API_MODULES = ("accounts", "events", "photos", "vouchers", "booking", "payment", "matching", "delivery", "live", "search")
 """The domains with routes, each under ``/v1``."""
@@ -153,9 +160,15 @@ def _http_services(kit: Kit, api: Api) -> dict[type[Any], Any]:
         Metrics: Metrics([figures, health.BackendCollector(found)]),
         health.Health: found,
         docs.OpenApi: docs.OpenApi(api),
-        Connections: Connections(all_together=kit.settings.live_connections),
-        Bus: kit.backends.bus,
+        **_live_services(kit),
     }
+
+
+def _live_services(kit: Kit) -> dict[type[Any], Any]:
+    crew = ThreadPoolExecutor(_LIVE_CREW, thread_name_prefix="dinnerkit-live-crew")
+    connections = Connections(all_together=kit.settings.live_connections)
+    hall = Hall(kit.service(LiveService), Rooms(kit.backends.bus, crew), connections, crew)
+    return {Connections: connections, Hall: hall, Switchboard: Switchboard(hall)}
 
 
 def _probes(kit: Kit) -> dict[str, health.Probe]:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import io
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -33,6 +35,33 @@ class Quiet(WSGIRequestHandler):
     def log(self, *_: Any) -> None: ...
 
 
+class Handed:
+    """A socket that its server lets go of."""
+
+    def __init__(self, real: socket.socket, reader: io.BufferedReader) -> None:
+        self._real, self._reader = real, reader
+
+    def hand_over(self) -> tuple[int, bytes, Callable[[], None]]:
+        self._real.setblocking(False)
+        unread = self._reader.peek()
+        return self._real.detach(), unread, lambda: None
+
+
+class HandsOver(Quiet):
+    """As a worker of ours does."""
+
+    def make_environ(self) -> dict[str, Any]:
+        environ: dict[str, Any] = super().make_environ()
+        del environ["werkzeug.socket"]
+        return environ | {"gunicorn.socket": Handed(self.connection, self.rfile)}
+
+    def run_wsgi(self) -> None:
+        try:
+            super().run_wsgi()
+        except StopIteration:  # there is nothing left to answer
+            self.close_connection = True
+
+
 @pytest.fixture
 def kit(database_url: str, tmp_path: Path) -> Iterator[Kit]:
     """With a bus that is heard already, so that nobody can have missed anything."""
@@ -58,9 +87,16 @@ def connections(app: Flask) -> Connections:
 
 
 @pytest.fixture
-def address(app: Flask) -> Iterator[str]:
+def road() -> str:
+    """Whether the server hands sockets over, or leaves each connection alone on a thread of its own."""
+    return "handed"
+
+
+@pytest.fixture
+def address(app: Flask, road: str) -> Iterator[str]:
     """Where the app answers, each request in a thread of its own."""
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
+    handler = HandsOver if road == "handed" else Quiet
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=handler, passthrough_errors=True)
     server.daemon_threads = False  # so that those that talk are waited for
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()

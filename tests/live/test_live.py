@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 from unittest.mock import Mock
 
 import pytest
 import requests
+from flask import Flask
 
 from dinnerkit import Kit, Settings, create_app
 from dinnerkit.booking.service import BookingService
@@ -21,7 +24,7 @@ from dinnerkit.ids import new_id
 from dinnerkit.live import connection
 from dinnerkit.live.announcing import Announcer, event_topic
 from dinnerkit.live.errors import TooManyConnections
-from dinnerkit.live.limits import MOST_BYTES, MOST_FRAMES, MOST_WATCHED, Connections
+from dinnerkit.live.limits import MOST_BYTES, MOST_FRAMES, Connections
 from dinnerkit.live.service import LiveService
 from dinnerkit.matching.computing import SeatingWork
 from dinnerkit.matching.service import SeatingService
@@ -35,12 +38,14 @@ from tests.live.talking import DEADLINE, Talk
 FREE = Money(0, "EUR")
 MakeCaller = Callable[..., Any]
 Begin = Callable[..., Talk]
+by_both_roads = pytest.mark.parametrize("road", ["handed", "alone"])
 
 
 def book(kit: Kit, user: str, event: str, guests: int = 1) -> str:
     return kit.service(BookingService).reserve(user, event, guests, booking_id=new_id()).id
 
 
+@by_both_roads
 def test_the_seats_that_are_left_are_told_as_they_go_and_come_back(kit: Kit, talk: Begin, caller: MakeCaller) -> None:
     event, looking, buying = host_dinner(kit, seats=10), caller("looking"), caller("buying")
     listening = talk(token=looking.token)
@@ -114,6 +119,7 @@ def test_a_host_is_told_how_a_seating_goes_on_and_how_it_ended(
     assert again.hear() == {"type": "seating", "event_id": event, "seating_id": seating.id, "status": "done", "progress": 1.0}
 
 
+@by_both_roads
 def test_whoever_missed_news_is_told_how_everything_is_now(kit: Kit, talk: Begin, caller: MakeCaller) -> None:
     event, ada = host_dinner(kit, seats=10), caller("ada")
     listening = talk(token=ada.token)
@@ -142,7 +148,8 @@ def test_many_who_watch_an_event_cost_one_reading(kit: Kit, caller: MakeCaller, 
     watches = [live.watch(ada.principal, {"topic": "event", "event_id": event}) for _ in range(50)]
     real = EventService.get
     monkeypatch.setattr(EventService, "get", lambda *args, **more: readings.append(1) or real(*args, **more))  # type: ignore[func-returns-value]
-    threads = [threading.Thread(target=watch.now, args=({"about": ""}, 5.0)) for watch in watches]
+    heard = time.monotonic()
+    threads = [threading.Thread(target=watch.now, args=({"about": ""}, heard)) for watch in watches]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -224,6 +231,7 @@ def test_with_other_rights_a_connection_begins_anew_and_what_it_watched_ends(tal
     assert listening.ended() == 4401
 
 
+@by_both_roads
 def test_who_does_not_say_whose_it_is_or_is_signed_out_meanwhile_is_sent_away(
     talk: Begin, caller: MakeCaller, kit: Kit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -237,6 +245,7 @@ def test_who_does_not_say_whose_it_is_or_is_signed_out_meanwhile_is_sent_away(
     assert nobodys.ended() == 4401
 
 
+@by_both_roads
 def test_a_user_has_so_many_connections_and_no_more(talk: Begin, caller: MakeCaller, connections: Connections) -> None:
     ada = caller("ada")
     talks = [talk(token=ada.token) for _ in range(10)]
@@ -250,6 +259,7 @@ def test_a_user_has_so_many_connections_and_no_more(talk: Begin, caller: MakeCal
     assert talk(token=ada.token)
 
 
+@by_both_roads
 def test_a_process_has_so_many_connections_and_no_more(address: str, talk: Begin, connections: Connections) -> None:
     connections._all_together = 1
     talk()
@@ -263,6 +273,7 @@ def test_a_process_has_so_many_connections_and_no_more(address: str, talk: Begin
     assert (refused.status_code, refused.json()["code"]) == (503, "too_many_connections")
 
 
+@by_both_roads
 def test_too_much_or_too_often_ends_the_connection(kit: Kit, talk: Begin, caller: MakeCaller) -> None:
     ada = caller("ada")
     long = talk(token=ada.token)
@@ -274,27 +285,20 @@ def test_too_much_or_too_often_ends_the_connection(kit: Kit, talk: Begin, caller
     assert busy.ended() == 1008
 
 
-def test_one_connection_watches_so_much_and_no_more(kit: Kit, talk: Begin, caller: MakeCaller) -> None:
-    ada = caller("ada")
+def test_one_connection_watches_so_much_and_no_more(kit: Kit, talk: Begin, caller: MakeCaller, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "MOST_WATCHED", 2)
+    ada, events = caller("ada"), [host_dinner(kit, seats=4) for _ in range(2)]
     listening = talk(token=ada.token)
-    live = kit.service(LiveService)
-    event = host_dinner(kit, seats=4)
-    real = live.watch(ada.principal, {"topic": "event", "event_id": event})
-    connection_watches = {f"event:{n}": [real] for n in range(MOST_WATCHED)}
-    heard = kit.backends.bus.subscribe()
-    one = connection.Connection(_Wire(), heard, live, lambda _: ada.principal, Connections())
-    one._principal, one._watched = ada.principal, connection_watches
-    with pytest.raises(connection.BadFrame, match=f"at most {MOST_WATCHED}"):
-        one._watch(real)
-    heard.close()
-    assert listening
-
-
-class _Wire:
-    def frames(self) -> list[str | bytes]:
-        return []
-
-    def send(self, text: bytes) -> None: ...
+    for event in events:
+        assert listening.ask(type="watch", topic="event", event_id=event)["type"] == "watching"
+        listening.hear()
+    assert listening.ask(type="watch", topic="bookings") == {
+        "type": "error",
+        "code": "bad_frame",
+        "detail": "a connection watches at most 2 things",
+    }
+    listening.ask(type="unwatch", topic="event", event_id=events[0])
+    assert listening.ask(type="watch", topic="bookings")["type"] == "watching"
 
 
 def test_what_goes_away_while_it_is_watched_is_told(kit: Kit, talk: Begin, caller: MakeCaller) -> None:
@@ -307,24 +311,32 @@ def test_what_goes_away_while_it_is_watched_is_told(kit: Kit, talk: Begin, calle
     assert listening.hear() == {"type": "gone", "topic": "event", "event_id": event}
 
 
-def test_while_nothing_happens_a_connection_sleeps_until_its_rights_are_looked_at_again(kit: Kit, caller: MakeCaller) -> None:
-    ada = caller("ada")
-    waits: list[float] = []
+def test_while_nothing_happens_a_connection_sleeps_until_its_rights_are_looked_at_again(app: Flask, caller: MakeCaller) -> None:
+    ada, now = caller("ada"), 100.0
+    hall = replace(app.extensions[EXTENSION_KEY].services[connection.Hall], clock=lambda: now)
+    resolved: list[str | None] = []
+    one = connection.Connection(Mock(), hall, lambda token: resolved.append(token) or ada.principal)  # type: ignore[func-returns-value]
+    assert one.patience == now + connection.AUTHENTICATE_SECONDS
+    one.begin(ada.principal)
+    assert one.patience == now + connection.RECHECK_SECONDS
+    one.look_after()
+    assert not resolved
+    now = one.patience
+    one.look_after()
+    assert resolved == [None]
+    assert one.patience == now + connection.RECHECK_SECONDS
+    one.leave()
 
-    class Heard:
-        def next(self, timeout: float) -> None:
-            waits.append(timeout)
-            raise connection.Over(1000, "seen")
 
-    with pytest.raises(connection.Over, match="seen"):
-        connection.Connection(
-            _Wire(), cast("Any", Heard()), kit.service(LiveService), lambda _: ada.principal, Connections(), clock=lambda: 100.0
-        ).run()
-    with pytest.raises(connection.Over, match="seen"):
-        connection.Connection(
-            _Wire(), cast("Any", Heard()), kit.service(LiveService), lambda _: None, Connections(), clock=lambda: 100.0
-        ).run()
-    assert waits == [connection.RECHECK_SECONDS, connection.AUTHENTICATE_SECONDS]
+def test_connections_that_were_handed_over_count_too() -> None:
+    counted = Connections(all_together=2)
+    counted.take_in()
+    with counted.one(lambda: None):
+        assert len(counted) == 2
+        with pytest.raises(TooManyConnections):
+            counted.take_in()
+    counted.let_go()
+    assert len(counted) == 0
 
 
 def test_connections_are_counted_and_woken_when_the_process_is_to_end() -> None:
@@ -362,12 +374,14 @@ def test_a_process_holds_as_many_as_its_setting_says_and_its_server_lets_others_
     assert gunicorn_settings(workers=1, listener=3, log_level="info", live_connections=5000)["worker_connections"] > 5000
 
 
+@by_both_roads
 def test_a_server_that_goes_away_says_so(talk: Begin, caller: MakeCaller, connections: Connections) -> None:
     listening = talk(token=caller("ada").token)
     connections.stopping = lambda: True
     assert listening.ended() == 1001
 
 
+@by_both_roads
 def test_a_fault_of_ours_ends_the_connection_without_telling_what(talk: Begin, caller: MakeCaller, monkeypatch: pytest.MonkeyPatch) -> None:
     listening = talk(token=caller("ada").token)
     monkeypatch.setattr(LiveService, "watch", lambda *_: 1 / 0)
@@ -375,6 +389,7 @@ def test_a_fault_of_ours_ends_the_connection_without_telling_what(talk: Begin, c
     assert listening.ended() == 1011
 
 
+@by_both_roads
 def test_when_a_connection_ends_nothing_of_it_remains(kit: Kit, talk: Begin, caller: MakeCaller, connections: Connections) -> None:
     for _ in range(3):
         with talk(token=caller("ada" + new_id()).token) as listening:
@@ -421,8 +436,6 @@ def test_the_bus_is_told_after_the_database_and_a_refused_booking_tells_nothing(
 
 
 def _until(condition: Callable[[], object]) -> None:
-    import time
-
     deadline = time.monotonic() + 30
     while not condition():
         assert time.monotonic() < deadline

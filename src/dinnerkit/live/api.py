@@ -6,11 +6,12 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
-import structlog
 from flask import Request, Response, request
 from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response as AnyResponse
 
+from dinnerkit.accounts.api import resolve_bearer
+from dinnerkit.accounts.sign_in import SignInService
 from dinnerkit.errors import Unauthenticated
 from dinnerkit.http.auth import bearer_token
 from dinnerkit.http.blueprint import ApiBlueprint, restart_clock
@@ -18,19 +19,15 @@ from dinnerkit.http.mount import current_mount
 from dinnerkit.http.problems import problem_response
 from dinnerkit.http.services import service
 from dinnerkit.identity import Principal
-from dinnerkit.live.connection import Connection, Over, Resolve
+from dinnerkit.live.alone import Alone
+from dinnerkit.live.connection import Hall, Resolve
 from dinnerkit.live.errors import BadOrigin, UpgradeRequired
-from dinnerkit.live.limits import Connections
-from dinnerkit.live.service import LiveService
-from dinnerkit.live.wire import WebSocketWire
-from dinnerkit.ports.bus import Bus
+from dinnerkit.live.links import HandsOver
+from dinnerkit.live.switchboard import Switchboard
 
 blueprint = ApiBlueprint(
     "live", __name__, description="What happens now, by WebSocket; the page on live updates says what is spoken there."
 )
-
-_log = structlog.get_logger("dinnerkit.live")
-_OUR_FAULT = 1011
 
 
 @blueprint.route("/live")
@@ -45,7 +42,19 @@ def live() -> AnyResponse:
 @blueprint.websocket("/live")
 def live_socket() -> AnyResponse:
     """Talk with a client whose app says whose it is: by a bearer token, sent with the upgrade or in a frame, or as the app resolves it."""
-    return talk(resolver_of(request))
+    if current_mount().user_resolver is resolve_bearer:
+        return talk(by_token(service(SignInService), bearer_token(request)), needs_request=False)
+    return talk(resolver_of(request), needs_request=True)
+
+
+def by_token(sign_in: SignInService, opened_with: str | None) -> Resolve:
+    """Whose a connection is, by the access token that it was opened with, or one that it says."""
+
+    def resolve(token: str | None) -> Principal | None:
+        token = opened_with if token is None else token
+        return None if token is None else sign_in.authenticate(token)
+
+    return resolve
 
 
 def resolver_of(opened: Request) -> Resolve:
@@ -81,29 +90,33 @@ def check_origin(opened: Request) -> None:
         raise BadOrigin("Pages of other sites can't open this with a cookie.")
 
 
-def talk(resolve: Resolve) -> AnyResponse:
-    """Answer the upgrade, and go on until the connection is over; then the response that the server expects.
+def talk(resolve: Resolve, *, needs_request: bool) -> AnyResponse:
+    """Answer the upgrade. Where the server hands its socket over, that is all: the switchboard goes on; elsewhere, go on until it is over.
+
+    Args:
+        resolve: says whose the connection is.
+        needs_request: whether it can do so only within this request.
+
+    Returns:
+        The response that the server expects.
 
     Raises:
         TooManyConnections: this process holds as many as it can.
         BadRequest: it is no upgrade to a WebSocket.
+        Unauthenticated: the credentials are wrong, which is answered as HTTP.
     """
-    connections = service(Connections)
-    with service(Bus).subscribe() as heard, connections.one(heard.wake):  # type: ignore[type-abstract]
-        resolve(None)  # what is wrong with the credentials is answered as HTTP
-        try:
-            wire = WebSocketWire(request.environ, heard.wake)
-        except ValueError as error:
-            raise BadRequest("This is no upgrade to a WebSocket.") from error
-        try:
-            Connection(wire, heard, service(LiveService), resolve, connections).run()
-        except Over as over:
-            wire.close(over.code, over.reason)
-        except Exception as error:  # noqa: BLE001 - the answer has begun, so no error page can be sent
-            _log.warning("live_connection_failed", error=type(error).__name__)
-            wire.close(_OUR_FAULT, "something went wrong on our side")
+    principal, given, hall = resolve(None), request.environ.get("gunicorn.socket"), service(Hall)
+    try:
+        if isinstance(given, HandsOver) and not needs_request:
+            service(Switchboard).take(request.environ, given, resolve, principal)
+            return _Spoken("gunicorn")
+        alone = Alone(hall)
+        with hall.connections.one(alone.wake):
+            mode = alone.talk(request.environ, resolve, principal)
+    except ValueError as error:
+        raise BadRequest("This is no upgrade to a WebSocket.") from error
     restart_clock()
-    return _Spoken(wire.mode)
+    return _Spoken(mode)
 
 
 class _Spoken(Response):

@@ -34,6 +34,12 @@ RECHECK_SECONDS = 60.0
 TELL_SECONDS = 0.25
 """What is watched is told no more often than this."""
 
+MOST_UNSENT = 32_768
+"""How many bytes may wait for a connection that takes nothing at the moment; with one more it is over."""
+
+CLOSE_SECONDS = 5.0
+"""How long the other side may take to hang up once it was told that the connection is over."""
+
 _LOOK_SECONDS = 1.0
 
 
@@ -50,13 +56,33 @@ class Connections:
         self._lock = threading.Lock()
         self._of: Counter[str] = Counter()
         self._wakes: dict[object, Callable[[], None]] = {}
+        self._apart = 0
         self._watched = False
         self.stopping: Callable[[], bool] = lambda: False
         """Whether the process is about to end; a server that drains says so here."""
 
     def __len__(self) -> int:
         """How many there are."""
-        return len(self._wakes)
+        return len(self._wakes) + self._apart
+
+    def take_in(self) -> None:
+        """Count one more, whose owner asks by itself whether the process is about to end; until :meth:`let_go`.
+
+        Raises:
+            TooManyConnections: there are as many as there may be.
+        """
+        with self._lock:
+            self._one_more()
+            self._apart += 1
+
+    def let_go(self) -> None:
+        """Count one less of those."""
+        with self._lock:
+            self._apart -= 1
+
+    def _one_more(self) -> None:
+        if len(self) >= self._all_together:
+            raise TooManyConnections("Too many live connections; try again in a while.")
 
     @contextmanager
     def one(self, wake: Callable[[], None]) -> Iterator[None]:
@@ -70,8 +96,7 @@ class Connections:
         """
         mark = object()
         with self._lock:
-            if len(self._wakes) >= self._all_together:
-                raise TooManyConnections("Too many live connections; try again in a while.")
+            self._one_more()
             if not self._watched:
                 threading.Thread(target=self._watch, name="live-connections", daemon=True).start()
                 self._watched = True  # and not before: where no thread is to be had nothing is counted

@@ -30,12 +30,14 @@ class Watch:
     """One thing that somebody watches.
 
     Attributes:
+        key: whoever watches by the same one is told the same.
         topic: on the bus.
         name: what it is called on the connection, such as ``{"topic": "event", "event_id": "…"}``.
         now: how it is now, upon news that were heard at a moment of the monotonic clock; None where there is nothing to say.
         at_first: how it is when the watching begins.
     """
 
+    key: str
     topic: str
     name: State
     now: Callable[[Mapping[str, Any], float], State | None]
@@ -83,9 +85,9 @@ class LiveService:
             view = self._events.get(event_id)  # as anybody sees it: drafts have no public
             return {"event_id": event_id, "status": view["status"], "seats": view["seats"], "seats_left": view["seats_left"]}
 
-        read()
         topic = event_topic(event_id)
-        return Watch(topic, {"topic": "event", "event_id": event_id}, lambda _, heard: self._shared.read(topic, heard, read), read)
+        self._shared.read(topic, time.monotonic(), read)
+        return Watch(topic, topic, {"topic": "event", "event_id": event_id}, lambda _, heard: self._shared.read(topic, heard, read), read)
 
     def _all_bookings(self, principal: Principal, _: str) -> Watch:
         def now(hint: Mapping[str, Any], _: float) -> State | None:
@@ -95,7 +97,8 @@ class LiveService:
                 return None
             return {"booking_id": booking.id, "event_id": booking.event, "status": booking.status}
 
-        return Watch(bookings_topic(principal.user_id), {"topic": "bookings"}, now, lambda: None)
+        topic = bookings_topic(principal.user_id)
+        return Watch(topic, topic, {"topic": "bookings"}, now, lambda: None)
 
     def _table(self, principal: Principal, booking_id: str) -> Watch:
         booking = self._bookings.get(principal.user_id, booking_id)
@@ -107,7 +110,8 @@ class LiveService:
                 return {"booking_id": booking_id, "published": False}
             return {"booking_id": booking_id, "published": True}
 
-        return Watch(tables_topic(booking.event), {"topic": "table", "booking_id": booking_id}, lambda _, __: read(), read)
+        key = f"table:{principal.user_id}:{booking_id}"
+        return Watch(key, tables_topic(booking.event), {"topic": "table", "booking_id": booking_id}, lambda _, __: read(), read)
 
     def _seating(self, principal: Principal, event_id: str) -> Watch:
         if not principal.may(Role.HOST):
@@ -124,7 +128,8 @@ class LiveService:
         def now(told: Mapping[str, Any], _: float) -> State | None:
             return read() if "about" in told else {"event_id": event_id, **told}
 
-        return Watch(seating_topic(event_id), {"topic": "seating", "event_id": event_id}, now, read)
+        topic = seating_topic(event_id)
+        return Watch(topic, topic, {"topic": "seating", "event_id": event_id}, now, read)
 
 
 class _SharedReads:

@@ -1,30 +1,84 @@
-"""A WebSocket as the wire of a live connection, under whatever server runs the app."""
+"""WebSockets: how a request for one is answered, how frames look, and the library's way of talking, under whatever server runs the app."""
 
 from __future__ import annotations
 
 import struct
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from socket import SHUT_RDWR, socket
 from typing import Any
 
 from simple_websocket import ConnectionClosed, Server
+from wsproto import ConnectionType, WSConnection
+from wsproto.connection import Connection
+from wsproto.events import AcceptConnection, CloseConnection, Ping
+from wsproto.frame_protocol import CloseReason
 from wsproto.utilities import ProtocolError
 
-from dinnerkit.live.connection import POLICY, Over
 from dinnerkit.live.limits import MOST_BYTES, MOST_FRAMES, PING_SECONDS, SEND_SECONDS
 
 _SOCKETS = ("gunicorn.socket", "werkzeug.socket")
 _MOST_READS = 4 * MOST_FRAMES
 """How often may be read, :data:`MOST_BYTES` at most, before somebody has looked at what came."""
 
-_TEXT = 0x81
+_TEXT, _POLICY = 0x81, 1008
 _LENGTH_OF_TWO, _LENGTH_OF_EIGHT, _MOST_OF_TWO = 126, 127, 1 << 16
+
+_ASKED = ("Host", "Connection", "Upgrade", "Sec-WebSocket-Key", "Sec-WebSocket-Version")
+"""What counts of a request for a WebSocket: no extension is known, and no subprotocol."""
 
 _EXTENSIONS = "HTTP_SEC_WEBSOCKET_EXTENSIONS"
 """Compression is all that the library knows: it keeps a compressor for each connection, and makes 4 MB of a frame of 4 kB."""
+
+
+def accepted(environ: Mapping[str, Any]) -> bytes:
+    """What answers a request for a WebSocket.
+
+    Raises:
+        ValueError: it is no such request.
+    """
+    names = {name: f"HTTP_{name.upper().replace('-', '_')}" for name in _ASKED}
+    lines = ["GET / HTTP/1.1", *(f"{name}: {environ[key]}" for name, key in names.items() if key in environ)]
+    asked = WSConnection(ConnectionType.SERVER)
+    try:
+        asked.receive_data("\r\n".join([*lines, "", ""]).encode("latin-1"))
+        return asked.send(AcceptConnection())
+    except ProtocolError as error:
+        raise ValueError(f"no WebSocket: {error}") from error
+
+
+class Gone(Exception):
+    """The other side is gone, or too slow.
+
+    Attributes:
+        code: that of RFC 6455, section 7.4.
+    """
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(reason)
+        self.code, self.reason = code, reason
+
+
+def text_frame(text: bytes) -> bytes:
+    """A whole message as a server sends it, unmasked (RFC 6455, 5.2): at a tenth of what the library takes for it."""
+    length = len(text)
+    if length < _LENGTH_OF_TWO:
+        return struct.pack("!BB", _TEXT, length) + text
+    if length < _MOST_OF_TWO:
+        return struct.pack("!BBH", _TEXT, _LENGTH_OF_TWO, length) + text
+    return struct.pack("!BBQ", _TEXT, _LENGTH_OF_EIGHT, length) + text
+
+
+def close_frame(code: int, reason: str) -> bytes:
+    """The last frame; 1005 stands for no code."""
+    with suppress(ValueError):  # the library compares by identity
+        code = CloseReason(code)
+    return Connection(ConnectionType.SERVER).send(CloseConnection(code, reason or None))
+
+
+PING_FRAME = Connection(ConnectionType.SERVER).send(Ping())
 
 
 class WebSocketWire:
@@ -55,7 +109,11 @@ class WebSocketWire:
         self.mode: str = self._socket_of.mode
 
     def frames(self) -> list[str | bytes]:
-        """What has come."""
+        """What has come since the last call, without waiting.
+
+        Raises:
+            Gone: the other side is.
+        """
         if self._socket is not None:
             self._socket.reads = 0
         found: list[str | bytes] = []
@@ -65,23 +123,24 @@ class WebSocketWire:
             while (frame := self._socket_of.receive(timeout=0)) is not None:
                 found.append(frame)
                 if len(found) > MOST_FRAMES:
-                    raise Over(POLICY, "too many frames")
+                    break
         except ConnectionClosed as closed:
             if not found:
-                raise Over(int(closed.reason), "gone") from closed
+                raise Gone(int(closed.reason), "gone") from closed
         return found
 
-    def send(self, text: bytes) -> None:
-        """Send a frame; a socket that takes nothing is given up."""
+    def send(self, frame: bytes) -> None:
+        """Send a frame; a socket that takes nothing is given up.
+
+        Raises:
+            Gone: the other side is.
+        """
+        if not self._socket_of.connected:
+            raise Gone(int(self._socket_of.close_reason), "gone")
         try:
-            if self._socket is None:
-                self._socket_of.send(text.decode())
-            elif self._socket_of.connected:
-                self._socket.send(text_frame(text))
-            else:
-                raise Over(int(self._socket_of.close_reason), "gone")
-        except (ConnectionClosed, ProtocolError, OSError) as error:
-            raise Over(POLICY, "gone, or too slow") from error
+            (self._socket or self._socket_of.sock).sendall(frame)
+        except OSError as error:
+            raise Gone(_POLICY, "gone, or too slow") from error
 
     def close(self, code: int, reason: str) -> None:
         """Say why it ends, if the other side still listens, and wake whoever reads."""
@@ -89,16 +148,6 @@ class WebSocketWire:
             self._socket_of.close(code, reason)
         if self._socket is not None:
             self._socket.shut()
-
-
-def text_frame(text: bytes) -> bytes:
-    """A whole message as a server sends it, unmasked (RFC 6455, 5.2): at a tenth of what the library takes for it."""
-    length = len(text)
-    if length < _LENGTH_OF_TWO:
-        return struct.pack("!BB", _TEXT, length) + text
-    if length < _MOST_OF_TWO:
-        return struct.pack("!BBH", _TEXT, _LENGTH_OF_TWO, length) + text
-    return struct.pack("!BBQ", _TEXT, _LENGTH_OF_EIGHT, length) + text
 
 
 class WakingEvent(threading.Event):
@@ -140,6 +189,11 @@ class PoliteSocket:
         return self._real.recv(most) if self.reads <= _MOST_READS else b""
 
     def send(self, data: bytes) -> int:
+        """Send all of it, and say so."""
+        self.sendall(data)
+        return len(data)
+
+    def sendall(self, data: bytes) -> None:
         """Send all of it.
 
         Raises:
@@ -147,7 +201,6 @@ class PoliteSocket:
         """
         with self._sending:
             self._real.sendall(data)
-        return len(data)
 
     def shut(self) -> None:
         """End both directions, so that whoever waits for the socket hears of it."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import gevent
@@ -162,6 +164,25 @@ class _Ended(Exception):
     """Nothing more is wanted."""
 
 
+class Handed:
+    """Counts the connections that were handed over and are not closed yet."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return self._count
+
+    def one_more(self) -> Callable[[], None]:
+        """Count another; what it gives is to be called once that is closed."""
+        self._count += 1
+        return self._one_less
+
+    def _one_less(self) -> None:
+        self._count -= 1
+
+
 class Unread(socket.socket):  # type: ignore[misc]
     """A connection as if nothing had been read from it: what was comes again first.
 
@@ -175,6 +196,8 @@ class Unread(socket.socket):  # type: ignore[misc]
         self._unread = unread
         self._deadline = deadline
         self._stall: float | None = None
+        self._read_ahead: Callable[[], bytes] = bytes
+        self._handed: Handed | None = None
 
     def recv(self, size: int, flags: int = 0) -> bytes:
         """What was read before, then what comes."""
@@ -205,6 +228,33 @@ class Unread(socket.socket):  # type: ignore[misc]
             if sent is None:
                 raise ConnectionResetError(errno.ECONNRESET, "the client took nothing for too long")
             rest = rest[sent:]
+
+    def upgrades(self, read_ahead: Callable[[], bytes], handed: Handed) -> None:
+        """The request asks to go on with another protocol: whoever speaks it may have the socket.
+
+        Args:
+            read_ahead: takes what was read of the connection behind the request.
+            handed: counts it then.
+        """
+        self._read_ahead, self._handed = read_ahead, handed
+
+    def hand_over(self) -> tuple[int, bytes, Callable[[], None]]:
+        """Let go of the connection.
+
+        Returns:
+            Its descriptor, which does not block; what was read of it and not looked at; and what is to be called once it is closed.
+
+        Raises:
+            RuntimeError: the request did not ask for an upgrade.
+        """
+        if self._handed is None:
+            raise RuntimeError("the request did not ask for an upgrade")
+        with suppress(OSError):  # where it is no TCP
+            self.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        unread = self._read_ahead() + self._unread
+        descriptor = self.detach()
+        os.set_blocking(descriptor, False)
+        return descriptor, unread, self._handed.one_more()
 
     def await_body(self, stall: float | None) -> None:
         """The head is read; from now on the client may be silent or deaf for ``stall`` seconds, or for ever where that is None."""

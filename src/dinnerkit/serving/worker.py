@@ -21,7 +21,7 @@ from gunicorn.sock import ssl_context
 from gunicorn.workers.ggevent import GeventWorker
 
 from dinnerkit.serving.answers import Answer, Gone, send_again
-from dinnerkit.serving.connections import Connection, Unread
+from dinnerkit.serving.connections import Connection, Handed, Unread
 from dinnerkit.serving.heads import Doubt, FastHeads, HeadReaders, Heads, Plain
 from dinnerkit.serving.repeats import Again, Repeats, app_alone, nobody_looks
 
@@ -52,6 +52,7 @@ class Worker(GeventWorker):  # type: ignore[misc]
         self._environ = base_environ(cfg) | {"wsgi.errors": _Errors(cfg), "wsgi.multithread": True}
         self._stall = cfg.timeout or None
         self._idle: set[Connection] = set()
+        self._handed = Handed()
         self._alone = app_alone(self.wsgi) if nobody_looks(cfg, self.log) else None
         self._repeats = {trusted: Repeats() for trusted in (False, True)}  # whose word counts asks for something else by the same words
         tls = {"ssl_context": ssl_context(cfg)} if cfg.is_ssl else {}
@@ -75,7 +76,7 @@ class Worker(GeventWorker):  # type: ignore[misc]
         for server in servers:
             server.close()
         deadline = time.monotonic() + self.cfg.graceful_timeout
-        while any(len(server.pool) for server in servers):
+        while len(self._handed) or any(len(server.pool) for server in servers):
             now = time.monotonic()
             for connection in [one for one in self._idle if one.began < now - _LINGER_SECONDS]:
                 connection.end()
@@ -128,7 +129,10 @@ class Worker(GeventWorker):  # type: ignore[misc]
     def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> None:
         """Answer a request by gunicorn's own code."""
         if isinstance(sock, Unread):
-            sock.await_body(None if _may_upgrade(req) else self._stall)
+            upgrades = _may_upgrade(req)
+            sock.await_body(None if upgrades else self._stall)
+            if upgrades:
+                sock.upgrades(req.unreader.take_buffered, self._handed)
         super().handle_request(listener_name, req, sock, addr)
         gevent.sleep(0)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
@@ -98,6 +99,22 @@ def who_now() -> Principal | None:
     found = _found()
     _must_be_known(found)
     return found.principal
+
+
+def session_of_request() -> Callable[[], Principal | None] | None:
+    """Says, also when this request is over, who is signed in by the session that it came with; None where it came with no session of ours.
+
+    What it gives raises SessionsUnavailable where that can't be found out.
+    """
+    token, sessions = request.cookies.get(_name(SESSION)), service(PageSessions)
+    if not token or sessions.find(token) is None:
+        return None
+
+    def who() -> Principal | None:
+        session = sessions.find(token)
+        return None if session is None else session.principal
+
+    return who
 
 
 def signed_in() -> Principal:
