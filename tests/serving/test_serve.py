@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import signal
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from dinnerkit.serving.run import runs_here
+from dinnerkit.serving.server import Server
 from dinnerkit.settings import Settings
 from tests.serving.processes import Served, alive, children, serving, until
 
@@ -131,3 +133,14 @@ def test_a_database_that_is_down_is_one_line_and_exit_code_1(environ: dict[str, 
     ours = [line for line in err.splitlines() if line.startswith("dinnerkit: ")]
     assert any("MongoDB can't be reached" in line for line in ours)
     assert "Traceback" not in err
+
+
+def test_what_is_loaded_before_a_worker_is_forked_is_left_alone_by_its_garbage_collector(environ: dict[str, str]):
+    """Else the first collection would write into all of it, and nothing were shared any more."""
+    server = Server(Settings.load(environ=environ), workers=1, listener=3, reports=4)
+    before = gc.get_freeze_count()
+    try:
+        server.cfg.pre_fork(None, None)
+        assert gc.get_freeze_count() > before + 10_000
+    finally:
+        gc.unfreeze()
