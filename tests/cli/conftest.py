@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from dinnerkit.testing.settings import settings_for_tests
+from tests.cli.forking import Forking, forking
 from tests.cli.running import Ended, Run
 
 
@@ -19,16 +18,18 @@ def clean_environ() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("DINNERKIT_")}
 
 
+@pytest.fixture(scope="session")
+def forked() -> Iterator[Forking]:
+    with forking() as process:
+        yield process
+
+
 @pytest.fixture
-def run(tmp_path: Path, clean_environ: dict[str, str]) -> Run:
+def run(tmp_path: Path, clean_environ: dict[str, str], forked: Forking) -> Run:
     """Run ``dinnerkit`` in an empty folder, with no setting but those given as keywords."""
 
     def ended(*arguments: str, stdin: str = "", **environ: str) -> Ended:
-        command = [sys.executable, "-m", "dinnerkit", *arguments]
-        done = subprocess.run(
-            command, input=stdin, capture_output=True, text=True, env=clean_environ | environ, cwd=tmp_path, timeout=120, check=False
-        )
-        return Ended(done.returncode, done.stdout, done.stderr)
+        return Ended(*forked.run(arguments, clean_environ | environ, tmp_path, stdin))
 
     return ended
 
