@@ -7,10 +7,13 @@ backend is imported, so that a broken plugin that nobody chose breaks nothing.
 from __future__ import annotations
 
 import re
+import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from importlib.metadata import Distribution, EntryPoint, distributions
+from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, Literal
 
@@ -175,11 +178,30 @@ def _entries(kind: str) -> list[_Entry]:
     return list(unique.values())
 
 
-def _entry_points() -> Iterator[tuple[EntryPoint, str, str]]:
-    """All entry points there are, with their distribution's name and version.
+def _entry_points() -> tuple[tuple[EntryPoint, str, str], ...]:
+    """All of dinnerkit's entry points, with their distribution's name and version.
+
+    A process asks for one backend after the other, and reading some hundred distributions takes longer than opening a backend: so what is
+    installed is read again only where a place of the path has changed, as when a package is installed.
+    """
+    return _read_entry_points(tuple((place, _changed_at(place or ".")) for place in sys.path))
+
+
+def _changed_at(place: str) -> int:
+    """When something was last put into a folder or removed from it, in nanoseconds; 0 where it isn't there."""
+    try:
+        return Path(place).stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+@lru_cache(maxsize=1)
+def _read_entry_points(_: tuple[tuple[str, int], ...]) -> tuple[tuple[EntryPoint, str, str], ...]:
+    """What the distributions have that are found while the path looks like that.
 
     One after the other, since ``importlib.metadata.entry_points`` gives nothing at all where a single distribution's list is malformed.
     """
+    found: list[tuple[EntryPoint, str, str]] = []
     seen = set()
     for distribution in distributions():
         try:
@@ -191,7 +213,8 @@ def _entry_points() -> Iterator[tuple[EntryPoint, str, str]]:
         normalized = re.sub(r"[-_.]+", "-", name).lower()
         if points and normalized not in seen:  # of one that lies on the path twice, what is imported is the first
             seen.add(normalized)
-            yield from ((point, name, version) for point in points)
+            found += ((point, name, version) for point in points)
+    return tuple(found)
 
 
 def _said(distribution: Distribution, field: str, otherwise: str) -> str:

@@ -77,6 +77,21 @@ def test_the_built_in_backends_take_the_same_road() -> None:
     } <= works
 
 
+def test_what_is_installed_is_read_once_and_again_when_something_was_installed(install: Install, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = []
+    distributions = plugins.distributions
+    monkeypatch.setattr(plugins, "distributions", lambda: read.append(1) or distributions())
+    install("dinnerkit-first", "def make(url): return url", cache={"first": "make"})
+    assert open_backend("cache", "first://") == "first://"
+    assert read
+    read.clear()
+    for _ in range(3):
+        assert open_backend("cache", "first://") == "first://"
+    assert len(read) <= 1  # the import has left bytecode beside the module
+    install("dinnerkit-second", "def make(url): return url", cache={"second": "make"})
+    assert open_backend("cache", "second://") == "second://"
+
+
 def test_a_plugin_is_opened_by_its_scheme_with_the_whole_url(install: Install) -> None:
     install("dinnerkit-shelf", "def shelf(url):\n    return ('shelf', url)\n", cache={"shelf": "shelf"})
     assert open_backend("cache", "shelf://top?deep=1") == ("shelf", "shelf://top?deep=1")
