@@ -33,17 +33,25 @@ _LEAST_PART = 4
 _EDGES = re.compile(r"^[\W\d_]+|[\W\d_]+$")
 
 
+_HASHER = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1, hash_len=32, salt_len=16)
+
+
+@cache
+def _nobodys() -> str:
+    """The hash of a password that nobody knows: one for the whole process, as it takes as long to make as any other."""
+    return _HASHER.hash(secrets.token_urlsafe())
+
+
 class Passwords:
     """Hashes and checks passwords, off the event loop."""
 
     def __init__(self, offload: Offload) -> None:
         self._offload = offload
-        self._hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1, hash_len=32, salt_len=16)
-        self._nobodys = self._hasher.hash(secrets.token_urlsafe())
+        self._nobodys = _nobodys()
 
     def hash(self, password: str) -> str:
         """The hash to keep."""
-        return self._offload(lambda: self._hasher.hash(_normal(password)))
+        return self._offload(lambda: _HASHER.hash(_normal(password)))
 
     def matches(self, kept: str | None, password: str) -> bool:
         """Whether the password belongs to the hash; takes as long where there is none."""
@@ -51,11 +59,11 @@ class Passwords:
 
     def outdated(self, kept: str) -> bool:
         """Whether the hash was made with other parameters than today's."""
-        return self._hasher.check_needs_rehash(kept)
+        return _HASHER.check_needs_rehash(kept)
 
     def _verify(self, kept: str, password: str) -> bool:
         try:
-            return self._hasher.verify(kept, _normal(password))
+            return _HASHER.verify(kept, _normal(password))
         except (VerificationError, InvalidHashError):
             return False
 
