@@ -29,7 +29,8 @@ Between: TypeAlias = "Callable[..., Proxy]"
 def mongodb(folder: Path) -> Iterator[str]:
     """The URL, without a database, of a MongoDB for tests: DINNERKIT_TEST_DATABASE, or one that is started in the folder.
 
-    That one removes nothing by its own clock, by which what tests with a clock of theirs write may be long out of date.
+    That one removes nothing by its own clock, by which what tests with a clock of theirs write may be long out of date. It writes its
+    journal at once: each test drops its database, which waits for that.
     """
     from dinnerkit.plugins import open_backend
 
@@ -38,7 +39,7 @@ def mongodb(folder: Path) -> Iterator[str]:
         yield given
         return
     with closing(open_backend("database", f"embedded://{folder}")) as backend:
-        backend.database.client.admin.command({"setParameter": 1, "ttlMonitorEnabled": False})
+        backend.database.client.admin.command({"setParameter": 1, "ttlMonitorEnabled": False, "journalCommitInterval": 10})
         yield with_database(backend.url, "")
 
 
