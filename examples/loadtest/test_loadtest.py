@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
-SECONDS = 8
+SECONDS = 3
 STEPS = {
     "POST /v1/auth/login",
     "GET /v1/events",
@@ -34,17 +34,17 @@ def test_visitors_sign_in_browse_and_book_and_nothing_fails(tmp_path: Path) -> N
         "LOADTEST_PASSWORD": "soup-and-strangers",
         "LOADTEST_GUESTS": str(tmp_path / "guests.txt"),
         "LOADTEST_THINK": "0.01-0.05",
-        "LOADTEST_BOOKING": "0.8",
+        "LOADTEST_SIGNED_IN": "0.9",
+        "LOADTEST_BOOKING": "1",
     }
     serve = [sys.executable, "-m", "dinnerkit", "serve", "--bind", "127.0.0.1:0", "--workers", "1", "--no-work"]
     with subprocess.Popen(serve, stdout=subprocess.PIPE, text=True, env=environ, cwd=tmp_path) as server:
         try:
-            assert server.stdout is not None
-            url = server.stdout.readline().split()[-1]
-            prepare = [sys.executable, str(HERE / "prepare.py"), "--guests", "20", "--dinners", "6"]
+            prepare = [sys.executable, str(HERE / "prepare.py"), "--guests", "8", "--dinners", "6"]
             made = subprocess.run(prepare, env=environ, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=True)
             (tmp_path / "guests.txt").write_text(made.stdout, "utf-8")
-            found = _run(url, environ, tmp_path)
+            assert server.stdout is not None
+            found = _run(server.stdout.readline().split()[-1], environ, tmp_path)
         finally:
             server.terminate()
     assert {row["name"] for row in found} == STEPS
