@@ -1,4 +1,4 @@
-"""The Python blocks of the README and the documentation are tests, each page in a folder of its own."""
+"""The Python blocks of the README and the documentation are tests, each page in a folder of its own; and which tests begin first."""
 
 from __future__ import annotations
 
@@ -7,8 +7,38 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import pytest
 from sybil import Sybil
 from sybil.parsers.myst import PythonCodeBlockParser
+
+LONG = (
+    "tests/fire",
+    "tests/booking/test_any_order.py",
+    "tests/booking/test_killed_at_every_line.py",
+    "tests/booking/test_interleaved.py",
+    "tests/serving/test_serve.py",
+    "tests/serving/test_worker_ends.py",
+    "tests/demo",
+    "tests/api/test_schema.py",
+    "tests/live/test_live.py",
+    "tests/cli/test_work.py",
+    "tests/backends/test_embedded.py",
+    "tests/matching/test_crowds.py",
+    "tests/matching/test_any_rules.py",
+    "tests/matching/test_columns.py",
+    "tests/scaffold",
+    "tests/web/chromium",
+    "tests/booking/test_discounts.py",
+    "tests/backends/test_contracts.py",
+)
+"""What takes longest, longest first: processes that share the tests by files would else wait at the end for whoever began one last."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Have the long ones begin first where several processes share the tests; elsewhere the order stays as it is."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: next((rank for rank, place in enumerate(LONG) if item.nodeid.startswith(place)), len(LONG)))
 
 
 def _enter(namespace: dict[str, Any]) -> None:

@@ -22,3 +22,8 @@ def test_the_readmes_extras_exist():
     extras = re.findall(r"\.\[([\w,]+)\]", (ROOT / "README.md").read_text("utf-8"))
     assert extras
     assert {extra for found in extras for extra in found.split(",")} <= set(PROJECT["optional-dependencies"])
+
+
+def test_what_is_to_begin_first_is_there(pytestconfig: pytest.Config):
+    (long,) = (plugin.LONG for plugin in pytestconfig.pluginmanager.get_plugins() if hasattr(plugin, "LONG"))
+    assert [place for place in long if not (ROOT / place).exists()] == []
