@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from pymongo.errors import AutoReconnect
+from pymongo.errors import AutoReconnect, WriteConcernError
 
 from dinnerkit.delivery.errors import NoSuchDeadLetter
 from dinnerkit.delivery.relay import HINT_GRACE
@@ -135,7 +135,11 @@ class TestFailing:
             assert post.deliveries.run(delivery)
         assert timedelta(hours=12) < post.clock() - began < timedelta(hours=25)
 
-    @pytest.mark.parametrize("outage", [Unavailable("no answer"), AutoReconnect("the primary is gone")], ids=["backend", "database"])
+    @pytest.mark.parametrize(
+        "outage",
+        [Unavailable("no answer"), AutoReconnect("the primary is gone"), WriteConcernError("the primary shuts down", 91)],
+        ids=["backend", "database", "a primary that went in the middle of a write"],
+    )
     def test_an_outage_takes_none_of_the_attempts_away(self, post: Post, delivery: str, outage: Exception) -> None:
         troubles = [outage, outage, RuntimeError("no"), outage, RuntimeError("no"), outage, RuntimeError("no")]
 

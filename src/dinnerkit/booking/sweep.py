@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import TypeVar
 
 import structlog
-from pymongo.errors import ConnectionFailure
 
 from dinnerkit.booking.paying import PayingService
 from dinnerkit.booking.rules import SETTLED, UNPAID, has_expired
@@ -14,6 +13,7 @@ from dinnerkit.booking.service import BookingService
 from dinnerkit.booking.store import Booking, BookingStore
 from dinnerkit.clock import Clock
 from dinnerkit.events.seats import SeatHold, Seats
+from dinnerkit.storage import is_outage
 from dinnerkit.vouchers.uses import VoucherUse, VoucherUses
 
 T = TypeVar("T", SeatHold, VoucherUse)
@@ -47,9 +47,10 @@ class BookingSweep:
     def _attempt(self, resolve: Callable[[T], None], what: T) -> None:
         try:
             resolve(what)
-        except ConnectionFailure:
-            raise
-        except Exception as error:  # noqa: BLE001 - one hold that can't be resolved must not keep the others
+        except Exception as error:
+            if is_outage(error):
+                raise
+            # One hold that can't be resolved must not keep the others.
             log.warning("hold_not_resolved", hold=what.hold, error=repr(error))
 
     def _resolve(self, hold: SeatHold) -> None:

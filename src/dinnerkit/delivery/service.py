@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 import structlog
 from pymongo import ReturnDocument, UpdateOne, WriteConcern
 from pymongo.database import Database
-from pymongo.errors import ConnectionFailure, DuplicateKeyError
+from pymongo.errors import DuplicateKeyError
 
 from dinnerkit.clock import Clock
 from dinnerkit.delivery.dispatch import Dispatcher
@@ -24,14 +24,12 @@ from dinnerkit.messages import Handler
 from dinnerkit.ports.queue import Queue
 from dinnerkit.queues import QUEUES, REST
 from dinnerkit.retry import Backoff
-from dinnerkit.storage import Row, collection
+from dinnerkit.storage import Row, collection, is_outage
 
 log = structlog.get_logger(__name__)
 
 _PATIENT = Backoff(attempts=150)
 """While a backend can't be reached: some 24 hours. An outage is nobody's to mend here, and ends; so it does not count among the faults."""
-
-_OUTAGES = (Unavailable, ConnectionFailure)
 
 _LEASE = timedelta(seconds=60)
 """How long a delivery is its worker's without a sign of life: so late, at most, another goes on with what a killed worker had."""
@@ -267,7 +265,7 @@ class DeliveryService:
         text = f"{type(error).__name__}: {error}"[:_ERROR_LENGTH]
         log.warning("delivery_failed", delivery=row["_id"], attempts=row["attempts"], error=type(error).__name__)
         mine: Mapping[str, Any] = {"_id": row["_id"], "claim": row["claim"]}
-        outage = isinstance(error, _OUTAGES)
+        outage = isinstance(error, Unavailable) or is_outage(error)
         faults = row.get("faults", 0) + (not outage)
         backoff, failures = (_PATIENT, row["attempts"]) if outage else (self._backoff, faults)
         if backoff.exhausted(failures):
