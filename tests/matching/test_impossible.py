@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from dinnerkit.matching import Guest, SeatingImpossible, seat
+from dinnerkit.matching import Guest, Locks, SeatingImpossible, seat
 
 
 def refusal(people, **options) -> str:
@@ -81,6 +81,33 @@ def test_a_party_with_a_block_inside_is_told_without_saying_who_blocked():
     people[0] = replace(people[0], party="x", blocked=frozenset({"2"}))
     people[1] = replace(people[1], party="x")
     assert refusal(people) == "party 'x' of 2 has members who can't be seated together"
+
+
+def locked(*companies):
+    return Locks(guests=tuple(frozenset(names) for names in companies))
+
+
+def test_a_locked_company_is_not_called_a_party():
+    people = plain(18)
+    assert refusal(people, size=6, locked=locked("12345678")) == (
+        "the locked company of 8 (guests '1', '2', '3', '4', '5', '6', '7' and 1 more) is larger than a table of at most 6"
+    )
+    people[0] = replace(people[0], blocked=frozenset({"2"}))
+    told = "the locked company of 2 (guests '1', '2') has members who can't be seated together"
+    assert refusal(people, size=6, locked=locked("12")) == told
+
+
+def test_a_party_that_is_locked_to_others_is_told_with_them():
+    people = [replace(guest, party="x") if guest.id in ("1", "2") else guest for guest in plain(12)]
+    assert refusal(people, size=3, locked=locked("234")).startswith("the locked company of 4 (guests '1', '2', '3', '4') is larger")
+    assert refusal(people, size=1, locked=locked("34")).startswith("party 'x' of 2 is larger")
+
+
+def test_parties_that_do_not_fit_a_venues_tables_are_not_told_that_their_number_is_wrong():
+    people = [replace(guest, party=str(place // 2)) for place, guest in enumerate(plain(6))]
+    message = refusal(people, size=[3, 3])
+    assert message == "no way was found to divide 6 guests among tables of 3, 3 with all who belong together at one table"
+    assert refusal(people, size=[3, 4]) == "6 guests can't be divided among tables of 3, 4"
 
 
 def test_a_guest_kept_from_nearly_everybody():

@@ -20,6 +20,7 @@ from dinnerkit.matching import (
     Floor,
     Guest,
     GuestInvalid,
+    LockedTable,
     Locks,
     MixedCompany,
     NewWithExperienced,
@@ -311,6 +312,53 @@ def test_locks_on_what_is_not_there_are_refused():
         Locks.of(first, tables=[3])
     with pytest.raises(RuleInvalid, match="guest 'x' sits at no table"):
         Locks.of(first, guests=["x"])
+
+
+@pytest.mark.parametrize(
+    ("tables", "companies", "message"),
+    [
+        ([("0123", None), ("345", None)], [], "guest '3' is locked to two tables"),
+        ([], ["12", "23"], "guest '2' is locked to two companies"),
+        ([("012345", None)], ["78", "19"], "guest '1' is locked to a table, and to guest '9', who is not"),
+        ([("0123", None), ("4567", None)], ["14"], "guest '1' is locked to a table, and to guest '4', who is not"),
+    ],
+)
+def test_locks_that_contradict_each_other_are_refused(tables, companies, message):
+    locks = Locks(tuple(LockedTable(frozenset(names), at) for names, at in tables), tuple(map(frozenset, companies)))
+    with pytest.raises(RuleInvalid, match=f"^{message}$"):
+        seat(crowd(10), size=(2, 6), locked=locks)
+
+
+@pytest.mark.parametrize(
+    ("places", "message"),
+    [
+        ([0, 0], "two locked tables have place 0, counted from 0, in the venue's list"),
+        ([3], "a locked table has place 3, counted from 0, in the venue's list of 3"),
+        ([-1], "a locked table has place -1, counted from 0, in the venue's list of 3"),
+        ([None], "a locked table has no place in the venue's list of 3"),
+    ],
+)
+def test_a_locked_table_of_a_venue_has_a_place_of_its_own(places, message):
+    locks = Locks(tuple(LockedTable(frozenset(names), at) for names, at in zip(("0123", "4567"), places, strict=False)))
+    for everybody in (False, True):
+        with pytest.raises(RuleInvalid, match=f"^{message}$"):
+            seat(crowd(12), size=[4, 4, 4], locked=locks, everybody=everybody)
+
+
+def test_a_table_that_was_locked_in_a_venue_is_one_like_all_others_where_all_are_alike():
+    locks = Locks((LockedTable(frozenset("0123"), 7),))
+    seating = seat(crowd(12), size=4, locked=locks, everybody=True)
+    assert [table.at for table in seating.tables] == [None] * 3
+    assert set("0123") in [set(table.guests) for table in seating.tables]
+
+
+def test_locked_guests_who_do_not_come_are_passed_over():
+    locks = Locks((LockedTable(frozenset("01x")),), (frozenset({"0", "y"}), frozenset({"5", "6", "z"}), frozenset({"7"}), frozenset({"q"})))
+    seating = seat(crowd(12), size=(2, 5), locked=locks)
+    assert {"0", "1"} in [set(table.guests) for table in seating.tables]
+    (together,) = [set(table.guests) for table in seating.tables if "5" in table.guests]
+    assert "6" in together
+    assert "7" not in together
 
 
 def test_what_nearly_everybody_states_otherwise_is_no_obstacle_and_takes_no_table_of_all_kinds():

@@ -74,9 +74,10 @@ def named(crowd: Crowd, guests: Iterable[int]) -> str:
 def _party(crowd: Crowd, constraints: Constraints, members: Ints) -> Cause | None:
     guests = tuple(int(one) for one in members)
     name = crowd.party_names[crowd.party[members[0]]]
-    party = f"party '{name}' of {len(guests)}"
+    came_together = name is not None and bool((crowd.party[members] == crowd.party[members[0]]).all())
+    party = f"party '{name}' of {len(guests)}" if came_together else f"the locked company of {len(guests)} ({named(crowd, guests)})"
     if len(guests) > constraints.high:
-        return Cause("party", guests, f"{party} is larger than a table of at most {constraints.high}")
+        return Cause("party" if came_together else "locked", guests, f"{party} is larger than a table of at most {constraints.high}")
     for number, family in enumerate(constraints.families):
         if not np.bitwise_and.reduce(constraints.masks[members, number], axis=0).any():
             what = "language" if family.rule == "common_language" else family.rule.replace("_", " ")

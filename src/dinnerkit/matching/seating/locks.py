@@ -11,6 +11,7 @@ import numpy as np
 from dinnerkit.matching.errors import RuleInvalid
 from dinnerkit.matching.people.crowd import Crowd, Links
 from dinnerkit.matching.rules.kinds import Keep
+from dinnerkit.matching.seating.rooms import Room
 from dinnerkit.matching.seating.tables import Seating
 from dinnerkit.matching.solving.state import Ints
 
@@ -68,7 +69,7 @@ class Locks:
         """(n,), the number of each guest's locked table, from 0; -1 for the others.
 
         Raises:
-            RuleInvalid: a guest is locked to two tables.
+            RuleInvalid: a guest is locked to two tables, or to one table and to somebody who is not locked to it.
         """
         place = {name: number for number, name in enumerate(crowd.ids)}
         labels = np.full(len(crowd), -1)
@@ -79,7 +80,31 @@ class Locks:
                 if labels[place[name]] >= 0:
                     raise RuleInvalid(f"guest '{name}' is locked to two tables")
                 labels[place[name]] = number
+        for company in self.guests:
+            present = sorted(company & place.keys())
+            at_tables = [name for name in present if labels[place[name]] >= 0]
+            elsewhere = [name for name in present if at_tables and labels[place[name]] != labels[place[at_tables[0]]]]
+            if elsewhere:
+                raise RuleInvalid(f"guest '{at_tables[0]}' is locked to a table, and to guest '{elsewhere[0]}', who is not")
         return labels
+
+    def places(self, room: Room) -> list[int]:
+        """The place in the venue's list of each locked table; -1 if the tables are all alike.
+
+        Raises:
+            RuleInvalid: a table has no place in the list, or one that is not there, or two have the same.
+        """
+        if room.tables is None:
+            return [-1] * len(self.tables)
+        found: list[int] = []
+        for table in self.tables:
+            if table.at is None or not 0 <= table.at < len(room.tables):
+                where = "no place" if table.at is None else f"place {table.at}, counted from 0,"
+                raise RuleInvalid(f"a locked table has {where} in the venue's list of {len(room.tables)}")
+            if table.at in found:
+                raise RuleInvalid(f"two locked tables have place {table.at}, counted from 0, in the venue's list")
+            found.append(table.at)
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +113,13 @@ class LockedCompany:
 
     sets: tuple[frozenset[str], ...]
     name: ClassVar[str] = "locked"
+
+    def __post_init__(self) -> None:
+        seen: set[str] = set()
+        for names in self.sets:
+            if seen & names:
+                raise RuleInvalid(f"guest '{min(seen & names)}' is locked to two companies")
+            seen |= names
 
     def keep(self, crowd: Crowd) -> Keep:
         """Each set at one table, different sets at different ones."""

@@ -95,7 +95,8 @@ def seat(
     free = np.flatnonzero(kept < 0)
     following, ends = Following(progress, best, halfway, resume), None if seconds is None else began + seconds
     search = Search(seed, ends, best_effort, following, np.random.default_rng(seed), processes)
-    rest = room.without([table.at for table in locked.tables if table.at is not None])
+    locked_at = locked.places(room)
+    rest = room.without(locked_at)
     try:
         found = seated(crowd.take(free), scoring, rules, rest, search)
     except SeatingImpossible:
@@ -107,7 +108,7 @@ def seat(
     labels[kept >= 0] = kept[kept >= 0] + len(found.at)
     unseated = tuple(Unseated(crowd.ids[free[one]], why.text, why.rule) for one, why in sorted(found.reasons.items()))
     run = replace(found.run, seed=seed, seconds=time.monotonic() - began)
-    at = np.concatenate([found.at, [-1 if table.at is None else table.at for table in locked.tables]]).astype(np.int64)
+    at = np.concatenate([found.at, locked_at]).astype(np.int64)
     seating = result(crowd, scoring, labels, at, unseated, search.rng, run)
     broken = broken_rules(crowd, scoring, rules, room, seating.tables) if everybody else ()
     return replace(seating, below=below_floor(seating.tables, rules), broken=broken)
@@ -261,11 +262,18 @@ def _place(crowd: Crowd, constraints: Constraints, scoring: Scoring, room: Room,
     order = similar_order(scoring.axes(crowd)[hopeful], rng)
     if room.tables is not None:
         labels = venue_start(part, room, order, rng)
-        text = f"{count(len(hopeful))} can't be divided among tables of {room}"
-        return _Placed(labels, proved=False, cause=Cause("table_size", tuple(range(len(hopeful))), text))
+        return _Placed(labels, proved=False, cause=_not_divided(len(hopeful), room) if (labels < 0).any() else None)
     tables = feasible_tables(part, order, rng)
     cause = shortfall(crowd.take(hopeful), part) if (tables.labels < 0).any() else None
     return _Placed(tables.labels, tables.proved, cause)
+
+
+def _not_divided(guests: int, room: Room) -> Cause:
+    """Why guests find no place at a venue's tables, other rules aside: their number, or those of them who belong together."""
+    if room.fit(guests) is None:
+        return Cause("table_size", tuple(range(guests)), f"{count(guests)} can't be divided among tables of {room}")
+    text = f"no way was found to divide {count(guests)} among tables of {room} with all who belong together at one table"
+    return Cause("party", tuple(range(guests)), text)
 
 
 def result(
