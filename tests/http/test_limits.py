@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import count
 from threading import Barrier
 from typing import Any, ClassVar
 
@@ -61,6 +63,9 @@ class _MeetingWindows(Windows):
 def well() -> None: ...
 
 
+def void(_: object) -> None: ...
+
+
 @dataclass
 class Meeting:
     """A storage whose hits and looks do what the test says."""
@@ -110,6 +115,27 @@ def test_one_request_too_many_is_a_problem_that_says_when_to_come_back(app: Flas
     assert response.headers["X-RateLimit-Remaining"] == "0"
 
 
+def test_a_request_that_is_refused_is_asked_about_once(make_app: Any) -> None:
+    asked = count()
+    app = make_app(calls, rate="3 per minute", storage=Meeting(hit=lambda: void(next(asked))))
+
+    assert statuses(app, 5) == [200, 200, 200, 429, 429]
+
+    assert next(asked) == 5
+
+
+@pytest.mark.parametrize(("rate", "most", "seconds"), [("2 per minute;3 per hour", "2", 60), ("3 per minute;2 per hour", "2", 3600)])
+def test_of_several_limits_the_one_that_refuses_is_told(make_app: Any, rate: str, most: str, seconds: int) -> None:
+    app = make_app(calls, rate=rate)
+    assert statuses(app, 3) == [200, 200, 429]
+
+    headers = app.test_client().get("/x/v1/call").headers
+
+    assert (headers["X-RateLimit-Limit"], headers["X-RateLimit-Remaining"]) == (most, "0")
+    assert seconds - 30 < int(headers["Retry-After"]) <= seconds + 1
+    assert abs(int(headers["X-RateLimit-Reset"]) - time.time() - int(headers["Retry-After"])) < 30
+
+
 def test_an_answer_within_the_limit_says_what_is_left_and_not_to_wait(app: Flask) -> None:
     headers = app.test_client().get("/x/v1/call").headers
 
@@ -153,7 +179,8 @@ def test_a_wrong_token_is_counted_by_its_address(app: Flask) -> None:
 
 def test_probes_and_unlimited_routes_are_not_counted(app: Flask) -> None:
     assert statuses(app, 5, "/x/health/live") == [200] * 5
-    assert [app.test_client().post("/x/v1/hook").status_code for _ in range(5)] == [204] * 5
+    answers = [app.test_client().post("/x/v1/hook") for _ in range(5)]
+    assert [(answer.status_code, "X-RateLimit-Limit" in answer.headers) for answer in answers] == [(204, False)] * 5
 
 
 def test_the_hosts_own_routes_and_settings_have_no_part_in_it(make_app: Any) -> None:

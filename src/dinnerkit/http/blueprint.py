@@ -176,7 +176,7 @@ def begin(*, limited: bool) -> None:
 
     Raises:
         TooLarge: the body is larger than our routes take.
-        flask_limiter.RateLimitExceeded: it is one request too many.
+        TooManyRequests: it is one request too many.
     """
     mount, environ = current_mount(), request.environ
     environ[_STARTED] = time.perf_counter()

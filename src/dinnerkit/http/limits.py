@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from functools import lru_cache
-from http import HTTPStatus
 from ipaddress import IPv4Address, IPv6Address, ip_address
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 import flask
 from flask_limiter import Limiter
 from limits import RateLimitItem, parse_many
+from werkzeug.exceptions import TooManyRequests
 
 from dinnerkit.errors import SettingError, Unauthenticated
 from dinnerkit.http.auth import maybe_principal
@@ -38,9 +39,9 @@ def unlimited(view: V) -> V:
 class RequestLimits:
     """Counts the requests of each caller in a moving window.
 
-    flask-limiter hooks into the whole app and reads the app's ``RATELIMIT_*``, which belong to the host's own limiter. So it is given
-    :class:`_Hooks` for an app, and our blueprints call the hooks. While the storage fails the counts are kept in memory
-    (:class:`~dinnerkit.ports.shielded_limits.ShieldedWindows`).
+    flask-limiter opens the windows, and names them. Its hooks are not used: they see the whole app, read the app's ``RATELIMIT_*``, which
+    belong to the host's own limiter, and ask the storage again for what it has just said. While the storage fails the counts are kept in
+    memory (:class:`~dinnerkit.ports.shielded_limits.ShieldedWindows`).
     """
 
     def __init__(self, rate: str, storage: LimiterStorage, *, ahead: bool = False) -> None:
@@ -54,13 +55,11 @@ class RequestLimits:
         Raises:
             SettingError: the rate is not understood.
         """
-        self._hooks: _Hooks | None = None
         self._rates: list[RateLimitItem] = []
         self._windows_of = lru_cache(maxsize=4096)(self._windows)
         if rate != OFF:
-            self._hooks = _Hooks()
             limiter = _limiter(rate, storage, ahead=ahead)
-            limiter.init_app(cast("flask.Flask", self._hooks))
+            limiter.init_app(cast("flask.Flask", _Hookless()))
             self._storage: Any = limiter.limiter.storage
             self._rates = sorted(parse_many(rate))
 
@@ -68,17 +67,16 @@ class RequestLimits:
         """Count the present request.
 
         Raises:
-            flask_limiter.RateLimitExceeded: it is one too many; a 429.
+            TooManyRequests: it is one too many; a 429.
         """
         request = flask.request
         view = flask.current_app.view_functions.get(request.endpoint or "")
-        if self._hooks is None or getattr(view, "_dinnerkit_unlimited", False):
+        if not self._rates or getattr(view, "_dinnerkit_unlimited", False):
             return
-        left = self._hit(caller())
-        if left is None:
-            self._hooks.before()  # which refuses it, and knows what a refusal says
-        else:
-            request.environ[_LEFT] = left
+        hit = self._hit(caller())
+        request.environ[_LEFT] = hit.headers
+        if not hit.let:
+            raise TooManyRequests(retry_after=hit.wait)
 
     def count(self, address: str | None) -> list[tuple[str, str]] | None:
         """Count a request that comes from nobody but an address, outside of Flask.
@@ -88,65 +86,66 @@ class RequestLimits:
         Returns:
             The headers that say what is left; None where it is one too many.
         """
-        return self._hit(_by_address(address)) if self._rates else []
+        if not self._rates:
+            return []
+        hit = self._hit(_by_address(address))
+        return hit.headers if hit.let else None
 
     def show(self, response: flask.Response) -> flask.Response:
-        """Put what is left into the headers: ``X-RateLimit-*``, and ``Retry-After`` where nothing is left."""
-        if self._hooks is None:
-            return response
-        left = flask.request.environ.get(_LEFT)
-        if left is not None:
-            for header in left:
-                response.headers.add(*header)
-            return response
-        known = response.headers.pop("Retry-After", None)  # an error's own answer to when to come back
-        response = self._hooks.after(response)
-        if known is not None:
-            response.headers["Retry-After"] = known
-        elif response.status_code != HTTPStatus.TOO_MANY_REQUESTS:
-            response.headers.pop("Retry-After", None)
+        """Put what is left into the headers: ``X-RateLimit-*``."""
+        for header in flask.request.environ.get(_LEFT, ()):
+            response.headers.add(*header)
         return response
 
-    def _hit(self, who: str) -> list[tuple[str, str]] | None:
-        """Count a request of somebody in all windows, or in none where it is one too many in any.
-
-        flask-limiter does the same by many more steps, and asks the storage a second time for what it then shows.
-        """
+    def _hit(self, who: str) -> _Hit:
+        """Count a request of somebody in all windows, or in none where it is one too many in any."""
         windows = self._windows_of(who)
         storage = self._storage
-        if len(windows) > 1 and any(storage.get_moving_window(key, most, span)[1] >= most for key, most, span in windows):
-            return None
-        key, most, span = windows[0]
-        let, began, hits = storage.hit(key, most, span)
-        others = [storage.hit(*window)[0] for window in windows[1:]] if len(windows) > 1 else []
-        if not let or not all(others):
-            return None
-        return [
-            ("X-RateLimit-Limit", str(most)),
-            ("X-RateLimit-Remaining", str(most - hits)),
-            ("X-RateLimit-Reset", str(int(began + span + 1))),
-        ]
+        if len(windows) > 1:
+            for key, most, span in windows:
+                began, hits = storage.get_moving_window(key, most, span)
+                if hits >= most:
+                    return _Hit.told(False, most, 0, began + span)
+        first: _Hit | None = None
+        for key, most, span in windows:
+            let, began, hits = storage.hit(key, most, span)
+            hit = _Hit.told(let, most, most - hits if let else 0, began + span)
+            if not let:
+                return hit
+            first = first or hit
+        return cast("_Hit", first)
 
     def _windows(self, who: str) -> list[tuple[str, int, int]]:
         """The windows of somebody: the key that flask-limiter gives each, how many hits it takes, and how many seconds it is long."""
         return [(rate.key_for(_PREFIX, who, _SCOPE), rate.amount, rate.get_expiry()) for rate in self._rates]
 
 
-class _Hooks:
-    """What flask-limiter needs of an app."""
+class _Hit(NamedTuple):
+    """Whether a request is let through, what its answer says of the limit, and otherwise in how many seconds to come back."""
+
+    let: bool
+    headers: list[tuple[str, str]]
+    wait: int
+
+    @classmethod
+    def told(cls, let: bool, most: int, left: int, until: float) -> _Hit:
+        reset = int(until + 1)
+        headers = [("X-RateLimit-Limit", str(most)), ("X-RateLimit-Remaining", str(left)), ("X-RateLimit-Reset", str(reset))]
+        return cls(let, headers, 0 if let else max(1, int(reset - time.time())))
+
+
+class _Hookless:
+    """An app, as far as flask-limiter needs one, that it gets no hooks into."""
 
     def __init__(self) -> None:
         self.config: dict[str, Any] = {}
         self.extensions: dict[str, Any] = {}
 
-    def before_request(self, hook: Callable[[], Any]) -> None:
-        self.before = hook
+    def before_request(self, hook: Callable[..., Any]) -> None: ...
 
-    def after_request(self, hook: Callable[[flask.Response], flask.Response]) -> None:
-        self.after = hook
+    def after_request(self, hook: Callable[..., Any]) -> None: ...
 
-    def teardown_request(self, hook: Callable[..., Any]) -> None:
-        """flask-limiter frees its context here, which goes with the request anyway."""
+    def teardown_request(self, hook: Callable[..., Any]) -> None: ...
 
 
 def caller() -> str:
