@@ -220,6 +220,22 @@ def test_there_are_so_many_and_no_more() -> None:
     assert len(house.connections) == 0
 
 
+def test_where_no_thread_is_to_be_had_the_connection_is_given_up_and_the_next_is_tried_anew(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, theirs = socket.socketpair()
+    given = Given(ours)
+    with monkeypatch.context() as without, theirs:
+        without.setattr(threading.Thread, "start", Mock(side_effect=RuntimeError("can't start new thread")))
+        with pytest.raises(RuntimeError):
+            house.board.take(UPGRADE, given, lambda _: ADA, ADA)
+        assert theirs.recv(1) == b""
+    assert given.closed.is_set()
+    assert len(house.connections) == 0
+    with house.open() as caller:
+        assert caller.ask(type="unwatch") == {"type": "unwatched"}
+
+
 def test_a_user_has_so_many_and_the_place_of_one_that_ends_is_free(house: House) -> None:
     with house.open() as one, house.open():
         ours, theirs = socket.socketpair()
@@ -251,7 +267,8 @@ def test_who_takes_nothing_is_let_go_of_and_what_waits_for_them_has_a_bound(hous
             assert well.ask(type="unwatch") == {"type": "unwatched"}
 
 
-def test_who_is_slow_hears_everything_in_order(house: House) -> None:
+def test_who_is_slow_hears_everything_in_order_and_then_the_end(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(switchboard, "CLOSE_SECONDS", 3600.0)
     with house.open() as slow:
         [link] = house.board._links
         sent = 0

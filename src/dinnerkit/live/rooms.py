@@ -201,17 +201,17 @@ class Rooms:
             missed, topic.missed = topic.missed, False
             pending, topic.pending = topic.pending, {}
             rooms = list(topic.rooms.values())
-        for room in rooms:
-            if missed:
-                self._tell(room, lambda room=room: room.watch.at_first() or {})  # type: ignore[misc]
-            for told, heard in pending.values():
-                self._tell(room, partial(room.watch.now, told, heard))
-        with self._lock:
-            topic.busy = False
-            if not topic.rooms or self._inbox is None:
-                return
-            if topic.pending or topic.missed:
-                self._inbox.wake()
+        try:
+            for room in rooms:
+                if missed:
+                    self._tell(room, lambda room=room: room.watch.at_first() or {})  # type: ignore[misc]
+                for told, heard in pending.values():
+                    self._tell(room, partial(room.watch.now, told, heard))
+        finally:
+            with self._lock:
+                topic.busy = False
+                if self._inbox is not None and (topic.pending or topic.missed):
+                    self._inbox.wake()
 
     def _tell(self, room: Room, read: Callable[[], State | None]) -> None:
         """Tell everybody in a room how it is."""

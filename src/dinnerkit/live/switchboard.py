@@ -8,7 +8,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from typing import Any, TypeVar
 
@@ -61,14 +61,15 @@ class Switchboard:
         """
         answer = accepted(environ)
         self._hall.connections.take_in()
-        try:
+        with ExitStack() as undo:
+            undo.callback(self._hall.connections.let_go)
             fd, unread, closed = given.hand_over()
-        except BaseException:
-            self._hall.connections.let_go()
-            raise
-        link = Link(self, fd, closed, self._hall.clock())
+            undo.callback(closed)
+            undo.callback(os.close, fd)
+            link = Link(self, fd, closed, self._hall.clock())
+            self._add(link)
+            undo.pop_all()
         connection = link.connection = Connection(link, self._hall, resolve)
-        self._add(link)
         link.send(answer)
         with self._ending(link):
             connection.begin(principal)
@@ -99,13 +100,23 @@ class Switchboard:
 
     def _add(self, link: Link) -> None:
         with self._lock:
+            if self._waker is None:
+                self._waker = self._begin()
             self._links.add(link)
             self._schedule(link, link.heard_at)
-            if self._waker is None:
-                wakes, self._waker = os.pipe()
-                os.set_blocking(wakes, False)
-                os.set_blocking(self._waker, False)
-                threading.Thread(target=self._run, args=(wakes,), name="dinnerkit-live", daemon=True).start()
+
+    def _begin(self) -> int:
+        """Begin to read, with the lock held; where to write what wakes whoever does."""
+        wakes, waker = os.pipe()
+        os.set_blocking(wakes, False)
+        os.set_blocking(waker, False)
+        try:
+            threading.Thread(target=self._run, args=(wakes,), name="dinnerkit-live", daemon=True).start()
+        except RuntimeError:
+            os.close(wakes)
+            os.close(waker)
+            raise
+        return waker
 
     def _write(self, link: Link, data: bytes) -> None:
         """Send, with the lock held."""
@@ -294,13 +305,14 @@ class Switchboard:
         """Watch each socket for what is wanted of it now."""
         while self._changed:
             link = self._changed.popleft()
-            wanted = 0 if link.gone else (_READ if link.ready else 0) | (_WRITE if link.unsent else 0)
-            if wanted != link.registered:
-                if link.registered:
-                    selector.unregister(link.fd)
-                if wanted:
-                    selector.register(link.fd, wanted, link)
-                link.registered = wanted
+            with self._ending(link):
+                wanted = 0 if link.gone else (_READ if link.ready else 0) | (_WRITE if link.unsent else 0)
+                if wanted != link.registered:
+                    if link.registered:
+                        selector.unregister(link.fd)
+                    link.registered = wanted
+                    if wanted:
+                        selector.register(link.fd, wanted, link)
             if link.gone and link.fd >= 0:
                 os.close(link.fd)
                 link.fd = -1
