@@ -133,7 +133,7 @@ class CompanionService:
             BadToken: as :meth:`invitation` says.
         """
         booking, link = self._read(token)
-        if not self._store.answered(booking.id, link, _NAMEABLE, traits):
+        if not self._store.answered(booking, link, _NAMEABLE, traits):
             raise BadToken("This link is not good any more.")
 
     def _read(self, token: str) -> tuple[Booking, str]:

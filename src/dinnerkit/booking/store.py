@@ -162,9 +162,9 @@ class BookingStore:
             query = {"event": event_id, "status": source, "_id": {which: sorted(seated)}}
             self._bookings.update_many(query, {"$set": {"status": target, "updated_at": self._clock()}})
 
-    def answered(self, booking_id: str, link: str, statuses: Collection[str], traits: Mapping[str, float]) -> bool:
+    def answered(self, booking: Booking, link: str, statuses: Collection[str], traits: Mapping[str, float]) -> bool:
         """Keep what a companion answered by a private link; whether the link was good."""
-        query = {"_id": booking_id, "status": {"$in": sorted(statuses)}, "companions": {"$elemMatch": {"link": link}}}
+        query = {"_id": booking.id, "user": booking.user, "status": {"$in": sorted(statuses)}, "companions": {"$elemMatch": {"link": link}}}
         update = {"$set": {"companions.$.traits": dict(traits)}, "$inc": {"companions_version": 1}}
         return self._bookings.update_one(query, update).matched_count == 1
 

@@ -87,7 +87,7 @@ class SeatingWork:
         else:
             values = {"status": "done", **to_rows(_discreet(seating), {place.guest_id: place for place in places})}
         finished = values | {"progress": 1.0, "finished_at": self._clock()}
-        self._seatings.update_one({"_id": seating_id, "status": "queued"}, {"$set": finished, "$unset": {"halfway": "", "best": ""}})
+        self._seatings.update_one(_queued(row), {"$set": finished, "$unset": {"halfway": "", "best": ""}})
         self._tell(event.id, {"seating_id": seating_id, "status": values["status"], "progress": 1.0, "score": values.get("score")})
 
     def _seated(self, row: Row, event: Event, guests: list[Guest], again: frozenset[tuple[str, str]]) -> Seating:
@@ -95,13 +95,13 @@ class SeatingWork:
         rules: tuple[Rule, ...] = DEFAULT_RULES if row.get("least") is None else (*DEFAULT_RULES, Floor(row["least"]))
         rules = (*rules, TogetherAgain(again)) if again else rules
         if mended := row.get("mends"):
-            before, changes, there = self._since(mended["seating"], guests)
+            before, changes, there = self._since(event.id, mended["seating"], guests)
             return reseat(before, changes, mended["moves"], guests=there, size=size, rules=rules, seed=row["seed"]).seating
         locked = Locks(tuple(LockedTable(frozenset(names)) for names in row.get("locked", ())))
         # Fewer are searched for in one go.
         inputs = digest(guests, size, list(rules), locked, row["seed"], row["best_effort"], version()) if len(guests) > AT_ONCE else ""
         told = _Progress(
-            lambda share, best: self._note(row["_id"], {"progress": share, "best": best}),
+            lambda share, best: self._note(row, {"progress": share, "best": best}),
             lambda state: self._tell(event.id, {"seating_id": row["_id"], "status": "queued", **state}),
         )
         return seat(
@@ -113,20 +113,25 @@ class SeatingWork:
             locked=locked,
             progress=told,
             best=told.best,
-            halfway=Kept(inputs, lambda kept: self._note(row["_id"], {"halfway": kept})) if inputs else None,
+            halfway=Kept(inputs, lambda kept: self._note(row, {"halfway": kept})) if inputs else None,
             resume=kept_halfway(row, inputs),
         )
 
-    def _since(self, seating_id: str, guests: list[Guest]) -> tuple[Seating, Changes, list[Guest]]:
+    def _since(self, event_id: str, seating_id: str, guests: list[Guest]) -> tuple[Seating, Changes, list[Guest]]:
         """The earlier seating, what has changed since, and the guests that it had: of those who are gone nothing matters any more."""
-        earlier = as_seating(from_row(self._seatings.find_one({"_id": seating_id}) or {}))
+        earlier = as_seating(from_row(self._seatings.find_one({"_id": seating_id, "event": event_id}) or {}))
         had = {name for table in earlier.tables for name in table.guests}
         gone = had - {guest.id for guest in guests}
         there = [guest for guest in guests if guest.id in had] + [Guest(name) for name in sorted(gone)]
         return earlier, Changes(frozenset(gone), tuple(guest for guest in guests if guest.id not in had)), there
 
-    def _note(self, seating_id: str, values: Row) -> None:
-        self._seatings.update_one({"_id": seating_id, "status": "queued"}, {"$set": values})
+    def _note(self, row: Row, values: Row) -> None:
+        self._seatings.update_one(_queued(row), {"$set": values})
+
+
+def _queued(row: Row) -> Row:
+    """A seating that was not done when its row was read, and only if it still is not."""
+    return {"_id": row["_id"], "event": row["event"], "status": "queued"}
 
 
 class _Progress:

@@ -133,7 +133,7 @@ class SeatingService:
         if in_force is None or in_force.id != seating_id:
             told = SeatingPublished(seating_id=seating_id, event_id=event_id)
             self._seatings.update_one(
-                {"_id": seating_id, "published_at": seating.published_at},
+                {"_id": seating_id, "event": event_id, "published_at": seating.published_at},
                 {"$set": {"status": "published", "published_at": self._clock()}, "$push": self._outbox.push(told)},
             )
         return self.get(principal, event_id, seating_id)
