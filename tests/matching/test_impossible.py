@@ -4,7 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from dinnerkit.matching import Guest, Locks, SeatingImpossible, seat
+from dinnerkit.matching import DEFAULT_RULES, Guest, Locks, NeverMet, SeatingImpossible, seat
+from dinnerkit.matching.seating.audit import breaches
+
+EIGHT = "guests '1', '2', '3', '4', '5', '6', '7' and 1 more"
 
 
 def refusal(people, **options) -> str:
@@ -115,6 +118,114 @@ def test_a_guest_kept_from_nearly_everybody():
     people[0] = replace(people[0], blocked=frozenset(str(number) for number in range(2, 11)))
     message = refusal(people)
     assert message == "by all rules together guest '1' can sit with only 2 others, and a table of at least 5 needs 4"
+
+
+def speaking(people, **languages):
+    """The people, those whose ids are named in other languages; ``fi="123"``: of '1', '2' and '3'."""
+    spoken = {guest: frozenset(code.split("_")) for code, ids in languages.items() for guest in ids}
+    return [replace(guest, languages=spoken.get(guest.id, guest.languages)) for guest in people]
+
+
+def in_party(people, ids, party="x"):
+    return [replace(guest, party=party) if guest.id in tuple(ids) else guest for guest in people]
+
+
+def blocking(people, **blocks):
+    """The people, of whom some block others; ``_1="23"``: '1' blocks '2' and '3'."""
+    return [replace(guest, blocked=frozenset(blocks.get(f"_{guest.id}", ()))) for guest in people]
+
+
+@pytest.mark.parametrize(
+    "people",
+    [
+        pytest.param(in_party(plain(12), "1234567"), id="a party as large as a table"),
+        pytest.param(speaking(plain(10), fi="1", fi_en="2345"), id="one who shares a language with just enough"),
+        pytest.param(speaking(in_party(plain(10), "12"), fi="12", fi_en="345"), id="a party that does"),
+        pytest.param(blocking(speaking(plain(10), fi="1", fi_en="2345"), _1="678"), id="one who blocks those who are out of the question"),
+        pytest.param(blocking(in_party(plain(10), "234"), _1="23"), id="one who blocks two of a party, which is lost once"),
+        pytest.param(blocking(in_party(plain(10), "12"), _1="3"), id="a party of which one blocks somebody else"),
+    ],
+)
+def test_what_is_just_possible_is_done(people):
+    seating = seat(people, size=(5, 7))
+    assert breaches(seating, people) == []
+
+
+@pytest.mark.parametrize(
+    ("people", "message"),
+    [
+        (
+            speaking(in_party(plain(12), "12"), fi="12"),
+            "guests '1', '2' share no language with anyone",
+        ),
+        (
+            speaking(in_party(plain(12), "12"), fi="12", fi_en="34"),
+            "guests '1', '2' share a language with only 2 others, and a table needs 3",
+        ),
+        (
+            speaking(in_party(plain(12), "12"), fi="12", sv="3"),
+            "guests '1', '2' share no language with anyone; guest '3' shares no language with anyone",
+        ),
+        (
+            speaking(plain(12), fi="1", sv="3"),
+            "guests '1', '3' share no language with anyone",
+        ),
+        (
+            blocking(speaking(plain(10), fi="1", fi_en="2345"), _1="2"),
+            "by all rules together guest '1' can sit with only 3 others, and a table of at least 5 needs 4",
+        ),
+        (
+            blocking(plain(10), _1="2345678", _9="1"),
+            "by all rules together guest '1' can sit with only 1 other, and a table of at least 5 needs 4",
+        ),
+        (
+            blocking([*plain(9), Guest("z", languages=frozenset({"en"}))], _z="123456"),
+            "by all rules together guest 'z' can sit with only 3 others, and a table of at least 5 needs 4",
+        ),
+        (
+            blocking(plain(10), _1=(*"23456789", "10")),
+            "by all rules together guest '1' can sit with nobody, and a table of at least 5 needs 4",
+        ),
+        (
+            blocking(in_party(in_party(plain(10), "234"), "567", "y"), _1="25"),
+            "by all rules together guest '1' can sit with only 3 others, and a table of at least 5 needs 4",
+        ),
+        (
+            speaking(plain(20), fi="1234", fi_sv="5678"),
+            f"{EIGHT} share a language with nobody but each other, and 8 guests can't be divided into tables of 5–7",
+        ),
+        (
+            [replace(guest, budget="low" if guest.id in tuple("12345678") else "high") for guest in plain(14)],
+            f"{EIGHT} have a budget near that of nobody but each other, and 8 guests can't be divided into tables of 5–7",
+        ),
+    ],
+)
+def test_who_can_sit_with_too_few_is_told_with_how_many(people, message):
+    assert refusal(people) == message
+
+
+def test_more_than_three_reasons_are_counted_in_words_and_all_listed():
+    people = plain(20)
+    for place in range(5):
+        people[2 * place : 2 * place + 2] = [
+            replace(one, party=str(place), languages=frozenset({f"x{place}"})) for one in people[2 * place : 2 * place + 2]
+        ]
+    with pytest.raises(SeatingImpossible) as caught:
+        seat(people)
+    assert caught.value.message.count("share no language with anyone") == 3
+    assert caught.value.message.endswith("; and 2 more reasons")
+    assert [cause["guests"] for cause in caught.value.details["causes"]] == [[str(2 * n + 1), str(2 * n + 2)] for n in range(5)]
+    people = [replace(guest, languages=frozenset({"en"})) if guest.id in ("7", "8", "9", "10") else guest for guest in people]
+    assert "more reason" not in refusal(people)
+
+
+def test_no_rule_is_named_as_the_one_in_the_way_where_leaving_it_out_helps_nobody():
+    # Two tables of five; three of whom no two may share one, and a party that would fit neither way.
+    people = blocking(plain(10), _1="23", _2="3")
+    people = [replace(guest, met=frozenset({"1", "2", "3"}) - {guest.id}) if guest.id in "123" else guest for guest in people]
+    message = refusal(people, rules=(*DEFAULT_RULES, NeverMet()))
+    assert message.startswith("there is no seating that keeps every rule: guests ")
+    assert "without the rule" not in message
 
 
 def test_rules_that_only_clash_with_each_other_are_told_with_the_one_that_is_in_the_way():
