@@ -204,6 +204,11 @@ def test_who_can_sit_with_too_few_is_told_with_how_many(people, message):
     assert refusal(people) == message
 
 
+def test_what_was_not_found_is_not_told_as_if_it_were_proved():
+    people = blocking(plain(40), **{f"_{one}": "123456789" for one in range(1, 10)})
+    assert refusal(people, size=5).startswith("no seating was found that keeps every rule: guest")
+
+
 def test_more_than_three_reasons_are_counted_in_words_and_all_listed():
     people = plain(20)
     for place in range(5):
@@ -303,6 +308,12 @@ def test_a_party_larger_than_a_table_stays_whole_when_everybody_is_seated():
     seating = seat(people, everybody=True)
     assert any({str(number) for number in range(1, 10)} <= set(table.guests) for table in seating.tables)
     assert {one.rule for one in seating.broken} == {"table_size"}
+
+
+def test_tables_of_a_venue_are_judged_by_their_own_sizes_when_everybody_is_seated():
+    seating = seat(plain(6), size=[8, 6], everybody=True)
+    assert [table.at for table in seating.tables] == [1]
+    assert seating.broken == ()
 
 
 def test_nobody_at_all_is_seated_without_complaint():

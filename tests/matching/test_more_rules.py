@@ -306,10 +306,19 @@ def test_guests_who_left_a_locked_table_are_passed_over():
     assert set(first.tables[0].guests) - {gone} in [set(table.guests) for table in again.tables]
 
 
+def test_locks_name_those_who_were_chosen_and_nobody_else():
+    first = seat(crowd(12), size=6)
+    one, other = (table.guests for table in first.tables)
+    assert Locks.of(first, tables=[2]).tables == (LockedTable(frozenset(other)),)
+    assert Locks.of(first, guests=[one[0], other[1], one[2]]).guests == (frozenset({one[0], one[2]}), frozenset({other[1]}))
+    assert Locks.of(first, guests=[other[1]]).guests == (frozenset({other[1]}),)
+
+
 def test_locks_on_what_is_not_there_are_refused():
     first = seat(crowd(12))
-    with pytest.raises(RuleInvalid, match="no table 3 to lock; there are 2"):
-        Locks.of(first, tables=[3])
+    for number in (0, 3):
+        with pytest.raises(RuleInvalid, match=f"no table {number} to lock; there are 2"):
+            Locks.of(first, tables=[number])
     with pytest.raises(RuleInvalid, match="guest 'x' sits at no table"):
         Locks.of(first, guests=["x"])
 

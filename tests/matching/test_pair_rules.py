@@ -12,6 +12,7 @@ from dinnerkit.matching import (
     Guest,
     MixedCompany,
     NewWithExperienced,
+    NobodyAlone,
     NotMetLately,
     SomebodyExperienced,
     Traits,
@@ -113,6 +114,15 @@ def test_a_span_of_ages_has_both_its_ends_and_those_who_told_none_fit_all():
     assert all(share[3] & one for one in share)
     assert keep.told.tolist() == [True, True, True, False]
     assert sum(bin(share[one]).count("1") for one in range(3)) == 4, "spans that lie within another ask for nothing more"
+
+
+def test_who_is_alone_is_the_one_of_a_kind_that_is_there():
+    rule = NobodyAlone("gender")
+    counts, sizes = np.array([[0, 2], [1, 2], [1, 1], [0, 0]], np.float32), np.full(4, 5, np.float32)
+    assert rule.faults(counts, sizes, np.zeros(2, np.float32)).tolist() == [0, 1, 2, 0]
+    everybody = crowd(woman(), man(), man(), {})
+    assert [lost for lost, _ in rule.hopeless(everybody)] == [[0]]
+    assert rule.hopeless(everybody.take(np.array([1, 2, 3]))) == []
 
 
 def test_who_is_experienced_is_counted_up_to_as_many_as_are_asked_for():

@@ -253,6 +253,16 @@ def test_a_record_of_a_seating_that_breaks_rules_for_everybodys_sake_is_made_aga
         replay(found, people, size=6)
 
 
+def test_a_record_of_a_seating_that_left_somebody_out_is_made_again():
+    people = [*mixed(12), Guest("alone", languages=frozenset({"fi"}))]
+    seating = seat(people, best_effort=True)
+    assert [one.guest for one in seating.unseated] == ["alone"]
+    found = record(seating, people)
+    assert replay(found, people, best_effort=True) == seating
+    with pytest.raises(SeatingImpossible):
+        replay(found, people)
+
+
 def test_the_order_in_which_a_guest_named_things_makes_no_difference_to_a_record():
     people = [replace(guest, interests=frozenset("abc")) for guest in crowd(12)]
     again = [replace(guest, interests=frozenset("cba")) for guest in crowd(12)]
