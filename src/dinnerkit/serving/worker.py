@@ -226,7 +226,7 @@ class Worker(GeventWorker):  # type: ignore[misc]
 def _set_apart() -> None:
     """Have the collector of garbage look no more at what is there now: the app and its libraries, which stay.
 
-    Else each of its full rounds goes through all of that while every request waits: 100 to 200 ms for the default app.
+    Else each of its full rounds goes through all of that while every request waits: a tenth of a second of CPU for the default app.
     """
     gc.collect()
     gc.freeze()
