@@ -44,13 +44,31 @@ class JointReads(Generic[K, Q, A]):
         reading, place, before = self._join(about, question)
         if place:
             return self._answered(reading, place, about, question)
-        if before is not None:
-            before.over.wait(PATIENCE_SECONDS)
-            with self._lock:
-                if self._waiting.get(about) is reading:
-                    del self._waiting[about]  # nobody joins from here on
-                self._running[about] = reading
-        return self._carry_out(reading, about)
+        try:
+            if before is not None:
+                before.over.wait(PATIENCE_SECONDS)
+                self._close(about, reading)
+            reading.answers = self._read(about, reading.questions)
+        except Exception as error:
+            reading.error = error
+            raise
+        finally:  # also where whoever asks is ended in the middle
+            self._end(about, reading)
+        return reading.answers[0]
+
+    def _close(self, about: K, reading: _Reading[Q, A]) -> None:
+        """Let nobody join a read any more, which begins now."""
+        with self._lock:
+            if self._waiting.get(about) is reading:
+                del self._waiting[about]
+            self._running[about] = reading
+
+    def _end(self, about: K, reading: _Reading[Q, A]) -> None:
+        with self._lock:
+            for readings in (self._running, self._waiting):
+                if readings.get(about) is reading:
+                    del readings[about]
+        reading.over.set()
 
     def _join(self, about: K, question: Q) -> tuple[_Reading[Q, A], int, _Reading[Q, A] | None]:
         """The read that will answer; the place in it, of which the first has it carried out; and what that waits for, if anything."""
@@ -66,19 +84,6 @@ class JointReads(Generic[K, Q, A]):
             else:
                 self._waiting[about] = mine
             return mine, 0, before
-
-    def _carry_out(self, mine: _Reading[Q, A], about: K) -> A:
-        try:
-            mine.answers = self._read(about, mine.questions)
-        except Exception as error:
-            mine.error = error
-            raise
-        finally:
-            with self._lock:
-                if self._running.get(about) is mine:
-                    del self._running[about]
-            mine.over.set()
-        return mine.answers[0]
 
     def _answered(self, joined: _Reading[Q, A], place: int, about: K, question: Q) -> A:
         joined.over.wait()

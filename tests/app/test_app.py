@@ -57,6 +57,19 @@ def test_every_answer_has_an_id_and_a_strict_policy(app: Flask, path: str) -> No
     assert "script-src 'unsafe" not in headers["Content-Security-Policy"]
 
 
+@pytest.mark.parametrize(("path", "kind"), [("/", "text/html"), ("/v1/events", "application/problem+json")])
+def test_whoever_asks_too_often_is_told_once_when_to_come_back(database_url: str, tmp_path: Path, path: str, kind: str) -> None:
+    client = create_app(Settings(**settings_for_tests(database_url, tmp_path, rate_limit="1 per hour"))).test_client()
+    assert client.get(path).status_code == 200
+
+    refused = client.get(path)
+
+    assert (refused.status_code, refused.mimetype) == (429, kind)
+    for name in ("Retry-After", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"):
+        assert len(refused.headers.getlist(name)) == 1, name
+    assert 0 < int(refused.headers["Retry-After"]) <= 3601
+
+
 def test_without_proxies_nobody_is_believed_about_their_address(database_url: str, tmp_path: Path) -> None:
     assert seen_address(settings_for_tests(database_url, tmp_path), "1.2.3.4") == ("10.0.0.9", "http")
 

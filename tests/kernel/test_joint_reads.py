@@ -140,6 +140,29 @@ def test_who_is_ended_in_the_middle_of_a_read_leaves_the_others_to_ask_again(sto
     assert [other.result(DEADLINE)[0] for other in others] == [4, 6]
 
 
+def test_who_is_ended_before_their_read_begins_leaves_the_others_to_ask_again(
+    store: Store, pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = begin(store, pool)
+    over, joined = store.joint._running["a"].over, threading.Event()
+    wait = over.wait
+
+    def end(_: float) -> None:
+        monkeypatch.setattr(over, "wait", wait)
+        joined.wait(DEADLINE)
+        raise SystemExit
+
+    monkeypatch.setattr(over, "wait", end)
+    ended, *others = join(store, pool, 1, 2, 3)
+    joined.set()
+    with pytest.raises(SystemExit):
+        ended.result(DEADLINE)
+    store.go_on.set()
+    assert [other.result(DEADLINE)[0] for other in (first, *others)] == [0, 4, 6]
+    assert not store.joint._running
+    assert not store.joint._waiting
+
+
 def test_many_threads_get_each_their_own_answer_and_none_from_before_they_asked() -> None:
     asked: set[int] = set()
 

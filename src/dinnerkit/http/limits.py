@@ -76,7 +76,7 @@ class RequestLimits:
         hit = self._hit(caller())
         request.environ[_LEFT] = hit.headers
         if not hit.let:
-            raise TooManyRequests(retry_after=hit.wait)
+            raise TooManyRequests
 
     def count(self, address: str | None) -> list[tuple[str, str]] | None:
         """Count a request that comes from nobody but an address, outside of Flask.
@@ -92,7 +92,7 @@ class RequestLimits:
         return hit.headers if hit.let else None
 
     def show(self, response: flask.Response) -> flask.Response:
-        """Put what is left into the headers: ``X-RateLimit-*``."""
+        """Put what is left into the headers: ``X-RateLimit-*``, and ``Retry-After`` where the request was refused."""
         for header in flask.request.environ.get(_LEFT, ()):
             response.headers.add(*header)
         return response
@@ -121,17 +121,18 @@ class RequestLimits:
 
 
 class _Hit(NamedTuple):
-    """Whether a request is let through, what its answer says of the limit, and otherwise in how many seconds to come back."""
+    """Whether a request is let through, and what its answer says of the limit."""
 
     let: bool
     headers: list[tuple[str, str]]
-    wait: int
 
     @classmethod
     def told(cls, let: bool, most: int, left: int, until: float) -> _Hit:
         reset = int(until + 1)
         headers = [("X-RateLimit-Limit", str(most)), ("X-RateLimit-Remaining", str(left)), ("X-RateLimit-Reset", str(reset))]
-        return cls(let, headers, 0 if let else max(1, int(reset - time.time())))
+        if not let:
+            headers.append(("Retry-After", str(max(1, int(reset - time.time())))))
+        return cls(let, headers)
 
 
 class _Hookless:
