@@ -39,6 +39,26 @@ def database_url(mongo_url: str, mongo_client: MongoClient[dict[str, Any]]) -> I
     mongo_client.drop_database(name)
 
 
+@pytest.fixture(scope="session")
+def databases_to_use_again() -> list[str]:
+    """The names of those that are empty again."""
+    return []
+
+
+@pytest.fixture
+def emptied_database_url(mongo_url: str, mongo_client: MongoClient[dict[str, Any]], databases_to_use_again: list[str]) -> Iterator[str]:
+    """The same, of a database that may have had another test before: a kit finds its indexes there, which take longer than most tests."""
+    name = databases_to_use_again.pop() if databases_to_use_again else f"test-{uuid4().hex}"
+    yield with_database(mongo_url, name)
+    database = mongo_client[name]
+    for found in database.list_collections():
+        if found.get("options", {}).get("capped"):
+            database.drop_collection(found["name"])
+        elif not found["name"].startswith("system."):
+            database[found["name"]].delete_many({})
+    databases_to_use_again.append(name)
+
+
 @pytest.fixture
 def database(database_url: str, mongo_client: MongoClient[dict[str, Any]]) -> Database[dict[str, Any]]:
     """The database of this test, as services are given it."""

@@ -133,6 +133,11 @@ class Till:
 
 
 @pytest.fixture
+def database_url(emptied_database_url: str) -> str:
+    return emptied_database_url
+
+
+@pytest.fixture
 def clock() -> StandingClock:
     return StandingClock()
 
