@@ -28,7 +28,7 @@ from dinnerkit.http.lane.shared import Shared
 from dinnerkit.http.limits import RequestLimits
 from dinnerkit.http.metrics import Metrics
 from dinnerkit.http.mount import Mount, UserResolver, install
-from dinnerkit.kit import Kit, secret_key
+from dinnerkit.kit import Kit
 from dinnerkit.live.connection import Hall
 from dinnerkit.live.limits import Connections
 from dinnerkit.live.rooms import Rooms
@@ -37,6 +37,7 @@ from dinnerkit.live.switchboard import Switchboard
 from dinnerkit.payment.reconciliation.service import Reconciliation
 from dinnerkit.ports.offload import Offload, inline
 from dinnerkit.ports.urls import parse_url
+from dinnerkit.secret_key import secret_key
 from dinnerkit.settings import Settings
 
 _LIVE_CREW = 8

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar, cast
 
@@ -17,7 +14,6 @@ from pymongo.database import Database
 
 from dinnerkit.accounts.addresses import Addresses
 from dinnerkit.accounts.attempts import Attempts
-from dinnerkit.accounts.documents import AddressDocument, AttemptDocument, UserDocument
 from dinnerkit.accounts.people import People
 from dinnerkit.accounts.recovery import RecoveryService
 from dinnerkit.accounts.secrecy import Keys, SignedTokens
@@ -31,7 +27,6 @@ from dinnerkit.booking.checking_in import CheckIn
 from dinnerkit.booking.companions import CompanionService
 from dinnerkit.booking.deposits import DepositSweep
 from dinnerkit.booking.discounting import DiscountService
-from dinnerkit.booking.documents import BookingDocument
 from dinnerkit.booking.following import Following
 from dinnerkit.booking.handlers import booking_handlers
 from dinnerkit.booking.host_payouts import HostPayouts
@@ -46,27 +41,22 @@ from dinnerkit.booking.tickets import Tickets
 from dinnerkit.booking.transferring import TransferService
 from dinnerkit.booking.waiting import WaitingList
 from dinnerkit.clock import Clock, utcnow
-from dinnerkit.delivery.documents import DeadLetterDocument, DeliveryDocument, JobRecordsDocument, LeaseDocument
-from dinnerkit.delivery.outbox import SendingDocument
 from dinnerkit.delivery.relay import Relay
 from dinnerkit.delivery.schedules import JobDesk, job_handlers
 from dinnerkit.delivery.service import DeliveryService
+from dinnerkit.documents import DOCUMENTS, SENDERS
 from dinnerkit.errors import SettingError, Unavailable
-from dinnerkit.events.documents import EventDocument, FeedDocument
 from dinnerkit.events.feed import HostFeed
 from dinnerkit.events.photos import EventPhotos
 from dinnerkit.events.seats import Seats
 from dinnerkit.events.service import EventService
 from dinnerkit.events.waitlist import Waitlist
-from dinnerkit.http.idempotency_store import IdempotencyRecord
 from dinnerkit.http.lane.purging import Purges
 from dinnerkit.http.lane.shared import Shared
 from dinnerkit.live.announcing import Announcer
 from dinnerkit.live.service import LiveService
 from dinnerkit.matching.best_fit import BestFit
 from dinnerkit.matching.computing import SeatingWork
-from dinnerkit.matching.documents import SeatingDocument
-from dinnerkit.matching.feedback.documents import FeedbackDocument
 from dinnerkit.matching.feedback.service import FeedbackService
 from dinnerkit.matching.guest_list import GuestList
 from dinnerkit.matching.handlers import matching_handlers
@@ -80,15 +70,11 @@ from dinnerkit.payment.authentication import AuthenticationService
 from dinnerkit.payment.checkout import CheckoutService
 from dinnerkit.payment.deposits import DepositService
 from dinnerkit.payment.disputes import DisputeService
-from dinnerkit.payment.documents import NotificationDocument, PaymentDocument
 from dinnerkit.payment.handlers import payment_handlers, payout_handlers
 from dinnerkit.payment.ledger.checking import LedgerCheck
-from dinnerkit.payment.ledger.documents import EntryDocument
 from dinnerkit.payment.ledger.service import Ledger
 from dinnerkit.payment.payouts.accounts import PayeeAccounts
-from dinnerkit.payment.payouts.documents import PayeeDocument, PayoutDocument
 from dinnerkit.payment.payouts.service import PayoutService
-from dinnerkit.payment.reconciliation.documents import ReconciliationDocument
 from dinnerkit.payment.reconciliation.service import Reconciliation
 from dinnerkit.payment.refunds import RefundService
 from dinnerkit.payment.service import PaymentService
@@ -114,44 +100,13 @@ from dinnerkit.ports.sessions import SessionStore
 from dinnerkit.search.handlers import search_handlers
 from dinnerkit.search.wiring import search_services
 from dinnerkit.secondaries import Secondaries
+from dinnerkit.secret_key import secret_key
 from dinnerkit.settings import BACKENDS, Settings
-from dinnerkit.storage import Row, StoredDocument, ensure_indexes
-from dinnerkit.vouchers.documents import VoucherDocument
+from dinnerkit.storage import Row, ensure_indexes
 from dinnerkit.vouchers.service import VoucherService
 from dinnerkit.vouchers.uses import VoucherUses
 
 S = TypeVar("S")
-
-SENDERS: tuple[type[SendingDocument], ...] = (
-    UserDocument,
-    EventDocument,
-    PaymentDocument,
-    NotificationDocument,
-    PayoutDocument,
-    BookingDocument,
-    SeatingDocument,
-)
-"""The documents with an outbox."""
-
-DOCUMENTS: tuple[type[StoredDocument], ...] = (
-    *SENDERS,
-    AddressDocument,
-    AttemptDocument,
-    FeedbackDocument,
-    FeedDocument,
-    VoucherDocument,
-    IdempotencyRecord,
-    EntryDocument,
-    PayeeDocument,
-    ReconciliationDocument,
-    DeliveryDocument,
-    DeadLetterDocument,
-    JobRecordsDocument,
-    LeaseDocument,
-)
-"""Everything that is stored."""
-
-_SHORTEST_SECRET = 16
 
 log = structlog.get_logger(__name__)
 
@@ -425,38 +380,3 @@ class Kit:
         for handler in handlers:
             by_kind[handler.message.kind].append(handler)
         return deliveries, desk, Relay(self.database, SENDERS, by_kind, deliveries.dispatcher, self.clock, announcer.overhear)
-
-
-def secret_key(settings: Settings) -> str:
-    """The key that signs tokens: the setting, or one of its own that an embedded app keeps in its data folder.
-
-    Raises:
-        SettingError: it is missing with a database that other machines may share, or too short.
-    """
-    key = settings.secret_key
-    if not key:
-        if not settings.database.startswith("embedded://"):
-            raise SettingError('DINNERKIT_SECRET_KEY is needed; make one: python -c "import secrets; print(secrets.token_hex(32))"')
-        key = _kept_key(Path(settings.data) / "secret-key")
-    if len(key) < _SHORTEST_SECRET:
-        raise SettingError(f"secret_key is too short: at least {_SHORTEST_SECRET} characters")
-    return key
-
-
-def _kept_key(path: Path) -> str:
-    """The key in the file; whichever process comes first makes it, whole and readable by its owner alone."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        fresh = path.with_name(f".{path.name}-{os.getpid()}-{secrets.token_hex(4)}")
-        if not path.exists():
-            fresh.touch(mode=0o600)
-            fresh.write_text(secrets.token_hex(32))
-            try:
-                os.link(fresh, path)
-            except FileExistsError:
-                pass
-            finally:
-                fresh.unlink()
-        return path.read_text().strip()
-    except OSError as error:
-        raise SettingError(f"the secret key can't be kept in {path}: {error.strerror}; set DINNERKIT_SECRET_KEY") from error

@@ -20,7 +20,7 @@ from dinnerkit.booking.store import BookingStore
 from dinnerkit.booking.tickets import Tickets
 from dinnerkit.clock import utcnow
 from dinnerkit.ids import new_id
-from dinnerkit.kit import secret_key
+from dinnerkit.secret_key import secret_key
 from tests.fire.serving import Answer, bearer_tokens
 
 WEBHOOK = "/v1/payments/webhooks/sandbox"

@@ -19,8 +19,8 @@ from dinnerkit.booking.tickets import Tickets
 from dinnerkit.booking.waiting import WaitingList
 from dinnerkit.identity import Role
 from dinnerkit.ids import new_id
-from dinnerkit.kit import secret_key
 from dinnerkit.money import Money
+from dinnerkit.secret_key import secret_key
 from tests.fire.dinners import HOST, host_dinner
 
 Answer = tuple[int, str]

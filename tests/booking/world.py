@@ -36,13 +36,14 @@ from dinnerkit.booking.transferring import TransferService
 from dinnerkit.booking.waiting import WaitingList
 from dinnerkit.delivery.relay import Relay
 from dinnerkit.delivery.service import DeliveryService
+from dinnerkit.documents import DOCUMENTS
 from dinnerkit.events.rules import EventDetails, Location, RefundPolicy, TableSize, Venue
 from dinnerkit.events.seats import SeatHold, Seats
 from dinnerkit.events.service import EventService
 from dinnerkit.events.waitlist import Waitlist
 from dinnerkit.identity import Principal, Role
 from dinnerkit.ids import new_id
-from dinnerkit.kit import DOCUMENTS, Backends, Kit
+from dinnerkit.kit import Backends, Kit
 from dinnerkit.money import Money
 from dinnerkit.payment.service import PaymentService
 from dinnerkit.payment.webhooks import WebhookInbox

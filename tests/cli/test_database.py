@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from pymongo.database import Database
 
-from dinnerkit.kit import DOCUMENTS
+from dinnerkit.documents import DOCUMENTS
 from tests.cli.running import Ended
 
 GOOD = "wicker harbour oblong\n"

@@ -11,7 +11,7 @@ from pymongo.errors import OperationFailure
 
 from dinnerkit import Kit, Settings, create_app
 from dinnerkit.cli import main
-from dinnerkit.kit import DOCUMENTS
+from dinnerkit.documents import DOCUMENTS
 from dinnerkit.shards import SHARD_KEYS
 from dinnerkit.testing import run_background, settings_for_tests
 from tests.cli.running import Ended

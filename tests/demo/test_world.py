@@ -12,7 +12,8 @@ from dinnerkit.demo import LOGINS
 from dinnerkit.demo.plots import PAYING, Plot
 from dinnerkit.demo.programme import TABLES
 from dinnerkit.demo.respondents import respondents
-from dinnerkit.kit import SENDERS, Kit
+from dinnerkit.documents import SENDERS
+from dinnerkit.kit import Kit
 from dinnerkit.matching import BUDGETS
 from tests.demo.small import SMALL, Made, all_visits
 from tests.mailbox import mails

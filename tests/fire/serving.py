@@ -21,7 +21,8 @@ from dinnerkit.accounts.secrecy import Keys, SignedTokens
 from dinnerkit.accounts.service import AccountService, NewUser
 from dinnerkit.clock import utcnow
 from dinnerkit.ids import new_id
-from dinnerkit.kit import Kit, secret_key
+from dinnerkit.kit import Kit
+from dinnerkit.secret_key import secret_key
 from dinnerkit.settings import PREFIX
 from dinnerkit.storage import collection
 

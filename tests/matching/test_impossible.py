@@ -95,6 +95,9 @@ def test_a_locked_company_is_not_called_a_party():
     assert refusal(people, size=6, locked=locked("12345678")) == (
         "the locked company of 8 (guests '1', '2', '3', '4', '5', '6', '7' and 1 more) is larger than a table of at most 6"
     )
+    with pytest.raises(SeatingImpossible) as caught:
+        seat(people, size=6, locked=locked("12345678"))
+    assert [cause["rule"] for cause in caught.value.details["causes"]] == ["locked"]
     people[0] = replace(people[0], blocked=frozenset({"2"}))
     told = "the locked company of 2 (guests '1', '2') has members who can't be seated together"
     assert refusal(people, size=6, locked=locked("12")) == told

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pymongo.database import Database
 
 from dinnerkit.analytics.service import WALK
-from dinnerkit.kit import SENDERS
+from dinnerkit.documents import SENDERS
 from dinnerkit.shards import WHOLE
 from dinnerkit.storage import Row
 from tests.scale.routing import broadcasts

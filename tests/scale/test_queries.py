@@ -23,8 +23,8 @@ from dinnerkit.accounts.service import AccountService, NewUser
 from dinnerkit.analytics.service import AnalyticsService
 from dinnerkit.booking.service import BookingService
 from dinnerkit.booking.transferring import TransferService
+from dinnerkit.documents import DOCUMENTS
 from dinnerkit.identity import Role
-from dinnerkit.kit import DOCUMENTS
 from dinnerkit.matching.people.items import ITEMS
 from dinnerkit.payment.reconciliation.service import Reconciliation
 from dinnerkit.pytest_plugin import with_database

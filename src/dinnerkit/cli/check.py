@@ -10,10 +10,10 @@ import click
 
 from dinnerkit.cli.output import say_table
 from dinnerkit.errors import DinnerkitError
-from dinnerkit.kit import secret_key
 from dinnerkit.plugins import open_backend
 from dinnerkit.ports.bus import UsesDatabase
 from dinnerkit.ports.urls import mask_url
+from dinnerkit.secret_key import secret_key
 from dinnerkit.settings import BACKENDS, OTHER_URLS, Settings
 
 
