@@ -15,6 +15,7 @@ from dinnerkit.matching.seating.feasible import feasible_tables
 from dinnerkit.matching.solving.state import Ints
 
 _MOST_NAMED = 100
+_IN_WORDS = 3
 _EXPLAINED_UP_TO = 60
 
 
@@ -41,8 +42,9 @@ def _culprit(crowd: Crowd, rules: Sequence[Rule], constraints: Constraints) -> s
 
 def impossible(causes: Sequence[Cause], crowd: Crowd, *, proved: bool) -> SeatingImpossible:
     """The error that tells the causes, the first three in words."""
-    shown = "; ".join(cause.text for cause in causes[:3])
-    more = f"; and {len(causes) - 3} more reasons" if len(causes) > 3 else ""  # noqa: PLR2004
+    shown = "; ".join(cause.text for cause in causes[:_IN_WORDS])
+    rest = len(causes) - _IN_WORDS
+    more = f"; and {rest} more reason{'s' if rest > 1 else ''}" if rest > 0 else ""
     listed = [
         {"rule": cause.rule, "guests": [crowd.ids[one] for one in cause.guests[:_MOST_NAMED]], "text": cause.text}
         for cause in causes[:_MOST_NAMED]
