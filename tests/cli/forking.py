@@ -6,6 +6,7 @@ starts from nothing is what the tests of ``serve``, ``work`` and the listing sho
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import socket
@@ -63,6 +64,7 @@ def _serve(channel: socket.socket) -> None:
     """Fork for each request and answer with the exit code, until nobody asks any more."""
     for command in COMMANDS:
         import_module(f"dinnerkit.cli.{module_of(command)}")
+    gc.freeze()  # so that no child walks over all of this when it ends
     while True:
         request, streams, _, _ = socket.recv_fds(channel, _LONGEST, 3)
         if not request:

@@ -13,6 +13,7 @@ GOOD = "wicker harbour oblong\n"
 
 
 def test_db_init_makes_all_indexes_and_may_be_repeated(run_served: Callable[..., Ended], database: Database):
+    database.client.drop_database(database.name)
     for _ in range(2):
         ended = run_served("db", "init")
         assert (ended.code, ended.err) == (0, "")
