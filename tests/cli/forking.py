@@ -33,18 +33,27 @@ class Forking:
 
     def __init__(self, channel: socket.socket) -> None:
         self._channel = channel
+        self._asked = 0
 
     def run(self, arguments: tuple[str, ...], environ: Mapping[str, str], folder: Path, stdin: str) -> tuple[int, str, str]:
         """The exit code of ``dinnerkit`` in a process of its own, and what it wrote to stdout and to stderr."""
         with TemporaryFile("w+", encoding="utf-8") as given, TemporaryFile("w+") as out, TemporaryFile("w+") as err:
             given.write(stdin)
             given.seek(0)
-            request = json.dumps({"arguments": arguments, "environ": dict(environ), "folder": str(folder)}).encode()
-            socket.send_fds(self._channel, [request], [file.fileno() for file in (given, out, err)])
-            code = int(self._channel.recv(64))
+            self._asked += 1
+            request = {"number": self._asked, "arguments": arguments, "environ": dict(environ), "folder": str(folder)}
+            socket.send_fds(self._channel, [json.dumps(request).encode()], [file.fileno() for file in (given, out, err)])
+            code = self._ended()
             for file in (out, err):
                 file.seek(0)
             return code, out.read(), err.read()
+
+    def _ended(self) -> int:
+        """The exit code of the command that was asked for last, and not of an earlier one that took too long."""
+        while True:
+            number, _, code = self._channel.recv(64).partition(b" ")
+            if int(number) == self._asked:
+                return int(code)
 
 
 @contextmanager
@@ -69,14 +78,16 @@ def _serve(channel: socket.socket) -> None:
         request, streams, _, _ = socket.recv_fds(channel, _LONGEST, 3)
         if not request:
             return
+        wanted = json.loads(request)
+        number = wanted.pop("number")
         child = os.fork()
         if not child:
             channel.close()
-            _become(streams, **json.loads(request))
+            _become(streams, **wanted)
             sys.exit(main())
         for stream in streams:
             os.close(stream)
-        channel.send(b"%d" % os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+        channel.send(b"%d %d" % (number, os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])))
 
 
 def _become(streams: list[int], arguments: list[str], environ: dict[str, str], folder: str) -> None:
