@@ -14,6 +14,7 @@ from unittest.mock import Mock
 import pytest
 import requests
 from flask import Flask
+from simple_websocket import Server
 
 from dinnerkit import Kit, Settings, create_app
 from dinnerkit.booking.service import BookingService
@@ -26,6 +27,7 @@ from dinnerkit.live.announcing import Announcer, event_topic
 from dinnerkit.live.errors import TooManyConnections
 from dinnerkit.live.limits import MOST_BYTES, MOST_FRAMES, Connections
 from dinnerkit.live.service import LiveService
+from dinnerkit.live.wire import WebSocketWire
 from dinnerkit.matching.computing import SeatingWork
 from dinnerkit.matching.service import SeatingService
 from dinnerkit.money import Money
@@ -283,6 +285,36 @@ def test_too_much_or_too_often_ends_the_connection(kit: Kit, talk: Begin, caller
     for _ in range(MOST_FRAMES + 1):
         busy.send(type="unwatch", topic="bookings")
     assert busy.ended() == 1008
+
+
+@pytest.mark.parametrize("road", ["alone"])
+def test_a_frame_that_is_too_long_ends_the_request_at_once(
+    talk: Begin, caller: MakeCaller, connections: Connections, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told, looked = threading.Event(), threading.Event()
+    handle, frames = Server._handle_events, WebSocketWire.frames
+
+    def handle_slowly(self: Server) -> bool:  # the library wakes us first, and then notes that the connection is over
+        goes_on: bool = handle(self)
+        if not goes_on:
+            told.set()
+            self.event.set()
+            assert looked.wait(DEADLINE)
+        return goes_on
+
+    def frames_seen(self: WebSocketWire) -> list[str | bytes]:
+        was_told = told.is_set()
+        found = frames(self)
+        if was_told:
+            looked.set()
+        return found
+
+    monkeypatch.setattr(Server, "_handle_events", handle_slowly)
+    monkeypatch.setattr(WebSocketWire, "frames", frames_seen)
+    long = talk(token=caller("ada").token)
+    long.socket.send("x" * (MOST_BYTES + 1))
+    assert long.ended() == 1009
+    _until(lambda: not len(connections))
 
 
 def test_one_connection_watches_so_much_and_no_more(kit: Kit, talk: Begin, caller: MakeCaller, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -102,6 +102,7 @@ class WebSocketWire:
                 receive_bytes=MOST_BYTES,
                 ping_interval=PING_SECONDS,
                 max_message_size=MOST_BYTES,
+                thread_class=lambda target: threading.Thread(target=_finally(target, woken)),
                 event_class=lambda: WakingEvent(woken),
             )
         except ProtocolError as error:
@@ -148,6 +149,18 @@ class WebSocketWire:
             self._socket_of.close(code, reason)
         if self._socket is not None:
             self._socket.shut()
+
+
+def _finally(first: Callable[[], None], then: Callable[[], None]) -> Callable[[], None]:
+    """Both; the library tells that it has read something before it takes note of that having ended the connection."""
+
+    def run() -> None:
+        try:
+            first()
+        finally:
+            then()
+
+    return run
 
 
 class WakingEvent(threading.Event):
