@@ -194,8 +194,10 @@ def test_who_approved_and_closed_the_page_is_confirmed_when_they_look_again(gues
     payment = guest.kit.service(PaymentService).live(guest.booking)
     assert payment
     assert payment.client_secret
+    checkout = guest.page.url
+    guest.page.goto("about:blank")  # else the page may hear of it first, and go on by itself
     double.authenticate(payment.client_secret.split("_secret_")[0], payment.client_secret, approve=True)
-    guest.page.reload()
+    guest.page.goto(checkout)
     guest.sees("Your seats are yours.")
     assert guest.status == "confirmed"
 
@@ -244,7 +246,7 @@ def test_when_stripes_script_never_comes_to_the_banks_page_that_says_so_and_asks
     guest.page.clock.install()
     guest.page.reload(wait_until="domcontentloaded")
     guest.sees("One moment, your bank opens its window on this page.")
-    guest.page.wait_for_function("document.querySelector('script[src*=\"stripe.js\"]')")
+    guest.page.locator("script[src*='stripe.js']").wait_for(state="attached")
     guest.page.clock.fast_forward(30_000)
     guest.sees("The way to your bank takes long to open.")
     again = guest.page.get_by_role("button", name="Ask my bank again")
