@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import os
 import signal
@@ -19,18 +18,9 @@ from dinnerkit.errors import DinnerkitError, Unavailable
 from dinnerkit.http.mount import EXTENSION_KEY
 from dinnerkit.live.limits import Connections
 from dinnerkit.serving.config import gunicorn_settings
+from dinnerkit.serving.garbage import set_apart
 from dinnerkit.serving.offload import GeventOffload
 from dinnerkit.settings import Settings
-
-
-def set_aside() -> None:
-    """Have the garbage collector look no more at what is there now, which lasts as long as the process.
-
-    Looking writes into each object, so that after a fork none of them would be shared any more; and it takes a tenth of a second, in
-    which nobody is answered.
-    """
-    gc.collect()
-    gc.freeze()
 
 
 class SharedLogger(Logger):  # type: ignore[misc]
@@ -69,7 +59,7 @@ class Server(BaseApplication):  # type: ignore[misc]
             self.cfg.set(name, value)
         self.cfg.set("control_socket_disable", True)  # it would be at one path for all that run here
         self.cfg.set("logger_class", SharedLogger)
-        self.cfg.set("pre_fork", lambda _server, _worker: set_aside())
+        self.cfg.set("pre_fork", lambda _server, _worker: set_apart())
         self.cfg.set("post_worker_init", self._begin)
         self.cfg.set("child_exit", lambda _server, worker: mark_process_dead(worker.pid))  # type: ignore[no-untyped-call]
 
@@ -87,7 +77,6 @@ class Server(BaseApplication):  # type: ignore[misc]
         """Say that a worker is ready; its live connections, which never end by themselves, end when it is asked to."""
         services = self._app.extensions[EXTENSION_KEY].services
         services[Connections].stopping = lambda: not worker.alive
-        set_aside()
         self._report(ready=worker.pid)
 
     def _report(self, **report: object) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import gc
 import io
 import time
 from collections.abc import Sequence
@@ -22,6 +21,7 @@ from gunicorn.workers.ggevent import GeventWorker
 
 from dinnerkit.serving.answers import Answer, Gone, send_again
 from dinnerkit.serving.connections import Connection, Handed, Unread
+from dinnerkit.serving.garbage import set_apart
 from dinnerkit.serving.heads import Doubt, FastHeads, HeadReaders, Heads, Plain
 from dinnerkit.serving.repeats import Again, Repeats, app_alone, nobody_looks
 
@@ -56,7 +56,7 @@ class Worker(GeventWorker):  # type: ignore[misc]
         self._alone = app_alone(self.wsgi) if nobody_looks(cfg, self.log) else None
         self._repeats = {trusted: Repeats() for trusted in (False, True)}  # whose word counts asks for something else by the same words
         tls = {"ssl_context": ssl_context(cfg)} if cfg.is_ssl else {}
-        _set_apart()
+        set_apart()
         servers = [self._serve_on(listener, tls) for listener in self.sockets]
         while self.alive:
             self.notify()
@@ -221,15 +221,6 @@ class Worker(GeventWorker):  # type: ignore[misc]
             self.log.debug("The client left: %s", error)
         else:
             self.log.exception("Socket error processing request.")
-
-
-def _set_apart() -> None:
-    """Have the collector of garbage look no more at what is there now: the app and its libraries, which stay.
-
-    Else each of its full rounds goes through all of that while every request waits: a tenth of a second of CPU for the default app.
-    """
-    gc.collect()
-    gc.freeze()
 
 
 def _may_upgrade(req: Any) -> bool:
