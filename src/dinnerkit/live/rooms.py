@@ -15,13 +15,12 @@ import structlog
 from dinnerkit.errors import Forbidden, NotFound
 from dinnerkit.live.limits import TELL_SECONDS
 from dinnerkit.live.service import State, Watch
+from dinnerkit.live.turns import in_turns
 from dinnerkit.live.wire import text_frame
 from dinnerkit.ports.bus import Bus, Heard, Missed, News, Subscription
 
 _MOST_NEWS = 10_000
 """How many news may wait to be looked at; they are put together by what they are about."""
-_A_TURN = 32
-"""So many are told before the others in the process have their turn."""
 _REST_SECONDS = 60.0
 
 log = structlog.get_logger("dinnerkit.live")
@@ -235,10 +234,8 @@ class Rooms:
             frame = said({"type": room.watch.name["topic"], **state})
         else:
             return
-        for number, member in enumerate(members, 1):
+        for member in in_turns(members):
             if member in room.members:
                 if gone:
                     member.lose(room)
                 member.tell(frame)
-            if not number % _A_TURN:
-                time.sleep(0)

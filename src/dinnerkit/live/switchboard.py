@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import selectors
 import threading
-import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import structlog
 from wsproto import ConnectionType
@@ -21,13 +20,10 @@ from dinnerkit.identity import Principal
 from dinnerkit.live.connection import GOING_AWAY, OUR_FAULT, POLICY, Connection, Hall, Over, Resolve
 from dinnerkit.live.limits import CLOSE_SECONDS, MOST_BYTES, MOST_UNSENT, PING_SECONDS, SEND_SECONDS
 from dinnerkit.live.links import HandsOver, Link, hang_up
+from dinnerkit.live.turns import in_turns
 from dinnerkit.live.wire import PING_FRAME, accepted, close_frame
 
-T = TypeVar("T")
-
 _AT_ONCE = 4096
-_A_TURN = 32
-"""So many sockets are looked at before the others in the process have their turn."""
 _TICK_SECONDS = 1.0
 _TOO_LONG = 1009
 _READ, _WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
@@ -142,9 +138,7 @@ class Switchboard:
         """Close without a word, with the lock held."""
         link.over = link.gone = True
         self._change(link)
-        if link.connection is not None and not link.busy:
-            link.busy = True
-            self._hall.crew.submit(self._work, link)
+        self._put_to_work(link)
 
     def _change(self, link: Link) -> None:
         """Have the thread look at what a socket waits for, with the lock held."""
@@ -162,10 +156,13 @@ class Switchboard:
 
     def _work_on(self, link: Link) -> None:
         with self._lock:
-            if link.busy or link.connection is None:
-                return
+            self._put_to_work(link)
+
+    def _put_to_work(self, link: Link) -> None:
+        """Have the crew do what there is to do for a link, unless it does already, with the lock held."""
+        if link.connection is not None and not link.busy:
             link.busy = True
-        self._hall.crew.submit(self._work, link)
+            self._hall.crew.submit(self._work, link)
 
     def _work(self, link: Link) -> None:
         """Do what there is to do for a link, in the crew."""
@@ -205,7 +202,7 @@ class Switchboard:
             selector.register(wakes, _READ)
             tick = self._hall.clock() + _TICK_SECONDS
             while self._goes_on():
-                for key, events in _in_turns(selector.select(max(0.0, tick - self._hall.clock()))):
+                for key, events in in_turns(selector.select(max(0.0, tick - self._hall.clock()))):
                     if key.data is None:
                         os.read(wakes, _AT_ONCE)
                     else:
@@ -327,9 +324,9 @@ class Switchboard:
         with self._lock:
             due = [link for second in [one for one in self._due if one <= now] for link in self._due.pop(second) if link.look_at == second]
             everybody = list(self._links) if self._hall.connections.stopping() else []
-        for link in _in_turns(everybody):
+        for link in in_turns(everybody):
             self.end(link, GOING_AWAY, "the server is going away; come back")
-        for link in _in_turns(due):
+        for link in in_turns(due):
             link.look_at = 0
             with self._ending(link):
                 self._look(link, now)
@@ -361,11 +358,3 @@ class Switchboard:
             if link.blocked_at:
                 moments.append(link.blocked_at + SEND_SECONDS)
             self._schedule(link, max(min(moments), now))
-
-
-def _in_turns(many: Iterable[T]) -> Iterator[T]:
-    """All of them, with pauses in which the others in the process have their turn."""
-    for number, one in enumerate(many, 1):
-        yield one
-        if not number % _A_TURN:
-            time.sleep(0)
