@@ -35,7 +35,7 @@ from dinnerkit.ports.bus import Bus
 from dinnerkit.serving.config import gunicorn_settings
 from dinnerkit.testing import run_background, settings_for_tests
 from tests.fire.dinners import HOST, host_dinner
-from tests.live.talking import DEADLINE, Talk
+from tests.live.talking import DEADLINE, Talk, until
 
 FREE = Money(0, "EUR")
 MakeCaller = Callable[..., Any]
@@ -257,7 +257,7 @@ def test_a_user_has_so_many_connections_and_no_more(talk: Begin, caller: MakeCal
     assert talk(token=caller("ben").token)
     with talks[0]:
         pass
-    _until(lambda: len(connections) == 10)
+    until(lambda: len(connections) == 10)
     assert talk(token=ada.token)
 
 
@@ -314,7 +314,7 @@ def test_a_frame_that_is_too_long_ends_the_request_at_once(
     long = talk(token=caller("ada").token)
     long.socket.send("x" * (MOST_BYTES + 1))
     assert long.ended() == 1009
-    _until(lambda: not len(connections))
+    until(lambda: not len(connections))
 
 
 def test_one_connection_watches_so_much_and_no_more(kit: Kit, talk: Begin, caller: MakeCaller, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -426,8 +426,8 @@ def test_when_a_connection_ends_nothing_of_it_remains(kit: Kit, talk: Begin, cal
     for _ in range(3):
         with talk(token=caller("ada" + new_id()).token) as listening:
             listening.ask(type="watch", topic="bookings")
-    _until(lambda: not len(connections) and not connections._of)
-    _until(lambda: len(kit.backends.bus._hub) == 1)  # type: ignore[attr-defined] # the tests' own
+    until(lambda: not len(connections) and not connections._of)
+    until(lambda: len(kit.backends.bus._hub) == 1)  # type: ignore[attr-defined] # the tests' own
 
 
 def test_a_request_that_is_no_upgrade_is_told_what_this_is(address: str) -> None:
@@ -465,10 +465,3 @@ def test_the_bus_is_told_after_the_database_and_a_refused_booking_tells_nothing(
         assert heard.next(0.6) is None
         book(kit, ada.id, event, 2)
         assert heard.next(30) is not None
-
-
-def _until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -17,7 +17,7 @@ from dinnerkit.live import rooms as module
 from dinnerkit.live.rooms import Room, Rooms
 from dinnerkit.live.service import Watch
 from dinnerkit.ports.bus import News
-from tests.live.talking import DEADLINE
+from tests.live.talking import until
 
 
 class Member:
@@ -76,13 +76,6 @@ def rooms(bus: MemoryBus, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rooms]:
         for room in [room for topic in made._topics.values() for room in topic.rooms.values()]:
             for member in list(room.members):
                 made.leave(room, member)
-
-
-def until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + DEADLINE
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
 
 
 def test_whoever_comes_while_it_changes_hears_the_latest_last_and_nothing_older_after_newer(bus: MemoryBus, rooms: Rooms) -> None:

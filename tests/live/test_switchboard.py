@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -28,7 +27,7 @@ from dinnerkit.live.limits import MOST_BYTES, MOST_FRAMES, MOST_UNSENT, Connecti
 from dinnerkit.live.rooms import Rooms
 from dinnerkit.live.switchboard import Switchboard
 from dinnerkit.live.wire import text_frame
-from tests.live.talking import DEADLINE
+from tests.live.talking import DEADLINE, until
 from tests.live.test_wire import UPGRADE
 
 ADA = Principal("ada")
@@ -83,13 +82,6 @@ class Caller:
         self.socket.close()
         assert self.given.closed.wait(DEADLINE)
         return int(heard.code)
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + DEADLINE
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
 
 
 class House:

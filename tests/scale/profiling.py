@@ -53,9 +53,7 @@ def profiled(database: Database[Row]) -> Iterator[list[Row]]:
     operations: list[Row] = []
     with recorded(database, operations):
         yield operations
-    greedy = [told for operation in operations if (told := _greedy(operation))]
-    assert not greedy, "\n".join(greedy)
-    assert_routed(operations)
+    _assert_moderate(operations)
 
 
 def assert_routed(operations: list[Row]) -> None:
@@ -81,6 +79,12 @@ def recorded(database: Database[Row], operations: list[Row]) -> Iterator[None]:
     assert operations
 
 
+def _assert_moderate(operations: list[Row]) -> None:
+    greedy = [told for operation in operations if (told := _greedy(operation))]
+    assert not greedy, "\n".join(greedy)
+    assert_routed(operations)
+
+
 def _greedy(operation: Row) -> str:
     useful = max(operation.get(name, 0) for name in ("nreturned", "nModified", "ndeleted"))
     documents, keys = operation.get("docsExamined", 0), operation.get("keysExamined", 0)
@@ -97,7 +101,4 @@ def moderate(database: Database[Row]) -> Iterator[None]:
     operations: list[Row] = []
     with recorded(database, operations):
         yield
-    operations = [operation for operation in operations if "not_before" not in operation["command"].get("filter", {})]
-    greedy = [told for operation in operations if (told := _greedy(operation))]
-    assert not greedy, "\n".join(greedy)
-    assert_routed(operations)
+    _assert_moderate([operation for operation in operations if "not_before" not in operation["command"].get("filter", {})])
