@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -70,9 +70,12 @@ class Rivals:
         """Tokens of so many others, whom nothing but their bookings is known of."""
         return [_token(ObjectId()) for _ in range(count)]
 
-    def grow(self, events: int, bookings: int) -> None:
-        """So many more events, and bookings of people who are not here."""
-        grow(self._database, "events", events, lambda _: {"_id": ObjectId(), "city": "Porto"})
+    def grow_events(self, events: int, city: Callable[[int], str]) -> None:
+        """So many more events, each in the city for its number."""
+        grow(self._database, "events", events, lambda number: {"_id": ObjectId(), "city": city(number)})
+
+    def grow_bookings(self, bookings: int) -> None:
+        """So many bookings of people who are not here."""
         grow(self._database, "bookings", bookings, lambda _: {"_id": ObjectId(), "userId": ObjectId(), "eventId": ObjectId()})
 
 

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from itertools import cycle, islice, product
+from itertools import count, cycle, islice, product
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -31,6 +31,9 @@ from dinnerkit.ids import new_id
 CONNECTIONS = 64
 VISITORS, EVENTS, BUYERS = 64, 30, 1000
 LISTED = "/v1/events?city=Lisbon&limit={}"
+CITIES, DINNERS_A_CITY = 30, 30
+ELSEWHERE = "city=City%20{city}&limit=20&max_price={price}"
+"""Another query for each price, of which there are 20 dinners whatever it is."""
 MOST_BUSY, MIXED_CONNECTIONS, MIXED_SECONDS = 0.8, 256, 10
 
 
@@ -45,8 +48,9 @@ class Contender:
     tokens: list[str]
     buyers: list[str]
     uncached: tuple[int, int, str]
-    """Its pid, its port and the path."""
+    """Where nothing is kept: its pid, its port, and the path of the list without its query."""
     asked: dict[str, list[Asked]] = field(default_factory=dict)
+    prices: Iterator[int] = field(default_factory=lambda: count(100_000))
     pairs: Iterator[Request] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -57,6 +61,10 @@ class Contender:
         with urlopen(f"http://127.0.0.1:{self.port}{LISTED.format(14)}") as answer:
             return get(LISTED.format(14), If_None_Match=answer.headers["ETag"])
 
+    def others(self, path: str, number: int) -> list[Request]:
+        """So many requests for lists of 20, none of which was sent before."""
+        return [get(f"{path}?{ELSEWHERE.format(city=price % CITIES, price=price)}") for price in islice(self.prices, number)]
+
     def cpu(self, row: str) -> float:
         """Microseconds, over all rounds."""
         runs = self.asked[row]
@@ -66,24 +74,31 @@ class Contender:
 def rows(visitors: Sequence[str]) -> dict[str, Callable[[Contender, Behind], Asked]]:
     """What is measured, by name."""
 
-    def reading(count: int, request: Callable[[Contender], Request], status: int) -> Callable[[Contender, Behind], Asked]:
+    def reading(number: int, request: Callable[[Contender], Request], status: int) -> Callable[[Contender, Behind], Asked]:
         def measured(one: Contender, stood_on: Behind) -> Asked:
-            asked = [request(one)] * count
-            send(one.port, asked[: count // 10], CONNECTIONS).only(status)
+            asked = [request(one)] * number
+            send(one.port, asked[: number // 10], CONNECTIONS).only(status)
             return ask(one.pid, one.port, stood_on, asked, CONNECTIONS).only(status)
 
         return measured
 
     def uncached(one: Contender, stood_on: Behind) -> Asked:
         pid, port, path = one.uncached
-        send(port, [get(path)] * 100, CONNECTIONS).only(200)
-        return ask(pid, port, stood_on, [get(path)] * 600, CONNECTIONS).only(200)
+        same = get(f"{path}?{LISTED.format(20).partition('?')[2]}")
+        send(port, [same] * 100, CONNECTIONS).only(200)
+        return ask(pid, port, stood_on, [same] * 600, CONNECTIONS).only(200)
+
+    def differing(one: Contender, stood_on: Behind, pid: int, port: int, path: str) -> Asked:
+        send(port, one.others(path, 200), CONNECTIONS).only(200)
+        return ask(pid, port, stood_on, one.others(path, 1500), CONNECTIONS).only(200)
 
     return {
         "GET list, kept": reading(4000, lambda _: get(LISTED.format(14)), 200),
         "GET event, kept": reading(4000, lambda one: get(f"/v1/events/{one.events[0]}"), 200),
         "GET list, 304": reading(4000, Contender.known, 304),
-        "GET list of 20, not kept": uncached,
+        "GET list of 20, not kept, the same for all": uncached,
+        "GET list of 20, not kept, each another": lambda one, on: differing(one, on, *one.uncached),
+        "GET list of 20, cache missed, each another": lambda one, on: differing(one, on, one.pid, one.port, "/v1/events"),
         "POST booking, free": lambda one, on: ask(one.pid, one.port, on, list(islice(one.pairs, 300)), 32).only(201),
         "POST login": lambda one, on: ask(one.pid, one.port, on, [login(visitor) for visitor in visitors], 8).only(200),
     }
@@ -130,67 +145,87 @@ def contenders(stack: ExitStack, folder: Path, stood_on: Behind, other: Path | N
     database = mongodb(stood_on.database_url).database
     pid, port = stack.enter_context(ours(given, folder))
     slow = stack.enter_context(ours(given, folder, lane="off"))
-    found = [Contender("dinnerkit", pid, port, events, minted[:VISITORS], minted[VISITORS:], (*slow, LISTED.format(20)))]
+    found = [Contender("dinnerkit", pid, port, events, minted[:VISITORS], minted[VISITORS:], (*slow, "/v1/events"))]
     rivals = None
     if other is not None:
         rivals = Rivals(stood_on, database)
         pid, port = stack.enter_context(rival(other, stood_on))
         theirs = rivals.copy_events()
         tokens, buyers = rivals.copy_users(visitors), rivals.tokens(BUYERS)
-        nocache = f"/v1/events-nocache?{LISTED.format(20).partition('?')[2]}"
-        found.append(Contender("rival", pid, port, theirs, tokens, buyers, (pid, port, nocache)))
+        found.append(Contender("rival", pid, port, theirs, tokens, buyers, (pid, port, "/v1/events-nocache")))
+
+    dinners = CITIES * DINNERS_A_CITY
+    grow(
+        database,
+        "events",
+        dinners,
+        lambda number: {"_id": new_id(), "city": f"City {number % CITIES}", "city_key": f"city {number % CITIES}"},
+    )
+    if rivals is not None:
+        rivals.grow_events(dinners, lambda number: f"City {number % CITIES}")
 
     def grown(new_events: int, bookings: int) -> None:
         grow(database, "events", new_events, lambda _: {"_id": new_id(), "city": "Porto", "city_key": "porto"})
         grow(database, "bookings", bookings, lambda _: {"_id": new_id(), "user": new_id(), "event": new_id(), "outbox": []})
         if rivals is not None:
-            rivals.grow(new_events, bookings)
+            rivals.grow_events(new_events, lambda _: "Porto")
+            rivals.grow_bookings(bookings)
 
     return found, visitors, grown
 
 
-def measure(folder: Path, other: Path | None, rounds: int, grown_to: tuple[int, int]) -> dict[str, Any]:
-    """Everything, by contender."""
+def measure(folder: Path, other: Path | None, rounds: int, grown_to: tuple[int, int], only: str | None) -> dict[str, Any]:
+    """Everything, by contender; or only the rows whose name has that in it."""
     with behind(folder) as stood_on, ExitStack() as stack:
         measured, visitors, grown = contenders(stack, folder, stood_on, other)
-        work = rows(visitors)
+        work = {name: row for name, row in rows(visitors).items() if only is None or only in name}
         for _ in range(rounds):
             for name, row in work.items():
                 for one in measured:
                     print(f"{one.name}: {name}", file=sys.stderr, flush=True)
                     one.asked.setdefault(name, []).append(row(one, stood_on))
-        found: dict[str, Any] = {one.name: {} for one in measured}
-        for one in measured:
-            sale = hot_sale(one, stood_on)
-            most, journey = mixed(one, stood_on, visitors)
-            busy = one.asked["GET list, kept"][-1]
-            found[one.name] = {
+        found = {
+            one.name: {
                 "cpu_us": {name: one.cpu(name) for name in work},
                 "p50_ms": {name: one.asked[name][-1].percentile(0.5) for name in work},
                 "p99_ms": {name: one.asked[name][-1].percentile(0.99) for name in work},
-                "saturated_p99_over_p50": busy.percentile(0.99) / busy.percentile(0.5),
-                "sale": {
-                    "seconds": sale.seconds,
-                    "cpu_us": sale.micros(sale.web),
-                    "slowest_ms": sale.percentile(1),
-                    "statuses": dict(sale.statuses),
-                },
-                "journey": {
-                    "saturation_rps": most,
-                    "cpu_us": journey.micros(journey.web),
-                    "p50_ms": journey.percentile(0.5),
-                    "p99_ms": journey.percentile(0.99),
-                    "slowest_ms": journey.percentile(1),
-                    "statuses": dict(journey.statuses),
-                },
             }
-        if any(grown_to):
-            grown(*grown_to)
-            for name in ("GET list, kept", "GET list of 20, not kept", "POST booking, free"):
-                for one in measured:
-                    after = work[name](one, stood_on)
-                    found[one.name].setdefault("grown_times", {})[name] = after.micros(after.web) / one.cpu(name)
+            for one in measured
+        }
+        if only is None:
+            for one in measured:
+                found[one.name] |= crowds(one, stood_on, visitors)
+            if any(grown_to):
+                grown(*grown_to)
+                for name in ("GET list, kept", "GET list of 20, not kept, each another", "POST booking, free"):
+                    for one in measured:
+                        after = work[name](one, stood_on)
+                        found[one.name].setdefault("grown_times", {})[name] = after.micros(after.web) / one.cpu(name)
     return found
+
+
+def crowds(one: Contender, stood_on: Behind, visitors: Sequence[str]) -> dict[str, Any]:
+    """What is measured once, as it leaves the dinners full."""
+    sale = hot_sale(one, stood_on)
+    most, journey = mixed(one, stood_on, visitors)
+    busy = one.asked["GET list, kept"][-1]
+    return {
+        "saturated_p99_over_p50": busy.percentile(0.99) / busy.percentile(0.5),
+        "sale": {
+            "seconds": sale.seconds,
+            "cpu_us": sale.micros(sale.web),
+            "slowest_ms": sale.percentile(1),
+            "statuses": dict(sale.statuses),
+        },
+        "journey": {
+            "saturation_rps": most,
+            "cpu_us": journey.micros(journey.web),
+            "p50_ms": journey.percentile(0.5),
+            "p99_ms": journey.percentile(0.99),
+            "slowest_ms": journey.percentile(1),
+            "statuses": dict(journey.statuses),
+        },
+    }
 
 
 _TIMES = ("p50_ms", "p99_ms", "slowest_ms")
@@ -203,20 +238,24 @@ def show(found: dict[str, Any]) -> None:
     for row in found[names[0]]["cpu_us"]:
         values = [found[name]["cpu_us"][row] for name in names]
         table.add_row(row, *(f"{value:,.0f}" for value in values), *(f"{values[0] / values[-1]:.2f}" for _ in compared))
-    for row, value in {
-        "saturated: p99 / p50": lambda one: f"{one['saturated_p99_over_p50']:.1f}",
-        "hot sale: CPU µs an attempt": lambda one: f"{one['sale']['cpu_us']:,.0f}",
-        "hot sale: seconds": lambda one: f"{one['sale']['seconds']:.2f}",
-        "hot sale: sold": lambda one: f"{one['sale']['statuses'].get(201, 0)}",
-        "journey: CPU µs": lambda one: f"{one['journey']['cpu_us']:,.0f}",
-        "journey: saturation a second": lambda one: f"{one['journey']['saturation_rps']:,.0f}",
-        "journey at 80 %: p50, p99, slowest ms": lambda one: " ".join(
-            f"{one['journey'][at]:,.0f}" for at in ("p50_ms", "p99_ms", "slowest_ms")
-        ),
-        "grown: CPU of list kept, not kept, booking": lambda one: " ".join(f"{times:.2f}" for times in one.get("grown_times", {}).values()),
-    }.items():
+    crowded = all("journey" in one for one in found.values())
+    for row, value in _CROWDS.items() if crowded else ():
         table.add_row(row, *(value(found[name]) for name in names))
     Console(width=130).print(table)
+
+
+_CROWDS: dict[str, Callable[[dict[str, Any]], str]] = {
+    "saturated: p99 / p50": lambda one: f"{one['saturated_p99_over_p50']:.1f}",
+    "hot sale: CPU µs an attempt": lambda one: f"{one['sale']['cpu_us']:,.0f}",
+    "hot sale: seconds": lambda one: f"{one['sale']['seconds']:.2f}",
+    "hot sale: sold": lambda one: f"{one['sale']['statuses'].get(201, 0)}",
+    "journey: CPU µs": lambda one: f"{one['journey']['cpu_us']:,.0f}",
+    "journey: saturation a second": lambda one: f"{one['journey']['saturation_rps']:,.0f}",
+    "journey at 80 %: p50, p99, slowest ms": lambda one: " ".join(
+        f"{one['journey'][at]:,.0f}" for at in ("p50_ms", "p99_ms", "slowest_ms")
+    ),
+    "grown: CPU of list kept, not kept, booking": lambda one: " ".join(f"{times:.2f}" for times in one.get("grown_times", {}).values()),
+}
 
 
 def main() -> None:
@@ -225,9 +264,10 @@ def main() -> None:
     parser.add_argument("--rival", type=Path, metavar="FOLDER", help="where its server.js is, installed")
     parser.add_argument("--grow", type=int, nargs=2, metavar=("EVENTS", "BOOKINGS"), default=(0, 0), help="measure again with so many more")
     parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--only", metavar="TEXT", help="only the requests whose row has that in its name, and no crowds")
     options = parser.parse_args()
     with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        found = measure(Path(folder), options.rival, options.rounds, tuple(options.grow))
+        found = measure(Path(folder), options.rival, options.rounds, tuple(options.grow), options.only)
     show(found)
     if options.json is not None:
         options.json.parent.mkdir(parents=True, exist_ok=True)
