@@ -13,6 +13,7 @@ from pymongo.database import Database
 
 from dinnerkit.events.documents import EventDocument
 from dinnerkit.events.listing import EventQuery, Sort
+from dinnerkit.events.pages import _Wanted
 from dinnerkit.events.rows import stored
 from dinnerkit.events.rules import EventDetails, Location, Venue
 from dinnerkit.events.service import EventService
@@ -148,6 +149,29 @@ def test_a_page_reads_little_more_than_it_shows(filled: Data, query: EventQuery,
     plan = explain(filled, lambda events: events.upcoming_encoded(query, 20))
     assert set(indexes(plan["queryPlanner"]["winningPlan"])) == {index}
     assert plan["executionStats"]["totalDocsExamined"] <= most
+
+
+def test_pages_that_are_read_together_are_served_by_the_same_indexes(filled: Data):
+    wanted = [_Wanted(EventQuery(sort=sort, **NARROWED[name]), 20, ()) for sort, name in SERVED_IN_ORDER]
+    for stages_of_one in (one.stages(NOW, number) for number, one in enumerate(wanted)):
+        union = [{"$match": {"_id": "none"}}, {"$unionWith": {"coll": "events", "pipeline": stages_of_one}}]
+        command = {"aggregate": "events", "pipeline": union, "cursor": {}}
+        plan = filled.command("explain", command, verbosity="queryPlanner")
+        winning = list(winners(plan))
+        assert len(winning) == 2
+        assert {"COLLSCAN", "SORT"}.isdisjoint(stages(winning))
+
+
+def winners(plan: Any) -> Iterator[dict[str, Any]]:
+    """The plans that were chosen, of the pipeline and of those within it."""
+    if isinstance(plan, dict):
+        if "winningPlan" in plan:
+            yield plan["winningPlan"]
+        for value in plan.values():
+            yield from winners(value)
+    elif isinstance(plan, list):
+        for value in plan:
+            yield from winners(value)
 
 
 @pytest.mark.parametrize("narrowed", list(NARROWED))

@@ -9,11 +9,12 @@ from orjson import Fragment
 
 from dinnerkit.events.encoded import EncodedEvent
 from dinnerkit.events.feed import MEDIA_TYPE, HostFeed
+from dinnerkit.events.pages import Page
 from dinnerkit.events.rows import EventSummary
 from dinnerkit.events.rules import EventDetails
 from dinnerkit.events.schemas import EventChangesSchema, EventQuerySchema, EventSchema, EventSummarySchema, FeedSchema, NewEventSchema
 from dinnerkit.events.seat_errors import NoSuchEvent
-from dinnerkit.events.service import EventService, Page
+from dinnerkit.events.service import EventService
 from dinnerkit.events.surrogates import event_key, keys_of_list
 from dinnerkit.http.auth import BEARER, authenticated, current_principal, maybe_principal, requires
 from dinnerkit.http.blueprint import ApiBlueprint

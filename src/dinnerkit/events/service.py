@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Generic, TypedDict, TypeVar, cast
+from typing import Any, TypedDict, TypeVar, cast
 
 from pymongo import ASCENDING, DESCENDING, ReturnDocument
-from pymongo.client_session import ClientSession
-from pymongo.collection import Collection as MongoCollection
-from pymongo.cursor import RawBatchCursor
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
@@ -22,9 +19,10 @@ from dinnerkit.errors import Forbidden
 from dinnerkit.events import changes
 from dinnerkit.events.changes import Change
 from dinnerkit.events.documents import EventDocument
-from dinnerkit.events.encoded import EncodedEvent, documents, encoded, encoded_row
+from dinnerkit.events.encoded import EncodedEvent
 from dinnerkit.events.errors import EventWasChanged, NotTheHost
-from dinnerkit.events.listing import SORT_KEYS, EventQuery, Sort, after, conditions, distance_km, following, last_of, position, within
+from dinnerkit.events.listing import EventQuery, Sort, following
+from dinnerkit.events.pages import Page, Pages
 from dinnerkit.events.rows import EVENT, SUMMARY, VIEW, EventSummary, EventView, event_of, stored
 from dinnerkit.events.rules import Event, EventDetails, Location, Status, manages
 from dinnerkit.events.seat_errors import NoSuchEvent
@@ -32,21 +30,11 @@ from dinnerkit.events.validation import check
 from dinnerkit.http.paging import decode_cursor
 from dinnerkit.identity import Principal, Role
 from dinnerkit.ids import new_id
-from dinnerkit.joint_reads import JointReads
 from dinnerkit.secondaries import Question, Secondaries
 from dinnerkit.storage import Row, collection, insert
 from dinnerkit.texts import search_key
 
-_CENTIMETRE = 0.01  # in metres: more than the arithmetic of two runs can differ by
-
 T = TypeVar("T")
-
-
-class Page(TypedDict, Generic[T]):
-    """A part of a list; ``next`` is the cursor of the part that follows, None at the end."""
-
-    items: list[T]
-    next: str | None
 
 
 class Choice(TypedDict):
@@ -82,11 +70,11 @@ class EventService:
             secondaries: who is asked for what everybody may see; the primary, unless given.
         """
         self._secondaries = secondaries or Secondaries(database)
-        self._pages = JointReads(self._encoded)
         self._changed = changed
         self._database = database
         self._events = collection(database, EventDocument)
         self._clock = clock
+        self._pages = Pages(self._public, clock)
         self._outbox = Outbox(clock)
 
     def create(self, principal: Principal, details: EventDetails, event_id: str | None = None) -> EventView:
@@ -193,20 +181,7 @@ class EventService:
         Raises:
             BadCursor: the cursor is not of a list in this order.
         """
-        order = query.order
-        if order is Sort.DISTANCE and query.near is not None:
-            rows = self._nearest(query.near, query.radius_km, conditions(query, self._clock()), limit, last_of(order, cursor))
-            further = following(rows, limit, lambda row: (order.value, row["metres"], row["id"]))
-            for row in rows:
-                del row["metres"]
-        else:
-            wanted = self._listed(query, limit, cursor)
-            rows = self._public(lambda events, session: list(events.find(**wanted, session=session)))
-            further = following(rows, limit, lambda row: position(order, row))
-            if query.near is not None:
-                for row in rows:
-                    row["distance_km"] = round(distance_km(query.near, Location(**row["venue"]["location"])), 1)
-        return {"items": cast("list[EventSummary]", rows[:limit]), "next": further}
+        return self._pages.rows(query, limit, cursor)
 
     def upcoming_encoded(self, query: EventQuery, limit: int = 20, cursor: str | None = None) -> Page[EncodedEvent]:
         """The same as JSON, for those who pass it on. Those who ask for the same page at the same moment are given one, not to be changed.
@@ -214,7 +189,7 @@ class EventService:
         Raises:
             BadCursor: the cursor is not of a list in this order.
         """
-        return self._pages.ask((query, limit, cursor), None)
+        return self._pages.encoded(query, limit, cursor)
 
     def hosted(self, principal: Principal, limit: int = 20, cursor: str | None = None) -> Page[EventSummary]:
         """The user's own events in every state, the newest first.
@@ -280,17 +255,6 @@ class EventService:
         begun = {"listed": True, "starts_at": {"$lte": self._clock()}}
         return self._events.update_many(begun, {"$set": {"listed": False}}).modified_count
 
-    def _encoded(self, asked: tuple[EventQuery, int, str | None], together: Sequence[None]) -> list[Page[EncodedEvent]]:
-        query, limit, cursor = asked
-        if query.near is not None:  # the distance is of the question, and not of the event
-            page = self.upcoming(query, limit, cursor)
-            found, further = [encoded_row(row) for row in page["items"]], page["next"]
-        else:
-            wanted = self._listed(query, limit, cursor)
-            found = self._public(lambda events, session: _found(events.find_raw_batches(**wanted, session=session)))
-            further = following(found, limit, lambda event: position(query.order, event.row))
-        return [{"items": found[:limit], "next": further}] * len(together)
-
     def _public(self, question: Question[T]) -> T:
         """The answer to a question about what everybody may see."""
         return self._secondaries.ask(self._events, question)
@@ -324,56 +288,6 @@ class EventService:
         if row is None:
             raise NoSuchEvent("There is no such event.")
         return event_of(row)
-
-    def _listed(self, query: EventQuery, limit: int, cursor: str | None) -> dict[str, Any]:
-        """What to find for a page, and one event more if there is one."""
-        order = query.order
-        last = last_of(order, cursor)
-        wanted = conditions(query, self._clock())
-        if query.near is not None:
-            wanted.append(within(query.near, query.radius_km))
-        if last:
-            wanted.append(after(SORT_KEYS[order], last))
-        sort = [(key, ASCENDING) for key in SORT_KEYS[order]]
-        return {"filter": {"$and": wanted}, "projection": SUMMARY, "sort": sort, "limit": limit + 1}
-
-    def _nearest(self, near: Location, radius_km: float, wanted: list[Row], limit: int, last: tuple[Any, ...]) -> list[Row]:
-        """The events of a page and one more, by (distance, id).
-
-        MongoDB orders by distance alone. So the stream is read until the distance has passed that of the last row wanted: the events at
-        the same venue are then all there, and are put in order by their ids.
-        """
-        search: dict[str, Any] = {
-            "near": {"type": "Point", "coordinates": [near.lon, near.lat]},
-            "key": "venue.location",
-            "distanceField": "metres",
-            "maxDistance": radius_km * 1000,
-            "query": {"$and": wanted},
-            "spherical": True,
-        }
-        stages: list[dict[str, Any]] = [{"$geoNear": search}]
-        if last:
-            search["minDistance"] = max(0.0, last[0] - _CENTIMETRE)
-            stages.append({"$match": after(("metres", "_id"), last)})
-        stages.append({"$project": {**SUMMARY, "metres": 1}})
-
-        def read(events: MongoCollection[Row], session: ClientSession | None) -> list[Row]:
-            rows: list[Row] = []
-            with events.aggregate(stages, batchSize=limit + 2, session=session) as stream:
-                for row in stream:
-                    if len(rows) > limit and row["metres"] > rows[limit]["metres"]:
-                        break
-                    rows.append(row)
-            return rows
-
-        rows = self._public(read)
-        for row in rows:
-            row["distance_km"] = round(row["metres"] / 1000, 1)
-        return sorted(rows, key=lambda row: (row["metres"], row["id"]))
-
-
-def _found(batches: RawBatchCursor[Row]) -> list[EncodedEvent]:
-    return [encoded(document) for document in documents(cast("Iterable[bytes]", batches))]
 
 
 def _choices(rows: list[Row], name: str) -> list[Choice]:
