@@ -65,3 +65,4 @@ def test_a_host_has_a_seating_mended_or_tables_kept(client: FlaskClient, kit: Ki
     assert ([place["name"] for place in change["joined"]], change["left"]) == (["late"], [])
     seen = client.get(f"{ask}/{mended.get_json()['id']}", headers=admin.headers).get_json()
     assert all(set(low) == {"table", "reason"} for low in seen["below"])
+    assert seen["broken"] == []

@@ -173,6 +173,23 @@ class TestSeating:
         for left in row["unseated"]:
             assert left["reason"] == "there is no seating that keeps every rule"
 
+    def test_a_table_is_not_kept_as_it_is_where_one_of_its_guests_has_blocked_another_since(self, kit: Kit) -> None:
+        ada, ben, *others = dinner(kit)
+        event = night(kit, smallest=2, largest=4)
+        booked = book(kit, event, [booking.user for booking in (ada, ben, *others)])
+        assert seat(kit, event) == [{booking.user for booking in (ada, ben, *others)}]
+        say(kit, ada, **{f"u{ben.user}": "never"})
+        seatings = kit.service(SeatingService)
+        before = seatings.published(event)
+        assert before
+        asked = seatings.request(HOST, event, seating_id=new_id(), wishes=Wishes(best_effort=True, keep=(before.id, frozenset({1}))))
+        run_background(kit)
+        with pytest.raises(SeatingFailed) as refused:
+            tables_or_why(seatings.get(HOST, event, asked.id))
+        told = f"{refused.value.message} {refused.value.details}"
+        assert refused.value.message == "there is no seating that keeps every rule while the tables stay that were to be kept"
+        assert not any(name in told for name in ("apart", *booked))
+
     def test_what_is_taken_back_keeps_nobody_apart(self, kit: Kit) -> None:
         ada, ben, cleo, dan = dinner(kit)
         say(kit, ada, **{f"u{ben.user}": "never"})

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from dinnerkit.matching import DEFAULT_RULES, Guest, Locks, NeverMet, SeatingImpossible, seat
+from dinnerkit.matching import DEFAULT_RULES, Guest, LockedTable, Locks, NeverMet, SeatingImpossible, seat
 from dinnerkit.matching.seating.audit import breaches
 
 EIGHT = "guests '1', '2', '3', '4', '5', '6', '7' and 1 more"
@@ -107,6 +107,44 @@ def test_a_party_that_is_locked_to_others_is_told_with_them():
     people = [replace(guest, party="x") if guest.id in ("1", "2") else guest for guest in plain(12)]
     assert refusal(people, size=3, locked=locked("234")).startswith("the locked company of 4 (guests '1', '2', '3', '4') is larger")
     assert refusal(people, size=1, locked=locked("34")).startswith("party 'x' of 2 is larger")
+
+
+def test_a_locked_table_never_seats_together_who_must_not_sit_together():
+    people = plain(12)
+    kept = Locks((LockedTable(frozenset("123456")),))
+    assert {"1", "6"} <= set(seat(people, size=6, locked=kept).tables[0].guests)
+    people[0] = replace(people[0], blocked=frozenset({"6"}))
+    told = "guests '1', '6' are at a locked table, and can't be seated together"
+    assert refusal(people, size=6, locked=kept) == refusal(people, size=6, locked=kept, best_effort=True) == told
+    assert refusal(plain(12), size=6, locked=Locks(kept.tables, (frozenset("1"), frozenset("2")))) == told.replace("6", "2")
+    seating = seat(people, size=6, locked=kept, everybody=True)
+    assert [(fault.rule, fault.table) for fault in seating.broken] == [("apart", 1)]
+    people[0] = replace(people[0], blocked=frozenset({"7"}))
+    assert seat(people, size=6, locked=kept).broken == ()
+    assert seat(people, size=6, locked=Locks((*kept.tables, LockedTable(frozenset({"7", "8", "9", "10", "11", "12"}))))).broken == ()
+
+
+def test_a_locked_table_never_parts_who_came_together():
+    people = [replace(guest, party="x") if guest.id in ("7", "2", "8") else guest for guest in plain(12)]
+    kept = Locks((LockedTable(frozenset("123456")),))
+    assert refusal(people, size=6, locked=kept) == "guests '7', '8' came with guest '2', whose locked table gets no others"
+    seating = seat(people, size=6, locked=kept, everybody=True)
+    assert [(fault.rule, fault.table, fault.text) for fault in seating.broken] == [
+        ("party", 1, "table 1 is without some who came with its guests")
+    ]
+    both = Locks((LockedTable(frozenset("1234")), LockedTable(frozenset("5678"))))
+    assert refusal(people, size=4, locked=both) == "guest '2' came with guests '7', '8', whose locked table gets no others"
+    assert seat(people, size=(4, 8), locked=Locks((LockedTable(frozenset("1278")),))).broken == ()
+
+
+def test_what_else_a_locked_table_breaks_is_told_with_its_number():
+    people = [replace(guest, languages=frozenset({"fr" if guest.id == "9" else "en"})) for guest in plain(14)]
+    kept = Locks((LockedTable(frozenset({"1", "2", "9"})), LockedTable(frozenset({"3", "4", "5", "6"}))))
+    seating = seat([people[12], *people[:12]], size=(4, 6), locked=kept)
+    (number,) = [number for number, table in enumerate(seating.tables, 1) if "9" in table.guests]
+    assert [(fault.rule, fault.table) for fault in seating.broken] == [("table_size", number), ("common_language", number)]
+    assert seating.broken[0].text == f"table {number} has too few or too many guests"
+    assert number > 1
 
 
 def test_parties_that_do_not_fit_a_venues_tables_are_not_told_that_their_number_is_wrong():

@@ -22,7 +22,7 @@ from dinnerkit.ids import new_id
 from dinnerkit.matching.app_errors import NobodyToSeat, NoSuchSeating, NoTableYet, SeatingFailed, SeatingNotDone
 from dinnerkit.matching.computing import SeatingWork
 from dinnerkit.matching.errors import RuleInvalid
-from dinnerkit.matching.presenting import for_guest
+from dinnerkit.matching.presenting import for_guest, for_host
 from dinnerkit.matching.seating.why import DISCREET
 from dinnerkit.matching.seatings import Wishes
 from dinnerkit.matching.service import SeatingService, tables_or_why
@@ -206,6 +206,23 @@ def test_a_host_keeps_some_tables_and_has_the_others_made_anew(kit: Kit, seating
     assert before[0] in after
     assert before[2] - {gone} in after
     assert set().union(*after) == set().union(*before) - {gone}
+
+
+def test_a_table_that_is_kept_and_has_become_too_small_is_told_to_the_host(kit: Kit, seatings: SeatingService) -> None:
+    event = night(kit)
+    book(kit, event, guests(kit, *["en"] * 6))
+    first = seatings.request(HOST, event, seating_id=new_id(), wishes=Wishes(1)).id
+    run_background(kit)
+    gone = seatings.get(HOST, event, first).tables[0].places[0].booking
+    kit.service(BookingService).cancel(kit.service(BookingStore).find(gone).user, gone)  # type: ignore[union-attr]
+
+    asked = seatings.request(HOST, event, seating_id=new_id(), wishes=Wishes(keep=(first, frozenset({1, 2}))))
+    run_background(kit)
+
+    seating = seatings.get(HOST, event, asked.id)
+    (small,) = [number for number, table in enumerate(seating.tables, 1) if len(table.places) == 2]
+    assert seating.broken == ((small, f"table {small} has too few or too many guests"),)
+    assert for_host(seating, {})["broken"] == [{"table": small, "reason": seating.broken[0][1]}]
 
 
 def test_tables_to_keep_must_be_there(kit: Kit, seatings: SeatingService) -> None:

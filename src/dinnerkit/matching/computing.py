@@ -83,7 +83,7 @@ class SeatingWork:
         try:
             seating = self._seated(row, event, *self._guest_list.of(event, places, brought(bookings)))
         except SeatingImpossible as error:
-            values: Row = {"status": "impossible", "problem": discreet(error)}
+            values: Row = {"status": "impossible", "problem": discreet(error, kept=bool(row.get("locked")))}
         else:
             values = {"status": "done", **to_rows(_discreet(seating), {place.guest_id: place for place in places})}
         finished = values | {"progress": 1.0, "finished_at": self._clock()}
@@ -170,6 +170,8 @@ class _Progress:
 _UNSAID = "there is no seating that keeps every rule"
 """In place of a reason that would tell who would not sit with whom."""
 
+_UNSAID_OF_KEPT = f"{_UNSAID} while the tables stay that were to be kept"
+
 
 def _discreet(seating: Seating) -> Seating:
     """The seating for the host, who must not learn from why somebody has no table who would not sit with whom."""
@@ -177,14 +179,19 @@ def _discreet(seating: Seating) -> Seating:
     return replace(seating, unseated=tuple(unseated))
 
 
-def discreet(error: SeatingImpossible) -> dict[str, Any]:
-    """Why not everybody can be seated, for the host, who must not learn from it who would not sit with whom."""
+def discreet(error: SeatingImpossible, *, kept: bool = False) -> dict[str, Any]:
+    """Why not everybody can be seated, for the host, who must not learn from it who would not sit with whom.
+
+    Args:
+        error: the reasons.
+        kept: whether some tables were to stay as they are, which may be why.
+    """
     problem = {"message": error.message, **error.details}
     causes = error.details.get("causes", ())
     if any(cause["rule"] == BlockedApart.name for cause in causes):
         told = [cause for cause in causes if cause["rule"] != BlockedApart.name]
         problem |= {
-            "message": "; ".join([cause["text"] for cause in told] or [_UNSAID]),
+            "message": "; ".join([cause["text"] for cause in told] or [_UNSAID_OF_KEPT if kept else _UNSAID]),
             "causes": told,
         }
     return problem

@@ -65,6 +65,7 @@ class SeatingDocument(SendingDocument):
     tables = mongoengine.EmbeddedDocumentListField(StoredTable)
     unseated = ListField(DictField())
     below = ListField(DictField())
+    broken = ListField(DictField())
     score = FloatField()
     floor = FloatField()
     chance = FloatField()

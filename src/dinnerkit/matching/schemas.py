@@ -88,7 +88,7 @@ class UnseatedSchema(PlaceSchema):
     reason = fields.String(required=True)
 
 
-class LowTableSchema(StrictSchema):
+class NumberedTableSchema(StrictSchema):
     table = fields.Integer(required=True, metadata={"description": "From 1."})
     reason = fields.String(required=True)
 
@@ -105,7 +105,12 @@ class SeatingSchema(StrictSchema):
     tables = fields.List(fields.Nested(TableSchema), required=True)
     unseated = fields.List(fields.Nested(UnseatedSchema), required=True)
     below = fields.List(
-        fields.Nested(LowTableSchema), required=True, metadata={"description": "Tables below the floor that was asked for."}
+        fields.Nested(NumberedTableSchema), required=True, metadata={"description": "Tables below the floor that was asked for."}
+    )
+    broken = fields.List(
+        fields.Nested(NumberedTableSchema),
+        required=True,
+        metadata={"description": "Tables that were kept as they are, and break a rule by now, such as that of their size."},
     )
     score = fields.Float(required=True)
     floor = fields.Float(required=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -60,8 +60,8 @@ class Wishes:
 class StoredSeating:
     """A seating as it is kept; without ``tables`` until it is done.
 
-    ``below`` has the number and the reason of each table that did not reach the score which the host wanted; ``best`` is the best score
-    so far while the tables are made.
+    ``below`` has the number and the reason of each table that did not reach the score which the host wanted, ``broken`` those of tables
+    that were kept as they are and break a rule by now; ``best`` is the best score so far while the tables are made.
     """
 
     id: str
@@ -72,6 +72,7 @@ class StoredSeating:
     tables: tuple[SeatedTable, ...]
     unseated: tuple[tuple[Place, str], ...]
     below: tuple[tuple[int, str], ...]
+    broken: tuple[tuple[int, str], ...]
     score: float | None
     floor: float | None
     chance: float | None
@@ -103,6 +104,7 @@ def to_rows(seating: Seating, places: Mapping[str, Place]) -> Row:
         ],
         "unseated": [_place_row(places[left.guest]) | {"reason": left.reason} for left in seating.unseated],
         "below": [{"table": low.table, "reason": low.text} for low in seating.below],
+        "broken": [{"table": fault.table, "reason": fault.text} for fault in seating.broken],
         "score": seating.score,
         "floor": seating.floor,
         "chance": seating.chance,
@@ -137,7 +139,8 @@ def from_row(row: Row) -> StoredSeating:
         seed=row["seed"],
         tables=tuple(_table(table) for table in row.get("tables", ())),
         unseated=tuple((_place(left), left["reason"]) for left in row.get("unseated", ())),
-        below=tuple((low["table"], low["reason"]) for low in row.get("below", ())),
+        below=_numbered(row.get("below", ())),
+        broken=_numbered(row.get("broken", ())),
         score=row.get("score"),
         floor=row.get("floor"),
         chance=row.get("chance"),
@@ -151,6 +154,11 @@ def from_row(row: Row) -> StoredSeating:
 def _table(row: Row) -> SeatedTable:
     reasons = tuple((reason["rule"], reason["text"], reason["points"]) for reason in row["reasons"])
     return SeatedTable(tuple(_place(place) for place in row["places"]), row["score"], reasons)
+
+
+def _numbered(rows: Sequence[Row]) -> tuple[tuple[int, str], ...]:
+    """The number and the reason of each table that there is something to say of."""
+    return tuple((row["table"], row["reason"]) for row in rows)
 
 
 def _place(row: Row) -> Place:

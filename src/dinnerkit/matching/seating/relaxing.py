@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -49,17 +49,26 @@ def least_broken(crowd: Crowd, scoring: Scoring, rules: Sequence[Rule], room: Ro
     return finished(house, labels, rng, whatever=True).labels
 
 
-def broken_rules(crowd: Crowd, scoring: Scoring, rules: Sequence[Rule], room: Room, tables: Sequence[Table]) -> tuple[Broken, ...]:
-    """The hard rules that some tables break, and which."""
-    number = {name: place for place, name in enumerate(crowd.ids)}
-    rows = np.full((len(tables), max((len(table.guests) for table in tables), default=0)), -1)
-    for place, table in enumerate(tables):
-        rows[place, : len(table.guests)] = [number[name] for name in table.guests]
+def broken_rules(crowd: Crowd, scoring: Scoring, rules: Sequence[Rule], room: Room, tables: Mapping[int, Table]) -> tuple[Broken, ...]:
+    """The hard rules that some tables break, and which.
+
+    Args:
+        crowd: the guests of the tables, and maybe others.
+        scoring: the soft rules.
+        rules: all rules.
+        room: the tables that there are.
+        tables: by their numbers.
+    """
+    place_of = {name: place for place, name in enumerate(crowd.ids)}
+    rows = np.full((len(tables), max((len(table.guests) for table in tables.values()), default=0)), -1)
+    for row, table in zip(rows, tables.values(), strict=True):
+        row[: len(table.guests)] = [place_of[name] for name in table.guests]
     house = House(crowd, Constraints.of(crowd, rules, room.low, room.high), scoring, rules, room, len(tables))
-    places = np.array([place if table.at is None else table.at for place, table in enumerate(tables)], np.int64)
+    places = np.array([place if table.at is None else table.at for place, table in enumerate(tables.values())], np.int64)
+    numbers = list(tables)
     texts = _TEXTS | {name: f"breaks a rule: {broken}" for name, broken in house.broken.items()}
     return tuple(
-        Broken(name, int(place) + 1, f"table {place + 1} {texts.get(name, f'breaks the rule {name}')}")
+        Broken(name, numbers[place], f"table {numbers[place]} {texts.get(name, f'breaks the rule {name}')}")
         for name, faults in house.faults_by_rule(rows, places).items()
         for place in np.flatnonzero(faults > 0)
     )

@@ -22,6 +22,7 @@ from dinnerkit.matching.seating.finishing import asks_for_more, finished, lost_b
 from dinnerkit.matching.seating.following import Following, Halfway
 from dinnerkit.matching.seating.house import House
 from dinnerkit.matching.seating.impossible import impossible, unknown_cause
+from dinnerkit.matching.seating.locked_tables import broken_by_locks, parted, unbearable
 from dinnerkit.matching.seating.locks import LockedCompany, Locks
 from dinnerkit.matching.seating.lowest import below_floor
 from dinnerkit.matching.seating.relaxing import broken_rules, least_broken
@@ -70,7 +71,8 @@ def seat(
         best_effort: seat as many as can be, and list the others with reasons, in place of an error.
         everybody: where the hard rules can't all be met, seat everybody and break as few as is found, in place of an error; what is
             broken is in :attr:`Seating.broken`.
-        locked: what stays as it is; guests at locked tables take no part in the search.
+        locked: what stays as it is; guests at locked tables take no part in the search. Locked tables that part those who came
+            together, or seat those who must not sit together, are impossible; what else they break is in :attr:`Seating.broken`.
         processes: how many search, where there are more than some hundreds of guests; the answer does not depend on that.
         progress: told the fraction done, 0–1; raising from it cancels.
         best: told the best score so far, 0–100, of those who take part in the search, whenever that is higher than before.
@@ -92,6 +94,9 @@ def seat(
         rules = (*rules, LockedCompany(locked.guests))
     scoring = Scoring.of(crowd, rules)
     kept = locked.labels(crowd)
+    against = unbearable(crowd, Constraints.of(crowd, rules, room.low, room.high), kept) if locked.tables else []
+    if against and not everybody:
+        raise impossible(against, crowd, proved=True)
     free = np.flatnonzero(kept < 0)
     following, ends = Following(progress, best, halfway, resume), None if seconds is None else began + seconds
     search = Search(seed, ends, best_effort, following, np.random.default_rng(seed), processes)
@@ -110,7 +115,10 @@ def seat(
     run = replace(found.run, seed=seed, seconds=time.monotonic() - began)
     at = np.concatenate([found.at, locked_at]).astype(np.int64)
     seating = result(crowd, scoring, labels, at, unseated, search.rng, run)
-    broken = broken_rules(crowd, scoring, rules, room, seating.tables) if everybody else ()
+    if everybody:
+        broken = broken_rules(crowd, scoring, rules, room, dict(enumerate(seating.tables, 1))) + parted(against, crowd, seating.tables)
+    else:
+        broken = broken_by_locks(crowd, scoring, rules, room, seating.tables, kept) if locked.tables else ()
     return replace(seating, below=below_floor(seating.tables, rules), broken=broken)
 
 

@@ -84,7 +84,7 @@ class Seating:
         seed: what all chance was drawn from.
         unseated: guests without a place; empty unless the best effort was asked for.
         below: tables that did not reach the :class:`Floor`, and why; empty unless one was set.
-        broken: hard rules that tables break; empty unless everybody was to be seated.
+        broken: hard rules that tables break; empty unless everybody was to be seated, or tables were locked.
         run: how it was found; not compared.
     """
 
