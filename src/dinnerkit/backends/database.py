@@ -19,6 +19,7 @@ from pymongo.monitoring import (
     ServerHeartbeatSucceededEvent,
 )
 
+from dinnerkit.backends.mongod.binary import OLDEST
 from dinnerkit.backends.mongod.errors import EmbeddedMongodFailed
 from dinnerkit.backends.mongod.member import Member
 from dinnerkit.backends.mongod.replica import make_ready, one_line, server_url
@@ -43,6 +44,9 @@ CLIENT_OPTIONS: dict[str, Any] = {
 """The driver's options, unless the URL says otherwise. Times in milliseconds."""
 
 PING_SECONDS = 3.0
+
+_WIRE_VERSION = 17
+"""What a server of :data:`~dinnerkit.backends.mongod.binary.OLDEST` says of its protocol: the number of that of MongoDB 6.0."""
 
 _NAME = re.compile(r"[^/\\. \"$*<>:|?\x00]{1,63}")
 
@@ -128,16 +132,31 @@ class MongoDatabase:
 
         Raises:
             DatabaseUnavailable: none can be reached.
+            SettingError: it is too old, or neither in a replica set nor a mongos.
         """
         try:
             with pymongo.timeout(min(PING_SECONDS, self._client.options.server_selection_timeout)):
-                self._client.admin.command("ping", read_preference=self._client.read_preference)
+                told = self._client.admin.command("hello", read_preference=self._client.read_preference)
         except PyMongoError as error:
             raise DatabaseUnavailable(f"MongoDB can't be reached: {one_line(error)}") from error
+        if wrong := unsuitable(told):
+            raise SettingError(f"database: {mask_url(self._url)!r}: {wrong}")
 
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
+
+
+def unsuitable(told: Mapping[str, Any]) -> str:
+    """What is wrong with a server, by its answer to ``hello``; nothing where all is well."""
+    if told.get("maxWireVersion", 0) < _WIRE_VERSION:
+        return f"this MongoDB is too old; dinnerkit needs {OLDEST}.0 or newer"
+    if "setName" not in told and told.get("msg") != "isdbgrid":
+        return (
+            "this MongoDB is a server by itself, and dinnerkit needs a replica set, which may be of one: "
+            "start mongod with --replSet rs0 and give it rs.initiate() once"
+        )
+    return ""
 
 
 class EmbeddedDatabase:

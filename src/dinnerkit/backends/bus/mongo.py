@@ -119,6 +119,15 @@ class OwnMongoBus(MongoBus):
         self._own = MongoDatabase(url)
         self._collection.database = self._own.database
 
+    def ping(self) -> None:
+        """Reach the database.
+
+        Raises:
+            Unavailable: it can't be reached.
+            SettingError: it has no change streams, or is too old.
+        """
+        self._own.ping()
+
     def close(self) -> None:
         """Close the connections too."""
         closed = self._closing.is_set()
