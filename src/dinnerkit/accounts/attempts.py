@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import cast
 
 from pymongo import ReturnDocument
@@ -17,6 +17,9 @@ from dinnerkit.accounts.secrecy import Keys
 from dinnerkit.clock import Clock
 from dinnerkit.storage import Row, collection
 
+REMEMBERED = timedelta(days=90)
+"""How long after they have signed in somebody is remembered to have."""
+
 
 @dataclass(frozen=True, slots=True)
 class AttemptLimit:
@@ -25,6 +28,15 @@ class AttemptLimit:
     name: str
     most: int
     window: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """The attempts in the present window, and what :meth:`Attempts.remember` has noted with them."""
+
+    count: int
+    user: str | None = None
+    password: str | None = field(default=None, repr=False)
 
 
 class Attempts:
@@ -40,40 +52,54 @@ class Attempts:
         self._keys = keys
         self._clock = clock
 
-    def count(self, limit: AttemptLimit, subject: str) -> int:
+    def count(self, limit: AttemptLimit, subject: str) -> Tried:
         """Count one attempt, before it is made; how many there are then.
 
         Raises:
             TooManyAttempts: it is one too many.
         """
         now = self._clock()
-        row = self._counted(limit, subject)
-        if row["expires_at"] <= now:
-            self._attempts.delete_one({"_id": row["_id"], "expires_at": row["expires_at"]})
-            row = self._counted(limit, subject)
+        row = self._counted(limit, subject, now)
         if row["count"] > limit.most:
-            wait = max(1, math.ceil((row["expires_at"] - now).total_seconds()))
+            wait = max(1, math.ceil((row["until"] - now).total_seconds()))
             raise TooManyAttempts("That was tried too often; wait a while.", retry_after=wait)
-        return int(row["count"])
+        return Tried(row["count"], row.get("user"), row.get("password"))
 
     def made(self, limit: AttemptLimit, subject: str) -> int:
         """How many attempts are counted now."""
-        row = self._attempts.find_one({"_id": self._id(limit, subject), "expires_at": {"$gt": self._clock()}}, {"count": 1})
-        return int(row["count"]) if row else 0
+        row = self._attempts.find_one({"_id": self._id(limit, subject)}, {"count": 1, "until": 1, "expires_at": 1})
+        return int(row["count"]) if row is not None and (row.get("until") or row["expires_at"]) > self._clock() else 0
+
+    def remember(self, limit: AttemptLimit, subject: str, tried: Tried, *, user: str, password: str) -> None:
+        """It worked, so forget the attempts before it; note who it was and the hash of the password, for the next time.
+
+        Both may be outdated by then, so they are a hint, and no more. Where there was no attempt before, the one that worked counts for the
+        rest of its window, which leaves less to guess with.
+        """
+        noted: Row = {"user": user, "password": password, "expires_at": self._clock() + REMEMBERED}
+        if tried.count > 1:
+            noted["count"] = 0
+        self._attempts.update_one({"_id": self._id(limit, subject)}, {"$set": noted})
 
     def clear(self, limit: AttemptLimit, subject: str) -> None:
-        """Forget the attempts: it worked."""
+        """Forget the attempts, and what was noted with them."""
         self._attempts.delete_one({"_id": self._id(limit, subject)})
 
-    def _counted(self, limit: AttemptLimit, subject: str) -> Row:
-        update = {"$inc": {"count": 1}, "$setOnInsert": {"expires_at": self._clock() + limit.window}}
-        query = {"_id": self._id(limit, subject)}
+    def _counted(self, limit: AttemptLimit, subject: str, now: datetime) -> Row:
+        runs = {"$gt": [{"$ifNull": ["$until", "$expires_at"]}, now]}  # documents of an earlier version have no other end
+        ends = now + limit.window
+        counted = {
+            "count": {"$cond": [runs, {"$add": ["$count", 1]}, 1]},
+            "until": {"$cond": [runs, {"$ifNull": ["$until", "$expires_at"]}, ends]},
+            "expires_at": {"$max": ["$expires_at", ends]},
+        }
+        query, update = {"_id": self._id(limit, subject)}, [{"$set": counted}]
         try:
             return self._count(query, update)
         except DuplicateKeyError:  # two first attempts at once: by now there is a count
             return self._count(query, update)
 
-    def _count(self, query: Row, update: Row) -> Row:
+    def _count(self, query: Row, update: list[Row]) -> Row:
         return cast("Row", self._attempts.find_one_and_update(query, update, upsert=True, return_document=ReturnDocument.AFTER))
 
     def _id(self, limit: AttemptLimit, subject: str) -> str:

@@ -126,7 +126,10 @@ class AddressDocument(StoredDocument):
 
 
 class AttemptDocument(StoredDocument):
-    """How often something was tried; ``_id`` is a keyed hash of what was tried on whom."""
+    """How often something was tried until a moment; ``_id`` is a keyed hash of what was tried on whom.
+
+    ``user`` and ``password`` are copies, as they were when that user last signed in.
+    """
 
     collection_name: ClassVar[str] = "attempts"
     meta: ClassVar[dict[str, Any]] = {"collection": "attempts", "auto_create_index": False}
@@ -134,4 +137,7 @@ class AttemptDocument(StoredDocument):
 
     id = StringField(primary_key=True)
     count = IntField(required=True)
+    until = DateTimeField()
     expires_at = DateTimeField(required=True)
+    user = StringField()
+    password = StringField()

@@ -10,14 +10,18 @@ from __future__ import annotations
 import re
 import secrets
 import unicodedata
+from base64 import b64decode
 from collections.abc import Iterable
 from functools import cache
+from hmac import compare_digest
 
+import structlog
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from zxcvbn import zxcvbn
 from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
+from dinnerkit.accounts.argon2_memory import AlignedArgon2, Unusable
 from dinnerkit.accounts.errors import CommonPassword, WeakPassword
 from dinnerkit.ports.offload import Offload
 
@@ -32,8 +36,14 @@ _JUDGED = 24
 _LEAST_PART = 4
 _EDGES = re.compile(r"^[\W\d_]+|[\W\d_]+$")
 
+log = structlog.get_logger(__name__)
 
-_HASHER = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1, hash_len=32, salt_len=16)
+
+_PASSES, _KIBIBYTES, _LENGTH = 2, 19_456, 32
+_HASHER = PasswordHasher(time_cost=_PASSES, memory_cost=_KIBIBYTES, parallelism=1, hash_len=_LENGTH, salt_len=16)
+_ALIGNED = AlignedArgon2(passes=_PASSES, kibibytes=_KIBIBYTES, length=_LENGTH)
+_OURS = re.compile(rf"\$argon2id\$v=19\$m={_KIBIBYTES},t={_PASSES},p=1\$([A-Za-z0-9+/]{{22}})\$([A-Za-z0-9+/]{{43}})")
+"""Such a hash as is made here today; salt and hash, in base64 without its padding."""
 
 
 @cache
@@ -59,11 +69,18 @@ class Passwords:
 
     def outdated(self, kept: str) -> bool:
         """Whether the hash was made with other parameters than today's."""
-        return _HASHER.check_needs_rehash(kept)
+        return not _OURS.fullmatch(kept)
 
     def _verify(self, kept: str, password: str) -> bool:
+        text, ours = _normal(password), _OURS.fullmatch(kept)
         try:
-            return _HASHER.verify(kept, _normal(password))
+            if ours is not None:
+                salt, expected = (b64decode(part + "=" * (-len(part) % 4)) for part in ours.groups())
+                return compare_digest(_ALIGNED.hash(text.encode(), salt), expected)
+        except Unusable as error:
+            log.warning("argon2_in_own_memory_failed", error=str(error))
+        try:
+            return _HASHER.verify(kept, text)
         except (VerificationError, InvalidHashError):
             return False
 

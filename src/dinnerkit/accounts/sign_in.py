@@ -11,7 +11,7 @@ import structlog
 from pymongo.database import Database
 
 from dinnerkit.accounts.addresses import Addresses
-from dinnerkit.accounts.attempts import AttemptLimit, Attempts
+from dinnerkit.accounts.attempts import AttemptLimit, Attempts, Tried
 from dinnerkit.accounts.documents import MOST_SESSIONS, UserDocument
 from dinnerkit.accounts.errors import BadCredentials, BadToken
 from dinnerkit.accounts.page_sessions import PageSession, PageSessions
@@ -85,10 +85,20 @@ class SignInService:
             BadCredentials: they don't belong together, or nobody has the address: the same time and text.
             TooManyAttempts: too many wrong passwords for this address; wait.
         """
-        user = self._checked(email, password)
+        key = _key(email)
+        tried = self._attempts.count(SIGN_IN_LIMIT, key)
+        if tried.password is not None and self._passwords.outdated(tried.password):
+            tried = Tried(tried.count)  # the road that makes it anew
         session_id, family, secret = new_id(), random_secret(), random_secret()
-        self._add_session(user, {"id": session_id, "key": digest(family), "secret": digest(secret)}, self._refresh)
-        return self._pair(user["_id"], session_id, family, secret)
+        session = {"id": session_id, "key": digest(family), "secret": digest(secret)}
+        user_id = self._recalled(key, tried, password, session)
+        if user_id is None:
+            user = self._checked(key, password, refused=tried.password)
+            user_id = user["_id"]
+            if not self._add_session(user_id, key, user["password"], session):
+                raise _bad_credentials()
+            self._attempts.remember(SIGN_IN_LIMIT, key, tried, user=user_id, password=user["password"])
+        return self._pair(user_id, session_id, family, secret)
 
     def refresh(self, refresh_token: str) -> TokenPair:
         """Exchange a refresh token for new tokens. Of two at once with the same token one wins, and counts for nothing: both are out.
@@ -140,7 +150,12 @@ class SignInService:
             TooManyAttempts: as for :meth:`login`.
             SessionsUnavailable: the store of sessions can't be reached.
         """
-        return self._pages.open(self._checked(email, password))
+        key = _key(email)
+        tried = self._attempts.count(SIGN_IN_LIMIT, key)
+        user = self._checked(key, password)
+        if tried.count > 1:
+            self._attempts.remember(SIGN_IN_LIMIT, key, tried, user=user["_id"], password=user["password"])
+        return self._pages.open(user)
 
     def suspected(self, email: str) -> bool:
         """Whether wrong passwords were tried for this address lately, whoever did it and whether or not anybody has it."""
@@ -161,31 +176,49 @@ class SignInService:
         found = {(row["_id"], session["id"]): row["role"] for row in rows for session in row["sessions"]}
         return [found.get(session) for session in sessions]
 
-    def _checked(self, email: str, password: str) -> Row:
-        """The user whose address and password these are."""
-        key = _key(email)
-        tried = self._attempts.count(SIGN_IN_LIMIT, key)
+    def _recalled(self, key: str, tried: Tried, password: str, session: Row) -> str | None:
+        """Sign in who did so before by what was noted then, which saves looking the address and its user up; their id.
+
+        None where the password is another, or what was noted is not true any more. The address is looked up then, so that a wrong
+        password takes as many questions, and one hash, whether or not anybody has the address, or has signed in.
+        """
+        if tried.user is None or tried.password is None or not self._passwords.matches(tried.password, password[: LONGEST + 1]):
+            return None
+        if not self._add_session(tried.user, key, tried.password, session):
+            return None
+        if (
+            tried.count > 1
+        ):  # a single one that worked may count for the rest of its window: it leaves less to guess with, and is a write less
+            self._attempts.remember(SIGN_IN_LIMIT, key, tried, user=tried.user, password=tried.password)
+        return tried.user
+
+    def _checked(self, key: str, password: str, *, refused: str | None = None) -> Row:
+        """The user whose address and password these are; ``refused`` is a hash that the password was compared with already."""
         row = self._addresses.user(key, _CREDENTIALS)
         kept = row.get("password") if row else None
-        if not self._passwords.matches(kept, password[: LONGEST + 1]) or row is None or kept is None:
-            raise BadCredentials("The e-mail address and the password don't belong together.")
-        if tried > 1:  # a single one that worked may count for the rest of its window: it leaves less to guess with, and is a write less
-            self._attempts.clear(SIGN_IN_LIMIT, key)
+        fits = (kept is None or kept != refused) and self._passwords.matches(kept, password[: LONGEST + 1])
+        if not fits or row is None or kept is None:
+            raise _bad_credentials()
         if self._passwords.outdated(kept):
             row["password"] = self._passwords.hash(password)
             self._users.update_one({"_id": row["_id"], "password": kept}, {"$set": {"password": row["password"]}})
         return row
 
-    def _add_session(self, user: Row, session: Row, life: timedelta) -> None:
+    def _add_session(self, user_id: str, key: str, password: str, session: Row) -> bool:
+        """Add it, but only while the address and the password are those that were checked; whether they were.
+
+        A reset in between has ended all sessions, and this must not be left over.
+        """
         now = self._clock()
-        session |= {"created_at": now, "expires_at": now + life}
-        # Only while the password is the one that was checked: a reset in between has ended all sessions, and this must not be left over.
         added = self._users.update_one(
-            {"_id": user["_id"], "password": user["password"]},
-            {"$push": {"sessions": {"$each": [session], "$slice": -MOST_SESSIONS}}},
+            {"_id": user_id, "email_key": key, "password": password},
+            {
+                "$push": {
+                    "sessions": {"$each": [session | {"created_at": now, "expires_at": now + self._refresh}], "$slice": -MOST_SESSIONS}
+                }
+            },
         )
-        if not added.modified_count:
-            raise BadCredentials("The e-mail address and the password don't belong together.")
+        return bool(added.modified_count)
 
     def _end(self, user_id: str, session: Row) -> bool:
         return bool(self._users.update_one({"_id": user_id}, {"$pull": {"sessions": session}}).modified_count)
@@ -203,6 +236,10 @@ def _parts(token: str, number: int) -> list[str]:
     if len(token) > LONGEST_TOKEN or not token.isprintable() or len(parts) != number or not all(parts):
         raise BadToken("The token is not valid.")
     return parts
+
+
+def _bad_credentials() -> BadCredentials:
+    return BadCredentials("The e-mail address and the password don't belong together.")
 
 
 def _key(email: str) -> str:
