@@ -22,6 +22,7 @@ from dinnerkit.errors import SettingError
 from dinnerkit.http import docs, health
 from dinnerkit.http.blueprint import Api, ApiBlueprint, answer_unknown_urls
 from dinnerkit.http.idempotency_store import IdempotencyStore
+from dinnerkit.http.lane.direct import Direct
 from dinnerkit.http.lane.mounting import open_lane
 from dinnerkit.http.lane.purging import Purges
 from dinnerkit.http.lane.shared import Shared
@@ -127,6 +128,7 @@ class Dinnerkit:
                 kit.clock,
                 kit.settings.lane_bytes,
                 kit.service(Shared),
+                Direct(app, services, services[RequestLimits]) if self._is_alone() else None,
             )
         return kit
 
@@ -138,7 +140,11 @@ class Dinnerkit:
         """
         if settings.lane != "auto":
             return settings.lane == "on"
-        return self._whole_app and self._user_resolver is resolve_bearer and parse_url(settings.bus).scheme != "memory"
+        return self._is_alone() and parse_url(settings.bus).scheme != "memory"
+
+    def _is_alone(self) -> bool:
+        """Whether nobody but us has to do with our requests, as far as that is known before the first of them."""
+        return self._whole_app and self._user_resolver is resolve_bearer
 
 
 def _open(app: Flask, settings: Settings | Mapping[str, Any] | None, offload: Offload) -> Kit:

@@ -8,11 +8,16 @@ from urllib.parse import urlencode
 import pytest
 from flask import Flask, jsonify
 from flask.testing import FlaskClient
-from marshmallow import fields
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from marshmallow import Schema, ValidationError, fields, validates_schema
 from werkzeug.wrappers import Response
 
+from dinnerkit.events.schemas import EventQuerySchema
 from dinnerkit.http.blueprint import ApiBlueprint
+from dinnerkit.http.queries import QueryReader
 from dinnerkit.http.schemas import PageQuery, StrictSchema
+from dinnerkit.search.schemas import SearchQuerySchema, SuggestQuerySchema
 
 asking = ApiBlueprint("asking", __name__)
 
@@ -75,3 +80,56 @@ def test_a_query_too_long_to_be_remembered_is_read_all_the_same(client: FlaskCli
 def test_of_a_parameter_that_is_given_twice_the_first_counts_or_all_where_the_field_takes_several(client: FlaskClient) -> None:
     assert client.get("/x/v1/pages?limit=3&limit=4").json == {"limit": 3, "cursor": None}
     assert client.get("/x/v1/names?names=Ana&names=Bo").json == ["Ana", "Bo"]
+
+
+VALUES = (
+    "1",
+    "20",
+    "100",
+    "0",
+    "-1",
+    "x",
+    "",
+    " ",
+    "Lisbon",
+    "38.7,-9.1",
+    "2026-11-01T12:00:00Z",
+    "price",
+    "nan",
+    "10.5",
+    "a\x00b",
+    "\u00fc" * 600,
+)
+
+
+@pytest.mark.parametrize("schema", [EventQuerySchema, SearchQuerySchema, SuggestQuerySchema, PageQuery])
+@given(data=st.data())
+@settings(max_examples=60)
+def test_a_query_is_read_as_its_schema_reads_it(schema: type[Schema], data: st.DataObject) -> None:
+    names = [field.data_key or name for name, field in schema().fields.items()]
+    asked = data.draw(st.dictionaries(st.sampled_from([*names, "unknown"]), st.sampled_from(VALUES), max_size=5))
+    reader = QueryReader(schema())
+    assert reader._is_plain
+
+    try:
+        expected = schema().load(asked)
+    except ValidationError:
+        with pytest.raises(ValidationError):
+            reader.load(asked)
+    else:
+        assert reader.load(asked) == expected
+
+
+class Twofold(PageQuery):
+    least = fields.Integer(load_default=0)
+
+    @validates_schema
+    def _check(self, data: dict[str, Any], **_: Any) -> None:
+        if data["least"] > data["limit"]:
+            raise ValidationError("too much")
+
+
+def test_a_schema_that_checks_more_is_asked_itself() -> None:
+    assert QueryReader(Twofold()).load({"least": "3"})["least"] == 3
+    with pytest.raises(ValidationError):
+        QueryReader(Twofold()).load({"least": "3", "limit": "2"})

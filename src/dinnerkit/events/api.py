@@ -18,12 +18,12 @@ from dinnerkit.events.service import EventService
 from dinnerkit.events.surrogates import event_key, keys_of_list
 from dinnerkit.http.auth import BEARER, authenticated, current_principal, maybe_principal, requires
 from dinnerkit.http.blueprint import ApiBlueprint
-from dinnerkit.http.conditional import ETAG_HEADERS, PUBLIC_HEADERS, kept_by_reader, private_json, public_json
+from dinnerkit.http.conditional import ETAG_HEADERS, PUBLIC_HEADERS, PublicAnswer, kept_by_reader, private_json, public
 from dinnerkit.http.idempotency import idempotent, operation_id
 from dinnerkit.http.lane.routes import kept
-from dinnerkit.http.photo_addresses import all_with_addresses, with_addresses
+from dinnerkit.http.photo_addresses import Folder, all_with_addresses, with_addresses
 from dinnerkit.http.schemas import PageQuery, page_schema
-from dinnerkit.http.services import service
+from dinnerkit.http.services import Site, service, site
 from dinnerkit.identity import Role
 from dinnerkit.ids import is_id
 
@@ -33,18 +33,27 @@ _EVENT_SECONDS = 3600.0
 """So long an answer is kept at most where nobody tells of a change."""
 
 
+def _listed(at: Site, wanted: dict[str, Any]) -> PublicAnswer:
+    events = at.service(EventService)
+    page = events.upcoming_encoded(**wanted)
+    about = keys_of_list(event.row for event in page["items"])
+    shown = {"items": _written(page["items"], at.photo_folder), "next": page["next"]}
+    return PublicAnswer.of(shown, about, events.true_until(page, wanted["query"].order))
+
+
+def _shown(at: Site, event_id: str) -> PublicAnswer:
+    shown = at.service(EventService).shown(_existing(event_id))
+    return PublicAnswer.of(with_addresses(shown, at.photo_folder), (event_key(event_id),))
+
+
 @blueprint.route("/events")
-@kept(_EVENT_SECONDS, EventQuerySchema)
+@kept(_EVENT_SECONDS, EventQuerySchema, make=_listed)
 @blueprint.arguments(EventQuerySchema, location="query")
 @blueprint.response(200, page_schema(EventSummarySchema), headers=PUBLIC_HEADERS)
 @blueprint.alt_response(304, description="The caller has this answer already")
 def list_events(wanted: dict[str, Any]) -> Response:
     """List the published events that have not begun, without their descriptions."""
-    events = service(EventService)
-    page = events.upcoming_encoded(**wanted)
-    about = keys_of_list(event.row for event in page["items"])
-    shown = {"items": _written(page["items"]), "next": page["next"]}
-    return public_json(shown, about=about, until=events.true_until(page, wanted["query"].order))
+    return public(_listed(site(), wanted))
 
 
 @blueprint.route("/events", methods=["POST"])
@@ -58,7 +67,7 @@ def create_event(details: EventDetails) -> Response:
 
 
 @blueprint.route("/events/<event_id>")
-@kept(_EVENT_SECONDS, only=event_key("{}"))
+@kept(_EVENT_SECONDS, only=event_key("{}"), make=_shown)
 @blueprint.doc(security=[{}, {BEARER: []}])
 @blueprint.response(200, EventSchema, headers=PUBLIC_HEADERS)
 @blueprint.alt_response(304, description="The caller has this answer already")
@@ -66,14 +75,13 @@ def create_event(details: EventDetails) -> Response:
 @blueprint.alt_response(404, "NOT_FOUND")
 def get_event(event_id: str) -> Response:
     """Show an event; before it is published its host and admins alone see it."""
-    events = service(EventService)
     try:
-        return public_json(with_addresses(events.shown(_existing(event_id))), about=(event_key(event_id),))
+        return public(_shown(site(), event_id))
     except NoSuchEvent:
         principal = maybe_principal()  # only now, as it is not for nothing, and most of what is asked for is public
         if principal is None:
             raise
-        return private_json(with_addresses(events.get(_existing(event_id), principal)))
+        return private_json(with_addresses(service(EventService).get(_existing(event_id), principal)))
 
 
 @blueprint.route("/events/<event_id>", methods=["PATCH"])
@@ -166,9 +174,9 @@ def read_feed(token: str) -> Response:
     return kept_by_reader(service(HostFeed).calendar(token), MEDIA_TYPE)
 
 
-def _written(events: list[EncodedEvent]) -> list[Any]:
+def _written(events: list[EncodedEvent], folder: Folder) -> list[Any]:
     """As they are encoded; but the addresses of photos are of the request."""
-    pictured = {row["id"]: row for row in all_with_addresses({**event.row} for event in events if event.row["photo"])}
+    pictured = {row["id"]: row for row in all_with_addresses(({**event.row} for event in events if event.row["photo"]), folder)}
     return [pictured.get(event.row["id"]) or Fragment(event.json) for event in events]
 
 

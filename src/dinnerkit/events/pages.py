@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from datetime import datetime
-from typing import Any, Generic, NamedTuple, TypedDict, TypeVar, cast
+from typing import Any, Final, Generic, NamedTuple, TypedDict, TypeVar, cast
 
+from bson.codec_options import CodecOptions
+from bson.raw_bson import RawBSONDocument
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection as MongoCollection
 from pymongo.cursor import RawBatchCursor
@@ -26,6 +28,9 @@ READS_AT_ONCE = 4
 
 MOST_UNITED = 16
 """So many pages are read by one question, which the database answers one after the other."""
+
+_AS_SENT: Final[CodecOptions[RawBSONDocument]] = CodecOptions(document_class=RawBSONDocument)
+"""``aggregate_raw_batches`` would ask twice: it has the server send nothing with the first answer."""
 
 _CENTIMETRE = 0.01  # in metres: more than the arithmetic of two runs can differ by
 
@@ -141,8 +146,8 @@ class Pages:
 
         def read(events: MongoCollection[Row], session: ClientSession | None) -> dict[int, list[EncodedEvent]]:
             united = [*first, *({"$unionWith": {"coll": events.name, "pipeline": stages}} for stages in others)]
-            batches = events.aggregate_raw_batches(united, session=session)
-            return {number: [encoded(event) for event in group] for number, group in groups(documents(cast("Iterable[bytes]", batches)))}
+            found = events.with_options(codec_options=_AS_SENT).aggregate(united, session=session)
+            return {number: [encoded(event) for event in group] for number, group in groups(bytes(document.raw) for document in found)}
 
         found = self._ask(read)
         return [wanted.page(found.get(number, [])) for number, wanted in enumerate(pages)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial, wraps
 from http import HTTPStatus
 from typing import Any, Literal, TypeVar, cast
@@ -24,7 +24,7 @@ from dinnerkit.http.auth import BEARER
 from dinnerkit.http.bodies import StrictParser, takes_large_body
 from dinnerkit.http.conditional import encode
 from dinnerkit.http.documenting import documented
-from dinnerkit.http.lane.routes import is_counted_elsewhere
+from dinnerkit.http.lane.routes import is_counted_elsewhere, met_by_lane
 from dinnerkit.http.mount import current_mount
 from dinnerkit.http.request_ids import HEADER as REQUEST_ID
 from dinnerkit.http.request_ids import request_id
@@ -35,6 +35,9 @@ OPENAPI_VERSION = "3.1.0"
 V = TypeVar("V", bound=Callable[..., Any])
 
 _STARTED = "dinnerkit.started"
+
+FAILED = "dinnerkit.failed"
+"""In the environ, where the request was tried ahead of Flask: the error that came of it."""
 
 _UNLESS_SAID = (
     ("X-Content-Type-Options", "nosniff"),
@@ -167,6 +170,7 @@ class ApiBlueprint(flask_smorest.Blueprint):  # type: ignore[misc]
             name = f"{self.tag}_{endpoint}" if len(operations) == 1 else f"{self.tag}_{endpoint}_{method}"
             doc.setdefault("manual_doc", {}).setdefault("operationId", name)
 
+    @met_by_lane
     def _start(self) -> None:
         begin(limited=self._limited)
 
@@ -187,6 +191,8 @@ def begin(*, limited: bool) -> None:
         raise TooLarge(f"A body has at most {most} bytes.")
     if limited:
         mount.services[limits.RequestLimits].check()
+    if FAILED in environ:
+        raise environ[FAILED]
 
 
 def restart_clock() -> None:
@@ -194,14 +200,13 @@ def restart_clock() -> None:
     request.environ[_STARTED] = time.perf_counter()
 
 
+@met_by_lane
 def finish(response: Response) -> Response:
     """What every answer of ours carries, whichever way it came about."""
     services, environ, headers = current_mount().services, request.environ, response.headers
     headers[REQUEST_ID] = request_id()
-    known = {name.lower() for name, _ in headers}
-    for name, value in _UNLESS_SAID:
-        if name.lower() not in known:
-            headers.add(name, value)
+    for name, value in unless_said(headers):
+        headers.add(name, value)
     response = services[limits.RequestLimits].show(response)
     if not is_counted_elsewhere(environ):
         now = time.perf_counter()
@@ -209,6 +214,13 @@ def finish(response: Response) -> Response:
     return response
 
 
+def unless_said(headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The headers that every answer of ours has and these have not."""
+    known = {name.lower() for name, _ in headers}
+    return [pair for pair in _UNLESS_SAID if pair[0].lower() not in known]
+
+
+@met_by_lane
 def forget(_: BaseException | None = None) -> None:
     """What every request of ours ends with."""
     if _STARTED in request.environ:
@@ -278,6 +290,7 @@ def answer_unknown_urls(app: flask.Flask) -> None:
     """Make unknown paths and wrong methods under our prefix problem details, without an error handler on the app."""
 
     @app.before_request
+    @met_by_lane
     def answer() -> Response | None:
         error = request.routing_exception
         if error is None or not current_mount().covers(request.path):

@@ -9,11 +9,12 @@ from typing import Any, NoReturn, TypeVar
 
 import orjson
 from flask import Request, current_app, request
-from marshmallow import Schema
+from marshmallow import Schema, ValidationError
 from webargs.flaskparser import FlaskParser, abort, is_json_request
 from webargs.multidictproxy import MultiDictProxy
 
 from dinnerkit.errors import TooLarge
+from dinnerkit.http.queries import QueryReader
 
 V = TypeVar("V", bound=Callable[..., Any])
 
@@ -56,11 +57,19 @@ class StrictParser(FlaskParser):
         """What reads the present request's query by the schema; of the latest queries it remembers what they said."""
         if _takes_several(schema):  # whose lists a view could change
             return partial(self.parse, schema, location="query")
-        read = lru_cache(maxsize=_QUERIES_REMEMBERED)(lambda _: self.parse(schema, location="query"))
+        reader = QueryReader(schema)
+
+        def read(_: str) -> Any:
+            try:
+                return reader.load(self.load_querystring(request, schema))
+            except ValidationError:
+                return self.parse(schema, location="query")  # which tells all that is wrong, in the form of all such errors
+
+        remembered = lru_cache(maxsize=_QUERIES_REMEMBERED)(read)
 
         def of_request() -> Any:
             text = request.environ.get("QUERY_STRING", "")
-            return copy(read(text)) if len(text) <= _LONGEST_REMEMBERED else self.parse(schema, location="query")
+            return copy(remembered(text)) if len(text) <= _LONGEST_REMEMBERED else read(text)
 
         return of_request
 

@@ -6,12 +6,14 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from flask import Response, request
 
 from dinnerkit.http.json_bytes import to_json
 from dinnerkit.http.lane.routes import offer
+
+JSON: Final = "application/json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,29 +34,61 @@ MOST_KEYS_SHOWN = 64
 """More surrogate keys than these make a head that proxies don't take: such an answer is kept by nobody who purges by them."""
 
 
+@dataclass(frozen=True, slots=True)
+class PublicAnswer:
+    """An answer that anyone may see.
+
+    Attributes:
+        encoded: the JSON.
+        about: the surrogate keys of all that it follows from; where there are any, at most :data:`MOST_KEYS_SHOWN`, it may be kept for
+            longer by those who are told of changes: the fast lane, and caches in front that purge by the ``Surrogate-Key`` header.
+        until: when it stops being true by itself.
+        max_age: seconds for which any cache may give it without asking.
+    """
+
+    encoded: Encoded
+    about: tuple[str, ...] = ()
+    until: datetime | None = None
+    max_age: int = 0
+
+    @classmethod
+    def of(cls, payload: Any, about: Sequence[str] = (), until: datetime | None = None, max_age: int = 0) -> PublicAnswer:
+        """Of what orjson takes, JSON bytes, or an :class:`Encoded`."""
+        encoded = payload if isinstance(payload, Encoded) else encode(payload)
+        return cls(encoded, tuple(about), until, max_age)
+
+    @property
+    def is_for_keeping(self) -> bool:
+        """Whether it names what it is about, as far as a head can."""
+        return 0 < len(self.about) <= MOST_KEYS_SHOWN
+
+    def headers(self) -> list[tuple[str, str]]:
+        """Those that say how it may be kept."""
+        found = [
+            ("ETag", f'"{self.encoded.etag}"'),
+            ("Cache-Control", f"public, max-age={self.max_age}, must-revalidate"),
+            ("Vary", "Accept-Encoding"),
+        ]
+        return [*found, ("Surrogate-Key", " ".join(self.about))] if self.is_for_keeping else found
+
+
 def public_json(payload: Any, *, max_age: int = 0, about: Sequence[str] = (), until: datetime | None = None) -> Response:
     """An answer that anyone may see and any cache may keep for ``max_age`` seconds: 304 when the caller has it already.
 
-    ``payload`` is what orjson takes, JSON bytes, or an :class:`Encoded`. HEAD works through Flask.
-
-    With ``about`` it may be kept for longer by those who are told of changes: the fast lane, and caches in front that purge by the
-    ``Surrogate-Key`` header.
-
-    Args:
-        payload: what is said.
-        max_age: seconds for which any cache may give it without asking.
-        about: the surrogate keys of all that it follows from, at most :data:`MOST_KEYS_SHOWN`.
-        until: when it stops being true by itself.
+    ``payload`` is what orjson takes, JSON bytes, or an :class:`Encoded`; the others are those of a :class:`PublicAnswer`. HEAD works
+    through Flask.
     """
-    encoded = payload if isinstance(payload, Encoded) else encode(payload)
-    response = Response(encoded.body, mimetype="application/json")
-    headers, environ = response.headers, request.environ
-    headers.add("ETag", f'"{encoded.etag}"')
-    headers.add("Cache-Control", f"public, max-age={max_age}, must-revalidate")
-    headers.add("Vary", "Accept-Encoding")
-    if 0 < len(about) <= MOST_KEYS_SHOWN:
-        headers.add("Surrogate-Key", " ".join(about))
-        offer(environ, tuple(about), until)
+    return public(PublicAnswer.of(payload, about, until, max_age))
+
+
+def public(answer: PublicAnswer) -> Response:
+    """The answer as Flask sends it: 304 when the caller has it already."""
+    response = Response(answer.encoded.body, mimetype=JSON)
+    environ = request.environ
+    for header in answer.headers():
+        response.headers.add(*header)
+    if answer.is_for_keeping:
+        offer(environ, answer.about, answer.until)
     if "HTTP_IF_NONE_MATCH" in environ:
         response.make_conditional(environ)
     return response
@@ -62,7 +96,7 @@ def public_json(payload: Any, *, max_age: int = 0, about: Sequence[str] = (), un
 
 def private_json(payload: Any, status: int = 200) -> Response:
     """An answer for the one who asked alone: no cache keeps it."""
-    return private(encode(payload).body, "application/json", status)
+    return private(encode(payload).body, JSON, status)
 
 
 def private(body: bytes, mimetype: str, status: int = 200) -> Response:

@@ -36,6 +36,11 @@ def unlimited(view: V) -> V:
     return view
 
 
+def note(environ: dict[str, Any], headers: list[tuple[str, str]]) -> None:
+    """Take note that the request was counted already, and which headers came of that."""
+    environ[_LEFT] = headers
+
+
 class RequestLimits:
     """Counts the requests of each caller in a moving window.
 
@@ -64,14 +69,14 @@ class RequestLimits:
             self._rates = sorted(parse_many(rate))
 
     def check(self) -> None:
-        """Count the present request.
+        """Count the present request, unless it was counted before.
 
         Raises:
             TooManyRequests: it is one too many; a 429.
         """
         request = flask.request
         view = flask.current_app.view_functions.get(request.endpoint or "")
-        if not self._rates or getattr(view, "_dinnerkit_unlimited", False):
+        if not self._rates or _LEFT in request.environ or getattr(view, "_dinnerkit_unlimited", False):
             return
         hit = self._hit(caller())
         request.environ[_LEFT] = hit.headers

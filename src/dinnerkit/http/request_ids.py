@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import cast
+from typing import Any, cast
 
 from flask import request
 
@@ -17,7 +17,11 @@ _KEY = "dinnerkit.request_id"
 
 def request_id() -> str:
     """The id of the present request; the same each time."""
-    environ = request.environ
+    return request_id_of(request.environ)
+
+
+def request_id_of(environ: dict[str, Any]) -> str:
+    """The id of this request; the same each time."""
     known = environ.get(_KEY)
     if known is None:
         known = environ[_KEY] = sane_or_new(environ.get("HTTP_X_REQUEST_ID", ""))

@@ -9,6 +9,7 @@ from werkzeug.exceptions import HTTPException, default_exceptions
 
 from dinnerkit.http.blueprint import begin, finish, forget
 from dinnerkit.http.bodies import takes_large_body
+from dinnerkit.http.lane.routes import met_by_lane
 from dinnerkit.http.limits import RequestLimits
 from dinnerkit.http.mount import current_mount
 from dinnerkit.http.services import service
@@ -129,6 +130,7 @@ def _answer_unknown_pages(app: Flask, url_prefix: str) -> None:
     """Make unknown addresses below the prefix our 404 page, without an error handler on the app."""
 
     @app.before_request
+    @met_by_lane
     def answer() -> Response | None:
         error = request.routing_exception
         if error is None or (error.code or 0) < HTTPStatus.BAD_REQUEST:

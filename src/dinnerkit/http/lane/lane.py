@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from functools import partial
 from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 
@@ -20,10 +21,11 @@ from dinnerkit.http.lane.answers import (
     may_be_kept,
     of_304,
 )
+from dinnerkit.http.lane.direct import Direct
 from dinnerkit.http.lane.flights import Flight, Flights
 from dinnerkit.http.lane.negotiation import encoding_for, has_already
 from dinnerkit.http.lane.purging import Purges
-from dinnerkit.http.lane.routes import TICKET, Route, Routes, Ticket
+from dinnerkit.http.lane.routes import TICKET, Key, Route, Routes, Ticket
 from dinnerkit.http.lane.shared import Shared
 from dinnerkit.http.lane.shelf import Shelf
 from dinnerkit.http.limits import RequestLimits
@@ -109,6 +111,7 @@ class Lane:
         metrics: likewise.
         clock: by which answers stop being true.
         shared: the second level, for what this process has not.
+        direct: makes answers that the app need not be asked for.
     """
 
     def __init__(
@@ -121,6 +124,7 @@ class Lane:
         metrics: Metrics,
         clock: Clock,
         shared: Shared | None = None,
+        direct: Direct | None = None,
     ) -> None:
         self._app = app
         self._routes = routes
@@ -130,6 +134,7 @@ class Lane:
         self._metrics = metrics
         self._clock = clock
         self._shared = shared
+        self._direct = direct
         self._flights: Flights[Answer] = Flights()
         purges.attach(shelf)
 
@@ -159,7 +164,7 @@ class Lane:
         return answer.until is None or self._clock() < answer.until
 
     def _make_or_wait(
-        self, stale: Answer | None, key: Hashable, route: Route, environ: Environ, start_response: StartResponse, began: float
+        self, stale: Answer | None, key: Key, route: Route, environ: Environ, start_response: StartResponse, began: float
     ) -> Iterable[bytes]:
         flight, ours = self._flights.board(key, self._shelf.mark())
         if ours:
@@ -173,7 +178,7 @@ class Lane:
         return self._give(answer, key, route, environ, start_response, began)
 
     def _give(
-        self, answer: Answer, key: Hashable, route: Route, environ: Environ, start_response: StartResponse, began: float
+        self, answer: Answer, key: Key, route: Route, environ: Environ, start_response: StartResponse, began: float
     ) -> Iterable[bytes]:
         """Answer with what is kept, if the rate limit lets this caller through."""
         counted = self._limits.count(environ.get("REMOTE_ADDR"))
@@ -186,7 +191,7 @@ class Lane:
         return self._send(answer, own, key, route, environ, start_response, began)
 
     def _again(
-        self, key: Hashable, route: Route, asked: _Asked, prepare: Callable[[str, Headers], Any], address: str
+        self, key: Key, route: Route, asked: _Asked, prepare: Callable[[str, Headers], Any], address: str
     ) -> tuple[Any, Headers, bytes] | None:
         """What is answered to a request that is the same as one before, byte for byte; None where that needs more than what is kept."""
         began = time.perf_counter()
@@ -205,7 +210,7 @@ class Lane:
         self,
         answer: Answer,
         own: Sequence[tuple[str, str]],
-        key: Hashable,
+        key: Key,
         route: Route,
         environ: Environ,
         start_response: StartResponse,
@@ -222,7 +227,7 @@ class Lane:
         return [body] if body else []
 
     def _find_or_make(
-        self, flight: Flight[Answer], key: Hashable, route: Route, environ: Environ, start_response: StartResponse, began: float
+        self, flight: Flight[Answer], key: Key, route: Route, environ: Environ, start_response: StartResponse, began: float
     ) -> Iterable[bytes]:
         """Look at what all processes keep together; make it where there is none."""
         place = self._shared.open(route.only(environ["PATH_INFO"]), key) if self._shared is not None and self._purges.heard else None
@@ -238,7 +243,17 @@ class Lane:
                 place.put(flight.answer)
 
     def _make(
-        self, flight: Flight[Answer], key: Hashable, route: Route, environ: Environ, start_response: StartResponse, began: float
+        self, flight: Flight[Answer], key: Key, route: Route, environ: Environ, start_response: StartResponse, began: float
+    ) -> Iterable[bytes]:
+        """Make the answer without the app, where that can be done, and keep it; the flight has it then."""
+        made = self._direct.make(route, key.path, key.query, environ) if self._direct is not None else None
+        if made is None:
+            return self._have_made(flight, key, route, environ, start_response, began)
+        answer = self._keep(flight, key, route, made.answer.about, made.answer.until, made.sent)
+        return self._send(answer, made.own, key, route, environ, start_response, began)
+
+    def _have_made(
+        self, flight: Flight[Answer], key: Key, route: Route, environ: Environ, start_response: StartResponse, began: float
     ) -> Iterable[bytes]:
         """Have the app answer, and keep it if it may be kept; the flight has it then."""
         ticket, told = Ticket(), environ.get("HTTP_IF_NONE_MATCH")
@@ -275,14 +290,21 @@ class Lane:
         headers = said[0][1]
         own = [pair for pair in headers if is_of_one_request(pair[0])]
         plain = Representation.of([pair for pair in headers if not is_of_one_request(pair[0])], b"".join(body))
+        answer = self._keep(flight, key, route, ticket.keys or (), ticket.until, plain)
+        return self._send(answer, own, key, route, environ, start_response, began)
+
+    def _keep(
+        self, flight: Flight[Answer], key: Key, route: Route, keys: tuple[str, ...], until: datetime | None, plain: Representation
+    ) -> Answer:
+        """What was made, as it is kept, if that may be done."""
         now = time.monotonic()
-        answer = Answer(ticket.keys or (), ticket.until, now, now + route.kept.seconds, plain)
+        answer = Answer(keys, until, now, now + route.kept.seconds, plain)
         if len(plain.body) <= MOST_BYTES and self._is_true(answer):
             self._metrics.made_for_lane(route.rule, kept=self._shelf.keep(key, answer, flight.begun))
             flight.answer = answer
         else:
             self._metrics.made_for_lane(route.rule, kept=False)
-        return self._send(answer, own, key, route, environ, start_response, began)
+        return answer
 
 
 def _begin(sent: Representation, status: str, own: Sequence[tuple[str, str]], environ: Environ, start_response: StartResponse) -> None:

@@ -6,6 +6,7 @@ import flask
 
 from dinnerkit.clock import Clock
 from dinnerkit.http.lane.answers import Answer
+from dinnerkit.http.lane.direct import Direct
 from dinnerkit.http.lane.lane import Lane
 from dinnerkit.http.lane.purging import Purges
 from dinnerkit.http.lane.routes import Routes
@@ -23,7 +24,8 @@ def open_lane(
     clock: Clock,
     most_bytes: int,
     shared: Shared | None = None,
+    direct: Direct | None = None,
 ) -> None:
     """Put a lane in front of all routes that are marked and on the app by now; it keeps answers of so many bytes in each process."""
-    lane = Lane(app.wsgi_app, Routes.of(app), Shelf[Answer](most_bytes), purges, limits, metrics, clock, shared)
+    lane = Lane(app.wsgi_app, Routes.of(app), Shelf[Answer](most_bytes), purges, limits, metrics, clock, shared, direct)
     app.wsgi_app = lane  # type: ignore[method-assign]

@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 from urllib.parse import parse_qsl
 
 import flask
 from marshmallow import Schema
 from werkzeug.routing import Rule
 
+from dinnerkit.http.queries import QueryReader
 from dinnerkit.ids import is_id
 
+if TYPE_CHECKING:
+    from dinnerkit.http.conditional import PublicAnswer
+
 V = TypeVar("V", bound=Callable[..., Any])
+
+Query: TypeAlias = tuple[tuple[str, str], ...]
+"""The parameters of a query, in one order."""
+
+Make: TypeAlias = "Callable[..., PublicAnswer]"
+"""Makes a view's answer of a :class:`dinnerkit.http.services.Site` and what the view is given; what it raises is as if the view did."""
 
 LONGEST_QUERY = 512
 _LONGEST_HOST = 255
 _MARK = "_dinnerkit_kept"
+_MET = "_dinnerkit_met_by_lane"
 _VARIABLE = "/<"
 
 AROUND = frozenset(
@@ -44,14 +55,16 @@ AROUND = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What a view says of its answers: for how many seconds they are fresh, and which parameters there are."""
+    """What a view says of its answers: for how many seconds they are fresh, and which parameters there are; see :func:`kept`."""
 
     seconds: float
     parameters: frozenset[str]
     only: str | None = None
+    query: Schema | None = None
+    make: Make | None = None
 
 
-def kept(seconds: float, query: type[Schema] | None = None, only: str | None = None) -> Callable[[V], V]:
+def kept(seconds: float, query: type[Schema] | None = None, only: str | None = None, make: Make | None = None) -> Callable[[V], V]:
     """The view's public answers may be kept, where they say what they are about.
 
     They must follow from the path and the parameters alone, each given once, and not from who asks or by which headers. The path has no
@@ -61,14 +74,27 @@ def kept(seconds: float, query: type[Schema] | None = None, only: str | None = N
         seconds: how old an answer may become where nobody tells of a change.
         query: the schema of the parameters; a request with any other goes by the slow road.
         only: the one surrogate key of all its answers, ``{}`` in place of the id, such as ``event:{}``; where there are others, none.
+        make: what the view makes its answer with, so that it can be made ahead of Flask.
     """
-    parameters = frozenset(field.data_key or name for name, field in query().fields.items()) if query else frozenset()
+    schema = query() if query else None
+    parameters = frozenset(field.data_key or name for name, field in schema.fields.items()) if schema else frozenset()
 
     def mark(view: V) -> V:
-        setattr(view, _MARK, Kept(seconds, parameters, only))
+        setattr(view, _MARK, Kept(seconds, parameters, only, schema, make))
         return view
 
     return mark
+
+
+def met_by_lane(hook: V) -> V:
+    """What this hook of ours does with a request, the lane does by itself for those that it has answered ahead of Flask."""
+    setattr(hook, _MET, True)
+    return hook
+
+
+def is_met_by_lane(hook: object) -> bool:
+    """Whether a request misses nothing that does not meet this hook of Flask's."""
+    return getattr(hook, _MET, False)
 
 
 @dataclass(slots=True)
@@ -102,24 +128,53 @@ def is_counted_elsewhere(environ: dict[str, Any]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A route whose answers may be kept."""
+    """A route whose answers may be kept.
+
+    Attributes:
+        rule: as it is mounted.
+        kept: what its view says.
+        endpoint, view: in Flask.
+        reader: reads its query.
+    """
 
     rule: str
     kept: Kept
+    endpoint: str = ""
+    view: Callable[..., Any] | None = None
+    reader: QueryReader | None = None
+
+    @property
+    def blueprint(self) -> str:
+        """The Flask name of the blueprint that it is of."""
+        return self.endpoint.rpartition(".")[0]
+
+    def arguments(self, path: str) -> tuple[str, ...]:
+        """What its view is given of the path."""
+        return (path.rpartition("/")[2],) if _VARIABLE in self.rule else ()
 
     def only(self, path: str) -> str | None:
         """The one surrogate key of the answer at this path, if it is known ahead."""
         return self.kept.only.format(path.rpartition("/")[2]) if self.kept.only else None
 
-    def normal(self, query: str) -> str | None:
+    def normal(self, query: str) -> Query | None:
         """The parameters of a query in one form, whatever their order and however they are written.
 
         None where the slow road might understand it in another way: an unknown parameter, one given twice, what is not UTF-8; and where
         it is too long.
         """
         if not query:
-            return ""
+            return ()
         return _normal(query, self.kept.parameters) if len(query) <= LONGEST_QUERY else None
+
+
+class Key(NamedTuple):
+    """What tells an answer that is kept from all others."""
+
+    path: str
+    query: Query
+    host: str
+    scheme: str
+    mount: str
 
 
 @dataclass(slots=True)
@@ -137,17 +192,18 @@ class Routes:
             for rule in app.url_map.iter_rules():
                 mark = getattr(app.view_functions.get(rule.endpoint), _MARK, None)
                 if isinstance(mark, Kept) and "GET" in (rule.methods or ()) and not rule.subdomain:
-                    found._add(rule, mark)
+                    found._add(rule, mark, app.view_functions[rule.endpoint])
         return found
 
-    def _add(self, rule: Rule, mark: Kept) -> None:
+    def _add(self, rule: Rule, mark: Kept, view: Callable[..., Any]) -> None:
         parent, variable, _ = rule.rule.partition(_VARIABLE)
+        route = Route(rule.rule, mark, rule.endpoint, view, QueryReader(mark.query) if mark.query is not None else None)
         if not variable:
-            self.whole[rule.rule] = Route(rule.rule, mark)
+            self.whole[rule.rule] = route
         elif rule.rule == f"{parent}/<{next(iter(rule.arguments))}>":
-            self.by_parent[parent] = Route(rule.rule, mark)
+            self.by_parent[parent] = route
 
-    def find(self, environ: dict[str, Any]) -> tuple[Route, Hashable] | None:
+    def find(self, environ: dict[str, Any]) -> tuple[Route, Key] | None:
         """The route of a request for an answer that may be kept, and by what that one is found; None for any other request."""
         if environ["REQUEST_METHOD"] not in {"GET", "HEAD"}:
             return None
@@ -164,11 +220,11 @@ class Routes:
         host = environ.get("HTTP_HOST", "")
         if query is None or not 0 < len(host) <= _LONGEST_HOST:  # without one the app may take the name of the door that was come in by
             return None
-        return route, (path, query, host, environ["wsgi.url_scheme"], environ.get("SCRIPT_NAME", ""))
+        return route, Key(path, query, host, environ["wsgi.url_scheme"], environ.get("SCRIPT_NAME", ""))
 
 
 @lru_cache(maxsize=2048)
-def _normal(query: str, parameters: frozenset[str]) -> str | None:
+def _normal(query: str, parameters: frozenset[str]) -> Query | None:
     if not query.isascii():
         return None
     try:
@@ -178,4 +234,4 @@ def _normal(query: str, parameters: frozenset[str]) -> str | None:
     names = [name for name, _ in pairs]
     if len(set(names)) != len(names) or not parameters.issuperset(names):
         return None
-    return repr(sorted(pairs))
+    return tuple(sorted(pairs))

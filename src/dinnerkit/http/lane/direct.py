@@ -1,0 +1,139 @@
+"""Answers made for the lane without Flask: by the function that the view calls too, with the headers that Flask would send."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, Final, NamedTuple
+
+import flask
+import structlog
+from flask.sessions import SecureCookieSessionInterface
+from marshmallow import ValidationError
+
+from dinnerkit.http.blueprint import FAILED, unless_said
+from dinnerkit.http.conditional import JSON, PublicAnswer
+from dinnerkit.http.lane.answers import Headers, Representation
+from dinnerkit.http.lane.routes import Query, Route, is_met_by_lane
+from dinnerkit.http.limits import RequestLimits, note
+from dinnerkit.http.photo_addresses import photo_folder
+from dinnerkit.http.request_ids import HEADER as REQUEST_ID
+from dinnerkit.http.request_ids import request_id_of
+from dinnerkit.http.services import Site
+
+_MOST_DOORS: Final = 256
+
+_SIGNALS: Final = (
+    flask.request_started,
+    flask.request_finished,
+    flask.request_tearing_down,
+    flask.appcontext_pushed,
+    flask.appcontext_popped,
+    flask.appcontext_tearing_down,
+)
+
+
+class Made(NamedTuple):
+    """An answer, and the headers that are of its request alone."""
+
+    answer: PublicAnswer
+    sent: Representation
+    own: Headers
+
+
+class _Door(NamedTuple):
+    """A host and a mount."""
+
+    is_open: bool
+    """Whether the app takes requests there, and has the route."""
+    photo_folder: str | None
+
+
+class Direct:
+    """Makes answers, as long as nobody but us would see the request in Flask: no hook, no signal, no other view, no other session.
+
+    Whatever is no plain success is left to Flask, which does not count it again, and does not do again what has failed.
+
+    Args:
+        app: whose routes these are.
+        services: by type.
+        limits: counts the requests.
+    """
+
+    def __init__(self, app: flask.Flask, services: Mapping[type[Any], Any], limits: RequestLimits) -> None:
+        self._app = app
+        self._services = services
+        self._limits = limits
+        self._doors: dict[Hashable, _Door] = {}
+
+    def make(self, route: Route, path: str, query: Query, environ: dict[str, Any]) -> Made | None:
+        """The answer to a request of this route; None where Flask is to give it."""
+        call = self._call(route, path, query, environ)
+        counted = self._limits.count(environ.get("REMOTE_ADDR")) if call is not None else None
+        if call is None or counted is None:
+            return None
+        note(environ, counted)
+        request_id = request_id_of(environ)
+        try:
+            with _named_in_logs(request_id):
+                answer = call()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the blueprint's handlers say how it is answered
+            environ[FAILED] = error
+            return None
+        if not answer.is_for_keeping:
+            return None
+        headers = [("Content-Type", JSON), ("Content-Length", ""), *answer.headers()]
+        headers += unless_said(headers)
+        return Made(answer, Representation.of(headers, answer.encoded.body), [(REQUEST_ID, request_id), *counted])
+
+    def _call(self, route: Route, path: str, query: Query, environ: dict[str, Any]) -> Callable[[], PublicAnswer] | None:
+        """What makes the answer, where we may and the query is as it must be."""
+        make = route.kept.make
+        if make is None or not self._is_alone(route):
+            return None
+        door = self._door(route, environ)
+        if not door.is_open:
+            return None
+        given = (Site(self._services, lambda: door.photo_folder), *route.arguments(path))
+        if route.reader is None:
+            return partial(make, *given)
+        try:
+            return partial(make, *given, route.reader.load(dict(query)))
+        except ValidationError:
+            return None
+
+    def _is_alone(self, route: Route) -> bool:
+        """Whether Flask would do no more for a request of this route than we do."""
+        app = self._app
+        hooks = (app.before_request_funcs, app.after_request_funcs, app.teardown_request_funcs, app.url_value_preprocessors)
+        return (
+            app.view_functions.get(route.endpoint) is route.view
+            and all(is_met_by_lane(hook) for table in hooks for scope in (None, route.blueprint) for hook in table.get(scope, ()))
+            and not any(signal.receivers for signal in _SIGNALS)
+            and not app.teardown_appcontext_funcs
+            and not app.subdomain_matching
+            and type(app.session_interface) is SecureCookieSessionInterface
+        )
+
+    def _door(self, route: Route, environ: dict[str, Any]) -> _Door:
+        """What Flask makes of where the request comes in, for this route."""
+        key = (route.endpoint, environ["wsgi.url_scheme"], environ["HTTP_HOST"], environ.get("SCRIPT_NAME", ""))
+        found = self._doors.get(key)
+        if found is None:
+            with self._app.request_context(environ):
+                is_open = flask.request.routing_exception is None and flask.request.endpoint == route.endpoint
+                found = _Door(is_open, photo_folder() if is_open else None)
+            if len(self._doors) >= _MOST_DOORS:
+                self._doors.clear()
+            self._doors[key] = found
+        return found
+
+
+@contextmanager
+def _named_in_logs(request_id: str) -> Iterator[None]:
+    structlog.contextvars.bind_contextvars(request_id=request_id)
+    try:
+        yield
+    finally:
+        structlog.contextvars.unbind_contextvars("request_id")
