@@ -27,7 +27,8 @@ from dinnerkit.delivery.relay import Relay
 from dinnerkit.errors import DinnerkitError
 from dinnerkit.events.photos import Photo
 from dinnerkit.events.rules import EventDetails, Location, TableSize, Venue
-from dinnerkit.events.seats import SeatHold, Seats
+from dinnerkit.events.seat_holds import SeatHold
+from dinnerkit.events.seats import Seats
 from dinnerkit.events.service import EventService
 from dinnerkit.http.lane.lane import Lane
 from dinnerkit.http.lane.purging import Purges

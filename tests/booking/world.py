@@ -38,7 +38,8 @@ from dinnerkit.delivery.relay import Relay
 from dinnerkit.delivery.service import DeliveryService
 from dinnerkit.documents import DOCUMENTS
 from dinnerkit.events.rules import EventDetails, Location, RefundPolicy, TableSize, Venue
-from dinnerkit.events.seats import SeatHold, Seats
+from dinnerkit.events.seat_holds import SeatHold
+from dinnerkit.events.seats import Seats
 from dinnerkit.events.service import EventService
 from dinnerkit.events.waitlist import Waitlist
 from dinnerkit.identity import Principal, Role

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dinnerkit.events.refusing import Party, Refusals
+from dinnerkit.events.refusing import Refusals
 from dinnerkit.events.rules import TableSize
 from dinnerkit.events.seat_errors import AlreadyBooked, BookingClosed, SoldOut
-from dinnerkit.events.seats import SeatHold, Seats
+from dinnerkit.events.seat_holds import SeatHold
+from dinnerkit.events.seats import Seats
 from dinnerkit.events.service import EventService
 from dinnerkit.identity import Principal
 from dinnerkit.joint_reads import JointReads
@@ -66,13 +67,13 @@ def test_who_is_asked_about_together_with_somebody_who_has_a_seat_is_told_what_h
     processes: tuple[Seats, Seats], publish: Publish, events: EventService, clock: StandingClock
 ) -> None:
     event, refusals = full(publish, processes), Refusals(events._database["events"], clock)
-    read, ada = refusals._read, Party("ada", "ada", 4)
+    read, ada = refusals._read, hold(event, "ada", 4)
     refusals._reads = JointReads(lambda about, parties: read(about, [ada, *parties])[1:])
     with pytest.raises(SoldOut):
-        refusals.held(event, Party("ben", "ben", 1))
+        refusals.held(hold(event, "ben"))
     with pytest.raises(AlreadyBooked):
-        refusals.held(event, Party("another", "ada", 1))
-    assert refusals.held(event, ada)
+        refusals.held(hold(event, "ada", name="another"))
+    assert refusals.held(ada)
 
 
 def test_a_full_dinner_that_begins_or_is_called_off_is_closed_and_no_more_sold_out(

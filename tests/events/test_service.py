@@ -22,7 +22,8 @@ from dinnerkit.events.errors import (
 )
 from dinnerkit.events.rules import EventDetails, Location, TableSize, Venue
 from dinnerkit.events.seat_errors import NoSuchEvent, SoldOut
-from dinnerkit.events.seats import SeatHold, Seats
+from dinnerkit.events.seat_holds import SeatHold
+from dinnerkit.events.seats import Seats
 from dinnerkit.events.service import EventService
 from dinnerkit.identity import Principal
 from dinnerkit.ids import is_id, new_id

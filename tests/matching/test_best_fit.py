@@ -16,8 +16,9 @@ from dinnerkit.booking.store import BookingStore
 from dinnerkit.booking.waiting import WaitingList
 from dinnerkit.errors import Conflict
 from dinnerkit.events.rules import Format, WaitlistOrder
+from dinnerkit.events.seat_holds import SeatHold
 from dinnerkit.events.seat_rules import Waiting
-from dinnerkit.events.seats import SeatHold, Seats
+from dinnerkit.events.seats import Seats
 from dinnerkit.events.service import EventService
 from dinnerkit.events.waitlist import Waitlist
 from dinnerkit.ids import new_id

@@ -10,7 +10,8 @@ from dinnerkit.booking.rules import EXPECTED, LIVE, UNPAID, asked_at, next_remin
 from dinnerkit.booking.store import Booking, BookingStore
 from dinnerkit.clock import Clock
 from dinnerkit.events.rules import MOVING
-from dinnerkit.events.seats import EventFacts, Seats
+from dinnerkit.events.seat_holds import EventFacts
+from dinnerkit.events.seats import Seats
 from dinnerkit.ids import new_id
 
 _MOST_TRIES = 5

@@ -12,8 +12,9 @@ from dinnerkit.booking.service import BookingService
 from dinnerkit.booking.transferring import TransferService
 from dinnerkit.booking.waiting import WaitingList
 from dinnerkit.events.messages import EventCancelled, EventChanged
+from dinnerkit.events.seat_holds import SeatHold
 from dinnerkit.events.seat_messages import SeatsOffered, SeatsPassedOn, SeatsResold
-from dinnerkit.events.seats import SeatHold, Seats
+from dinnerkit.events.seats import Seats
 from dinnerkit.messages import Handler
 from dinnerkit.payment.messages import DisputeClosed, PaymentFailed, PaymentSucceeded
 from dinnerkit.payment.service import PaymentService

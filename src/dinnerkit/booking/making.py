@@ -7,7 +7,7 @@ from typing import Any
 
 from dinnerkit.booking.rules import UNPAID
 from dinnerkit.booking.store import Booking
-from dinnerkit.events.seats import EventFacts, SeatHold
+from dinnerkit.events.seat_holds import EventFacts, SeatHold
 from dinnerkit.money import Money
 from dinnerkit.vouchers.rules import Voucher, discount
 

@@ -17,7 +17,8 @@ from dinnerkit.booking.store import Booking, BookingStore
 from dinnerkit.booking.waiting import WaitingList
 from dinnerkit.clock import Clock
 from dinnerkit.errors import Conflict
-from dinnerkit.events.seats import SeatHold, Seats
+from dinnerkit.events.seat_holds import SeatHold
+from dinnerkit.events.seats import Seats
 from dinnerkit.payment.errors import PaymentDeclined
 from dinnerkit.payment.refunds import RefundService
 from dinnerkit.payment.rules import Payment, Share

@@ -8,7 +8,7 @@ from datetime import datetime
 from dinnerkit.booking.rules import EXPECTED, SETTLED
 from dinnerkit.booking.store import Booking
 from dinnerkit.events.rules import Refund, refund_of, resold_share
-from dinnerkit.events.seats import EventFacts
+from dinnerkit.events.seat_holds import EventFacts
 from dinnerkit.money import Money
 
 

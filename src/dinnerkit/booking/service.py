@@ -32,7 +32,8 @@ from dinnerkit.booking.store import Booking, BookingStore
 from dinnerkit.booking.waiting import WaitingList
 from dinnerkit.clock import Clock
 from dinnerkit.events.rules import Refund, resold_share
-from dinnerkit.events.seats import EventFacts, SeatHold, Seats
+from dinnerkit.events.seat_holds import EventFacts, SeatHold
+from dinnerkit.events.seats import Seats
 from dinnerkit.payment.refunds import RefundService
 from dinnerkit.ports.gateway import PaymentDisputed
 from dinnerkit.vouchers.errors import VoucherUsedUp

@@ -12,7 +12,8 @@ from dinnerkit.booking.rules import SETTLED, UNPAID, has_expired
 from dinnerkit.booking.service import BookingService
 from dinnerkit.booking.store import Booking, BookingStore
 from dinnerkit.clock import Clock
-from dinnerkit.events.seats import SeatHold, Seats
+from dinnerkit.events.seat_holds import SeatHold
+from dinnerkit.events.seats import Seats
 from dinnerkit.storage import is_outage
 from dinnerkit.vouchers.uses import VoucherUse, VoucherUses
 

@@ -29,7 +29,8 @@ from dinnerkit.booking.waiting import WaitingList
 from dinnerkit.clock import Clock
 from dinnerkit.errors import Invalid
 from dinnerkit.events.rules import Status
-from dinnerkit.events.seats import SeatHold, Seats
+from dinnerkit.events.seat_holds import SeatHold
+from dinnerkit.events.seats import Seats
 from dinnerkit.events.service import EventService
 from dinnerkit.ids import derived_id
 

@@ -19,7 +19,8 @@ from dinnerkit.booking.rules import LIVE, OVER
 from dinnerkit.booking.store import Booking, BookingStore
 from dinnerkit.clock import Clock
 from dinnerkit.events.seat_errors import AlreadyWaiting, NotWaiting
-from dinnerkit.events.seats import EventFacts, SeatHold, Seats
+from dinnerkit.events.seat_holds import EventFacts, SeatHold
+from dinnerkit.events.seats import Seats
 from dinnerkit.events.waitlist import Waitlist
 from dinnerkit.ids import new_id
 from dinnerkit.messages import Message

@@ -15,7 +15,7 @@ They all lie in the event's own document, so that each change is one atomic upda
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -26,79 +26,20 @@ from dinnerkit.clock import Clock
 from dinnerkit.delivery.outbox import Outbox
 from dinnerkit.errors import Invalid
 from dinnerkit.events.documents import EventDocument
-from dinnerkit.events.refusing import Party, Refusals
-from dinnerkit.events.rules import Format, RefundPolicy, WaitlistOrder
+from dinnerkit.events.refusing import Refusals
+from dinnerkit.events.rules import Format, WaitlistOrder
 from dinnerkit.events.seat_errors import AlreadyBooked, BookingClosed, NoSuchEvent
+from dinnerkit.events.seat_holds import FACTS, EventFacts, SeatHold, facts_of, holds_of
 from dinnerkit.events.seat_messages import SeatsOffered, SeatsPassedOn, SeatsResold
 from dinnerkit.events.seat_rules import ForResale, Waiting, next_in_line, sold_again
-from dinnerkit.money import Money
 from dinnerkit.storage import Row, collection
 
-_FACTS = (
-    "host",
-    "title",
-    "status",
-    "starts_at",
-    "timezone",
-    "city",
-    "venue",
-    "price",
-    "deposit",
-    "refund_policy",
-    "seats",
-    "seats_left",
-    "moved_at",
-    "free_until",
-)
 _ACCOUNTS = ("seats_left", "seq", "holds", "waitlist")
 _SWEEP_BATCH = 200
 
 _FITS: Row = {"$map": {"input": "$waitlist", "in": {"$lte": ["$$this.guests", "$seats_left"]}}}
 _NOBODY_IS_PASSED_OVER: list[Row] = [{"waitlist": {"$size": 0}}, {"$expr": {"$not": [{"$anyElementTrue": [_FITS]}]}}]
 """A host who adds seats does not offer them in the same update: until somebody has, newcomers must not slip in before those who wait."""
-
-
-@dataclass(frozen=True, slots=True)
-class EventFacts:
-    """What a booking needs to know of its event."""
-
-    id: str
-    host: str
-    title: str
-    status: str
-    starts_at: datetime
-    timezone: str
-    city: str
-    venue: dict[str, Any]
-    price: Money
-    deposit: Money | None
-    refund_policy: RefundPolicy
-    seats: int
-    seats_left: int
-    moved_at: datetime | None = None
-    free_until: datetime | None = None
-    waited_as: str | None = None
-    """The entry that the party which took seats had on the waiting list, and has no more."""
-
-    def moved_since(self, booked_at: datetime, now: datetime) -> bool:
-        """Whether the host has moved the dinner under somebody who had booked by then, and they may still go free of charge."""
-        return self.moved_at is not None and self.free_until is not None and booked_at < self.moved_at and now <= self.free_until
-
-
-@dataclass(frozen=True, slots=True)
-class SeatHold:
-    """Seats that an event's account gives to a booking; without ``until`` they are given for good.
-
-    An offer's hold and booking take their id from the entry on the waiting list. ``giver`` is the booking that had it before.
-    """
-
-    event: str
-    hold: str
-    booking: str
-    user: str
-    guests: int
-    until: datetime | None
-    giver: str | None = None
 
 
 Chooser = Callable[[str, SeatHold | None, Sequence[Waiting]], Sequence[Waiting]]
@@ -143,10 +84,10 @@ class Seats:
         Raises:
             NoSuchEvent: there is none, or it was never published.
         """
-        row = self._events.find_one({"_id": event_id, "published_at": {"$ne": None}}, _FACTS)
+        row = self._events.find_one({"_id": event_id, "published_at": {"$ne": None}}, FACTS)
         if row is None:
             raise NoSuchEvent("there is no such event")
-        return _facts(row)
+        return facts_of(row)
 
     def titles(self, event_ids: Collection[str]) -> dict[str, str]:
         """What those of the events are called that were ever published."""
@@ -182,7 +123,7 @@ class Seats:
                 "$push": {"holds": hold},
                 "$pull": {"waitlist": {"user": wanted.user}},
             },
-            projection={**dict.fromkeys(_FACTS, 1), "waitlist": {"$elemMatch": {"user": wanted.user}}},
+            projection={**dict.fromkeys(FACTS, 1), "waitlist": {"$elemMatch": {"user": wanted.user}}},
             return_document=ReturnDocument.BEFORE,
         )
         if row is None:
@@ -193,16 +134,16 @@ class Seats:
         self._changed(wanted.event)
         waited = row.get("waitlist")
         taken = {"seats_left": row["seats_left"] - wanted.guests}
-        return replace(_facts(row | taken), waited_as=waited[0]["entry"] if waited else None)
+        return replace(facts_of(row | taken), waited_as=waited[0]["entry"] if waited else None)
 
     def settle(self, event_id: str, hold_id: str) -> EventFacts | None:
         """Give the seats for good; nothing happens where that was done, or the hold is gone. The event just after, where that was read."""
         unsettled = {"_id": event_id, "holds": {"$elemMatch": {"hold": hold_id, "until": {"$ne": None}}}, "resale.0": {"$exists": False}}
         settled = {"$set": {"holds.$.until": None}, "$inc": {"seq": 1}}
-        row = self._events.find_one_and_update(unsettled, settled, projection=_FACTS, return_document=ReturnDocument.AFTER)
+        row = self._events.find_one_and_update(unsettled, settled, projection=FACTS, return_document=ReturnDocument.AFTER)
         if row is None:
             self._resell(event_id, hold_id)
-        return _facts(row) if row else None
+        return facts_of(row) if row else None
 
     def extend(self, event_id: str, hold_id: str, until: datetime) -> None:
         """Keep the seats until then; nothing happens where the hold is gone or settled."""
@@ -286,14 +227,14 @@ class Seats:
         """The holds whose end has passed, some hundreds at a time."""
         now = self._clock()
         for row in self._events.find({"holds.until": {"$lte": now}}, ("holds",)).limit(_SWEEP_BATCH):
-            for hold in _holds(row):
+            for hold in holds_of(row):
                 if hold.until is not None and hold.until <= now:
                     yield hold
 
     def holds(self, event_id: str) -> list[SeatHold]:
         """All holds of an event."""
         row = self._events.find_one({"_id": event_id}, ("holds",))
-        return _holds(row) if row else []
+        return holds_of(row) if row else []
 
     def _set_end(self, event_id: str, hold_id: str, until: datetime | None) -> None:
         unsettled = {"$elemMatch": {"hold": hold_id, "until": {"$ne": None}}}
@@ -305,15 +246,14 @@ class Seats:
         Raises:
             NoSuchEvent, BookingClosed, AlreadyBooked, SoldOut: as :meth:`take` says.
         """
-        party = Party(wanted.hold, wanted.user, wanted.guests)
-        return self.facts(wanted.event) if self._refusals.held(wanted.event, party) else None
+        return self.facts(wanted.event) if self._refusals.held(wanted) else None
 
     def _resell(self, event_id: str, hold_id: str) -> None:
         """Settle a hold, and take its seats off those that wait to be sold again."""
         unsettled = {"$elemMatch": {"hold": hold_id, "until": {"$ne": None}}}
         while row := self._events.find_one({"_id": event_id, "holds": unsettled}, ("seq", "holds", "resale")):
             waiting = [ForResale(entry["booking"], entry["seats"], entry["left"]) for entry in row.get("resale", ())]
-            hold = next(hold for hold in _holds(row) if hold.hold == hold_id)
+            hold = next(hold for hold in holds_of(row) if hold.hold == hold_id)
             after = sold_again(waiting, hold.guests)
             told = [
                 SeatsResold(event_id=event_id, booking_id=now.booking, seats=now.seats - now.left)
@@ -330,7 +270,7 @@ class Seats:
             row = self._events.find_one({"_id": event_id}, (*_ACCOUNTS, "status", "starts_at", "format", "waitlist_order"))
             if row is None:
                 return []
-            freed = next((kept for kept in _holds(row) if hold and (kept.hold, kept.booking) == (hold.hold, hold.booking)), None)
+            freed = next((kept for kept in holds_of(row) if hold and (kept.hold, kept.booking) == (hold.hold, hold.booking)), None)
             if freed is None and hold is not None:
                 return []
             offers = self._offers(row, freed)
@@ -389,13 +329,3 @@ def must_be_a_party(guests: int) -> None:
 
 def _for_resale(booking_id: str, seats: int) -> dict[str, Any]:
     return {"resale": {"booking": booking_id, "seats": seats, "left": seats}}
-
-
-def _facts(row: Row) -> EventFacts:
-    values: dict[str, Any] = {name: row.get(name) for name in _FACTS}
-    money: dict[str, Any] = {name: Money.from_document(row[name]) if row.get(name) else None for name in ("price", "deposit")}
-    return EventFacts(id=row["_id"], **values | money | {"refund_policy": RefundPolicy(**row["refund_policy"])})
-
-
-def _holds(row: Row) -> list[SeatHold]:
-    return [SeatHold(row["_id"], h["hold"], h["booking"], h["user"], h["guests"], h["until"], h.get("giver")) for h in row["holds"]]

@@ -12,8 +12,8 @@ from pymongo.errors import PyMongoError
 from dinnerkit.booking.rules import SETTLED
 from dinnerkit.booking.store import BookingStore
 from dinnerkit.errors import DinnerkitError
+from dinnerkit.events.seat_holds import SeatHold
 from dinnerkit.events.seat_rules import Waiting
-from dinnerkit.events.seats import SeatHold
 from dinnerkit.events.service import EventService
 from dinnerkit.matching.guest_list import GuestList, places_of
 from dinnerkit.matching.people.crowd import Crowd
