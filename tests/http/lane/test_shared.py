@@ -19,7 +19,7 @@ from dinnerkit.errors import Unavailable
 from dinnerkit.http.lane import shared as module
 from dinnerkit.http.lane.answers import Answer, Representation
 from dinnerkit.http.lane.purging import Purges
-from dinnerkit.http.lane.shared import Shared, dumped, loaded
+from dinnerkit.http.lane.shared import Regulars, Shared, dumped, loaded
 from dinnerkit.ids import new_id
 from dinnerkit.ports.bus import MISSED
 from tests.http.lane.conftest import Open, Things, until
@@ -35,9 +35,11 @@ class Store(MemoryCache):
         super().__init__(threshold=10_000)
         self.lock = threading.RLock()
         self.away = False
+        self.looked = 0
 
     def get(self, key: str) -> Any:
         self._there()
+        self.looked += 1
         return super().get(key)
 
     def set(self, key: str, value: Any, timeout: Any = None) -> Any:
@@ -109,6 +111,26 @@ def test_what_one_made_the_others_give(process: Make) -> None:
     first, second = (each.app.test_client().get(LIST) for each in (one, other))
     own = {"X-Request-Id"}
     assert [pair for pair in first.headers if pair[0] not in own] == [pair for pair in second.headers if pair[0] not in own]
+
+
+def test_what_a_query_asks_for_once_is_not_looked_for_in_the_store(process: Make, store: Store) -> None:
+    one, other = process(), process()
+    looked = store.looked
+    assert [one.made(f"{LIST}?page={page}") for page in range(5)] == [1, 2, 3, 4, 5]
+    assert other.made(f"{LIST}?page=0") == 6
+    assert store.looked == looked
+    one.purges.purge("things")
+    until(lambda: len(next(iter(other.purges._kept))) == 0)
+    assert [one.made(f"{LIST}?page=0"), other.made(f"{LIST}?page=0")] == [7, 7]
+
+
+def test_so_many_queries_are_remembered_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_LATEST", 10)
+    regulars = Regulars()
+    assert [regulars.has(number) for number in (*range(10), 0, 9)] == [False] * 10 + [True] * 2
+    assert not any(regulars.has(number) for number in range(20, 40))
+    assert not regulars.has(5)
+    assert len(regulars._latest | regulars._before) <= 20
 
 
 def test_a_purge_by_one_holds_for_those_who_look_there_later(process: Make) -> None:

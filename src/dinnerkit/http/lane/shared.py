@@ -34,6 +34,7 @@ CLAIM_SECONDS: Final = 2
 _LOOK_SECONDS = 0.02
 _GENERATION_SECONDS = 86_400
 _REST_SECONDS = 1.0
+_LATEST = 4096
 _NOTHING = b"-"
 """Kept for a second where the app made what may not be kept, so that those who wait make their own."""
 
@@ -140,6 +141,26 @@ class Shared:
             return None
         self._breaker.worked()
         return found
+
+
+class Regulars:
+    """Which answers this process was asked for before, of the latest 4,096 to 8,192.
+
+    Of the many queries that lists can be narrowed by most are asked once, and to look for those in the store costs as much as to make them.
+    """
+
+    def __init__(self) -> None:
+        self._latest: set[int] = set()
+        self._before: set[int] = set()
+
+    def has(self, key: Hashable) -> bool:
+        """Whether it was asked for before; from now on it was."""
+        mark = hash(key)
+        known = mark in self._latest or mark in self._before
+        self._latest.add(mark)
+        if len(self._latest) >= _LATEST:
+            self._before, self._latest = self._latest, set()
+        return known
 
 
 class Place:
