@@ -12,7 +12,8 @@ Clock: TypeAlias = Callable[[], datetime]
 
 def utcnow() -> datetime:
     """The present moment, aware, in UTC, cut to the milliseconds that MongoDB stores."""
-    return to_millis(datetime.now(UTC))
+    now = datetime.now(UTC)
+    return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
 
 def to_millis(moment: datetime) -> datetime:

@@ -17,6 +17,7 @@ from wsgiref.validate import validator
 
 from flask import Flask
 from flask_sock import Sock
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 _OF_THE_PROCESS = {"dinnerkit.answer", "REMOTE_PORT", "SERVER_PORT", "gunicorn.socket", "wsgi.errors", "wsgi.early_hints", "wsgi.input"}
 
@@ -281,31 +282,48 @@ def _hear_and_say(socket: Any) -> None:
 
 
 class KeepsAnswers:
-    """Answers like the fast lane, which the worker knows by its module: ``X-Asked`` where it was called, ``X-Again`` where it was not."""
+    """Answers like the fast lane, which the worker knows by its module: ``X-Asked`` where it was called, ``X-Again`` where it was not.
+
+    Whose path begins with ``/ahead`` it answers without being called the first time too.
+    """
 
     __module__ = "dinnerkit.http.lane.lane"
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
-        server, path = environ["dinnerkit.answer"], environ["PATH_INFO"]
+        server = environ["dinnerkit.answer"]
         assert start_response == server.start_response
+        server.again, prepared, body = self._answer(environ, server.prepare)
+        server.begin(prepared, [("X-Asked", environ["REMOTE_ADDR"])])
+        return [body] if body else []
+
+    def ahead(self, environ: dict[str, Any], prepare: Callable[..., Any]) -> Any:
+        return self._answer(environ, prepare)[0] if environ["PATH_INFO"].startswith("/ahead") else None
+
+    def _answer(self, environ: dict[str, Any], prepare: Callable[..., Any]) -> tuple[Callable[[str], Any], Any, bytes]:
+        path = environ["PATH_INFO"]
         body = f"{environ['wsgi.url_scheme']} {path} {environ['QUERY_STRING']}".encode()
-        head = environ["REQUEST_METHOD"] == "HEAD"
-        length = [] if path == "/endless" else [("Content-Length", str(len(body)))]
-        prepared = server.prepare("200 OK", length)
+        length = [] if path.endswith("/endless") else [("Content-Length", str(len(body)))]
+        prepared = prepare("200 OK", length)
+        if environ["REQUEST_METHOD"] == "HEAD":
+            body = b""
 
         def again(address: str) -> Any:
-            if path == "/declines":
+            if path.endswith("/declines"):
                 return None
-            evil = "a\r\nX-Evil: 1" if path == "/evil" else address
-            return prepared, [("X-Again", evil)], b"" if head else body
+            return prepared, [("X-Again", "a\r\nX-Evil: 1" if path.endswith("/evil") else address)], body
 
-        server.again = again
-        server.begin(prepared, [("X-Asked", environ["REMOTE_ADDR"])])
-        return [] if head else [body]
+        return again, prepared, body
 
 
 def keeps() -> Flask:
     """A Flask app with nothing but that before it."""
     app = Flask("keeps")
     app.wsgi_app = KeepsAnswers()  # type: ignore[method-assign]
+    return app
+
+
+def keeps_behind_proxy() -> Flask:
+    """The same, which believes what one proxy tells."""
+    app = keeps()
+    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1)  # type: ignore[method-assign]
     return app

@@ -12,9 +12,10 @@ import flask
 import pytest
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from dinnerkit.serving import repeats
-from dinnerkit.serving.repeats import Repeats, app_alone, nobody_looks
+from dinnerkit.serving.repeats import Alone, Repeats, app_alone, nobody_looks
 from tests.serving.gunicorns import OURS, Gunicorn, drained, gunicorn, in_pieces, need_parser, plainly, statuses
 from tests.serving.processes import DEADLINE
 
@@ -41,14 +42,27 @@ def test_so_many_are_remembered_and_no_long_ones(monkeypatch: pytest.MonkeyPatch
 
 
 def lane_like() -> Any:
-    return type("Lane", (), {"__module__": "dinnerkit.http.lane.lane"})()
+    return type("Lane", (), {"__module__": "dinnerkit.http.lane.lane", "ahead": lambda _, environ, prepare: (environ, prepare)})()
 
 
 def test_only_a_lane_with_nothing_around_it_is_asked_by_itself() -> None:
     app = flask.Flask("a")
     assert app_alone(app) is None
     app.wsgi_app = lane = lane_like()
-    assert app_alone(app) is lane
+    found = app_alone(app)
+    assert found == Alone(lane, lane.ahead, by_head=True)
+    app.wsgi_app = proxies = ProxyFix(lane)
+    found = app_alone(app)
+    assert found is not None
+    assert (found.outermost, found.by_head) == (proxies, False)
+    environ = {"REMOTE_ADDR": "10.0.0.1", "HTTP_X_FORWARDED_FOR": "192.0.2.1, 192.0.2.2"}
+    assert found.ahead(environ, "prepare") == (environ, "prepare")
+    assert environ["REMOTE_ADDR"] == "192.0.2.2"
+    assert proxies.app is lane
+    app.wsgi_app = ProxyFix(print)
+    assert app_alone(app) is None
+    app.wsgi_app = type("OwnFix", (ProxyFix,), {})(lane)
+    assert app_alone(app) is None
     app.wsgi_app = lambda environ, start_response: lane(environ | {"seen": True}, start_response)
     assert app_alone(app) is None
     assert app_alone(lane) is None
@@ -208,3 +222,76 @@ def test_nothing_breaks_out_of_its_line(served: Gunicorn) -> None:
     answers = one_by_one(served, *[asking(b"/evil")] * 3)
     assert statuses(answers) == [200, 200, 500]
     assert b"Evil" not in answers
+
+
+AHEAD = asking(b"/ahead")
+
+
+def test_the_lane_answers_the_first_time_too(served: Gunicorn) -> None:
+    answers = plainly(
+        one_by_one(served, *[asking(b"/ahead?b=1", b"X-Trace: %d\r\n" % number) for number in range(3)], AHEAD, AHEAD, AHEAD, LAST)
+    )
+    assert roads(answers) == ["Again"] * 6
+    assert answers.count(b"\r\n\r\nhttp /ahead b=1") == 3
+    assert answers.count(b"\r\n\r\nhttp /ahead HTTP") == 3
+
+
+def test_several_at_once_are_each_answered(served: Gunicorn) -> None:
+    answers = one_by_one(served, AHEAD + asking(b"/ahead/2", b"Content-Length: 0\r\n") + asking(b"/app") + AHEAD, LAST)
+    assert roads(answers) == ["Again", "Again", "Asked", "Again"]
+    assert re.findall(rb"http (/\S+) ", answers) == [b"/ahead", b"/ahead/2", b"/app", b"/ahead", b"/last"]
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        asking(b"/ahead/declines"),
+        asking(b"/ahead", b"Content-Length: 3\r\n") + b"abc",
+        asking(b"/ahead", b"Connection: close\r\n"),
+        asking(b"/ahead", version=b"HTTP/1.0"),
+    ],
+    ids=["declined", "body", "close", "HTTP/1.0"],
+)
+def test_the_app_is_asked_for_all_else(served: Gunicorn, request_: bytes) -> None:
+    answer = one_by_one(served, request_)
+    assert b"X-Asked: 127" in answer
+    assert b"X-Again" not in answer
+
+
+def test_nor_has_a_head_a_body_ahead_of_the_app(served: Gunicorn) -> None:
+    answers = one_by_one(served, asking(b"/ahead", method=b"HEAD"), LAST)
+    assert roads(answers) == ["Again"]
+    assert re.findall(rb"http /(\w+) ", answers) == [b"last"]
+
+
+def test_an_answer_of_no_told_length_ends_the_connection(served: Gunicorn) -> None:
+    answer = one_by_one(served, asking(b"/ahead/endless"))
+    assert b"Connection: close\r\n" in answer
+    assert answer.endswith(b"\r\n\r\nhttp /ahead/endless ")
+
+
+def test_nothing_breaks_out_of_its_line_ahead_of_the_app(served: Gunicorn) -> None:
+    answers = one_by_one(served, asking(b"/ahead/evil"))
+    assert statuses(answers) == [500]
+    assert b"Evil" not in answers
+
+
+@pytest.fixture(scope="module")
+def behind_proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gunicorn]:
+    need_parser("c")
+    with gunicorn(OURS, "keeps_behind_proxy()", tmp_path_factory.mktemp("proxied"), "--forwarded-allow-ips", "") as running:
+        yield running
+
+
+def test_behind_a_proxy_each_is_answered_for_who_asks(behind_proxy: Gunicorn) -> None:
+    for _ in range(3):  # byte for byte the same, which is not learned
+        for told, address, scheme in (
+            (b"192.0.2.7", b"192.0.2.7", b"https"),
+            (b"192.0.2.8", b"192.0.2.8", b"http"),
+            (b"", b"127.0.0.1", b"http"),
+        ):
+            fields = b"X-Forwarded-Proto: %b\r\n" % scheme + (b"X-Forwarded-For: %b\r\n" % told if told else b"")
+            for path, road in ((b"/ahead", b"X-Again: "), (b"/app", b"X-Asked: ")):
+                answer = one_by_one(behind_proxy, asking(path, fields))
+                assert b"\r\n" + road + address + b"\r\n" in answer
+                assert answer.endswith(b"\r\n\r\n" + scheme + b" " + path + b" ")

@@ -62,6 +62,7 @@ class RequestLimits:
         """
         self._rates: list[RateLimitItem] = []
         self._windows_of = lru_cache(maxsize=4096)(self._windows)
+        self._windows_at = lru_cache(maxsize=4096)(lambda address: self._windows(_by_address(address)))
         if rate != OFF:
             limiter = _limiter(rate, storage, ahead=ahead)
             limiter.init_app(cast("flask.Flask", _Hookless()))
@@ -78,7 +79,7 @@ class RequestLimits:
         view = flask.current_app.view_functions.get(request.endpoint or "")
         if not self._rates or _LEFT in request.environ or getattr(view, "_dinnerkit_unlimited", False):
             return
-        hit = self._hit(caller())
+        hit = self._hit(self._windows_of(caller()))
         request.environ[_LEFT] = hit.headers
         if not hit.let:
             raise TooManyRequests
@@ -93,7 +94,7 @@ class RequestLimits:
         """
         if not self._rates:
             return []
-        hit = self._hit(_by_address(address))
+        hit = self._hit(self._windows_at(address))
         return hit.headers if hit.let else None
 
     def show(self, response: flask.Response) -> flask.Response:
@@ -102,9 +103,8 @@ class RequestLimits:
             response.headers.add(*header)
         return response
 
-    def _hit(self, who: str) -> _Hit:
-        """Count a request of somebody in all windows, or in none where it is one too many in any."""
-        windows = self._windows_of(who)
+    def _hit(self, windows: list[tuple[str, int, int]]) -> _Hit:
+        """Count a request in all windows of somebody, or in none where it is one too many in any."""
         storage = self._storage
         if len(windows) > 1:
             for key, most, span in windows:

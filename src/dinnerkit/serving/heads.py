@@ -10,8 +10,9 @@ from __future__ import annotations
 import importlib
 import os
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from ipaddress import ip_address
 from types import ModuleType
 from typing import Any, NamedTuple, Protocol
@@ -61,12 +62,16 @@ class Incomplete(Exception):
 
 
 class Plain(NamedTuple):
-    """A plain request: its head ends at byte ``end``, its body is ``length`` bytes long, ``asked`` is what gunicorn's hooks and log see."""
+    """A plain request: its head ends at byte ``end``, its body is ``length`` bytes long, ``told()`` is what gunicorn's hooks and log see.
+
+    ``alone`` is the head where nothing but it makes the request, and the connection is to go on; else nothing.
+    """
 
     environ: dict[str, Any]
-    asked: Any
+    told: Callable[[], Any]
     end: int
     length: int
+    alone: bytes = b""
 
 
 class Heads(Protocol):
@@ -168,8 +173,10 @@ class FastHeads:
         self._place(environ, line[1])
         if self.schemes is not None:
             self._trust(environ, data[:end], self.schemes)
-        asked = Asked(environ, environ["RAW_URI"], version, data[:end], self.peer)
-        return Plain(environ, asked, end, _length(environ))
+        head, length = data[:end], _length(environ)
+        goes_on = not length and version == (1, 1) and environ.get("HTTP_CONNECTION", "keep-alive").lower() == "keep-alive"
+        told = partial(Asked, environ, environ["RAW_URI"], version, head, self.peer)
+        return Plain(environ, told, end, length, head if goes_on else b"")
 
     def _place(self, environ: dict[str, Any], raw: bytes) -> None:
         """Fill in what follows from the target, which must be a path of printable ASCII."""
@@ -221,7 +228,7 @@ class SteadyHeads:
             raise Incomplete from None
         except (ParseException, ConfigurationProblem):
             raise Doubt from None
-        return Plain(environ, request, end, _length(environ))
+        return Plain(environ, lambda: request, end, _length(environ))
 
 
 def _length(environ: dict[str, Any]) -> int:

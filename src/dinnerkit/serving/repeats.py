@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from copy import copy
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from gunicorn.glogging import Logger
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from dinnerkit.serving.answers import Prepared
 
@@ -55,11 +58,35 @@ class Repeats:
         self._known[head] = again
 
 
-def app_alone(wsgi: Any) -> Any:
+@dataclass(frozen=True, slots=True)
+class Alone:
+    """The fast lane of an app, where it is all that stands before the app, but for who reads what proxies tell.
+
+    Attributes:
+        outermost: what Flask calls first, as long as nobody has put something else there.
+        ahead: how a request with that environ, which it may change, is answered without the app; None where it is for the app.
+        by_head: whether all that matters for that is said by the head.
+    """
+
+    outermost: Any
+    ahead: Callable[[dict[str, Any], Any], Again | None]
+    by_head: bool
+
+
+def app_alone(wsgi: Any) -> Alone | None:
     """The fast lane of a Flask app, if it is all that stands before the app; None where something else may want to see each request."""
-    inner = getattr(wsgi, "__dict__", {}).get("wsgi_app")
+    outermost: Any = getattr(wsgi, "__dict__", {}).get("wsgi_app")
     by_flask = getattr(getattr(type(wsgi), "__call__", None), "__module__", "") == "flask.app"  # noqa: B004 - whose it is, not whether
-    return inner if by_flask and type(inner).__module__ == "dinnerkit.http.lane.lane" else None
+    if not by_flask:
+        return None
+    if type(outermost).__module__ == "dinnerkit.http.lane.lane":
+        return Alone(outermost, outermost.ahead, by_head=True)
+    inner: Any = outermost.app if type(outermost) is ProxyFix else None
+    if type(inner).__module__ == "dinnerkit.http.lane.lane":
+        reading_forwarded: Any = copy(outermost)
+        reading_forwarded.app = inner.ahead  # which takes an environ and one thing more, as an app does
+        return Alone(outermost, reading_forwarded, by_head=False)
+    return None
 
 
 def nobody_looks(cfg: Any, log: Any) -> bool:

@@ -19,7 +19,7 @@ from gunicorn.http.wsgi import WSGIErrorsWrapper, base_environ
 from gunicorn.sock import ssl_context
 from gunicorn.workers.ggevent import GeventWorker
 
-from dinnerkit.serving.answers import Answer, Gone, send_again
+from dinnerkit.serving.answers import Answer, Gone, Prepared, send_again
 from dinnerkit.serving.connections import Connection, Handed, Unread
 from dinnerkit.serving.garbage import set_apart
 from dinnerkit.serving.heads import Doubt, FastHeads, HeadReaders, Heads, Plain
@@ -102,9 +102,10 @@ class Worker(GeventWorker):  # type: ignore[misc]
         connection = Connection(client, heads, self._keepalive or self._stall, self._idle, repeats)
         asked = None
         try:
-            while (request := self._next(connection, client, addr)) is not None:
-                asked = request[0].asked
-                if not self._answer(*request, client, repeats):
+            while (request := self._next(connection, client, addr, repeats)) is not None:
+                plain, body = request
+                asked = plain.told()
+                if not self._answer(plain, asked, body, client, repeats):
                     break
                 asked = None
         except Doubt:
@@ -139,22 +140,44 @@ class Worker(GeventWorker):  # type: ignore[misc]
     def _repeats_of(self, heads: Heads) -> Repeats | None:
         return self._repeats[heads.schemes is not None] if self._alone is not None and isinstance(heads, FastHeads) else None
 
-    def _next(self, connection: Connection, client: Any, addr: Any) -> tuple[Plain, bytes] | None:
-        """The next request that the app is to be asked for; those before it that came earlier are answered again."""
+    def _next(self, connection: Connection, client: Any, addr: Any, repeats: Repeats | None) -> tuple[Plain, bytes] | None:
+        """The next request that the app is to be asked for; those before it that need no app are answered."""
         while True:
             request = connection.next_request()
-            if request is None or isinstance(request, tuple):
-                return request
-            goes_on = self._repeat(request, client, addr)
-            if goes_on is None:
-                return connection.read()
-            connection.unread = b""
+            if request is None:
+                return None
+            if isinstance(request, tuple):
+                goes_on = self._ahead(request[0], client, repeats)
+                if goes_on is None:
+                    return request
+            else:
+                goes_on = self._repeat(request, client, addr[0])
+                if goes_on is None:
+                    return connection.read()
+                connection.unread = b""
             if not goes_on:
                 return None
 
-    def _repeat(self, again: Again, client: Any, addr: Any) -> bool | None:
-        """Answer a request that came before; whether the connection goes on, or None where the app is to be asked."""
-        found = again(addr[0]) if self.wsgi.wsgi_app is self._alone else None
+    def _ahead(self, plain: Plain, client: Any, repeats: Repeats | None) -> bool | None:
+        """Have the lane answer a request by itself, where nobody else wants to see it; the same as of :meth:`_repeat`."""
+        if repeats is None or self._alone is None or not plain.alone:
+            return None
+        environ = plain.environ if self._alone.by_head else plain.environ.copy()  # the app is to see what came
+        again = self._alone.ahead(environ, Prepared.of)
+        if again is None:
+            return None
+        goes_on = self._repeat(again, client, environ["REMOTE_ADDR"])
+        if goes_on:
+            self._learn(plain, again, repeats)
+        return goes_on
+
+    def _learn(self, plain: Plain, again: Again, repeats: Repeats) -> None:
+        if plain.alone and self._alone is not None and self._alone.by_head:
+            repeats.learn(plain.alone, again)
+
+    def _repeat(self, again: Again, client: Any, address: str) -> bool | None:
+        """Answer a request without the app; whether the connection goes on, or None where the app is to be asked."""
+        found = again(address) if self._alone is not None and self.wsgi.wsgi_app is self._alone.outermost else None
         if found is None:
             return None
         prepared, own, body = found
@@ -163,10 +186,10 @@ class Worker(GeventWorker):  # type: ignore[misc]
         send_again(client, prepared, own, body, closes=closes)
         return not closes
 
-    def _answer(self, plain: Plain, body: bytes, client: Any, repeats: Repeats | None) -> bool:
+    def _answer(self, plain: Plain, asked: Any, body: bytes, client: Any, repeats: Repeats | None) -> bool:
         """Have the app answer; whether the connection goes on."""
         began = datetime.now()  # noqa: DTZ005 - as gunicorn's log has it
-        environ, asked = plain.environ, plain.asked
+        environ = plain.environ
         answer = Answer(asked, client, self.cfg)
         environ.update(self._environ)
         environ["wsgi.input"] = io.BytesIO(body)
@@ -198,8 +221,8 @@ class Worker(GeventWorker):  # type: ignore[misc]
             return False
         else:
             goes_on = not answer.should_close()
-            if answer.again is not None and repeats is not None and goes_on and not plain.length and asked.version == (1, 1):
-                repeats.learn(asked.head, answer.again)
+            if goes_on and answer.again is not None and repeats is not None:
+                self._learn(plain, answer.again, repeats)
             return goes_on
         finally:
             self._after(asked, environ, answer)

@@ -673,3 +673,36 @@ def test_only_what_is_kept_is_answered_again(app: Flask) -> None:
     assert server.again is None
     told(app, server)
     assert server.again is not None
+
+
+def told_ahead(app: Flask, server: Server, method: str = "GET", **headers: str) -> Any:
+    environ = create_environ(LIST, method=method, headers=headers, environ_base={"REMOTE_ADDR": "127.0.0.1"})
+    before = dict(environ)
+    server.again = app.wsgi_app.ahead(environ, server.prepare)  # type: ignore[attr-defined]
+    assert environ == before
+    return told_again(server) if server.again is not None else None
+
+
+@pytest.mark.parametrize("headers", [{}, {"Accept-Encoding": "gzip"}, {"If-None-Match": "*"}, {"X-Request-Id": "abc-12345"}])
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_ahead_of_the_app_the_same_is_answered(app: Flask, method: str, headers: dict[str, str]) -> None:
+    server = Server()
+    assert told_ahead(app, server, method=method, **headers) is None  # nothing is kept yet
+    app.test_client().get(LIST, headers={"Accept-Encoding": headers.get("Accept-Encoding", "")})
+    assert told_ahead(app, server, method=method, **headers) == told(app, Server(), method=method, **headers)
+
+
+@pytest.mark.parametrize(
+    ("method", "headers"),
+    [
+        ("POST", {}),
+        ("OPTIONS", {}),
+        ("GET", {"Cookie": "a=b"}),
+        ("GET", {"Authorization": "Bearer a"}),
+        ("GET", {"Range": "bytes=0-1"}),
+        ("GET", {"Host": ""}),
+    ],
+)
+def test_nothing_else_is_answered_ahead_of_the_app(app: Flask, method: str, headers: dict[str, str]) -> None:
+    made(app)
+    assert told_ahead(app, Server(), method=method, **headers) is None

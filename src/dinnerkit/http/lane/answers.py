@@ -113,18 +113,15 @@ class Answer:
         """Bytes that it takes, about."""
         return _OVERHEAD + len(self.plain.body) + sum(len(other.body) + _OVERHEAD // 2 for other in self._others.values())
 
-    def has(self, encoding: str) -> bool:
-        """Whether it was made in that encoding already, or would not be made in it."""
-        return self._is_sent_plain(encoding) or encoding in self._others
+    def made(self, encoding: str) -> Representation | None:
+        """It in that encoding, if it was made in it already; as it is, where it is so short that another would gain nothing."""
+        if encoding == IDENTITY or len(self.plain.body) < LEAST_BYTES:
+            return self.plain
+        return self._others.get(encoding)
 
     def in_encoding(self, encoding: str) -> Representation:
-        """It in that encoding, made when it is first wanted; as it is, where it is so short that another would gain nothing."""
-        if self._is_sent_plain(encoding):
-            return self.plain
-        found = self._others.get(encoding)
+        """The same, made when it is first wanted."""
+        found = self.made(encoding)
         if found is None:
             found = self._others[encoding] = self.plain.encoded(encoding)
         return found
-
-    def _is_sent_plain(self, encoding: str) -> bool:
-        return encoding == IDENTITY or len(self.plain.body) < LEAST_BYTES

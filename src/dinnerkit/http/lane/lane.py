@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 
-from dinnerkit.clock import Clock
+from dinnerkit.clock import Clock, utcnow
 from dinnerkit.http.lane.answers import (
     MOST_BYTES,
     UNCHANGED,
@@ -132,7 +132,7 @@ class Lane:
         self._purges = purges
         self._limits = limits
         self._metrics = metrics
-        self._clock = clock
+        self._now = time.time if clock is utcnow else lambda: clock().timestamp()  # the former is what each answer asks for
         self._shared = shared
         self._direct = direct
         self._regulars = Regulars()
@@ -159,10 +159,18 @@ class Lane:
             return self._app(environ, start_response)
         return self._make_or_wait(answer, key, route, environ, start_response, began)
 
+    def ahead(self, environ: Environ, prepare: Callable[[str, Headers], Any]) -> Callable[[str], tuple[Any, Headers, bytes] | None] | None:
+        """How a request is answered from what is kept, to who asks from an address, as :attr:`Server.again` is; None where it is the app's.
+
+        For a server that has nobody else to show the request to.
+        """
+        found = self._routes.find(environ)
+        return None if found is None else partial(self._again, found[1], found[0], _Asked.of(environ), prepare)
+
     def _is_true(self, answer: Answer) -> bool:
         if not self._purges.heard and time.monotonic() > answer.stored + UNHEARD_SECONDS:
             return False
-        return answer.until is None or self._clock() < answer.until
+        return answer.until is None or self._now() < answer.until.timestamp()
 
     def _make_or_wait(
         self, stale: Answer | None, key: Key, route: Route, environ: Environ, start_response: StartResponse, began: float
@@ -197,12 +205,12 @@ class Lane:
         """What is answered to a request that is the same as one before, byte for byte; None where that needs more than what is kept."""
         began = time.perf_counter()
         answer = self._shelf.get(key)
-        if answer is None or not self._is_true(answer) or time.monotonic() >= answer.fresh_until or not answer.has(asked.encoding):
+        if answer is None or not self._is_true(answer) or time.monotonic() >= answer.fresh_until:
             return None
-        counted = self._limits.count(address)
-        if counted is None:
+        sent = answer.made(asked.encoding)
+        counted = self._limits.count(address) if sent is not None else None
+        if sent is None or counted is None:
             return None
-        sent = answer.in_encoding(asked.encoding)
         status, body = asked.gets(sent)
         self._metrics.count_kept(asked.method, route.rule, int(status[:3]), time.perf_counter() - began)
         return sent.prepared(status, prepare), [(REQUEST_ID, sane_or_new(asked.request_id)), *counted], body
@@ -218,7 +226,7 @@ class Lane:
         began: float,
     ) -> Iterable[bytes]:
         asked = _Asked.of(environ)
-        grows = not answer.has(asked.encoding)
+        grows = answer.made(asked.encoding) is None
         sent = answer.in_encoding(asked.encoding)
         if grows:
             self._shelf.grown(key, answer)
