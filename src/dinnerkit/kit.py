@@ -248,7 +248,7 @@ class Kit:
         feedback = FeedbackService(database, store, seatings, people, clock)
         guest_list = GuestList(database, people, feedback)
         feed = HostFeed(database, Keys(secret_key(settings)).derive("feeds"), clock)
-        best_fit = BestFit(events, store, seatings, guest_list)
+        best_fit = BestFit(events, store, seatings, guest_list, offload)
         seats = Seats(database, clock, settings.offer_seconds, announcer.seats_changed, best_fit.order)
         payments = PaymentService(database, gateway, clock, settings.platform_fee_basis_points)
         refunds = RefundService(database, gateway, clock)

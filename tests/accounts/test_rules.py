@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -85,6 +87,17 @@ def test_a_good_password_passes(password: str) -> None:
 
 def test_short_words_about_the_owner_do_not_matter() -> None:
     check_strength("correct horse battery", about=("or@co.ct", "Bat"))
+
+
+def test_a_password_is_judged_where_it_does_not_hold_up_an_event_loop() -> None:
+    judged = []
+
+    def elsewhere(function: Callable[[], object]) -> object:
+        judged.append(function)
+
+    Passwords(elsewhere).check("short")
+    with pytest.raises(WeakPassword):
+        judged[0]()
 
 
 def test_hashes_are_argon2id_with_owasps_parameters() -> None:

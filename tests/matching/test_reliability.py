@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dinnerkit.matching import ITEMS, TRAITS, alphas, careless, careless_rows
-from dinnerkit.matching.people.reliability import LONG_STRING, PUBLISHED_ALPHAS
+from dinnerkit.matching.people.carelessness import LONG_STRING
+from dinnerkit.matching.people.reliability import PUBLISHED_ALPHAS
 
 TOLERANCE = 0.055
 """The published alphas are of the Eugene-Springfield community sample, ours of people who took a test on the web."""

@@ -23,7 +23,7 @@ from dinnerkit.matching.app_errors import NobodyToSeat, NoSuchSeating, NoTableYe
 from dinnerkit.matching.computing import SeatingWork
 from dinnerkit.matching.errors import RuleInvalid
 from dinnerkit.matching.presenting import for_guest, for_host
-from dinnerkit.matching.seating.why import DISCREET
+from dinnerkit.matching.seating.telling import DISCREET
 from dinnerkit.matching.seatings import Wishes
 from dinnerkit.matching.service import SeatingService, tables_or_why
 from dinnerkit.money import Money

@@ -42,7 +42,7 @@ from dinnerkit.matching import (
 )
 from dinnerkit.matching.people.crowd import Crowd
 from dinnerkit.matching.seating.scoring import Scoring
-from dinnerkit.matching.seating.why import DISCREET, FEWEST_TOLD
+from dinnerkit.matching.seating.telling import DISCREET, FEWEST_TOLD
 
 from .people import guests
 from .test_more_rules import crowd

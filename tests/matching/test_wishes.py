@@ -46,7 +46,7 @@ from dinnerkit.matching import (
     wish,
 )
 from dinnerkit.matching.seating.audit import breaches
-from dinnerkit.matching.seating.why import DISCREET
+from dinnerkit.matching.seating.telling import DISCREET
 
 from .people import guests
 from .test_more_rules import crowd

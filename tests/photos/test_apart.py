@@ -10,7 +10,7 @@ from PIL import Image
 
 from dinnerkit.errors import BackendFault
 from dinnerkit.photos import apart
-from dinnerkit.photos.decoding import RefusedPicture
+from dinnerkit.photos.pictures import RefusedPicture
 from tests.photos import files
 
 

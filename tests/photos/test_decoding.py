@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
-from dinnerkit.photos import decoding
-from dinnerkit.photos.decoding import Picture, RefusedPicture, pictures_of
+from dinnerkit.photos.decoding import pictures_of
+from dinnerkit.photos.pictures import Picture, RefusedPicture, read, refused, written
 from dinnerkit.photos.rules import LONGEST_SIDE, MOST_PIXELS, REASONS, WIDTHS, refused_for, sizes_of
 from tests.photos import files
 from tests.photos.files import BLUE, GREEN, RED, SECRET, WHITE
@@ -201,9 +201,9 @@ def tried(content: bytes, content_type: str) -> str | list[Picture]:
 
 def test_answers_are_read_as_they_were_written():
     made = [Picture(320, 200, b"abc"), Picture(640, 400, b"defg")]
-    assert decoding.read(decoding.written(made)) == made
+    assert read(written(made)) == made
     with pytest.raises(RefusedPicture, match="animated"):
-        decoding.read(decoding.refused("animated"))
-    for half in (b"", decoding.written(made)[:-1], decoding.written(made) + b"x", decoding.written([])):
+        read(refused("animated"))
+    for half in (b"", written(made)[:-1], written(made) + b"x", written([])):
         with pytest.raises(ValueError):  # noqa: PT011 - whatever it says
-            decoding.read(half)
+            read(half)

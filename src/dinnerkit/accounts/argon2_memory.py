@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
+from contextlib import suppress
 from typing import Any, Final
 
 from argon2.low_level import ARGON2_VERSION, Type, core, error_to_str, ffi, hash_secret_raw
@@ -26,7 +27,9 @@ class Unusable(Exception):
 
 
 class AlignedArgon2:
-    """Computes argon2id hashes of one lane, on as many threads as call it at once. Memory for one on each core is kept.
+    """Computes argon2id hashes of one lane, on as many threads as call it at once.
+
+    Memory for one on each core is kept, until :meth:`let_go`.
 
     Args:
         passes: argon2's time cost.
@@ -53,6 +56,12 @@ class AlignedArgon2:
         finally:
             self._free.append(memory)
 
+    def let_go(self) -> None:
+        """Keep no memory for the next hash, which takes half as long again then; what is in use is kept afterwards."""
+        while self._free:
+            with suppress(IndexError):  # another thread has taken the last
+                self._free.pop().free()
+
 
 class _Memory:
     """Memory for one hash at a time. Argon2 itself wipes it after each."""
@@ -69,6 +78,10 @@ class _Memory:
         expected = hash_secret_raw(_SALT, _SALT, 1, 8, 1, 32, Type.ID)
         if self.hash(_SALT, _SALT, 1, 8, 32) != expected:
             raise Unusable("another hash than the library's own")
+
+    def free(self) -> None:
+        """End it; its callbacks, which know it, would leave that to the collector of garbage."""
+        del self._owned, self._aligned
 
     def hash(self, password: bytes, salt: bytes, passes: int, kibibytes: int, length: int) -> bytes:
         """The hash."""

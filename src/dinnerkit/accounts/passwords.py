@@ -11,15 +11,14 @@ import re
 import secrets
 import unicodedata
 from base64 import b64decode
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from functools import cache
 from hmac import compare_digest
+from typing import cast
 
 import structlog
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from zxcvbn import zxcvbn
-from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
 from dinnerkit.accounts.argon2_memory import AlignedArgon2, Unusable
 from dinnerkit.accounts.errors import CommonPassword, WeakPassword
@@ -46,6 +45,11 @@ _OURS = re.compile(rf"\$argon2id\$v=19\$m={_KIBIBYTES},t={_PASSES},p=1\$([A-Za-z
 """Such a hash as is made here today; salt and hash, in base64 without its padding."""
 
 
+def let_go_of_memory() -> None:
+    """Keep no memory for the next check of a password, 19 MiB for each core."""
+    _ALIGNED.let_go()
+
+
 @cache
 def _nobodys() -> str:
     """The hash of a password that nobody knows: one for the whole process, as it takes as long to make as any other."""
@@ -58,6 +62,10 @@ class Passwords:
     def __init__(self, offload: Offload) -> None:
         self._offload = offload
         self._nobodys = _nobodys()
+
+    def check(self, password: str, about: Iterable[str] = ()) -> None:
+        """Let a good enough password pass, as :func:`check_strength` does: a guess at one takes up to 40 ms."""
+        self._offload(lambda: check_strength(password, about))
 
     def hash(self, password: str) -> str:
         """The hash to keep."""
@@ -95,12 +103,12 @@ def check_strength(password: str, about: Iterable[str] = ()) -> None:
     text = _normal(password)
     if not SHORTEST <= len(text) <= LONGEST:
         raise _weak(f"It has from {SHORTEST} to {LONGEST} characters; a few words make a good one.")
-    lowered = text.casefold()
-    if lowered in _common() or _EDGES.sub("", lowered) in _common():
+    lowered, common = text.casefold(), _common()
+    if lowered in common or _EDGES.sub("", lowered) in common:
         raise CommonPassword("That password is too common.", fields={"password": "Many people use it, so it is tried first."})
     if any(part in lowered for part in _parts(about)):
         raise _weak("It must not contain your name or e-mail address.")
-    if zxcvbn(text[:_JUDGED])["score"] < LEAST_SCORE:
+    if _score(text[:_JUDGED]) < LEAST_SCORE:
         raise _weak("It is easy to guess; a few unrelated words make a good one.")
 
 
@@ -118,7 +126,18 @@ def _normal(password: str) -> str:
     return unicodedata.normalize("NFKC", password)
 
 
-@cache
-def _common() -> frozenset[str]:
-    found = FREQUENCY_LISTS["passwords"]
-    return frozenset(found.split(",") if isinstance(found, str) else found)
+# zxcvbn comes with the first password that somebody chooses: its dictionaries take 13 MB and 30 ms, and many a process never needs them.
+
+
+def _common() -> Container[str]:
+    """The passwords that many people use; zxcvbn's own copy, as another would take 3 MB."""
+    from zxcvbn.matching import RANKED_DICTIONARIES  # noqa: PLC0415
+
+    return cast("Container[str]", RANKED_DICTIONARIES["passwords"])
+
+
+def _score(text: str) -> int:
+    """How hard to guess it is, 0 to 4."""
+    from zxcvbn import zxcvbn  # noqa: PLC0415
+
+    return int(zxcvbn(text)["score"])

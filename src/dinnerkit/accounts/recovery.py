@@ -17,7 +17,7 @@ from dinnerkit.accounts.attempts import AttemptLimit, Attempts
 from dinnerkit.accounts.documents import UserDocument
 from dinnerkit.accounts.errors import BadToken, TooManyAttempts
 from dinnerkit.accounts.messages import PasswordChanged, PasswordResetRequested, VerificationRequested
-from dinnerkit.accounts.passwords import Passwords, check_strength
+from dinnerkit.accounts.passwords import Passwords
 from dinnerkit.accounts.rules import email_address
 from dinnerkit.accounts.secrecy import Keys, SignedTokens, digest, random_secret
 from dinnerkit.accounts.sign_in import SIGN_IN_LIMIT
@@ -113,7 +113,7 @@ class RecoveryService:
         row = self._users.find_one({"_id": claims["sub"]}, {"stamp": 1, "email": 1, "email_key": 1, "name": 1, "verified_at": 1})
         if row is None or digest(row["stamp"]) != claims.get("state"):
             raise BadToken("The link was used before, or is not valid.")
-        check_strength(password, about=(row["email"], row["name"]))
+        self._passwords.check(password, about=(row["email"], row["name"]))
         now = self._clock()
         changed: dict[str, Any] = {
             "password": self._passwords.hash(password),

@@ -14,7 +14,7 @@ from dinnerkit.accounts.addresses import Addresses
 from dinnerkit.accounts.documents import PersonalityEntry, ProfileEntry, UserDocument
 from dinnerkit.accounts.errors import EmailTaken, NoSuchUser
 from dinnerkit.accounts.messages import FindabilityChanged, UserRegistered
-from dinnerkit.accounts.passwords import Passwords, check_strength
+from dinnerkit.accounts.passwords import Passwords
 from dinnerkit.accounts.rules import Budget, Personality, Profile, User, Visibility, email_address
 from dinnerkit.accounts.secrecy import random_secret
 from dinnerkit.clock import Clock
@@ -74,7 +74,7 @@ class AccountService:
             EmailTaken: another user has the address.
         """
         address = email_address(email)
-        check_strength(password, about=(address.shown, name))
+        self._passwords.check(password, about=(address.shown, name))
         wanted = user_id or new_id()
         taken = self._addresses.user(address.key, {"_id": 1})  # before the work of hashing, which most of the time is not for nothing
         if taken is None:
@@ -91,7 +91,7 @@ class AccountService:
             WeakPassword: the password is too short, too common or too easy to guess.
             EmailTaken: another user has the address.
         """
-        check_strength(password, about=(email, name))
+        self._passwords.check(password, about=(email, name))
         user_id = new_id()
         self._insert(NewUser(email=email, name=name, role=role), user_id, self._passwords.hash(password), verified=True)
         return self.get(user_id)

@@ -17,7 +17,7 @@ import click
 from dinnerkit.matching.files.match import MatchReport, match_file
 from dinnerkit.matching.files.people import People
 from dinnerkit.matching.files.rulesfile import RulesFile, read_rules
-from dinnerkit.matching.people.reliability import LONG_STRING
+from dinnerkit.matching.people.carelessness import LONG_STRING
 from dinnerkit.matching.rules.default_rules import DEFAULT_RULES
 from dinnerkit.matching.seating.arranging import AT_ONCE
 from dinnerkit.matching.solving.solver import compiled_available

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import structlog
-from numpy.typing import NDArray
 from pymongo.errors import PyMongoError
 
 from dinnerkit.booking.rules import SETTLED
@@ -16,12 +14,9 @@ from dinnerkit.events.seat_holds import SeatHold
 from dinnerkit.events.seat_rules import Waiting
 from dinnerkit.events.service import EventService
 from dinnerkit.matching.guest_list import GuestList, places_of
-from dinnerkit.matching.people.crowd import Crowd
-from dinnerkit.matching.rules.again import TogetherAgain
-from dinnerkit.matching.rules.default_rules import DEFAULT_RULES
-from dinnerkit.matching.rules.kinds import HardRule, Index, Rule, SoftRule
 from dinnerkit.matching.seatings import Place
 from dinnerkit.matching.service import SeatingService
+from dinnerkit.ports.offload import Offload, inline
 
 log = structlog.get_logger(__name__)
 
@@ -35,7 +30,10 @@ class BestFit:
     The order depends on nothing but what is stored, so that whoever has to choose again after a conflict or a crash chooses alike.
     """
 
-    def __init__(self, events: EventService, bookings: BookingStore, seatings: SeatingService, guest_list: GuestList) -> None:
+    def __init__(
+        self, events: EventService, bookings: BookingStore, seatings: SeatingService, guest_list: GuestList, offload: Offload = inline
+    ) -> None:
+        self._offload = offload
         self._events = events
         self._bookings = bookings
         self._seatings = seatings
@@ -58,13 +56,14 @@ class BestFit:
             return waiting
         candidates = [Place(party.entry, party.user, 0) for party in waiting]
         guests, again = self._guest_list.of(self._events.event(event_id), [*company, *candidates])
-        rules: tuple[Rule, ...] = (*DEFAULT_RULES, TogetherAgain(again)) if again else DEFAULT_RULES
-        crowd = Crowd.of(guests)
-        there, those = np.arange(len(company)), np.arange(len(company), len(guests))
-        breaks = _breaks(crowd, rules, there, those, at_a_table=at_a_table)
-        fit = _fit(crowd, rules, there, those)
-        order = sorted(range(len(waiting)), key=lambda number: (float(breaks[number]), -round(float(fit[number]), 6), number))
-        return [waiting[number] for number in order]
+
+        def best_first() -> list[int]:
+            # A web process computes this alone of all seating, and hardly ever: numpy and the rules come when it does, off its event loop.
+            from dinnerkit.matching.fitting import best_first  # noqa: PLC0415
+
+            return best_first(guests, again, len(company), at_a_table=at_a_table)
+
+        return [waiting[number] for number in self._offload(best_first)]
 
     def _company(self, event_id: str, freed: SeatHold | None) -> tuple[list[Place], bool]:
         """Who sits at the table of the last seating that lost somebody, less who is gone; or the night's guests, and False."""
@@ -78,29 +77,3 @@ class BestFit:
                     return left, True
         others = [booking for name, booking in coming.items() if name != gone]
         return places_of(others)[:_MOST_COMPANY], False
-
-
-def _breaks(
-    crowd: Crowd, rules: Sequence[Rule], there: NDArray[np.int64], those: NDArray[np.int64], *, at_a_table: bool
-) -> NDArray[np.float64]:
-    """How much of the company each could not sit with: of a table 1 or 0, of a whole night the share of its guests."""
-    refused = np.zeros((len(those), len(there)), np.bool_)
-    whole = np.zeros(len(those), np.bool_)
-    for keep in (rule.keep(crowd) for rule in rules if isinstance(rule, HardRule)):
-        if keep.apart is not None:
-            refused |= keep.apart.linked(those[:, None], there[None, :])
-        if keep.share is not None:
-            refused |= ~(keep.share[those][:, None, :] & keep.share[there][None, :, :]).any(axis=2)
-            common = np.bitwise_and.reduce(keep.share[there], axis=0)
-            whole |= common.any() & ~(keep.share[those] & common).any(axis=1)
-    return (refused.any(axis=1) | whole).astype(np.float64) if at_a_table else refused.mean(axis=1)
-
-
-def _fit(crowd: Crowd, rules: Sequence[Rule], there: Index, those: Index) -> NDArray[np.float64]:
-    """The mean score of each with the company, 0–1."""
-    total, fit = 0.0, np.zeros(len(those))
-    for rule in rules:
-        if isinstance(rule, SoftRule) and rule.in_play(crowd):
-            fit += rule.weight * rule.score(crowd, those[:, None], there[None, :]).astype(np.float64).mean(axis=1)
-            total += rule.weight
-    return fit / total if total else fit

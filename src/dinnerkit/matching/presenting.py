@@ -7,7 +7,7 @@ from typing import Any
 
 from dinnerkit.accounts.people import Person
 from dinnerkit.matching.comparing import Comparison
-from dinnerkit.matching.seating.why import FEWEST_TOLD, told_to_guests
+from dinnerkit.matching.seating.telling import FEWEST_TOLD, told_to_guests
 from dinnerkit.matching.seatings import Place, SeatedTable, StoredSeating, as_table
 
 _UNKNOWN = "A guest"

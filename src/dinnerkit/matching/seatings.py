@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from dinnerkit.booking.store import Booking, Companion
-from dinnerkit.matching.seating.scoring import Reason
+from dinnerkit.matching.seating.reasons import Reason
 from dinnerkit.matching.seating.tables import Seating, Table
 from dinnerkit.storage import Row
 

@@ -9,10 +9,12 @@ import sys
 import structlog
 
 from dinnerkit.errors import BackendFault
-from dinnerkit.photos import decoding
-from dinnerkit.photos.decoding import Picture, RefusedPicture
+from dinnerkit.photos.pictures import Picture, RefusedPicture, read
 
 log = structlog.get_logger(__name__)
+
+_DECODER = "dinnerkit.photos.decoding"
+"""A name alone: Pillow is for that process, and not for this one."""
 
 MOST_SECONDS = 60.0
 """For one photo, waiting for a busy machine included; the processor's time has a limit of its own."""
@@ -28,7 +30,7 @@ def decoded(content: bytes, content_type: str) -> list[Picture]:
         RefusedPicture: nothing is shown.
         BackendFault: there is no decoder that works here, whatever the file.
     """
-    command = [sys.executable, "-P", "-m", decoding.__name__, content_type]
+    command = [sys.executable, "-P", "-m", _DECODER, content_type]
     needed = {name: value for name, value in os.environ.items() if name in _PASSED_ON}
     try:
         ended = subprocess.run(command, input=content, capture_output=True, timeout=MOST_SECONDS, env=needed, check=False)  # noqa: S603 - ours
@@ -41,6 +43,6 @@ def decoded(content: bytes, content_type: str) -> list[Picture]:
         last = ended.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2].partition(":")[0]
         raise BackendFault(f"photos can't be decoded here: {last[:100] or 'no reason was given'}")
     try:
-        return decoding.read(ended.stdout)
+        return read(ended.stdout)
     except ValueError as error:
         raise BackendFault("photos can't be decoded here: the decoder gives no sensible answer") from error

@@ -10,16 +10,14 @@ whatever a hostile file makes of the decoder happens there, and ends there.
 from __future__ import annotations
 
 import io
-import json
-import struct
 import sys
 import warnings
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from PIL import Image, ImageCms, ImageFile, ImageOps
 
+from dinnerkit.photos.pictures import Picture, RefusedPicture, refused, written
 from dinnerkit.photos.rules import FORMATS, MOST_PIXELS, QUALITY, WIDTHS, refused_for, sizes_of
 
 MOST_MEMORY = 1_073_741_824
@@ -27,26 +25,8 @@ MOST_MEMORY = 1_073_741_824
 
 MOST_CPU_SECONDS = 20
 
-_HEAD = struct.Struct(">I")
 _SIXTEEN_BITS = 256
 _WHITE = (255, 255, 255)
-
-
-class RefusedPicture(Exception):
-    """The file is not one that may be shown; ``code`` is one of :data:`dinnerkit.photos.rules.REASONS`."""
-
-    def __init__(self, code: str) -> None:
-        super().__init__(code)
-        self.code = code
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """A picture that was made."""
-
-    width: int
-    height: int
-    content: bytes = field(repr=False)
 
 
 def pictures_of(content: bytes, content_type: str) -> list[Picture]:
@@ -152,41 +132,6 @@ def _encoded(image: Image.Image, width: int, height: int) -> Picture:
     written = io.BytesIO()
     made.save(written, "WEBP", quality=QUALITY, method=4, exif=b"", icc_profile=b"", xmp=b"")
     return Picture(width, height, written.getvalue())
-
-
-def written(pictures: list[Picture]) -> bytes:
-    """The pictures as the program answers with them: sizes as JSON, then all the bytes."""
-    head = json.dumps({"pictures": [(each.width, each.height, len(each.content)) for each in pictures]}).encode()
-    return b"".join((_HEAD.pack(len(head)), head, *(each.content for each in pictures)))
-
-
-def refused(code: str) -> bytes:
-    """The answer for a file that is refused."""
-    head = json.dumps({"refused": code}).encode()
-    return _HEAD.pack(len(head)) + head
-
-
-def read(answer: bytes) -> list[Picture]:
-    """The pictures in an answer of the program.
-
-    Raises:
-        RefusedPicture: it says that the file is refused.
-        ValueError: it is no answer of that program.
-    """
-    try:
-        begin = _HEAD.size + _HEAD.unpack_from(answer)[0]
-        head = json.loads(answer[_HEAD.size : begin])
-    except struct.error as error:
-        raise ValueError("no answer") from error
-    if "refused" in head:
-        raise RefusedPicture(head["refused"])
-    pictures = []
-    for width, height, length in head["pictures"]:
-        pictures.append(Picture(width, height, answer[begin : begin + length]))
-        begin += length
-    if begin != len(answer) or not pictures:
-        raise ValueError("half an answer")
-    return pictures
 
 
 def limit_this_process() -> None:

@@ -11,7 +11,7 @@ import structlog
 from dinnerkit.clock import Clock
 from dinnerkit.events.photos import PROCESSING, EventPhotos, Photo, PhotoState
 from dinnerkit.events.seat_errors import NoSuchEvent
-from dinnerkit.photos.decoding import Picture, RefusedPicture
+from dinnerkit.photos.pictures import Picture, RefusedPicture
 from dinnerkit.photos.rules import MADE, PHOTOS, UPLOADS, ids_of, photo_folder, photo_key, upload_key
 from dinnerkit.ports.media import MOST_LISTED, MediaInfo, MediaStore
 

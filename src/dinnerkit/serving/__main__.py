@@ -8,8 +8,8 @@ monkey.patch_all()
 import argparse
 
 from dinnerkit.serving.lifeline import end_with
-from dinnerkit.serving.logs import configure_logs
-from dinnerkit.serving.server import Server
+from dinnerkit.serving.memory import keep_together
+from dinnerkit.serving.spared import spared, without
 from dinnerkit.settings import Settings
 
 
@@ -20,7 +20,11 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=int, required=True)
     given = parser.parse_args()
     end_with(given.parent)
+    keep_together()
     settings = Settings.load()
+    with without(spared(settings)):
+        from dinnerkit.serving.logs import configure_logs  # noqa: PLC0415
+        from dinnerkit.serving.server import Server  # noqa: PLC0415
     configure_logs(settings)
     Server(settings, workers=given.workers, listener=given.listener, reports=given.reports).run()
 

@@ -38,12 +38,22 @@ class GeventOffload:
 
     def __call__(self, function: Callable[[], T]) -> T:
         """Run ``function`` on a thread; returns its result or raises its exception."""
-        return cast("T", self._pool.apply(self._standing_back, (function,)))
+        result, error = self._pool.apply(self._outcome, (function,))
+        if error is not None:
+            raise error
+        return cast("T", result)
 
-    def _standing_back(self, function: Callable[[], T]) -> T:
+    def _outcome(self, function: Callable[[], T]) -> tuple[T | None, Exception | None]:
+        """The result or the exception: gevent would write an exception that comes out of a thread to stderr, whoever catches it then."""
+        self._stand_back()
+        try:
+            return function(), None
+        except Exception as error:  # noqa: BLE001 - the caller gets it
+            return None, error
+
+    def _stand_back(self) -> None:
         if self._niceness is not None:
             thread = threading.get_native_id()
             with suppress(OSError):  # where that is forbidden the work is done all the same
                 if os.getpriority(os.PRIO_PROCESS, thread) < self._niceness:
                     os.setpriority(os.PRIO_PROCESS, thread, self._niceness)
-        return function()

@@ -13,12 +13,14 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
 from prometheus_client.multiprocess import mark_process_dead
 
+from dinnerkit.accounts.passwords import let_go_of_memory
 from dinnerkit.app import create_app
 from dinnerkit.errors import DinnerkitError, Unavailable
 from dinnerkit.http.mount import EXTENSION_KEY
 from dinnerkit.live.limits import Connections
 from dinnerkit.serving.config import gunicorn_settings
 from dinnerkit.serving.garbage import set_apart
+from dinnerkit.serving.memory import give_back, give_back_regularly
 from dinnerkit.serving.offload import GeventOffload
 from dinnerkit.settings import Settings
 
@@ -48,6 +50,7 @@ class Server(BaseApplication):  # type: ignore[misc]
         self._settings = settings
         self._reports = reports
         self._app: Flask
+        self._offload: GeventOffload
         self._options = gunicorn_settings(
             workers=workers, listener=listener, log_level=settings.log_level, live_connections=settings.live_connections
         )
@@ -66,7 +69,8 @@ class Server(BaseApplication):  # type: ignore[misc]
     def load(self) -> Any:
         """Make this worker's app, after the fork, so that no connection or thread is shared between processes."""
         try:
-            self._app = create_app(self._settings, offload=GeventOffload())
+            self._offload = GeventOffload()
+            self._app = create_app(self._settings, offload=self._offload)
         except DinnerkitError as error:
             self._report(failed=error.message, down=isinstance(error, Unavailable))
             os.kill(os.getppid(), signal.SIGTERM)  # the supervisor says it, once; an exit code would make gunicorn add three lines
@@ -77,6 +81,8 @@ class Server(BaseApplication):  # type: ignore[misc]
         """Say that a worker is ready; its live connections, which never end by themselves, end when it is asked to."""
         services = self._app.extensions[EXTENSION_KEY].services
         services[Connections].stopping = lambda: not worker.alive
+        give_back()
+        give_back_regularly(self._offload, let_go_of_memory)
         self._report(ready=worker.pid)
 
     def _report(self, **report: object) -> None:

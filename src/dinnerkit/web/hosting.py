@@ -29,7 +29,7 @@ from dinnerkit.identity import Principal, Role
 from dinnerkit.ids import is_id, new_id
 from dinnerkit.matching.comparing import Comparison
 from dinnerkit.matching.feedback.service import FeedbackService
-from dinnerkit.matching.rules.kinds import FULL
+from dinnerkit.matching.rules.scale import FULL
 from dinnerkit.matching.seatings import StoredSeating, Wishes
 from dinnerkit.matching.service import SeatingService
 from dinnerkit.web.event_form import EMPTY, NAMES, as_typed, changes, details_of

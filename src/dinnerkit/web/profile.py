@@ -13,9 +13,9 @@ from dinnerkit.accounts.schemas import ProfileChangesSchema
 from dinnerkit.accounts.service import AccountService
 from dinnerkit.errors import Invalid
 from dinnerkit.http.services import service
+from dinnerkit.matching.people.carelessness import careless
 from dinnerkit.matching.people.items import ITEMS, TRAITS, Item
 from dinnerkit.matching.people.questionnaire import HIGHEST, LOWEST, MAX_MISSING, score
-from dinnerkit.matching.people.reliability import careless
 from dinnerkit.web.forms import Form, show, status_for, typed
 from dinnerkit.web.places import see
 from dinnerkit.web.sessions import say, signed_in

@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 
 from dinnerkit.matching.errors import GuestInvalid, PeopleFileInvalid
+from dinnerkit.matching.people.answer_rows import score_rows
+from dinnerkit.matching.people.carelessness import Careless
 from dinnerkit.matching.people.guests import BUDGETS, Guest, Traits
 from dinnerkit.matching.people.items import ITEMS, TraitName
-from dinnerkit.matching.people.questionnaire import HIGHEST, MAX_MISSING, score_rows
-from dinnerkit.matching.people.reliability import Careless, alphas, careless_rows
+from dinnerkit.matching.people.questionnaire import HIGHEST, MAX_MISSING
+from dinnerkit.matching.people.reliability import alphas, careless_rows
 
 MOST_PEOPLE = 2_000_000
 """A million take 1.7 GB while they are seated, as each is an object; a larger file is refused before it fills the memory."""

@@ -8,9 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from dinnerkit.matching.errors import QuestionnaireInvalid
 from dinnerkit.matching.people.guests import Traits
 from dinnerkit.matching.people.items import ITEMS, TRAITS, Item
@@ -20,8 +17,6 @@ MAX_MISSING = 10
 """How many of the 50 answers may be missing in all; each scale still needs at least one answer."""
 
 _BY_ID = {item.id: item for item in ITEMS}
-_REVERSED = np.array([item.reversed for item in ITEMS])
-_SCALE_OF_ITEM = np.array([TRAITS.index(item.trait) for item in ITEMS])
 
 
 def score(answers: Mapping[str, Any]) -> Traits:
@@ -40,28 +35,6 @@ def score(answers: Mapping[str, Any]) -> Traits:
     _refuse_what_is_wrong(given)
     _refuse_too_few(given)
     return Traits(*(_scale_mean(given, [item for item in ITEMS if item.trait == trait]) for trait in TRAITS))
-
-
-def score_rows(answers: NDArray[np.integer[Any]]) -> NDArray[np.float64]:
-    """The traits of many people at once, by the same rule as :func:`score`.
-
-    Args:
-        answers: (people, 50) in the order of ``ITEMS``; 0 is missing, the rest must be 1–5.
-
-    Returns:
-        (people, 5) in the order of ``TRAITS``, each 0–1; a scale without any answer is NaN.
-    """
-    values = answers.astype(np.float64)
-    answered = values != 0
-    values[:, _REVERSED] = LOWEST + HIGHEST - values[:, _REVERSED]
-    values[~answered] = 0.0
-    traits = np.full((len(values), len(TRAITS)), np.nan)
-    for scale in range(len(TRAITS)):
-        of_scale = scale == _SCALE_OF_ITEM
-        count = answered[:, of_scale].sum(axis=1)
-        some = count > 0
-        traits[some, scale] = (values[some][:, of_scale].sum(axis=1) / count[some] - LOWEST) / (HIGHEST - LOWEST)
-    return traits
 
 
 def _refuse_what_is_wrong(given: Mapping[str, Any]) -> None:

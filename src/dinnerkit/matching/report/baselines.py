@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from dinnerkit.matching.people.crowd import Crowd
-from dinnerkit.matching.rules.kinds import FULL
+from dinnerkit.matching.rules.scale import FULL
 from dinnerkit.matching.seating.scoring import Scoring
 from dinnerkit.matching.solving.pairs import pairs_inside
 from dinnerkit.matching.solving.state import Floats, Ints

@@ -11,7 +11,8 @@ from dinnerkit.matching.files.rows import People
 from dinnerkit.matching.people.crowd import Crowd
 from dinnerkit.matching.people.guests import Guest
 from dinnerkit.matching.report.baselines import at_random, greedily, scores_of_tables
-from dinnerkit.matching.rules.kinds import FULL, Rule
+from dinnerkit.matching.rules.kinds import Rule
+from dinnerkit.matching.rules.scale import FULL
 from dinnerkit.matching.rules.wishes import PairWish
 from dinnerkit.matching.seating.counting import rows_of
 from dinnerkit.matching.seating.rooms import Room, Size

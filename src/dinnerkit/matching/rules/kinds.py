@@ -11,15 +11,13 @@ from numpy.typing import NDArray
 
 from dinnerkit.matching.errors import RuleInvalid
 from dinnerkit.matching.people.crowd import Crowd, Links
+from dinnerkit.matching.rules.scale import FULL
 
 Index = NDArray[np.int64]
 Scores = NDArray[np.float32]
 
 UNSET_SCORE = 0.5
 """What a pair earns from a rule that one of the two has given nothing to go by."""
-
-FULL = 100.0
-"""The best score that a table can have."""
 
 
 @runtime_checkable

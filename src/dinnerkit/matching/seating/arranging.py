@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from dinnerkit.matching.errors import RuleInvalid
 from dinnerkit.matching.people.crowd import Crowd
-from dinnerkit.matching.rules.kinds import FULL
+from dinnerkit.matching.rules.scale import FULL
 from dinnerkit.matching.seating.constraints import Constraints
 from dinnerkit.matching.seating.declaring import declared, per_guest, task
 from dinnerkit.matching.seating.following import Following, Halfway

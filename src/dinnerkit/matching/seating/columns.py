@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from dinnerkit.matching.people.crowd import Crowd
 from dinnerkit.matching.rules.default_rules import DEFAULT_RULES
-from dinnerkit.matching.rules.kinds import FULL, Rule
+from dinnerkit.matching.rules.kinds import Rule
+from dinnerkit.matching.rules.scale import FULL
 from dinnerkit.matching.seating.following import Following
 from dinnerkit.matching.seating.rooms import Room, Size
 from dinnerkit.matching.seating.scoring import Scoring

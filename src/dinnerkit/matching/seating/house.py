@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dinnerkit.matching.people.crowd import Crowd
-from dinnerkit.matching.rules.kinds import FULL, Demand, Floor, Rule, Scores, TableRule
+from dinnerkit.matching.rules.kinds import Demand, Floor, Rule, Scores, TableRule
+from dinnerkit.matching.rules.scale import FULL
 from dinnerkit.matching.seating.constraints import Constraints
 from dinnerkit.matching.seating.counting import Counted, rows_of
 from dinnerkit.matching.seating.rooms import Room

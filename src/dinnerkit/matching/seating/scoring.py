@@ -9,37 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dinnerkit.matching.people.crowd import Crowd
-from dinnerkit.matching.rules.kinds import FULL, Rule, SoftRule, TableWish
+from dinnerkit.matching.rules.kinds import Rule, SoftRule, TableWish
+from dinnerkit.matching.rules.scale import FULL
 from dinnerkit.matching.seating.counting import Counted, rows_of
+from dinnerkit.matching.seating.reasons import NO_DIFFERENCE, Reason
 from dinnerkit.matching.solving.pairs import pairs_inside
 from dinnerkit.matching.solving.state import Floats, Ints
 
 STEP = 0.125
 """Points are whole eighths, which binary floats hold exactly: reasons add up to the score in any order, without rounding."""
 
-NO_DIFFERENCE = "no_difference"
-"""In place of a rule's name, where no rule can tell the guests apart."""
-
 _CHANCE_PAIRS = 200_000
 _CHANCE_TABLES = 400
 _PAIRS_AT_ONCE = 1 << 19
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """What one rule gives a table, in words that may be shown to its guests, if there are any.
-
-    Attributes:
-        rule: the rule's name.
-        text: a sentence about the table as a whole, which tells nothing about any one guest; empty if it is about what is private.
-        points: what the rule gives, in whole eighths; a table's reasons add up exactly to its score.
-        most: what the rule would give at best.
-    """
-
-    rule: str
-    text: str
-    points: float
-    most: float
 
 
 @dataclass(frozen=True)

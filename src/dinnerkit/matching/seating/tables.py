@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from dinnerkit.matching.seating.scoring import Reason
-from dinnerkit.matching.solving.solver import RunRecord
+from dinnerkit.matching.seating.reasons import Reason
+from dinnerkit.matching.solving.run_record import RunRecord
 
 
 @dataclass(frozen=True, slots=True)

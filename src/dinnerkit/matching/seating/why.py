@@ -1,6 +1,6 @@
 """Why guests sit where they do: reasons that add up, what would have been better, and what prevented it.
 
-All of it is for the host. What a guest may be shown is :func:`told_to_guests` alone.
+All of it is for the host. What a guest may be shown is :func:`dinnerkit.matching.told_to_guests` alone.
 """
 
 from __future__ import annotations
@@ -17,17 +17,12 @@ from dinnerkit.matching.rules.default_rules import DEFAULT_RULES
 from dinnerkit.matching.rules.kinds import Rule
 from dinnerkit.matching.seating.constraints import Constraints
 from dinnerkit.matching.seating.house import House
+from dinnerkit.matching.seating.reasons import Reason
 from dinnerkit.matching.seating.rooms import Room, Size
-from dinnerkit.matching.seating.scoring import NO_DIFFERENCE, Reason, Scoring
+from dinnerkit.matching.seating.scoring import Scoring
 from dinnerkit.matching.seating.settling import Exchanges, Settling
-from dinnerkit.matching.seating.tables import Seating, Table
+from dinnerkit.matching.seating.tables import Seating
 from dinnerkit.matching.solving.state import Floats, Ints
-
-FEWEST_TOLD = 4
-"""A table's guests are told its reasons only if there are so many: of one other, or two, a group's reasons would tell too much."""
-
-DISCREET = "We chose this table with your answers in mind."
-"""What the guests of a smaller table are told, or if there is nothing else that they may be told."""
 
 OTHERS = "others"
 """What prevents an exchange that keeps the rules: that the two tables would lose by it in all."""
@@ -94,15 +89,6 @@ class TableWhy:
     score: float
     reasons: tuple[Reason, ...]
     better: Better | None
-
-
-def told_to_guests(table: Table) -> tuple[str, ...]:
-    """The sentences that a table's guests may read: about the table as a whole, from a fixed vocabulary, without any number."""
-    if len(table.guests) < FEWEST_TOLD:
-        return (DISCREET,)
-    # That there is no difference would tell, by being said or not, whether anybody has blocked somebody.
-    told = (reason.text for reason in table.reasons if reason.text and reason.rule != NO_DIFFERENCE)
-    return tuple(dict.fromkeys(told)) or (DISCREET,)
 
 
 class Why:

@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from dinnerkit.matching.people.crowd import Crowd
-from dinnerkit.matching.rules.kinds import FULL, Floor, Rule
+from dinnerkit.matching.rules.kinds import Floor, Rule
+from dinnerkit.matching.rules.scale import FULL
 from dinnerkit.matching.seating.constraints import Constraints
 from dinnerkit.matching.seating.house import House
 from dinnerkit.matching.seating.rooms import Room

@@ -30,6 +30,7 @@ from dinnerkit.matching.solving.checking import (
     checked_start,
     checked_weights,
 )
+from dinnerkit.matching.solving.run_record import RunRecord
 from dinnerkit.matching.solving.sizes import filled, promising_sizes
 from dinnerkit.matching.solving.state import Floats, Ints, Problem, Words, contracted
 from dinnerkit.matching.solving.tempering import Search
@@ -47,23 +48,6 @@ _CHOICES, _LONGER = 4, 8
 
 _SAME = 0.01
 _EXACT = 1e-7
-
-
-@dataclass(frozen=True)
-class RunRecord:
-    """How an answer was found, so that it can be told and, by seed and sweeps, repeated.
-
-    Attributes:
-        seed: what all chance was drawn from.
-        sweeps: how often each unit was looked at.
-        seconds: time taken by the clock.
-        engine: ``"numba"`` or ``"numpy"`` (correct, and some fifty times slower).
-    """
-
-    seed: int
-    sweeps: int
-    seconds: float
-    engine: Literal["numba", "numpy"]
 
 
 @dataclass(frozen=True)
