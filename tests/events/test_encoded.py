@@ -12,6 +12,7 @@ from dinnerkit.events.documents import EventDocument
 from dinnerkit.events.encoded import documents, encoded
 from dinnerkit.events.listing import EventQuery
 from dinnerkit.events.service import EventService
+from dinnerkit.identity import Principal
 from dinnerkit.storage import collection
 
 rows = st.dictionaries(st.sampled_from("abc"), st.text(max_size=5) | st.none(), max_size=3)
@@ -46,3 +47,20 @@ def test_an_event_is_written_once_for_as_long_as_it_stays_the_same(
     assert [event.row["seats_left"] for event in after] == [before[0].row["seats_left"] - 1, before[1].row["seats_left"]]
     assert b'"seats_left":%d' % after[0].row["seats_left"] in after[0].json
     assert encoded.cache_info().misses == written + 1
+
+
+def test_events_that_were_made_before_there_was_all_of_this_are_shown_complete(
+    events: EventService, publish: Any, host: Principal, database: Database[dict[str, Any]]
+) -> None:
+    event_id = publish()
+    whole = events.get(event_id)
+    gone = ["waitlist_order", "deposit", "photo", "changes_until_hours", "refund_policy.late_fee", "refund_policy.late_only_if_resold"]
+    collection(database, EventDocument).update_one({"_id": event_id}, {"$unset": dict.fromkeys(gone, "")})
+
+    assert events.get(event_id) == events.shown(event_id) == whole
+    summary = {name: value for name, value in whole.items() if name != "description"}
+    assert events.upcoming(EventQuery())["items"] == events.hosted(host)["items"] == [*events.listed([event_id]).values()] == [summary]
+    assert [event.row for event in events.upcoming_encoded(EventQuery())["items"]] == [summary]
+    nulls = {"waitlist_order": None, "deposit": None, "changes_until_hours": None}
+    collection(database, EventDocument).update_one({"_id": event_id}, {"$set": nulls})
+    assert events.get(event_id) == whole

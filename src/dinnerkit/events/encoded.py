@@ -15,6 +15,7 @@ from typing import Any, Final
 import bson
 from bson.codec_options import CodecOptions
 
+from dinnerkit.events.rows import summary_of
 from dinnerkit.http.json_bytes import to_json
 
 _AWARE: Final[CodecOptions[Any]] = CodecOptions(tz_aware=True)
@@ -73,7 +74,7 @@ def _elements(group: bytes, begin: int) -> Iterator[bytes]:
 @lru_cache(maxsize=_REMEMBERED)
 def encoded(document: bytes) -> EncodedEvent:
     """The event that the database sent as these bytes, in the projection ``SUMMARY``."""
-    return encoded_row(bson.decode(document, _AWARE))
+    return encoded_row(summary_of(bson.decode(document, _AWARE)))
 
 
 def encoded_row(row: Mapping[str, Any]) -> EncodedEvent:

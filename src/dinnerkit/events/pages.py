@@ -15,7 +15,7 @@ from pymongo.cursor import RawBatchCursor
 from dinnerkit.clock import Clock
 from dinnerkit.events.encoded import EncodedEvent, documents, encoded, encoded_row, groups
 from dinnerkit.events.listing import SORT_KEYS, EventQuery, Sort, after, conditions, distance_km, following, last_of, position, within
-from dinnerkit.events.rows import SUMMARY, EventSummary
+from dinnerkit.events.rows import SUMMARY, EventSummary, summary_of
 from dinnerkit.events.rules import Location
 from dinnerkit.joint_reads import JointReads
 from dinnerkit.secondaries import Question
@@ -31,6 +31,9 @@ MOST_UNITED = 16
 
 _AS_SENT: Final[CodecOptions[RawBSONDocument]] = CodecOptions(document_class=RawBSONDocument)
 """``aggregate_raw_batches`` would ask twice: it has the server send nothing with the first answer."""
+
+_BY_PAGE: Final = {"$group": {"_id": "$page", "events": {"$push": "$event"}}}
+"""At the end: within the pipeline of a page it would have a say in which index is used."""
 
 _CENTIMETRE = 0.01  # in metres: more than the arithmetic of two runs can differ by
 
@@ -69,13 +72,13 @@ class _Wanted(NamedTuple):
         return {"filter": self.match(now), "projection": SUMMARY, "sort": sort, "limit": self.limit + 1}
 
     def stages(self, now: datetime, number: int) -> list[Row]:
-        """The same as a pipeline, whose one document has the events and goes by that number; none where there are no events."""
+        """The same as a pipeline, whose documents each have an event, and that number."""
         return [
             {"$match": self.match(now)},
             {"$sort": dict.fromkeys(SORT_KEYS[self.query.order], 1)},
             {"$limit": self.limit + 1},
             {"$project": SUMMARY},
-            {"$group": {"_id": number, "events": {"$push": "$$ROOT"}}},
+            {"$replaceWith": {"page": number, "event": "$$ROOT"}},
         ]
 
     def page(self, found: list[EncodedEvent]) -> Page[EncodedEvent]:
@@ -145,7 +148,7 @@ class Pages:
         first, *others = [wanted.stages(now, number) for number, wanted in enumerate(pages)]
 
         def read(events: MongoCollection[Row], session: ClientSession | None) -> dict[int, list[EncodedEvent]]:
-            united = [*first, *({"$unionWith": {"coll": events.name, "pipeline": stages}} for stages in others)]
+            united = [*first, *({"$unionWith": {"coll": events.name, "pipeline": stages}} for stages in others), _BY_PAGE]
             found = events.with_options(codec_options=_AS_SENT).aggregate(united, session=session)
             return {number: [encoded(event) for event in group] for number, group in groups(bytes(document.raw) for document in found)}
 
@@ -155,18 +158,15 @@ class Pages:
     def _rows(self, wanted: _Wanted) -> Page[EventSummary]:
         query, limit = wanted.query, wanted.limit
         if wanted.is_nearest:
-            rows = self._nearest(wanted)
-            further = following(rows, limit, lambda row: (query.order.value, row["metres"], row["id"]))
-            for row in rows:
-                row["distance_km"] = round(row.pop("metres") / 1000, 1)
-        else:
-            find = wanted.find(self._clock())
-            rows = self._ask(lambda events, session: list(events.find(**find, session=session)))
-            further = following(rows, limit, lambda row: position(query.order, row))
-            if query.near is not None:
-                for row in rows:
-                    row["distance_km"] = round(distance_km(query.near, Location(**row["venue"]["location"])), 1)
-        return {"items": cast("list[EventSummary]", rows[:limit]), "next": further}
+            nearest = self._nearest(wanted)
+            further = following(nearest, limit, lambda row: (query.order.value, row["metres"], row["_id"]))
+            return {"items": [_placed(summary_of(row), row["metres"] / 1000) for row in nearest[:limit]], "next": further}
+        find = wanted.find(self._clock())
+        rows = [summary_of(row) for row in self._ask(lambda events, session: list(events.find(**find, session=session)))]
+        further = following(rows, limit, lambda row: position(query.order, row))
+        if query.near is not None:
+            rows = [_placed(row, distance_km(query.near, Location(**row["venue"]["location"]))) for row in rows]
+        return {"items": rows[:limit], "next": further}
 
     def _nearest(self, wanted: _Wanted) -> list[Row]:
         """The events of a page and one more, by (distance, id).
@@ -199,7 +199,11 @@ class Pages:
                     rows.append(row)
             return rows
 
-        return sorted(self._ask(read), key=lambda row: (row["metres"], row["id"]))
+        return sorted(self._ask(read), key=lambda row: (row["metres"], row["_id"]))
+
+
+def _placed(row: EventSummary, kilometres: float) -> EventSummary:
+    return {**row, "distance_km": round(kilometres, 1)}
 
 
 def _found(batches: RawBatchCursor[Row]) -> list[EncodedEvent]:

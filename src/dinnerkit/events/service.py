@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, TypedDict, TypeVar, cast
+from typing import Any, TypedDict, TypeVar
 
 from pymongo import ASCENDING, DESCENDING, ReturnDocument
 from pymongo.database import Database
@@ -23,7 +23,7 @@ from dinnerkit.events.encoded import EncodedEvent
 from dinnerkit.events.errors import EventWasChanged, NotTheHost
 from dinnerkit.events.listing import EventQuery, Sort, following
 from dinnerkit.events.pages import Page, Pages
-from dinnerkit.events.rows import EVENT, SUMMARY, VIEW, EventSummary, EventView, event_of, stored
+from dinnerkit.events.rows import EVENT, SUMMARY, VIEW, EventSummary, EventView, event_of, stored, summary_of, view_of
 from dinnerkit.events.rules import Event, EventDetails, Location, Status, manages
 from dinnerkit.events.seat_errors import NoSuchEvent
 from dinnerkit.events.validation import check
@@ -110,9 +110,9 @@ class EventService:
             NoSuchEvent: there is none, or it is not for this user to see.
         """
         row = self._events.find_one({"_id": event_id}, VIEW)
-        if row is None or (row["published_at"] is None and not manages(principal, row["host_id"])):
+        if row is None or (row["published_at"] is None and not manages(principal, row["host"])):
             raise NoSuchEvent("There is no such event.")
-        return cast("EventView", row)
+        return view_of(row)
 
     def shown(self, event_id: str) -> EventView:
         """The event for anybody, perhaps from a secondary; what that does not find is looked for where :meth:`get` looks.
@@ -121,7 +121,7 @@ class EventService:
             NoSuchEvent: there is none, or it was never published.
         """
         row = self._public(lambda events, session: events.find_one({"_id": event_id, "published_at": {"$ne": None}}, VIEW, session=session))
-        return cast("EventView", row) if row is not None else self.get(event_id)
+        return view_of(row) if row is not None else self.get(event_id)
 
     def managed(self, principal: Principal, event_id: str) -> Event:
         """The event, for its host and admins alone.
@@ -200,13 +200,13 @@ class EventService:
         before = {"_id": {"$lt": decode_cursor(cursor, str)[0]}} if cursor else {}
         own = {"host": principal.user_id, **before}
         rows = list(self._events.find(own, SUMMARY, sort=[("_id", DESCENDING)], limit=limit + 1))
-        return {"items": cast("list[EventSummary]", rows[:limit]), "next": following(rows, limit, lambda row: (row["id"],))}
+        return {"items": [summary_of(row) for row in rows[:limit]], "next": following(rows, limit, lambda row: (row["_id"],))}
 
     def listed(self, event_ids: Collection[str]) -> dict[str, EventSummary]:
         """Those of these events that are published and have not begun, by id."""
         wanted = {"_id": {"$in": list(event_ids)}, "listed": True, "starts_at": {"$gt": self._clock()}}
         rows = self._public(lambda events, session: list(events.find(wanted, SUMMARY, session=session)))
-        return {row["id"]: cast("EventSummary", row) for row in rows}
+        return {row["_id"]: summary_of(row) for row in rows}
 
     def walk_listed(self) -> Iterator[Event]:
         """Each event that is published and has not begun, read bit by bit; what changes meanwhile may be as it was or as it is."""
@@ -276,7 +276,7 @@ class EventService:
             row = self._events.find_one_and_update(wanted, update, projection=VIEW, return_document=ReturnDocument.AFTER)
             if row is not None:
                 self._changed(event.id)
-                return cast("EventView", row)
+                return view_of(row)
 
     def event(self, event_id: str) -> Event:
         """The event, for other services: whoever asks them has been checked by them.
