@@ -186,9 +186,8 @@ class SignInService:
             return None
         if not self._add_session(tried.user, key, tried.password, session):
             return None
-        if (
-            tried.count > 1
-        ):  # a single one that worked may count for the rest of its window: it leaves less to guess with, and is a write less
+        # A single one that worked may count for the rest of its window: it leaves less to guess with, and is a write less.
+        if tried.count > 1:
             self._attempts.remember(SIGN_IN_LIMIT, key, tried, user=tried.user, password=tried.password)
         return tried.user
 
@@ -210,13 +209,10 @@ class SignInService:
         A reset in between has ended all sessions, and this must not be left over.
         """
         now = self._clock()
+        session = session | {"created_at": now, "expires_at": now + self._refresh}
         added = self._users.update_one(
             {"_id": user_id, "email_key": key, "password": password},
-            {
-                "$push": {
-                    "sessions": {"$each": [session | {"created_at": now, "expires_at": now + self._refresh}], "$slice": -MOST_SESSIONS}
-                }
-            },
+            {"$push": {"sessions": {"$each": [session], "$slice": -MOST_SESSIONS}}},
         )
         return bool(added.modified_count)
 
