@@ -23,10 +23,10 @@ from dinnerkit.storage import Row, is_outage
 
 T = TypeVar("T")
 
-READS_AT_ONCE = 4
+READS_AT_ONCE = 2
 """Further pages that are asked for while so many are being read wait for one of these reads, and are then read together."""
 
-MOST_UNITED = 16
+MOST_UNITED = 32
 """So many pages are read by one question, which the database answers one after the other."""
 
 _AS_SENT: Final[CodecOptions[RawBSONDocument]] = CodecOptions(document_class=RawBSONDocument)
