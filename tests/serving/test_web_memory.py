@@ -73,9 +73,7 @@ def test_a_web_worker_loads_nothing_that_it_does_not_serve_with(environ: dict[st
         loaded = web.loaded()
         assert "dinnerkit.matching.api" in loaded
         assert [name for name in loaded if name.split(".")[0] in UNUSED] == []
-        assert [
-            name for name in loaded if name.startswith(("dinnerkit.cli", "dinnerkit.demo", "dinnerkit.testing", "dinnerkit.worker"))
-        ] == []
+        assert [name for name in loaded if name.startswith(OTHERS)] == []
 
         weak = {"email": "ada@example.org", "name": "Ada", "password": "qwertyuiop"}
         assert web.post("/v1/auth/register", weak) == 422
