@@ -128,7 +128,7 @@ class Dinnerkit:
                 kit.clock,
                 kit.settings.lane_bytes,
                 kit.service(Shared),
-                Direct(app, services, services[RequestLimits]) if self._is_alone() else None,
+                Direct(app, services, services[RequestLimits]) if self._is_alone() and "wsgi_app" not in vars(app) else None,
             )
         return kit
 

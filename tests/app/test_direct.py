@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -27,6 +27,7 @@ from dinnerkit.events.service import EventService
 from dinnerkit.http.lane.direct import Direct
 from dinnerkit.http.lane.lane import Lane
 from dinnerkit.http.lane.purging import Purges
+from dinnerkit.http.limits import RequestLimits
 from dinnerkit.http.paging import encode_cursor
 from dinnerkit.ids import new_id
 from dinnerkit.money import Money
@@ -220,6 +221,8 @@ def wrap_view(app: Flask) -> None:
         lambda app: app.url_value_preprocessor(nothing),
         lambda app: app.before_request_funcs.setdefault("dinnerkit_events", []).append(nothing),
         lambda app: setattr(app, "session_interface", Sessions()),
+        lambda app: app.url_defaults(nothing),
+        lambda app: setattr(app, "request_class", type("Theirs", (flask.Request,), {})),
         wrap_view,
     ],
 )
@@ -246,6 +249,13 @@ def test_in_an_app_of_somebody_elses_flask_sees_each(
     app = Flask("host")
     Dinnerkit(app, kit=kit, **options)
     assert isinstance(app.wsgi_app, Lane)
+    assert dispatched(app) == 1
+
+
+def test_what_stands_around_the_app_already_sees_each(kit: Kit, ids: list[str], dispatched: Callable[..., int]) -> None:
+    app = Flask("host")
+    app.wsgi_app = partial(app.wsgi_app)  # type: ignore[method-assign]
+    Dinnerkit(app, kit=kit, whole_app=True)
     assert dispatched(app) == 1
 
 
@@ -283,7 +293,15 @@ def answers(app: Flask) -> float:
     return sum(float(line.split()[-1]) for line in page if line.startswith('dinnerkit_http_requests_total{method="GET",route="/v1/events"'))
 
 
-def test_one_request_too_many_is_refused_as_ever(kit: Kit, tmp_path: Path, mongo_url: str) -> None:
+def test_one_request_too_many_is_refused_as_ever_and_counted_once(kit: Kit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hits: list[Any] = []
+    genuine = RequestLimits._hit
+
+    def hit(limits: RequestLimits, windows: Any) -> Any:
+        hits.append(windows)
+        return genuine(limits, windows)
+
+    monkeypatch.setattr(RequestLimits, "_hit", hit)
     few = Settings(**settings_for_tests(kit.backends.database.url, tmp_path, lane="auto", rate_limit="3 per hour", limiter="memory://"))
     with Kit.open(few, clock=StandingClock()) as opened:
         heard(opened)
@@ -292,6 +310,7 @@ def test_one_request_too_many_is_refused_as_ever(kit: Kit, tmp_path: Path, mongo
     assert [status for status, _, _ in found] == ["200 OK"] * 3 + ["429 TOO MANY REQUESTS"] * 2
     assert [dict(told)["X-RateLimit-Remaining"] for _, told, _ in found] == ["2", "1", "0", "0", "0"]
     assert "Retry-After" in dict(found[-1][1])
+    assert len(hits) == 5
 
 
 def test_hosts_that_the_app_does_not_take_are_refused_by_it(pair: Pair, kit: Kit) -> None:

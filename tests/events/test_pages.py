@@ -12,7 +12,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pymongo import MongoClient
 from pymongo.database import Database
@@ -118,7 +118,7 @@ queries = st.builds(
 )
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(asked=st.lists(st.tuples(queries, st.integers(1, 60), st.booleans()), min_size=2, max_size=20))
 def test_pages_that_are_read_together_are_those_that_are_read_alone(filled: Data, asked: list[tuple[EventQuery, int, bool]]) -> None:
     asking = Asking(filled)

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import pytest
 from flask import Flask, jsonify
 from flask.testing import FlaskClient
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from marshmallow import Schema, ValidationError, fields, validates_schema
 from werkzeug.wrappers import Response
@@ -104,7 +104,7 @@ VALUES = (
 
 @pytest.mark.parametrize("schema", [EventQuerySchema, SearchQuerySchema, SuggestQuerySchema, PageQuery])
 @given(data=st.data())
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 def test_a_query_is_read_as_its_schema_reads_it(schema: type[Schema], data: st.DataObject) -> None:
     names = [field.data_key or name for name, field in schema().fields.items()]
     asked = data.draw(st.dictionaries(st.sampled_from([*names, "unknown"]), st.sampled_from(VALUES), max_size=5))

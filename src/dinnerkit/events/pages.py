@@ -119,7 +119,7 @@ class Pages:
         try:
             return self._joint.ask(about, wanted)
         except Exception as error:
-            if is_outage(error):
+            if is_outage(error) or query.near is not None:
                 raise
             return self._alone(wanted)  # what was wrong with another page that was read together with it is nothing to it
 

@@ -36,11 +36,6 @@ def unlimited(view: V) -> V:
     return view
 
 
-def note(environ: dict[str, Any], headers: list[tuple[str, str]]) -> None:
-    """Take note that the request was counted already, and which headers came of that."""
-    environ[_LEFT] = headers
-
-
 class RequestLimits:
     """Counts the requests of each caller in a moving window.
 
@@ -96,6 +91,23 @@ class RequestLimits:
             return []
         hit = self._hit(self._windows_at(address))
         return hit.headers if hit.let else None
+
+    def admit(self, environ: dict[str, Any]) -> list[tuple[str, str]]:
+        """The same for a request that Flask may have to answer after all: it is not counted again by :meth:`check`.
+
+        Returns:
+            The headers that say what is left.
+
+        Raises:
+            TooManyRequests: it is one too many.
+        """
+        if not self._rates:
+            return []
+        hit = self._hit(self._windows_at(environ.get("REMOTE_ADDR")))
+        environ[_LEFT] = hit.headers
+        if not hit.let:
+            raise TooManyRequests
+        return hit.headers
 
     def show(self, response: flask.Response) -> flask.Response:
         """Put what is left into the headers: ``X-RateLimit-*``, and ``Retry-After`` where the request was refused."""

@@ -16,7 +16,7 @@ from dinnerkit.http.blueprint import FAILED, unless_said
 from dinnerkit.http.conditional import JSON, PublicAnswer
 from dinnerkit.http.lane.answers import Headers, Representation
 from dinnerkit.http.lane.routes import Query, Route, is_met_by_lane
-from dinnerkit.http.limits import RequestLimits, note
+from dinnerkit.http.limits import RequestLimits
 from dinnerkit.http.photo_addresses import photo_folder
 from dinnerkit.http.request_ids import HEADER as REQUEST_ID
 from dinnerkit.http.request_ids import request_id_of
@@ -53,7 +53,7 @@ class _Door(NamedTuple):
 class Direct:
     """Makes answers, as long as nobody but us would see the request in Flask: no hook, no signal, no other view, no other session.
 
-    Whatever is no plain success is left to Flask, which does not count it again, and does not do again what has failed.
+    Whatever is no plain success is left to Flask, which does not count it again, and does not do again what has failed or was refused.
 
     Args:
         app: whose routes these are.
@@ -70,12 +70,11 @@ class Direct:
     def make(self, route: Route, path: str, query: Query, environ: dict[str, Any]) -> Made | None:
         """The answer to a request of this route; None where Flask is to give it."""
         call = self._call(route, path, query, environ)
-        counted = self._limits.count(environ.get("REMOTE_ADDR")) if call is not None else None
-        if call is None or counted is None:
+        if call is None:
             return None
-        note(environ, counted)
         request_id = request_id_of(environ)
         try:
+            counted = self._limits.admit(environ)
             with _named_in_logs(request_id):
                 answer = call()
         except Exception as error:  # noqa: BLE001 - whatever it is, the blueprint's handlers say how it is answered
@@ -106,13 +105,15 @@ class Direct:
     def _is_alone(self, route: Route) -> bool:
         """Whether Flask would do no more for a request of this route than we do."""
         app = self._app
-        hooks = (app.before_request_funcs, app.after_request_funcs, app.teardown_request_funcs, app.url_value_preprocessors)
+        requests = (app.before_request_funcs, app.after_request_funcs, app.teardown_request_funcs)
+        hooks = (*requests, app.url_value_preprocessors, app.url_default_functions)
         return (
             app.view_functions.get(route.endpoint) is route.view
             and all(is_met_by_lane(hook) for table in hooks for scope in (None, route.blueprint) for hook in table.get(scope, ()))
             and not any(signal.receivers for signal in _SIGNALS)
             and not app.teardown_appcontext_funcs
             and not app.subdomain_matching
+            and app.request_class is flask.Request
             and type(app.session_interface) is SecureCookieSessionInterface
         )
 
