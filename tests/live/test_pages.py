@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from dinnerkit import Kit
-from dinnerkit.accounts.page_sessions import PageSessions
+from dinnerkit.accounts.page_sessions import PageSession, PageSessions
 from dinnerkit.accounts.service import AccountService
 from dinnerkit.accounts.sign_in import SignInService
 from dinnerkit.identity import Principal
@@ -35,6 +35,24 @@ def test_a_page_listens_by_its_session(kit: Kit, address: str, talk: Begin, cook
     listening = talk(path="/live", headers={"Cookie": cookie, "Origin": ORIGIN})
     listening.ask(type="watch", topic="event", event_id=event)
     assert listening.hear()["seats_left"] == 7
+
+
+def test_an_upgrade_looks_its_session_up_once(talk: Begin, cookie: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_up, find = [], PageSessions.find
+
+    def noted(sessions: PageSessions, token: str) -> PageSession | None:
+        looked_up.append(token)
+        return find(sessions, token)
+
+    monkeypatch.setattr(PageSessions, "find", noted)
+    assert talk(path="/live", headers={"Cookie": cookie, "Origin": ORIGIN}).ask(type="watch", topic="bookings")["type"] == "watching"
+    assert looked_up == [cookie.partition("=")[2]]
+
+
+def test_the_session_of_an_upgrade_that_nobody_has_is_nobodys_page(address: str) -> None:
+    headers = {**UPGRADE, "Origin": address, "Cookie": f"{SESSION}={'A' * 43}"}
+    refused = requests.get(f"{address}/live", headers=headers, allow_redirects=False, timeout=30)
+    assert (refused.status_code, refused.headers["Location"].partition("?")[0]) == (303, "/login")
 
 
 @pytest.mark.parametrize("origin", [None, "null", "https://evil.example", "http://127.0.0.1:1", "{address}.evil.example"])

@@ -42,9 +42,9 @@ def live() -> AnyResponse:
 @blueprint.websocket("/live")
 def live_socket() -> AnyResponse:
     """Talk with a client whose app says whose it is: by a bearer token, sent with the upgrade or in a frame, or as the app resolves it."""
-    if current_mount().user_resolver is resolve_bearer:
-        return talk(by_token(service(SignInService), bearer_token(request)), needs_request=False)
-    return talk(resolver_of(request), needs_request=True)
+    needs_request = current_mount().user_resolver is not resolve_bearer
+    resolve = resolver_of(request) if needs_request else by_token(service(SignInService), bearer_token(request))
+    return talk(resolve, resolve(None), needs_request=needs_request)
 
 
 def by_token(sign_in: SignInService, opened_with: str | None) -> Resolve:
@@ -90,11 +90,12 @@ def check_origin(opened: Request) -> None:
         raise BadOrigin("Pages of other sites can't open this with a cookie.")
 
 
-def talk(resolve: Resolve, *, needs_request: bool) -> AnyResponse:
+def talk(resolve: Resolve, principal: Principal | None, *, needs_request: bool) -> AnyResponse:
     """Answer the upgrade. Where the server hands its socket over, that is all: the switchboard goes on; elsewhere, go on until it is over.
 
     Args:
-        resolve: says whose the connection is.
+        resolve: says whose the connection is from now on.
+        principal: whose it is to begin with, found out just now.
         needs_request: whether it can do so only within this request.
 
     Returns:
@@ -103,9 +104,8 @@ def talk(resolve: Resolve, *, needs_request: bool) -> AnyResponse:
     Raises:
         TooManyConnections: this process holds as many as it can.
         BadRequest: it is no upgrade to a WebSocket.
-        Unauthenticated: the credentials are wrong, which is answered as HTTP.
     """
-    principal, given, hall = resolve(None), request.environ.get("gunicorn.socket"), service(Hall)
+    given, hall = request.environ.get("gunicorn.socket"), service(Hall)
     try:
         if isinstance(given, HandsOver) and not needs_request:
             service(Switchboard).take(request.environ, given, resolve, principal)

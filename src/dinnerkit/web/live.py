@@ -19,11 +19,10 @@ blueprint = Blueprint("live", __name__)
 def listen() -> Response:
     """Talk with a page of ours, by its session."""
     check_origin(request)
-    signed_in()
-    found = session_of_request()
+    principal, found = signed_in(), session_of_request()
     if found is None:  # by whatever the app that has us goes by, which may be anything in its request
-        return talk(_resolver(who_now), needs_request=True)
-    return talk(_resolver(found), needs_request=False)
+        return talk(_resolver(who_now), principal, needs_request=True)
+    return talk(_resolver(found), principal, needs_request=False)
 
 
 def _resolver(who: Callable[[], Principal | None]) -> Resolve:

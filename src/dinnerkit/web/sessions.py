@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 
 from flask import Response, request
@@ -72,12 +72,16 @@ class FormOutdated(Forbidden):
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Who looks at the page; ``principal`` is None for those who are not signed in, or where that is not ``known``."""
+    """Who looks at the page; ``principal`` is None for those who are not signed in, or where that is not ``known``.
+
+    ``session`` is the token of the session that says so, empty where it is none of ours.
+    """
 
     principal: Principal | None = None
     name: str = ""
     csrf: str = ""
     known: bool = True
+    session: str = field(default="", repr=False)
 
 
 def visitor() -> Visitor:
@@ -102,12 +106,12 @@ def who_now() -> Principal | None:
 
 
 def session_of_request() -> Callable[[], Principal | None] | None:
-    """Says, also when this request is over, who is signed in by the session that it came with; None where it came with no session of ours.
+    """Says, also when this request is over, who is signed in by the session that it came with; None where no session of ours says who.
 
     What it gives raises SessionsUnavailable where that can't be found out.
     """
-    token, sessions = request.cookies.get(_name(SESSION)), service(PageSessions)
-    if not token or sessions.find(token) is None:
+    token, sessions = visitor().session, service(PageSessions)
+    if not token:
         return None
 
     def who() -> Principal | None:
@@ -217,7 +221,7 @@ def _found() -> Visitor:
         except SessionsUnavailable:
             return Visitor(known=False)
         if session is not None:
-            return Visitor(session.principal, session.name, session.csrf)
+            return Visitor(session.principal, session.name, session.csrf, session=session.token)
     try:
         return Visitor(current_mount().user_resolver(request))
     except Unauthenticated:
