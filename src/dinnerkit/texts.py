@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 NOT_IN_TEXT = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u206f\ufff9-\ufffb"
 """Control characters but for tabs and line breaks, and those that format a text by turning its direction; the inside of a class, as Python
@@ -38,6 +39,7 @@ def is_blank(text: str) -> bool:
     return _SEEN.search(text) is None
 
 
+@lru_cache(maxsize=1024)
 def search_key(text: str) -> str:
     """The form in which names are compared: without case, accents and surplus spaces, so that "munchen" finds "München"."""
     decomposed = unicodedata.normalize("NFKD", text.casefold())

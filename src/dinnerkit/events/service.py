@@ -224,7 +224,8 @@ class EventService:
         """When a page of :meth:`upcoming_encoded` in this order is another without any change, since an event has begun."""
         if page["next"] is not None and order is not Sort.STARTS_AT:
             return self.next_beginning()  # what follows may begin before what is on the page, and then there may be no next one
-        return min((event.row["starts_at"] for event in page["items"]), default=None)
+        items = page["items"][:1] if order is Sort.STARTS_AT else page["items"]
+        return min((event.row["starts_at"] for event in items), default=None)
 
     def place_of(self, city: str) -> Location | None:
         """Where the city is: the venue of its next dinner; None where it has none."""

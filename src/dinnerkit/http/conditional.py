@@ -62,10 +62,15 @@ class PublicAnswer:
         """Whether it names what it is about, as far as a head can."""
         return 0 < len(self.about) <= MOST_KEYS_SHOWN
 
+    @property
+    def etag(self) -> str:
+        """As a header has it."""
+        return f'"{self.encoded.etag}"'
+
     def headers(self) -> list[tuple[str, str]]:
         """Those that say how it may be kept."""
         found = [
-            ("ETag", f'"{self.encoded.etag}"'),
+            ("ETag", self.etag),
             ("Cache-Control", f"public, max-age={self.max_age}, must-revalidate"),
             ("Vary", "Accept-Encoding"),
         ]

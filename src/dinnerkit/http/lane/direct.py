@@ -23,6 +23,7 @@ from dinnerkit.http.request_ids import request_id_of
 from dinnerkit.http.services import Site
 
 _MOST_DOORS: Final = 256
+_UNLESS_SAID: Final = unless_said(PublicAnswer.of(b"").headers())
 
 _SIGNALS: Final = (
     flask.request_started,
@@ -82,9 +83,9 @@ class Direct:
             return None
         if not answer.is_for_keeping:
             return None
-        headers = [("Content-Type", JSON), ("Content-Length", ""), *answer.headers()]
-        headers += unless_said(headers)
-        return Made(answer, Representation.of(headers, answer.encoded.body), [(REQUEST_ID, request_id), *counted])
+        body, told = answer.encoded.body, [*answer.headers(), *_UNLESS_SAID]
+        whole = [("Content-Type", JSON), ("Content-Length", str(len(body))), *told]
+        return Made(answer, Representation(answer.etag, whole, told, body), [(REQUEST_ID, request_id), *counted])
 
     def _call(self, route: Route, path: str, query: Query, environ: dict[str, Any]) -> Callable[[], PublicAnswer] | None:
         """What makes the answer, where we may and the query is as it must be."""
