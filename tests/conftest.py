@@ -32,8 +32,8 @@ def mongo_client(mongo_url: str) -> Iterator[MongoClient[dict[str, Any]]]:
 
 
 @pytest.fixture
-def database_url(mongo_url: str, mongo_client: MongoClient[dict[str, Any]]) -> Iterator[str]:
-    """The URL of a database of this test alone, dropped after it."""
+def new_database_url(mongo_url: str, mongo_client: MongoClient[dict[str, Any]]) -> Iterator[str]:
+    """The URL of a database that nobody had before, dropped after the test."""
     name = f"test-{uuid4().hex}"
     yield with_database(mongo_url, name)
     mongo_client.drop_database(name)
@@ -46,8 +46,8 @@ def databases_to_use_again() -> list[str]:
 
 
 @pytest.fixture
-def emptied_database_url(mongo_url: str, mongo_client: MongoClient[dict[str, Any]], databases_to_use_again: list[str]) -> Iterator[str]:
-    """The same, of a database that may have had another test before: a kit finds its indexes there, which take longer than most tests."""
+def database_url(mongo_url: str, mongo_client: MongoClient[dict[str, Any]], databases_to_use_again: list[str]) -> Iterator[str]:
+    """The URL of an empty database, perhaps another test's before: a kit finds its indexes there, which take longer than most tests."""
     name = databases_to_use_again.pop() if databases_to_use_again else f"test-{uuid4().hex}"
     yield with_database(mongo_url, name)
     database = mongo_client[name]

@@ -66,11 +66,6 @@ class NoStorage:
 
 
 @pytest.fixture
-def database_url(emptied_database_url: str) -> str:
-    return emptied_database_url
-
-
-@pytest.fixture
 def client(accounts: Accounts, database: Database[dict[str, Any]], clock: StandingClock) -> FlaskClient:
     """A client of an app that has the account routes alone."""
     ensure_indexes(database, [IdempotencyRecord])

@@ -23,11 +23,6 @@ class Caller(NamedTuple):
 
 
 @pytest.fixture
-def database_url(emptied_database_url: str) -> str:
-    return emptied_database_url
-
-
-@pytest.fixture
 def kit(database_url: str, tmp_path: Path) -> Iterator[Kit]:
     with Kit.open(Settings(**settings_for_tests(database_url, tmp_path))) as kit:
         yield kit

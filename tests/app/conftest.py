@@ -11,11 +11,6 @@ from dinnerkit.testing.settings import settings_for_tests
 
 
 @pytest.fixture
-def database_url(emptied_database_url: str) -> str:
-    return emptied_database_url
-
-
-@pytest.fixture
 def settings(database_url: str, tmp_path: Path) -> Settings:
     return Settings(**settings_for_tests(database_url, tmp_path))
 

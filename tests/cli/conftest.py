@@ -14,11 +14,6 @@ from tests.cli.running import Ended, Run
 
 
 @pytest.fixture
-def database_url(emptied_database_url: str) -> str:
-    return emptied_database_url
-
-
-@pytest.fixture
 def clean_environ() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("DINNERKIT_")}
 

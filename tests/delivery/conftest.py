@@ -91,11 +91,6 @@ class Post:
 
 
 @pytest.fixture
-def database_url(emptied_database_url: str) -> str:
-    return emptied_database_url
-
-
-@pytest.fixture
 def clock() -> StandingClock:
     return StandingClock()
 

@@ -17,8 +17,8 @@ ATTEMPTS = 1_000
 CONNECTIONS = 64
 
 
-def test_a_thousand_attempts_at_a_hundred_seats_hold_exactly_a_hundred(database_url: str, tmp_path: Path) -> None:
-    settings = settings_for_tests(database_url, tmp_path)
+def test_a_thousand_attempts_at_a_hundred_seats_hold_exactly_a_hundred(new_database_url: str, tmp_path: Path) -> None:
+    settings = settings_for_tests(new_database_url, tmp_path)
     with Kit.open(Settings(**settings)) as kit:
         event = host_dinner(kit, seats=SEATS)
         waiting: SimpleQueue[str] = SimpleQueue()

@@ -73,8 +73,8 @@ def tables(seating: StoredSeating) -> list[set[str]]:
     return [{place.booking for place in table.places} for table in seating.tables]
 
 
-def test_another_worker_makes_the_same_tables(database_url: str, tmp_path: Path) -> None:
-    settings = settings_for_tests(database_url, tmp_path)
+def test_another_worker_makes_the_same_tables(new_database_url: str, tmp_path: Path) -> None:
+    settings = settings_for_tests(new_database_url, tmp_path)
     with Kit.open(Settings(**settings)) as kit:
         seatings, deliveries = kit.service(SeatingService), collection(kit.database, DeliveryDocument)
         event = large_night(kit)
@@ -116,8 +116,8 @@ with Kit.open(Settings.load()) as kit:
 """
 
 
-def test_another_worker_goes_on_where_the_killed_one_was(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = settings_for_tests(database_url, tmp_path)
+def test_another_worker_goes_on_where_the_killed_one_was(new_database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = settings_for_tests(new_database_url, tmp_path)
     variables = os.environ | {f"{PREFIX}{name.upper()}": str(value) for name, value in settings.items()}
     with Kit.open(Settings(**settings)) as kit:
         seatings, rows = kit.service(SeatingService), collection(kit.database, SeatingDocument)

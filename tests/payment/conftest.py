@@ -133,11 +133,6 @@ class Till:
 
 
 @pytest.fixture
-def database_url(emptied_database_url: str) -> str:
-    return emptied_database_url
-
-
-@pytest.fixture
 def clock() -> StandingClock:
     return StandingClock()
 

@@ -11,10 +11,10 @@ from tests.serving.processes import Served, serving
 
 
 @pytest.fixture
-def environ(database_url: str, tmp_path: Path) -> dict[str, str]:
+def environ(new_database_url: str, tmp_path: Path) -> dict[str, str]:
     """The environment, with settings for this test's database and no others."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("DINNERKIT_")}
-    found = settings_for_tests(database_url, tmp_path / "data")
+    found = settings_for_tests(new_database_url, tmp_path / "data")
     return kept | {f"DINNERKIT_{name.upper()}": str(value) for name, value in found.items()}
 
 

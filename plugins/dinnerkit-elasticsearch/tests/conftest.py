@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 from elasticsearch import Elasticsearch
 
-from tests.conftest import database, database_url, mongo_client, mongo_url  # noqa: F401 - fixtures
+from tests.conftest import database, database_url, databases_to_use_again, mongo_client, mongo_url  # noqa: F401 - fixtures
 from tests.services.elasticsearch import elasticsearch_node
 
 

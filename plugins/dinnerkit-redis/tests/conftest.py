@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.conftest import database, database_url, mongo_client, mongo_url  # noqa: F401 - fixtures
+from tests.conftest import database, database_url, databases_to_use_again, mongo_client, mongo_url  # noqa: F401 - fixtures
 from tests.services.redis import MASTER, PASSWORD, redis_cluster, redis_sentinel, redis_server
 
 

@@ -7,7 +7,7 @@ import pytest
 from dinnerkit.ids import new_id
 from dinnerkit_s3 import open_media
 from dinnerkit_s3.store import S3Media
-from tests.conftest import database, database_url, mongo_client, mongo_url  # noqa: F401 - fixtures
+from tests.conftest import database, database_url, databases_to_use_again, mongo_client, mongo_url  # noqa: F401 - fixtures
 from tests.services.s3 import KEY, SECRET, admin, s3_server
 
 

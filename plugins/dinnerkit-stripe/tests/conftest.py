@@ -6,7 +6,7 @@ from contextlib import ExitStack
 import pytest
 
 from dinnerkit_stripe import StripeGateway, open_gateway
-from tests.conftest import database, database_url, mongo_client, mongo_url  # noqa: F401 - fixtures
+from tests.conftest import database, database_url, databases_to_use_again, mongo_client, mongo_url  # noqa: F401 - fixtures
 from tests.services.stripe import StripeDouble, find_stripe_mock, stripe_double, stripe_mock, stripe_url, with_pages
 
 
