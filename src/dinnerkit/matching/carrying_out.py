@@ -53,7 +53,7 @@ def outcome(row: Row, search: Search, earlier: Seating | None, places: Mapping[s
         places: by guest id.
     """
     try:
-        seating = _mended(row, search, earlier) if earlier else _seated(row, search)
+        seating = _seated(row, search) if earlier is None else _mended(row, search, earlier)
     except SeatingImpossible as error:
         return {"status": "impossible", "problem": _discreet_problem(error, kept=bool(row.get("locked")))}
     return {"status": "done", **to_rows(_discreet(seating), places)}
