@@ -119,7 +119,7 @@ def _run(script: str) -> str:
 def test_the_memory_of_password_hashes_is_kept_for_the_next_and_then_given_back():
     script = """
 import ctypes, gevent
-from dinnerkit.accounts.passwords import Passwords, let_go_of_memory
+from dinnerkit.accounts.passwords import Passwords
 from dinnerkit.serving import memory
 from dinnerkit.serving.offload import GeventOffload
 if not hasattr(ctypes.CDLL(None), "malloc_trim"):
@@ -135,7 +135,7 @@ hashed = passwords.hash("correct horse")
 gevent.joinall([gevent.spawn(passwords.matches, hashed, "correct horse") for _ in range(4)], raise_error=True)
 kept = now()
 memory.SECONDS = 0.01
-memory.give_back_regularly(offload, let_go_of_memory)
+memory.give_back_regularly(offload)
 with gevent.Timeout(30):
     while now() > before + (8 << 20):
         gevent.sleep(0.01)

@@ -10,17 +10,13 @@ from __future__ import annotations
 import re
 import secrets
 import unicodedata
-from base64 import b64decode
 from collections.abc import Container, Iterable
 from functools import cache
-from hmac import compare_digest
 from typing import cast
 
-import structlog
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from dinnerkit.accounts.argon2_memory import AlignedArgon2, Unusable
 from dinnerkit.accounts.errors import CommonPassword, WeakPassword
 from dinnerkit.ports.offload import Offload
 
@@ -35,19 +31,7 @@ _JUDGED = 24
 _LEAST_PART = 4
 _EDGES = re.compile(r"^[\W\d_]+|[\W\d_]+$")
 
-log = structlog.get_logger(__name__)
-
-
-_PASSES, _KIBIBYTES, _LENGTH = 2, 19_456, 32
-_HASHER = PasswordHasher(time_cost=_PASSES, memory_cost=_KIBIBYTES, parallelism=1, hash_len=_LENGTH, salt_len=16)
-_ALIGNED = AlignedArgon2(passes=_PASSES, kibibytes=_KIBIBYTES, length=_LENGTH)
-_OURS = re.compile(rf"\$argon2id\$v=19\$m={_KIBIBYTES},t={_PASSES},p=1\$([A-Za-z0-9+/]{{22}})\$([A-Za-z0-9+/]{{43}})")
-"""Such a hash as is made here today; salt and hash, in base64 without its padding."""
-
-
-def let_go_of_memory() -> None:
-    """Keep no memory for the next check of a password, 19 MiB for each core."""
-    _ALIGNED.let_go()
+_HASHER = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1, hash_len=32, salt_len=16)
 
 
 @cache
@@ -77,18 +61,11 @@ class Passwords:
 
     def outdated(self, kept: str) -> bool:
         """Whether the hash was made with other parameters than today's."""
-        return not _OURS.fullmatch(kept)
+        return _HASHER.check_needs_rehash(kept)
 
     def _verify(self, kept: str, password: str) -> bool:
-        text, ours = _normal(password), _OURS.fullmatch(kept)
         try:
-            if ours is not None:
-                salt, expected = (b64decode(part + "=" * (-len(part) % 4)) for part in ours.groups())
-                return compare_digest(_ALIGNED.hash(text.encode(), salt), expected)
-        except Unusable as error:
-            log.warning("argon2_in_own_memory_failed", error=str(error))
-        try:
-            return _HASHER.verify(kept, text)
+            return _HASHER.verify(kept, _normal(password))
         except (VerificationError, InvalidHashError):
             return False
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable
 from typing import Any
 
 import gevent
@@ -37,17 +36,13 @@ def give_back() -> None:
     _call("malloc_trim", 0)
 
 
-def give_back_regularly(offload: Offload, let_go: Callable[[], None]) -> None:
-    """Let go of what is kept and give back what is free, again and again, on another thread, for as long as the process lives."""
-
-    def at_once() -> None:
-        let_go()
-        give_back()
+def give_back_regularly(offload: Offload) -> None:
+    """Give back what is free, again and again, on another thread, for as long as the process lives."""
 
     def regularly() -> None:
         while True:
             gevent.sleep(SECONDS)
-            offload(at_once)
+            offload(give_back)
 
     gevent.spawn(regularly)
 

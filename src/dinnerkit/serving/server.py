@@ -13,7 +13,6 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
 from prometheus_client.multiprocess import mark_process_dead
 
-from dinnerkit.accounts.passwords import let_go_of_memory
 from dinnerkit.app import create_app
 from dinnerkit.errors import DinnerkitError, Unavailable
 from dinnerkit.http.mount import EXTENSION_KEY
@@ -82,7 +81,7 @@ class Server(BaseApplication):  # type: ignore[misc]
         services = self._app.extensions[EXTENSION_KEY].services
         services[Connections].stopping = lambda: not worker.alive
         give_back()
-        give_back_regularly(self._offload, let_go_of_memory)
+        give_back_regularly(self._offload)
         self._report(ready=worker.pid)
 
     def _report(self, **report: object) -> None:
