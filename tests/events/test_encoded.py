@@ -4,7 +4,7 @@ from typing import Any
 
 import bson
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pymongo.database import Database
 
@@ -18,7 +18,7 @@ from dinnerkit.storage import collection
 rows = st.dictionaries(st.sampled_from("abc"), st.text(max_size=5) | st.none(), max_size=3)
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.lists(rows, max_size=3), max_size=3))
 def test_batches_come_apart_into_the_documents_that_they_were_made_of(batches: list[list[dict[str, Any]]]) -> None:
     sent = [b"".join(map(bson.encode, batch)) for batch in batches]

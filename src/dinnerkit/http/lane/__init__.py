@@ -5,6 +5,6 @@ of each answer what it is about, by surrogate keys such as ``event:0123…``. Wh
 :meth:`dinnerkit.http.lane.purging.Purges.purge`, and no process gives what was kept under it any more.
 
     requests ──► lane.Lane ──► shelf.Shelf        answers in this process, so many bytes of them
-                     │  miss ──► Flask             one at a time for each answer
+                     │  miss ──► direct.Direct     one at a time for each answer; Flask, where that leaves it to it
     changes ──► purging.Purges ──► every shelf, here at once and elsewhere by the bus
 """
