@@ -127,13 +127,14 @@ class Pages:
         """The pages, each different one read once."""
         if len(together) == 1:
             return [self._alone(together[0])]
-        different = list(dict.fromkeys(together))
-        found: dict[_Wanted, Page[EncodedEvent]] = {}
+        places: dict[_Wanted, int] = {}
+        asked = [places.setdefault(wanted, len(places)) for wanted in together]
+        different = list(places)
+        pages: list[Page[EncodedEvent]] = []
         for start in range(0, len(different), MOST_UNITED):
             part = different[start : start + MOST_UNITED]
-            pages = [self._alone(part[0])] if len(part) == 1 else self._united(part)
-            found.update(zip(part, pages, strict=True))
-        return [found[wanted] for wanted in together]
+            pages += [self._alone(part[0])] if len(part) == 1 else self._united(part)
+        return [pages[place] for place in asked]
 
     def _alone(self, wanted: _Wanted) -> Page[EncodedEvent]:
         if wanted.query.near is not None:  # the distance is of the question, and not of the event
