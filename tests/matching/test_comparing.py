@@ -12,7 +12,23 @@ from dinnerkit.matching.seatings import Place, SeatedTable, StoredSeating
 def seating(*tables: str) -> StoredSeating:
     """A seating whose guests are letters."""
     seated = tuple(SeatedTable(tuple(Place(guest, guest, 0) for guest in table), 50.0, ()) for table in tables)
-    return StoredSeating("s", "e", "done", 1.0, 0, seated, (), (), 50.0, 50.0, 40.0, None, datetime(2026, 11, 1, tzinfo=UTC), None)
+    return StoredSeating(
+        id="s",
+        event="e",
+        status="done",
+        progress=1.0,
+        seed=0,
+        tables=seated,
+        unseated=(),
+        below=(),
+        broken=(),
+        score=50.0,
+        floor=50.0,
+        chance=40.0,
+        problem=None,
+        created_at=datetime(2026, 11, 1, tzinfo=UTC),
+        published_at=None,
+    )
 
 
 def letters(places: tuple[Place, ...]) -> str:
