@@ -6,7 +6,8 @@ import pytest
 from flask import Flask
 
 from dinnerkit.http.blueprint import ApiBlueprint
-from dinnerkit.http.conditional import encode, private_json, public_json
+from dinnerkit.http.conditional import private_json, public_json
+from dinnerkit.http.public_answers import encode
 
 menu = ApiBlueprint("menu", __name__)
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from marshmallow import ValidationError, fields
 
 from dinnerkit.clock import to_millis
-from dinnerkit.http.conditional import encode
 from dinnerkit.http.fields import FlagField, IdField, MomentField, SecretField, TextField, WholeField, currencies, moment_text
+from dinnerkit.http.public_answers import encode
 from dinnerkit.http.schemas import MoneySchema, PageQuery, StrictSchema, page_schema
 from dinnerkit.ids import new_id
 from dinnerkit.money import Money

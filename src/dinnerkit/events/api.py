@@ -18,10 +18,11 @@ from dinnerkit.events.service import EventService
 from dinnerkit.events.surrogates import event_key, keys_of_list
 from dinnerkit.http.auth import BEARER, authenticated, current_principal, maybe_principal, requires
 from dinnerkit.http.blueprint import ApiBlueprint
-from dinnerkit.http.conditional import ETAG_HEADERS, PUBLIC_HEADERS, PublicAnswer, kept_by_reader, private_json, public
+from dinnerkit.http.conditional import ETAG_HEADERS, PUBLIC_HEADERS, kept_by_reader, private_json, public
 from dinnerkit.http.idempotency import idempotent, operation_id
 from dinnerkit.http.lane.routes import kept
 from dinnerkit.http.photo_addresses import Folder, all_with_addresses, with_addresses
+from dinnerkit.http.public_answers import PublicAnswer
 from dinnerkit.http.schemas import PageQuery, page_schema
 from dinnerkit.http.services import Site, service, site
 from dinnerkit.identity import Role

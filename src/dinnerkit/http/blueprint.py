@@ -22,10 +22,10 @@ from dinnerkit.errors import TooLarge
 from dinnerkit.http import limits, metrics, problems
 from dinnerkit.http.auth import BEARER
 from dinnerkit.http.bodies import StrictParser, takes_large_body
-from dinnerkit.http.conditional import encode
 from dinnerkit.http.documenting import documented
 from dinnerkit.http.lane.routes import is_counted_elsewhere, met_by_lane
 from dinnerkit.http.mount import current_mount
+from dinnerkit.http.public_answers import encode
 from dinnerkit.http.request_ids import HEADER as REQUEST_ID
 from dinnerkit.http.request_ids import request_id
 from dinnerkit.http.schemas import ProblemSchema

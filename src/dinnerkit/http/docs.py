@@ -11,7 +11,8 @@ from flask import Response, send_from_directory, url_for
 from markupsafe import escape
 
 from dinnerkit.http.blueprint import Api, ApiBlueprint
-from dinnerkit.http.conditional import ETAG_HEADERS, Encoded, encode, public_json
+from dinnerkit.http.conditional import ETAG_HEADERS, public_json
+from dinnerkit.http.public_answers import Encoded, encode
 from dinnerkit.http.services import service
 
 ASSETS = frozenset({"swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png"})

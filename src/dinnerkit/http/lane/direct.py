@@ -13,11 +13,11 @@ from flask.sessions import SecureCookieSessionInterface
 from marshmallow import ValidationError
 
 from dinnerkit.http.blueprint import FAILED, unless_said
-from dinnerkit.http.conditional import JSON, PublicAnswer
 from dinnerkit.http.lane.answers import Headers, Representation
 from dinnerkit.http.lane.routes import Query, Route, is_met_by_lane
 from dinnerkit.http.limits import RequestLimits
 from dinnerkit.http.photo_addresses import photo_folder
+from dinnerkit.http.public_answers import JSON, PublicAnswer
 from dinnerkit.http.request_ids import HEADER as REQUEST_ID
 from dinnerkit.http.request_ids import request_id_of
 from dinnerkit.http.services import Site

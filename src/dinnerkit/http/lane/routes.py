@@ -6,25 +6,23 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 from urllib.parse import parse_qsl
 
 import flask
 from marshmallow import Schema
 from werkzeug.routing import Rule
 
+from dinnerkit.http.public_answers import PublicAnswer
 from dinnerkit.http.queries import QueryReader
 from dinnerkit.ids import is_id
-
-if TYPE_CHECKING:
-    from dinnerkit.http.conditional import PublicAnswer
 
 V = TypeVar("V", bound=Callable[..., Any])
 
 Query: TypeAlias = tuple[tuple[str, str], ...]
 """The parameters of a query, in one order."""
 
-Make: TypeAlias = "Callable[..., PublicAnswer]"
+Make: TypeAlias = Callable[..., PublicAnswer]
 """Makes a view's answer of a :class:`dinnerkit.http.services.Site` and what the view is given; what it raises is as if the view did."""
 
 LONGEST_QUERY = 512
