@@ -10,8 +10,9 @@ The names above are imported on first use, so that importing a part costs only t
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from dinnerkit.first_use import on_first_use
 
 if TYPE_CHECKING:
     from dinnerkit.app import create_app
@@ -23,12 +24,7 @@ __all__ = ["Dinnerkit", "Kit", "Settings", "create_app"]
 
 _HOMES = {"Dinnerkit": "extension", "Kit": "kit", "Settings": "settings", "create_app": "app"}
 
-
-def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{home}"), name)
+__getattr__ = on_first_use(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:

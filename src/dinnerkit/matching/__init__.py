@@ -10,8 +10,9 @@ The names are imported on first use: who asks for a single person's traits, as a
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from dinnerkit.first_use import on_first_use
 
 if TYPE_CHECKING:
     from dinnerkit.matching.errors import GuestInvalid, PeopleFileInvalid, QuestionnaireInvalid, RuleInvalid, SeatingImpossible
@@ -189,12 +190,7 @@ _NAMES = {
 
 _HOMES = {name: home for home, names in _NAMES.items() for name in names}
 
-
-def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{home}"), name)
+__getattr__ = on_first_use(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:
