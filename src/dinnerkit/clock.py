@@ -12,8 +12,7 @@ Clock: TypeAlias = Callable[[], datetime]
 
 def utcnow() -> datetime:
     """The present moment, aware, in UTC, cut to the milliseconds that MongoDB stores."""
-    now = datetime.now(UTC)
-    return now.replace(microsecond=now.microsecond // 1000 * 1000)
+    return _cut(datetime.now(UTC))
 
 
 def to_millis(moment: datetime) -> datetime:
@@ -24,5 +23,8 @@ def to_millis(moment: datetime) -> datetime:
     """
     if moment.tzinfo is None:
         raise ValueError("a moment needs a time zone")
-    moment = moment.astimezone(UTC)
+    return _cut(moment.astimezone(UTC))
+
+
+def _cut(moment: datetime) -> datetime:
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)

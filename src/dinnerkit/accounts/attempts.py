@@ -86,11 +86,11 @@ class Attempts:
         self._attempts.delete_one({"_id": self._id(limit, subject)})
 
     def _counted(self, limit: AttemptLimit, subject: str, now: datetime) -> Row:
-        runs = {"$gt": [{"$ifNull": ["$until", "$expires_at"]}, now]}  # documents of an earlier version have no other end
-        ends = now + limit.window
+        end = {"$ifNull": ["$until", "$expires_at"]}  # documents of an earlier version have no other
+        runs, ends = {"$gt": [end, now]}, now + limit.window
         counted = {
             "count": {"$cond": [runs, {"$add": ["$count", 1]}, 1]},
-            "until": {"$cond": [runs, {"$ifNull": ["$until", "$expires_at"]}, ends]},
+            "until": {"$cond": [runs, end, ends]},
             "expires_at": {"$max": ["$expires_at", ends]},
         }
         query, update = {"_id": self._id(limit, subject)}, [{"$set": counted}]

@@ -74,10 +74,7 @@ class RequestLimits:
         view = flask.current_app.view_functions.get(request.endpoint or "")
         if not self._rates or _LEFT in request.environ or getattr(view, "_dinnerkit_unlimited", False):
             return
-        hit = self._hit(self._windows_of(caller()))
-        request.environ[_LEFT] = hit.headers
-        if not hit.let:
-            raise TooManyRequests
+        self._admit(request.environ, self._windows_of(caller()))
 
     def count(self, address: str | None) -> list[tuple[str, str]] | None:
         """Count a request that comes from nobody but an address, outside of Flask.
@@ -101,19 +98,20 @@ class RequestLimits:
         Raises:
             TooManyRequests: it is one too many.
         """
-        if not self._rates:
-            return []
-        hit = self._hit(self._windows_at(environ.get("REMOTE_ADDR")))
-        environ[_LEFT] = hit.headers
-        if not hit.let:
-            raise TooManyRequests
-        return hit.headers
+        return self._admit(environ, self._windows_at(environ.get("REMOTE_ADDR"))) if self._rates else []
 
     def show(self, response: flask.Response) -> flask.Response:
         """Put what is left into the headers: ``X-RateLimit-*``, and ``Retry-After`` where the request was refused."""
         for header in flask.request.environ.get(_LEFT, ()):
             response.headers.add(*header)
         return response
+
+    def _admit(self, environ: dict[str, Any], windows: list[tuple[str, int, int]]) -> list[tuple[str, str]]:
+        hit = self._hit(windows)
+        environ[_LEFT] = hit.headers
+        if not hit.let:
+            raise TooManyRequests
+        return hit.headers
 
     def _hit(self, windows: list[tuple[str, int, int]]) -> _Hit:
         """Count a request in all windows of somebody, or in none where it is one too many in any."""

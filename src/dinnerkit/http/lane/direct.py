@@ -89,17 +89,17 @@ class Direct:
 
     def _call(self, route: Route, path: str, query: Query, environ: dict[str, Any]) -> Callable[[], PublicAnswer] | None:
         """What makes the answer, where we may and the query is as it must be."""
-        make = route.kept.make
+        make, reader = route.kept.make, route.kept.reader
         if make is None or not self._is_alone(route):
             return None
         door = self._door(route, environ)
         if not door.is_open:
             return None
         given = (Site(self._services, lambda: door.photo_folder), *route.arguments(path))
-        if route.reader is None:
+        if reader is None:
             return partial(make, *given)
         try:
-            return partial(make, *given, route.reader.load(dict(query)))
+            return partial(make, *given, reader.load(dict(query)))
         except ValidationError:
             return None
 

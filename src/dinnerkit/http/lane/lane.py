@@ -26,7 +26,7 @@ from dinnerkit.http.lane.flights import Flight, Flights
 from dinnerkit.http.lane.negotiation import encoding_for, has_already
 from dinnerkit.http.lane.purging import Purges
 from dinnerkit.http.lane.routes import TICKET, Key, Route, Routes, Ticket
-from dinnerkit.http.lane.shared import Regulars, Shared
+from dinnerkit.http.lane.shared import Place, Regulars, Shared
 from dinnerkit.http.lane.shelf import Shelf
 from dinnerkit.http.limits import RequestLimits
 from dinnerkit.http.metrics import Metrics
@@ -238,9 +238,8 @@ class Lane:
     def _find_or_make(
         self, flight: Flight[Answer], key: Key, route: Route, environ: Environ, start_response: StartResponse, began: float
     ) -> Iterable[bytes]:
-        """Look at what all processes keep together; make it where there is none. What a query asks for the first time is only made."""
-        is_shared = self._shared is not None and self._purges.heard and (not key.query or self._regulars.has(key))
-        place = self._shared.open(route.only(key.path), key) if self._shared is not None and is_shared else None
+        """Look at what all processes keep together; make it where there is none."""
+        place = self._place(key, route)
         found = place.find_or_claim() if place is not None else None
         if found is not None and self._is_true(found):
             self._shelf.keep(key, found, flight.begun)
@@ -251,6 +250,12 @@ class Lane:
         finally:
             if place is not None:
                 place.put(flight.answer)
+
+    def _place(self, key: Key, route: Route) -> Place | None:
+        """Where all processes keep it; None where they don't, and for what a query asks for the first time."""
+        if self._shared is None or not self._purges.heard or (key.query and not self._regulars.has(key)):
+            return None
+        return self._shared.open(route.only(key.path), key)
 
     def _make(
         self, flight: Flight[Answer], key: Key, route: Route, environ: Environ, start_response: StartResponse, began: float

@@ -53,12 +53,12 @@ AROUND = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What a view says of its answers: for how many seconds they are fresh, and which parameters there are; see :func:`kept`."""
+    """What a view says of its answers: how many seconds they are fresh, which parameters there are, what reads them; see :func:`kept`."""
 
     seconds: float
     parameters: frozenset[str]
     only: str | None = None
-    query: Schema | None = None
+    reader: QueryReader | None = None
     make: Make | None = None
 
 
@@ -78,7 +78,7 @@ def kept(seconds: float, query: type[Schema] | None = None, only: str | None = N
     parameters = frozenset(field.data_key or name for name, field in schema.fields.items()) if schema else frozenset()
 
     def mark(view: V) -> V:
-        setattr(view, _MARK, Kept(seconds, parameters, only, schema, make))
+        setattr(view, _MARK, Kept(seconds, parameters, only, QueryReader(schema) if schema else None, make))
         return view
 
     return mark
@@ -132,14 +132,12 @@ class Route:
         rule: as it is mounted.
         kept: what its view says.
         endpoint, view: in Flask.
-        reader: reads its query.
     """
 
     rule: str
     kept: Kept
     endpoint: str = ""
     view: Callable[..., Any] | None = None
-    reader: QueryReader | None = None
 
     @property
     def blueprint(self) -> str:
@@ -195,7 +193,7 @@ class Routes:
 
     def _add(self, rule: Rule, mark: Kept, view: Callable[..., Any]) -> None:
         parent, variable, _ = rule.rule.partition(_VARIABLE)
-        route = Route(rule.rule, mark, rule.endpoint, view, QueryReader(mark.query) if mark.query is not None else None)
+        route = Route(rule.rule, mark, rule.endpoint, view)
         if not variable:
             self.whole[rule.rule] = route
         elif rule.rule == f"{parent}/<{next(iter(rule.arguments))}>":
