@@ -111,7 +111,7 @@ def test_its_fixtures_do_what_they_say(tmp_path: Path, mongo_url: str):
 def test_who_asks_for_none_of_them_imports_nothing_for_them(tmp_path: Path, option: str):
     heavy = "[name for name in sys.modules if name.split('.')[0] in ('pymongo', 'flask', 'structlog') or name.startswith('dinnerkit.')]"
     (tmp_path / "test_theirs.py").write_text(
-        f"import sys\n\ndef test_it():\n    assert {heavy} == {[] if option else ['dinnerkit.pytest_plugin']}\n"
+        f"import sys\n\ndef test_it():\n    assert {heavy} == {[] if option else ['dinnerkit.first_use', 'dinnerkit.pytest_plugin']}\n"
     )
     ended = ran(tmp_path, *([option] if option else []))
     assert ended.returncode == 0, ended.stdout
