@@ -178,6 +178,15 @@ def test_an_error_is_a_page_with_its_status(browse: Browse, town: Town) -> None:
         assert browser.answer.headers["Cache-Control"] == "private, no-store"
 
 
+@pytest.mark.parametrize("path", ["/", "/nothing", "/health/live", "/assets/1/a.css"])
+@pytest.mark.parametrize("name", ["a..b", "x" * 64])
+def test_a_host_that_is_none_is_refused_in_plain_words(app: Flask, name: str, path: str) -> None:
+    answer = app.test_client().get(path, headers={"Host": name})
+    assert answer.status_code == 400
+    assert answer.headers["X-Request-Id"]
+    assert "number below" not in answer.text
+
+
 def test_a_page_that_only_takes_forms_says_so_to_those_who_open_it(app: Flask, town: Town) -> None:
     answer = app.test_client().get(f"/events/{town.event}/book")
 

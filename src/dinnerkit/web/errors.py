@@ -7,7 +7,7 @@ from http import HTTPStatus
 
 import structlog
 from flask import Response, make_response, render_template, request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import BadHost, HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
 from dinnerkit.errors import DinnerkitError, Unauthenticated, Unavailable
@@ -40,7 +40,8 @@ _SENTENCES = {
 def error_page(error: Exception) -> AnyResponse:
     """The page for a request that failed by that error."""
     if isinstance(error, HTTPException):
-        if error.response is not None or (error.code or 0) < HTTPStatus.BAD_REQUEST:
+        if isinstance(error, BadHost) or error.response is not None or (error.code or 0) < HTTPStatus.BAD_REQUEST:
+            # at a host that is none nothing has an address, so no page can be drawn
             return error.get_response(request.environ)
         status = error.code or HTTPStatus.INTERNAL_SERVER_ERROR
         return show_error(status, _SENTENCES.get(status) or error.description or "")
