@@ -444,6 +444,25 @@ def test_an_upgrade_that_is_none_is_a_fault_of_the_clients(address: str, missing
     assert refused.headers["Content-Type"] == "application/problem+json"
 
 
+@pytest.mark.parametrize(
+    ("version", "fields", "body"),
+    [
+        (b"1.0", b"", b""),
+        (b"1.1", b"Content-Length: 5\r\n", b"abcde"),
+        (b"1.1", b"Transfer-Encoding: chunked\r\n", b"5\r\nabcde\r\n0\r\n\r\n"),
+    ],
+    ids=["HTTP/1.0", "body", "chunked"],
+)
+def test_an_upgrade_is_asked_for_by_http_1_1_and_without_a_body(address: str, version: bytes, fields: bytes, body: bytes) -> None:
+    host, port = address.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=30) as connection:
+        connection.sendall(
+            b"GET /v1/live HTTP/" + version + b"\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+            b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n" + fields + b"\r\n" + body
+        )
+        assert b" 400 " in connection.recv(65_536).partition(b"\r\n")[0]
+
+
 def test_frames_are_not_compressed_since_each_connection_would_keep_a_compressor(address: str) -> None:
     host, port = address.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=30) as connection:

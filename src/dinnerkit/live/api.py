@@ -24,6 +24,7 @@ from dinnerkit.live.connection import Hall, Resolve
 from dinnerkit.live.errors import BadOrigin, UpgradeRequired
 from dinnerkit.live.links import HandsOver
 from dinnerkit.live.switchboard import Switchboard
+from dinnerkit.live.wire import check_framing
 
 blueprint = ApiBlueprint(
     "live", __name__, description="What happens now, by WebSocket; the page on live updates says what is spoken there."
@@ -107,6 +108,7 @@ def talk(resolve: Resolve, principal: Principal | None, *, needs_request: bool) 
     """
     given, hall = request.environ.get("gunicorn.socket"), service(Hall)
     try:
+        check_framing(request.environ)
         if isinstance(given, HandsOver) and not needs_request:
             service(Switchboard).take(request.environ, given, resolve, principal)
             return _Spoken("gunicorn")

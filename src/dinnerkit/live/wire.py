@@ -33,6 +33,18 @@ _EXTENSIONS = "HTTP_SEC_WEBSOCKET_EXTENSIONS"
 """Compression is all that the library knows: it keeps a compressor for each connection, and makes 4 MB of a frame of 4 kB."""
 
 
+def check_framing(environ: Mapping[str, Any]) -> None:
+    """See that frames begin where the head of this request ends.
+
+    Raises:
+        ValueError: a body comes first, or the client speaks HTTP/1.0, in which an upgrade means nothing (RFC 9110, 7.8).
+    """
+    if environ.get("SERVER_PROTOCOL") == "HTTP/1.0":
+        raise ValueError("no WebSocket: it is asked for by HTTP/1.0")
+    if "HTTP_TRANSFER_ENCODING" in environ or environ.get("CONTENT_LENGTH", "").strip("0"):
+        raise ValueError("no WebSocket: it is asked for by a request with a body")
+
+
 def accepted(environ: Mapping[str, Any]) -> bytes:
     """What answers a request for a WebSocket.
 
