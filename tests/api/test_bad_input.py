@@ -179,6 +179,8 @@ TABLE: list[Row] = [
     Row("clocks", "in a leap second", draft(starts_at="2027-06-30T23:59:60Z"), 422, "starts_at"),
     Row("clocks", "in the year 99999", draft(starts_at="99999-01-01T19:00:00Z"), 422, "starts_at"),
     Row("clocks", "at the end of time, west of Greenwich", draft(starts_at="9999-12-31T23:59:59-12:00"), 422, "starts_at"),
+    Row("clocks", "at the end of time, east of it", draft(starts_at="9999-12-31T23:59:59Z", timezone="Pacific/Auckland"), 422, "starts_at"),
+    Row("clocks", "at its beginning", draft(starts_at="0001-01-01T00:00:00Z", timezone="America/Lima"), 422, "starts_at"),
     Row("clocks", "as a number of seconds", draft(starts_at=1_800_000_000), 422, "starts_at"),
     Row("clocks", "99 hours off Greenwich", draft(starts_at="2027-01-01T19:00:00+99:00"), 422, "starts_at"),
     Row("clocks", "on Mars", draft(timezone="Mars/Olympus"), 422, "timezone"),

@@ -29,6 +29,9 @@ from dinnerkit.events.rules import (
 from dinnerkit.money import MAX_AMOUNT, off_step
 from dinnerkit.texts import has_forbidden, is_blank
 
+_YEARS = range(1970, 3000)
+"""Of dinners: far enough from the ends of what a ``datetime`` holds for all clocks and deadlines that are counted from a dinner's start."""
+
 
 def check(details: EventDetails) -> None:
     """Make sure that each value by itself can be stored and shown.
@@ -62,6 +65,8 @@ def _problems(details: EventDetails) -> Iterator[tuple[str, str]]:
     yield from _step_problems(details)
     if details.starts_at.tzinfo is None:
         yield "starts_at", "It needs an offset from UTC."
+    elif details.starts_at.year not in _YEARS:
+        yield "starts_at", f"It must lie in the years {_YEARS[0]} to {_YEARS[-1]}."
     if details.timezone not in timezones():
         yield "timezone", "Not an IANA time zone such as Europe/Berlin."
     if details.deposit and details.deposit.currency != details.price.currency:
