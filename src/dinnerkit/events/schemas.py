@@ -42,6 +42,7 @@ NEAR_PATTERN = rf"^{_LATITUDE},{_LONGITUDE}$"
 
 SMALLEST_RADIUS_KM = 0.1
 
+_ZONE = validate.OneOf(timezones(), error="Not an IANA time zone such as Europe/Berlin.")
 _CHANGES = {"description": "Until so many hours before the start guests may give their seats to somebody else, and say whom they bring."}
 _WAITLIST_ORDER = {"description": "Who is offered free seats. Only a match night has tables to fit; elsewhere it is first come."}
 _DEPOSIT = {"description": "Of one seat, in the price's currency: given back to those who come or cancel in time, kept from the others."}
@@ -149,7 +150,7 @@ class NewEventSchema(StrictSchema):
     description = TextField(LONGEST_DESCRIPTION, blank=True, lines=True, load_default="")
     cuisine = TextField(LONGEST_NAME, required=True)
     starts_at = MomentField(required=True)
-    timezone = fields.String(required=True, validate=validate.OneOf(timezones()), metadata={"description": "Where the guests' clocks are."})
+    timezone = fields.String(required=True, validate=_ZONE, metadata={"description": "Where the guests' clocks are."})
     city = TextField(LONGEST_NAME, required=True)
     venue = fields.Nested(VenueSchema, required=True)
     seats = WholeField(1, MOST_SEATS, required=True)
@@ -175,7 +176,7 @@ class EventChangesSchema(StrictSchema):
     description = TextField(LONGEST_DESCRIPTION, blank=True, lines=True)
     cuisine = TextField(LONGEST_NAME)
     starts_at = MomentField()
-    timezone = fields.String(validate=validate.OneOf(timezones()))
+    timezone = fields.String(validate=_ZONE)
     city = TextField(LONGEST_NAME)
     venue = fields.Nested(VenueSchema)
     seats = WholeField(1, MOST_SEATS)

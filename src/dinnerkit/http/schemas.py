@@ -29,7 +29,11 @@ class MoneySchema(StrictSchema):
     """An amount in minor units of its currency; loads to :class:`dinnerkit.money.Money`."""
 
     amount = WholeField(0, MAX_AMOUNT, required=True, metadata={"description": "In the currency's minor unit, such as cents."})
-    currency = fields.String(required=True, validate=validate.OneOf(currencies()), metadata={"description": "ISO 4217."})
+    currency = fields.String(
+        required=True,
+        validate=validate.OneOf(currencies(), error="Not an ISO 4217 currency such as EUR."),
+        metadata={"description": "ISO 4217."},
+    )
 
     @post_load
     def _money(self, data: dict[str, Any], **_: Any) -> Money:
