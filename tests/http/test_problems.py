@@ -67,6 +67,17 @@ def order(body: dict[str, Any]) -> str:
     return str(body)
 
 
+class WishesSchema(StrictSchema):
+    count = fields.Integer(load_default=1)
+
+
+@things.route("/wishes", methods=["POST"])
+@things.arguments(WishesSchema, required=False)
+@things.response(201)
+def wish(body: dict[str, Any]) -> str:
+    return str(body)
+
+
 @pytest.fixture
 def app(make_app: Any) -> Flask:
     return make_app(things)
@@ -153,6 +164,7 @@ def test_validation_errors_are_flat_and_say_where(app: Flask) -> None:
 
     assert body["status"] == 422
     assert {error["field"] for error in body["errors"]} == {"name", "price.amount", "price.currency", "sizes.1", "extra"}
+    assert all(len(error["message"]) < 80 for error in body["errors"])
 
 
 @pytest.mark.parametrize(
@@ -174,6 +186,24 @@ def test_a_body_that_is_no_json_object_is_refused(app: Flask, data: bytes, media
     response = app.test_client().post("/x/v1/orders", data=data, content_type=media_type)
 
     assert (response.status_code, problem(response)["code"]) == (status, code)
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        ({}, 201),
+        ({"content_type": "application/json"}, 201),
+        ({"json": {"count": 2}}, 201),
+        ({"json": {"extra": 2}}, 422),
+        ({"data": b"{", "content_type": "application/json"}, 400),
+        ({"data": b"count=2", "content_type": "application/x-www-form-urlencoded"}, 415),
+        ({"data": b"{}"}, 415),
+    ],
+)
+def test_a_body_that_is_not_required_may_be_left_out_and_is_looked_at_where_it_is_not(
+    app: Flask, sent: dict[str, Any], status: int
+) -> None:
+    assert app.test_client().post("/x/v1/wishes", **sent).status_code == status
 
 
 def test_a_body_over_the_limit_is_refused_whether_or_not_it_says_its_length(app: Flask) -> None:

@@ -250,7 +250,7 @@ def accept_transfer(body: dict[str, Any]) -> Response:
 @blueprint.route("/events/<event_id>/waitlist", methods=["POST"])
 @authenticated
 @idempotent
-@blueprint.arguments(PartySchema)
+@blueprint.arguments(PartySchema, required=False)
 @blueprint.response(201, PlaceInLineSchema)
 @blueprint.alt_response(404, "NOT_FOUND")
 @blueprint.alt_response(409, "CONFLICT")

@@ -82,16 +82,20 @@ class ApiBlueprint(flask_smorest.Blueprint):  # type: ignore[misc]
         return cast("Callable[[V], V]", super().route(rule, **options))
 
     def arguments(
-        self, schema: type[Schema] | Schema, *, location: str = "json", **options: Any
+        self, schema: type[Schema] | Schema, *, location: str = "json", required: bool = True, **options: Any
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """As in flask-smorest: what the schema loaded is the view's next argument; ``location="query"`` for query strings.
 
-        What a query string loads to must follow from it alone.
+        A JSON body that is not ``required`` may be left out, and is ``{}`` then. What a query string loads to must follow from it alone.
         """
-        documenting = super().arguments(schema, location=location, **options)
+        documenting = super().arguments(schema, location=location, required=required, **options)
         loader = schema() if isinstance(schema, type) else schema  # once, and not for each request: that copies all of its fields
         parser = self.ARGUMENTS_PARSER
-        read = parser.query_reader(loader) if location == "query" else partial(parser.parse, loader, location=location)
+        read = (
+            parser.query_reader(loader)
+            if location == "query"
+            else partial(parser.parse, loader, location=location if required else "json_if_any")
+        )
 
         def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
             @wraps(view)

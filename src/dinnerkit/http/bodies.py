@@ -53,6 +53,8 @@ class StrictParser(FlaskParser):
     orjson refuses NaN, lone surrogates and invalid UTF-8, which the standard library lets through.
     """
 
+    __location_map__ = FlaskParser.__location_map__ | {"json_if_any": "load_json_if_any"}
+
     def query_reader(self, schema: Schema) -> Callable[[], Any]:
         """What reads the present request's query by the schema; of the latest queries it remembers what they said."""
         if _takes_several(schema):  # whose lists a view could change
@@ -78,6 +80,10 @@ class StrictParser(FlaskParser):
         if _takes_several(schema):
             return super().load_querystring(req, schema)
         return req.args.to_dict()  # in which what is missing is no exception
+
+    def load_json_if_any(self, req: Request, schema: Schema) -> Any:
+        """The body, or an empty object where there is none."""
+        return self.load_json(req, schema) if raw_body(req) else {}
 
     def _raw_load_json(self, req: Request) -> Any:
         body = raw_body(req)

@@ -73,7 +73,7 @@ def answer_as_companion(body: dict[str, Any]) -> None:
 @blueprint.route("/events/<event_id>/seating", methods=["POST"])
 @requires(Role.HOST)
 @idempotent
-@blueprint.arguments(SeatingRequestSchema)
+@blueprint.arguments(SeatingRequestSchema, required=False)
 @blueprint.response(202, SeatingProgressSchema, headers=_LOCATION)
 @blueprint.alt_response(404, "NOT_FOUND")
 @blueprint.alt_response(409, "CONFLICT")
