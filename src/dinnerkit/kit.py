@@ -277,7 +277,7 @@ class Kit:
         )
         seating_work = SeatingWork(database, events, store, guest_list, clock, announcer.seating_goes_on)
         calendar = BookingCalendar(bookings, events, clock, settings.public_url)
-        writer = MailWriter(settings.mail_from, settings.public_url)
+        writer = MailWriter(settings.mail_from, settings.public_url, clock)
         notifications = NotificationService(
             people,
             services[RecoveryService],

@@ -54,6 +54,7 @@ def test_who_has_a_new_password_is_told_without_it(kit: Kit, ada: str) -> None:
     [mail] = mails(kit, "Your password was changed")
 
     assert mail["To"] == "ada@example.org"
+    assert mail["Date"].datetime == kit.clock()
     assert "/forgot" in mail.get_content()
     assert "otters" not in mail.get_content()
 

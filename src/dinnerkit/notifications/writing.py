@@ -16,6 +16,7 @@ from babel.dates import format_datetime
 from babel.numbers import format_currency
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from dinnerkit.clock import Clock
 from dinnerkit.money import Money, decimals
 
 _LOCALE = "en_GB"
@@ -43,8 +44,9 @@ class _Headers(HeaderRegistry):
 class MailWriter:
     """Writes mails in plain text. The templates' first line is the subject."""
 
-    def __init__(self, sender: str, public_url: str) -> None:
+    def __init__(self, sender: str, public_url: str, clock: Clock) -> None:
         self._sender = sender
+        self._clock = clock
         self._public_url = public_url.rstrip("/")
         self._policy = EmailPolicy(header_factory=_Headers())
         self._templates = Environment(
@@ -69,6 +71,7 @@ class MailWriter:
         text = self._templates.get_template(f"{template}.txt").render(values, url=self._public_url)
         subject, _, body = text.partition("\n")
         mail = EmailMessage(self._policy)
+        mail["Date"] = self._clock()
         mail["From"] = self._sender
         mail["To"] = Address(addr_spec=to)
         mail["Subject"] = " ".join(subject.split())
