@@ -183,6 +183,14 @@ def test_the_picture_is_a_drawing_with_the_words_of_the_dinner(kit: Kit, door: C
     assert texts(door.picture(booking.user, booking.id), "text") == ["Dumplings", "Sun 22 Nov 2026, 13:00 · 2 guests"]
 
 
+def test_of_a_long_title_as_much_is_on_the_picture_as_can_be_read() -> None:
+    title = "A dinner by the sea, " + "Donaudampfschifffahrt" * 4
+    [shown, _] = texts(drawn("TICKET", title, "below"), "text")
+    assert shown.endswith("…")
+    assert len(shown) == 48
+    assert title.startswith(shown.removesuffix("…"))
+
+
 @settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=120), st.text("ABCDEF234567.", min_size=1, max_size=LONGEST_TICKET))
 def test_no_title_breaks_the_picture(title: str, ticket: str) -> None:

@@ -19,6 +19,8 @@ _QUIET = 4
 """The light modules that a QR code has around it (ISO/IEC 18004)."""
 _WIDEST = 32
 """The characters of a title that fit in any case; a longer one is narrowed."""
+_LONGEST = 48
+"""The characters of a title that can still be read when they are narrowed; of a longer one the beginning is shown."""
 
 
 class Tickets:
@@ -55,14 +57,15 @@ def drawn(ticket: str, title: str, below: str) -> bytes:
     modules = code.symbol_size(border=_QUIET)[0]
     dark = "".join(f"M{x} {y}h1v1h-1z" for y, row in enumerate(code.matrix_iter(border=_QUIET)) for x, module in enumerate(row) if module)
     size = f'viewBox="0 0 {_SIDE} {_HEIGHT}" width="{_SIDE}" height="{_HEIGHT}"'
-    narrowed = f' textLength="{_SIDE - 32}" lengthAdjust="spacingAndGlyphs"' if len(title) > _WIDEST else ""
+    shown = title if len(title) <= _LONGEST else title[: _LONGEST - 1].rstrip() + "…"
+    narrowed = f' textLength="{_SIDE - 32}" lengthAdjust="spacingAndGlyphs"' if len(shown) > _WIDEST else ""
     return "".join(
         (
             f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img"><title>{escape(title)}</title>',
             '<rect width="100%" height="100%" fill="#fff"/>',
             f'<path transform="scale({_SIDE / modules:.4f})" d="{dark}" shape-rendering="crispEdges"/>',
             f'<g font-family="system-ui, sans-serif" text-anchor="middle" transform="translate({_SIDE // 2} {_SIDE})">',
-            f'<text y="14" font-size="17" font-weight="600"{narrowed}>{escape(title)}</text>',
+            f'<text y="14" font-size="17" font-weight="600"{narrowed}>{escape(shown)}</text>',
             f'<text y="40" font-size="14">{escape(below)}</text></g></svg>',
         )
     ).encode()
