@@ -29,6 +29,12 @@ _ACCENTS = re.compile("[\u0300-\u036f]")
 _PLAIN_LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "ħ": "h", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th"})
 
 
+def sentence(text: str) -> str:
+    """The text with a capital letter and a full stop."""
+    text = text.strip()
+    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith(('.', '!', '?', '…')) else '.'}" if text else ""
+
+
 def has_forbidden(text: str, *, lines: bool) -> bool:
     """Whether it has a character that has no place in it; ``lines`` is whether it may have several lines."""
     return _NOT_IN[lines].search(text) is not None

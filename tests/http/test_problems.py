@@ -30,7 +30,7 @@ class OrderSchema(StrictSchema):
 
 things = ApiBlueprint("things", __name__)
 RAISED: dict[str, Exception] = {
-    "invalid": errors.Invalid("No.", fields={"a.b": "is wrong"}),
+    "invalid": errors.Invalid("this is wrong", fields={"a.b": "not a number"}),
     "unauthenticated": errors.Unauthenticated("Who?"),
     "forbidden": errors.Forbidden("You may not."),
     "missing": errors.NotFound("Nothing."),
@@ -125,7 +125,8 @@ def test_details_become_members_but_never_replace_the_standard_ones(app: Flask) 
 def test_an_invalid_request_names_its_fields(app: Flask) -> None:
     body = problem(app.test_client().get("/x/v1/raise/invalid"))
 
-    assert body["errors"] == [{"field": "a.b", "message": "is wrong"}]
+    assert body["detail"] == "This is wrong."
+    assert body["errors"] == [{"field": "a.b", "message": "Not a number."}]
 
 
 def test_what_nobody_expected_is_logged_and_shown_without_its_words(app: Flask) -> None:

@@ -227,7 +227,7 @@ def test_seats_that_went_meanwhile_are_said_to_have_gone(browse: Browse, world: 
     browser.send("Book")
 
     assert browser.answer.status_code == 409
-    assert "Only 0 seats are left." in browser.text
+    assert "No seats are left." in browser.text
     assert "Join the waiting list" in browser.buttons
 
 

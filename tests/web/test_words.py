@@ -8,6 +8,7 @@ import pytest
 
 from dinnerkit.clock import utcnow
 from dinnerkit.money import Money
+from dinnerkit.texts import sentence
 from dinnerkit.web import words
 
 
@@ -57,5 +58,5 @@ def test_numbers_lists_and_sentences() -> None:
     assert (words.number(1234.56, 1), words.number(-0.04, 1)) == ("1,234.6", "0.0")
     assert (words.count(1, "seat"), words.count(1200, "seat")) == ("1 seat", "1,200 seats")
     assert [words.listed(["a", "b", "c"][:many]) for many in range(4)] == ["", "a", "a and b", "a, b and c"]
-    assert (words.sentence("gone already"), words.sentence("Gone."), words.sentence(" ")) == ("Gone already.", "Gone.", "")
+    assert (sentence("gone already"), sentence("Gone."), sentence(" ")) == ("Gone already.", "Gone.", "")
     assert words.language("de") == "German"

@@ -13,6 +13,7 @@ from dinnerkit.joint_reads import JointReads
 from dinnerkit.storage import Row
 
 _REMEMBERED = 1024
+_FEW_LEFT = {0: "no seats are left", 1: "only one seat is left"}
 """Of so many dinners it is remembered that they were full."""
 
 
@@ -51,7 +52,7 @@ class Refusals:
         left = row["seats_left"]
         if left < wanted.guests:
             self._note(wanted.event)
-            raise SoldOut(f"only {left} seats are left", seats_left=left)
+            raise SoldOut(_FEW_LEFT.get(left, f"only {left} seats are left"), seats_left=left)
         self._full.discard(wanted.event)
         return False
 

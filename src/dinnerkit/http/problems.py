@@ -27,6 +27,7 @@ from dinnerkit.errors import (
 )
 from dinnerkit.http.request_ids import request_id
 from dinnerkit.storage import is_outage
+from dinnerkit.texts import sentence
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -105,8 +106,8 @@ def retry_after(error: DinnerkitError) -> dict[str, str]:
 def _from_ours(error: DinnerkitError) -> Response:
     status = status_of(error)
     fields: Mapping[str, str] = error.details.get("fields", {})
-    errors = [{"field": field, "message": str(message)} for field, message in fields.items()]
-    return _response(status, error.code, error.message, errors, error.details, retry_after(error))
+    errors = [{"field": field, "message": sentence(str(message))} for field, message in fields.items()]
+    return _response(status, error.code, sentence(error.message), errors, error.details, retry_after(error))
 
 
 def _from_http(error: HTTPException) -> AnyResponse:

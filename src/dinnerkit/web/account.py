@@ -21,6 +21,7 @@ from dinnerkit.accounts.service import AccountService
 from dinnerkit.accounts.sign_in import SignInService
 from dinnerkit.errors import Conflict, DinnerkitError, Invalid
 from dinnerkit.http.services import service
+from dinnerkit.texts import sentence
 from dinnerkit.web.captcha import answered, asked
 from dinnerkit.web.forms import Form, show, status_for, typed
 from dinnerkit.web.places import go, ours, page_url, see
@@ -106,7 +107,7 @@ def verify() -> Response:
     try:
         service(RecoveryService).verify_email(request.form.get("token", ""))
     except BadToken as error:
-        return show("verify.html", status=422, token="", problem=error.message)
+        return show("verify.html", status=422, token="", problem=sentence(error.message))
     say("verified")
     return see("profile.mine") if visitor().principal else see("account.sign_in")
 

@@ -35,12 +35,12 @@ from dinnerkit.payment.authentication import AuthenticationService
 from dinnerkit.payment.checkout import CheckoutService
 from dinnerkit.payment.rules import Payment
 from dinnerkit.payment.service import PaymentService
+from dinnerkit.texts import sentence
 from dinnerkit.web.checkout import checkout, failure_in_words
 from dinnerkit.web.forms import operation_id, show
 from dinnerkit.web.places import see
 from dinnerkit.web.sessions import say, signed_in
 from dinnerkit.web.tables import BROUGHT, beside_plate
-from dinnerkit.web.words import sentence
 
 blueprint = Blueprint("bookings", __name__, url_prefix="/bookings")
 

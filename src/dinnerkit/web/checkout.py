@@ -10,10 +10,10 @@ from dinnerkit.booking.store import Booking
 from dinnerkit.errors import DinnerkitError, PaymentRequired, Unavailable
 from dinnerkit.http.services import service
 from dinnerkit.payment.checkout import CheckoutService
+from dinnerkit.texts import sentence
 from dinnerkit.web.assets import given, hash_of
 from dinnerkit.web.places import page_url
 from dinnerkit.web.policy import let_in
-from dinnerkit.web.words import sentence
 
 _DECLINED = {
     "insufficient_funds": "The bank says that there is not enough money in the account.",

@@ -15,6 +15,7 @@ from dinnerkit.errors import Conflict, DinnerkitError, Invalid
 from dinnerkit.http.services import service
 from dinnerkit.ids import is_id
 from dinnerkit.matching.people.questionnaire import score
+from dinnerkit.texts import sentence
 from dinnerkit.web.forms import Form, show, status_for, typed
 from dinnerkit.web.places import page_url, see
 from dinnerkit.web.profile import questionnaire_page, still_open, typed_answers
@@ -100,7 +101,7 @@ def _statements(token: str, form: Form, *, answered: bool = False) -> Response:
     try:
         found = service(CompanionService).invitation(token)
     except BadToken as error:
-        problem = error.message
+        problem = sentence(error.message)
     page = questionnaire_page(form, "companion.html", invitation=found, token=token, answered=answered, problem=problem)
     if found is None:
         page.status_code = 404

@@ -18,12 +18,12 @@ from dinnerkit.http.problems import status_of
 from dinnerkit.http.services import service
 from dinnerkit.identity import Role
 from dinnerkit.ids import is_id
+from dinnerkit.texts import sentence
 from dinnerkit.web.assets import serve_asset
 from dinnerkit.web.events import existing
 from dinnerkit.web.forms import show
 from dinnerkit.web.places import page_url, see
 from dinnerkit.web.sessions import say, signed_in
-from dinnerkit.web.words import sentence
 
 blueprint = Blueprint("door", __name__, url_prefix="/hosting")
 

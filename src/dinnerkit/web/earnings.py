@@ -13,9 +13,9 @@ from dinnerkit.money import Money
 from dinnerkit.payment.ledger.service import Ledger
 from dinnerkit.payment.payouts.accounts import PayeeAccounts
 from dinnerkit.payment.payouts.service import PayoutService
+from dinnerkit.texts import sentence
 from dinnerkit.web.forms import show
 from dinnerkit.web.sessions import signed_in
-from dinnerkit.web.words import sentence
 
 blueprint = Blueprint("earnings", __name__, url_prefix="/hosting/earnings")
 

@@ -14,10 +14,10 @@ from dinnerkit.errors import DinnerkitError, Unauthenticated, Unavailable
 from dinnerkit.http.problems import retry_after, status_of
 from dinnerkit.http.request_ids import request_id
 from dinnerkit.storage import is_outage
+from dinnerkit.texts import sentence
 from dinnerkit.web.options import sign_in_url
 from dinnerkit.web.places import asked_for, go
 from dinnerkit.web.vocabulary import vocabulary
-from dinnerkit.web.words import sentence
 
 _log = structlog.stdlib.get_logger("dinnerkit.web")
 

@@ -19,12 +19,13 @@ from dinnerkit.http.problems import status_of
 from dinnerkit.http.services import service
 from dinnerkit.ids import is_id, new_id
 from dinnerkit.matching.service import SeatingService
+from dinnerkit.texts import sentence
 from dinnerkit.vouchers.rules import LONGEST_CODE
 from dinnerkit.web.forms import operation_id, show_public
 from dinnerkit.web.options import options
 from dinnerkit.web.places import see
 from dinnerkit.web.sessions import say, signed_in, visitor
-from dinnerkit.web.words import as_money, sentence
+from dinnerkit.web.words import as_money
 
 blueprint = Blueprint("events", __name__, url_prefix="/events")
 

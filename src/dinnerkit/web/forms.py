@@ -13,8 +13,8 @@ from marshmallow import Schema, ValidationError
 from dinnerkit.errors import DinnerkitError
 from dinnerkit.http.problems import status_of
 from dinnerkit.ids import derived_id, made_at, new_id
+from dinnerkit.texts import sentence
 from dinnerkit.web.sessions import visitor
-from dinnerkit.web.words import sentence
 
 UNPROCESSABLE = 422
 

@@ -32,12 +32,12 @@ from dinnerkit.matching.feedback.service import FeedbackService
 from dinnerkit.matching.rules.scale import FULL
 from dinnerkit.matching.seatings import StoredSeating, Wishes
 from dinnerkit.matching.service import SeatingService
+from dinnerkit.texts import sentence
 from dinnerkit.web.event_form import EMPTY, NAMES, as_typed, changes, details_of
 from dinnerkit.web.events import existing
 from dinnerkit.web.forms import Form, operation_id, show, status_for, typed
 from dinnerkit.web.places import page_url, see
 from dinnerkit.web.sessions import say, signed_in
-from dinnerkit.web.words import sentence
 
 blueprint = Blueprint("hosting", __name__, url_prefix="/hosting")
 

@@ -16,13 +16,12 @@ from dinnerkit.http.services import service
 from dinnerkit.photos.errors import PhotosUnavailable, PhotoTooLarge
 from dinnerkit.photos.rules import FORMATS, LONGEST_ALT, REASONS
 from dinnerkit.photos.service import PhotoService
-from dinnerkit.texts import has_forbidden
+from dinnerkit.texts import has_forbidden, sentence
 from dinnerkit.web.events import existing
 from dinnerkit.web.forms import show
 from dinnerkit.web.hosting import hosts_only
 from dinnerkit.web.places import see
 from dinnerkit.web.sessions import say, signed_in
-from dinnerkit.web.words import sentence
 
 blueprint = Blueprint("photos", __name__, url_prefix="/hosting")
 blueprint.before_request(hosts_only)

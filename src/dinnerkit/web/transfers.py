@@ -12,10 +12,10 @@ from dinnerkit.errors import Conflict, DinnerkitError, Forbidden, Invalid
 from dinnerkit.http.problems import status_of
 from dinnerkit.http.services import service
 from dinnerkit.ids import is_id, new_id
+from dinnerkit.texts import sentence
 from dinnerkit.web.forms import Form, operation_id, show, status_for, typed
 from dinnerkit.web.places import see
 from dinnerkit.web.sessions import say, signed_in
-from dinnerkit.web.words import sentence
 
 blueprint = Blueprint("transfers", __name__)
 

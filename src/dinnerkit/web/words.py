@@ -14,6 +14,7 @@ from babel.numbers import format_currency, format_decimal
 from dinnerkit.clock import utcnow
 from dinnerkit.events.rules import money_in_words
 from dinnerkit.money import Money, decimals
+from dinnerkit.texts import sentence
 
 LOCALE = "en_GB"
 
@@ -91,12 +92,6 @@ def count(value: int, one: str, many: str | None = None) -> str:
 def listed(words: Sequence[str]) -> str:
     """As in "wine, jazz and chess"."""
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}" if words else ""
-
-
-def sentence(text: str) -> str:
-    """The text with a capital letter and a full stop."""
-    text = text.strip()
-    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith(('.', '!', '?', '…')) else '.'}" if text else ""
 
 
 def language(code: str) -> str:
