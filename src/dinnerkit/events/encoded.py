@@ -16,7 +16,7 @@ import bson
 from bson.codec_options import CodecOptions
 
 from dinnerkit.events.rows import summary_of
-from dinnerkit.http.json_bytes import to_json
+from dinnerkit.http.json_bytes import json_to_keep
 
 _AWARE: Final[CodecOptions[Any]] = CodecOptions(tz_aware=True)
 _REMEMBERED = 1024
@@ -79,4 +79,4 @@ def encoded(document: bytes) -> EncodedEvent:
 
 def encoded_row(row: Mapping[str, Any]) -> EncodedEvent:
     """The same for one that is read already."""
-    return EncodedEvent(MappingProxyType(row), to_json(row))
+    return EncodedEvent(MappingProxyType(row), json_to_keep(row))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from dinnerkit.http.json_bytes import to_json
+from dinnerkit.http.json_bytes import json_to_keep
 
 JSON: Final = "application/json"
 
@@ -23,7 +23,7 @@ class Encoded:
 
 def encode(payload: Any) -> Encoded:
     """The payload as JSON bytes with a strong ETag of these bytes. Datetimes become RFC 3339 in UTC."""
-    body = payload if isinstance(payload, bytes) else to_json(payload)
+    body = payload if isinstance(payload, bytes) else json_to_keep(payload)
     return Encoded(body, hashlib.blake2b(body, digest_size=16).hexdigest())
 
 
