@@ -8,16 +8,15 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from booking_cpu import publish_events
-from serving_cpu import HERE, Way, cpu_seconds, free_port, serving, settings_for, started, variables
+from serving_cpu import HERE, cpu_seconds, free_port, settings_for, started, variables
 
 from dinnerkit import Kit, Settings
 from dinnerkit.accounts.service import AccountService, NewUser
@@ -109,15 +108,13 @@ def fill(given: Mapping[str, str], events: int, visitors: int) -> tuple[list[str
 
 
 @contextmanager
-def ours(given: Mapping[str, str], folder: Path, **more: str) -> Iterator[tuple[int, int]]:
-    """One web worker as (pid, port)."""
-    counts = folder / f"counts-{time.monotonic_ns()}"
-    counts.mkdir()
-    parser = "fast" if importlib.util.find_spec("gunicorn_h1c") is not None else "python"
-    way = Way("dinnerkit", "dinners()", ("-k", "dinnerkit.serving.Worker", "--http-parser", parser))
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("DINNERKIT_")}
-    with serving(way, environ | variables({**given, **more}) | {"PROMETHEUS_MULTIPROC_DIR": str(counts)}) as found:
-        yield found
+def ours(given: Mapping[str, str], **more: str) -> Iterator[tuple[int, int]]:
+    """``dinnerkit serve`` with one web worker, and the background work elsewhere, as (pid, port)."""
+    port = free_port()
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("DINNERKIT_")} | variables({**given, **more})
+    command = [sys.executable, "-m", "dinnerkit", "serve", "--bind", f"127.0.0.1:{port}", "--no-work"]
+    with started("dinnerkit serve", command, port, environ, stdout=subprocess.DEVNULL) as pid:
+        yield pid, port
 
 
 def send(port: int, requests: Sequence[Request], connections: int, pace: float = 0.0) -> Asked:
@@ -129,13 +126,18 @@ def send(port: int, requests: Sequence[Request], connections: int, pace: float =
     return Asked(statuses, told["seconds"], [took for _, took in told["answers"]], 0, 0, 0)
 
 
-def ask(pid: int, port: int, stood_on: Behind, requests: Sequence[Request], connections: int, pace: float = 0.0) -> Asked:
-    """The same, with what the web server and those behind it spend."""
+def spending(pid: int, stood_on: Behind, sent: Callable[[], Asked]) -> Asked:
+    """What is sent, with what the web server and those behind it spend meanwhile."""
     pids = (pid, stood_on.database_pid, stood_on.redis_pid)
     before = [cpu_seconds(one) for one in pids]
-    asked = send(port, requests, connections, pace)
+    asked = sent()
     web, database, redis = (cpu_seconds(one) - was for one, was in zip(pids, before, strict=True))
     return replace(asked, web=web, database=database, redis=redis)
+
+
+def ask(pid: int, port: int, stood_on: Behind, requests: Sequence[Request], connections: int, pace: float = 0.0) -> Asked:
+    """The same as :func:`send`, with what is spent."""
+    return spending(pid, stood_on, lambda: send(port, requests, connections, pace))
 
 
 def get(path: str, **headers: str) -> Request:

@@ -38,7 +38,7 @@ def measure(folder: Path) -> dict[str, Asked]:
     with behind(folder) as stood_on:
         given = settings_of(stood_on, folder)
         events, visitors = fill(given, EVENTS, VISITORS)
-        with ours(given, folder) as (pid, port):
+        with ours(given) as (pid, port):
             etag = urlopen(f"http://127.0.0.1:{port}{TEN_KB}").headers["ETag"]
             found["GET list, kept"] = warmed(pid, port, stood_on, [get(TEN_KB)] * 8000, 200)
             found["GET event, kept"] = warmed(pid, port, stood_on, [get(f"/v1/events/{events[0]}")] * 8000, 200)
@@ -48,7 +48,7 @@ def measure(folder: Path) -> dict[str, Asked]:
             send(port, pairs[:60], CONNECTIONS).only(201)
             found["POST booking, free"] = ask(pid, port, stood_on, pairs[60:], CONNECTIONS).only(201)
             found["POST login"] = ask(pid, port, stood_on, [login(visitor) for visitor in visitors[30:]] * 4, 8).only(200)
-        with ours(given, folder, lane="off") as (pid, port):
+        with ours(given, lane="off") as (pid, port):
             found["GET list, lane off"] = warmed(pid, port, stood_on, [get(TEN_KB)] * 1000, 200)
     return found
 

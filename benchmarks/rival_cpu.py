@@ -17,11 +17,13 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.request import urlopen
 
-from journey import Asked, Behind, Request, ask, behind, booking, fill, get, login, ours, send, settings_of
+import wrk
+from journey import Asked, Behind, Request, ask, behind, booking, fill, get, login, ours, send, settings_of, spending
 from live_connections import tokens_of
 from rich.console import Console
 from rich.table import Table
 from rival import Rivals, grow, rival
+from serving_cpu import resident_mb
 
 from dinnerkit import Kit, Settings
 from dinnerkit.backends.database import mongodb
@@ -32,8 +34,10 @@ CONNECTIONS = 64
 VISITORS, EVENTS, BUYERS = 64, 30, 1000
 LISTED = "/v1/events?city=Lisbon&limit={}"
 CITIES, DINNERS_A_CITY = 30, 30
-ELSEWHERE = "city=City%20{city}&limit=20&max_price={price}"
-"""Another query for each price, of which there are 20 dinners whatever it is."""
+ELSEWHERE = "city=City%20{turn}&limit=20&max_price={number}"
+"""Another query for each price, below which there are 20 dinners in each city whatever it is."""
+FAR = 100_000
+"""Prices in a row that are not asked for at once."""
 MOST_BUSY, MIXED_CONNECTIONS, MIXED_SECONDS = 0.8, 256, 10
 
 
@@ -50,7 +54,7 @@ class Contender:
     uncached: tuple[int, int, str]
     """Where nothing is kept: its pid, its port, and the path of the list without its query."""
     asked: dict[str, list[Asked]] = field(default_factory=dict)
-    prices: Iterator[int] = field(default_factory=lambda: count(100_000))
+    prices: Iterator[int] = field(default_factory=lambda: count(FAR, FAR))
     pairs: Iterator[Request] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -61,41 +65,40 @@ class Contender:
         with urlopen(f"http://127.0.0.1:{self.port}{LISTED.format(14)}") as answer:
             return get(LISTED.format(14), If_None_Match=answer.headers["ETag"])
 
-    def others(self, path: str, number: int) -> list[Request]:
-        """So many requests for lists of 20, none of which was sent before."""
-        return [get(f"{path}?{ELSEWHERE.format(city=price % CITIES, price=price)}") for price in islice(self.prices, number)]
-
     def cpu(self, row: str) -> float:
         """Microseconds, over all rounds."""
         runs = self.asked[row]
         return sum(run.web for run in runs) / sum(len(run.took) for run in runs) * 1e6
 
 
+def driven(one: Contender, stood_on: Behind, pid: int, port: int, request: Request, status: int, *, another: bool = False) -> Asked:
+    """Reads on all connections, after as many seconds as it takes to warm up."""
+
+    def drive(seconds: int = wrk.SECONDS) -> Asked:
+        others = wrk.Others(next(one.prices), CITIES) if another else None
+        return wrk.drive(port, request, status, CONNECTIONS, others, seconds)
+
+    drive(1)
+    return spending(pid, stood_on, drive)
+
+
 def rows(visitors: Sequence[str]) -> dict[str, Callable[[Contender, Behind], Asked]]:
     """What is measured, by name."""
 
-    def reading(number: int, request: Callable[[Contender], Request], status: int) -> Callable[[Contender, Behind], Asked]:
-        def measured(one: Contender, stood_on: Behind) -> Asked:
-            asked = [request(one)] * number
-            send(one.port, asked[: number // 10], CONNECTIONS).only(status)
-            return ask(one.pid, one.port, stood_on, asked, CONNECTIONS).only(status)
-
-        return measured
+    def reading(request: Callable[[Contender], Request], status: int) -> Callable[[Contender, Behind], Asked]:
+        return lambda one, on: driven(one, on, one.pid, one.port, request(one), status)
 
     def uncached(one: Contender, stood_on: Behind) -> Asked:
         pid, port, path = one.uncached
-        same = get(f"{path}?{LISTED.format(20).partition('?')[2]}")
-        send(port, [same] * 100, CONNECTIONS).only(200)
-        return ask(pid, port, stood_on, [same] * 600, CONNECTIONS).only(200)
+        return driven(one, stood_on, pid, port, get(f"{path}?{LISTED.format(20).partition('?')[2]}"), 200)
 
     def differing(one: Contender, stood_on: Behind, pid: int, port: int, path: str) -> Asked:
-        send(port, one.others(path, 200), CONNECTIONS).only(200)
-        return ask(pid, port, stood_on, one.others(path, 1500), CONNECTIONS).only(200)
+        return driven(one, stood_on, pid, port, get(f"{path}?{ELSEWHERE}"), 200, another=True)
 
     return {
-        "GET list, kept": reading(4000, lambda _: get(LISTED.format(14)), 200),
-        "GET event, kept": reading(4000, lambda one: get(f"/v1/events/{one.events[0]}"), 200),
-        "GET list, 304": reading(4000, Contender.known, 304),
+        "GET list, kept": reading(lambda _: get(LISTED.format(14)), 200),
+        "GET event, kept": reading(lambda one: get(f"/v1/events/{one.events[0]}"), 200),
+        "GET list, 304": reading(Contender.known, 304),
         "GET list of 20, not kept, the same for all": uncached,
         "GET list of 20, not kept, each another": lambda one, on: differing(one, on, *one.uncached),
         "GET list of 20, cache missed, each another": lambda one, on: differing(one, on, one.pid, one.port, "/v1/events"),
@@ -143,8 +146,8 @@ def contenders(stack: ExitStack, folder: Path, stood_on: Behind, other: Path | N
     with Kit.open(Settings.load(given, environ={})) as kit:
         minted = tokens_of(kit, VISITORS + BUYERS, given["secret_key"])
     database = mongodb(stood_on.database_url).database
-    pid, port = stack.enter_context(ours(given, folder))
-    slow = stack.enter_context(ours(given, folder, lane="off"))
+    pid, port = stack.enter_context(ours(given))
+    slow = stack.enter_context(ours(given, lane="off"))
     found = [Contender("dinnerkit", pid, port, events, minted[:VISITORS], minted[VISITORS:], (*slow, "/v1/events"))]
     rivals = None
     if other is not None:
@@ -194,7 +197,7 @@ def measure(folder: Path, other: Path | None, rounds: int, grown_to: tuple[int, 
         }
         if only is None:
             for one in measured:
-                found[one.name] |= crowds(one, stood_on, visitors)
+                found[one.name] |= crowds(one, stood_on, visitors) | {"resident_mb": resident_mb(one.pid)}
             if any(grown_to):
                 grown(*grown_to)
                 for name in ("GET list, kept", "GET list of 20, not kept, each another", "POST booking, free"):
@@ -254,6 +257,7 @@ _CROWDS: dict[str, Callable[[dict[str, Any]], str]] = {
     "journey at 80 %: p50, p99, slowest ms": lambda one: " ".join(
         f"{one['journey'][at]:,.0f}" for at in ("p50_ms", "p99_ms", "slowest_ms")
     ),
+    "resident, MB": lambda one: f"{one['resident_mb']:,.0f}",
     "grown: CPU of list kept, not kept, booking": lambda one: " ".join(f"{times:.2f}" for times in one.get("grown_times", {}).values()),
 }
 

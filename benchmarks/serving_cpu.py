@@ -71,15 +71,27 @@ def ways() -> list[Way]:
     ]
 
 
+def processes(pid: int) -> list[list[str]]:
+    """The state of a process and of all below it, each as /proc has it after the name."""
+    states = {}
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
+            states[int(entry.parent.name)] = entry.read_text("utf-8").rpartition(")")[2].split()
+    found, below = [states[pid]], {pid}
+    while below:
+        below = {one for one, state in states.items() if int(state[1]) in below}
+        found += [states[one] for one in below]
+    return found
+
+
 def cpu_seconds(pid: int) -> float:
-    """CPU time of a process and of those that it started."""
-    total = 0.0
-    for entry in Path("/proc").iterdir():
-        with suppress(FileNotFoundError, ProcessLookupError):  # another's, which has ended meanwhile
-            fields = (entry / "stat").read_text("utf-8").rpartition(")")[2].split() if entry.name.isdigit() else ["", "-1"]
-            if str(pid) in {entry.name, fields[1]}:
-                total += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-    return total
+    """CPU time of a process and of all below it, those that have ended included: a worker is replaced after so many requests."""
+    return sum(sum(map(int, state[11:15])) for state in processes(pid)) / os.sysconf("SC_CLK_TCK")
+
+
+def resident_mb(pid: int) -> float:
+    """Memory (10⁶ bytes) that is resident in the largest of them: the worker, where a process starts one."""
+    return max(int(state[21]) for state in processes(pid)) * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
 def settings_for(database_url: str, folder: str | Path, **more: str) -> dict[str, str]:
