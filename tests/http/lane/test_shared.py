@@ -26,6 +26,7 @@ from tests.http.lane.conftest import Open, Things, until
 
 LIST = "/x/v1/things"
 ID = new_id()
+KEPT = Answer(("things",), None, 0.0, 60.0, Representation.of([("ETag", '"a"'), ("Content-Length", "4")], b"soup"))
 
 
 class Store(MemoryCache):
@@ -35,7 +36,7 @@ class Store(MemoryCache):
         super().__init__(threshold=10_000)
         self.lock = threading.RLock()
         self.away = False
-        self.looked = 0
+        self.looked = self.asked = 0
 
     def get(self, key: str) -> Any:
         self._there()
@@ -48,10 +49,16 @@ class Store(MemoryCache):
             return super().set(key, value, timeout)
 
     def claim(self, key: str, value: Any, timeout: int) -> bool:
+        self._there()
         with self.lock:
-            return bool(self.get(key) is None and self.set(key, value, timeout))
+            return bool(super().get(key) is None and super().set(key, value, timeout))
+
+    def delete(self, key: str) -> bool:
+        self._there()
+        return super().delete(key)
 
     def _there(self) -> None:
+        self.asked += 1
         if self.away:
             raise Unavailable("away")
 
@@ -122,6 +129,35 @@ def test_what_a_query_asks_for_once_is_not_looked_for_in_the_store(process: Make
     one.purges.purge("things")
     until(lambda: len(next(iter(other.purges._kept))) == 0)
     assert [one.made(f"{LIST}?page=0"), other.made(f"{LIST}?page=0")] == [7, 7]
+
+
+def test_who_makes_one_asks_the_store_five_times_and_who_is_given_it_three_times(process: Make, store: Store) -> None:
+    one, other = process(), process()
+    one.shared.open(None, "anything")  # from then on there are an epoch and a generation
+    before = store.asked
+    assert one.made() == 1
+    assert store.asked == before + 5
+    assert other.made() == 1
+    assert store.asked == before + 8
+
+
+def test_who_looked_just_before_it_was_kept_does_not_make_it_again(process: Make, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    maker, late = (process().shared.open(None, "key") for _ in range(2))
+    assert maker is not None
+    assert late is not None
+    read = late._shared.read
+
+    def slow_read(key: str) -> Any:
+        found = read(key)
+        monkeypatch.setattr(late._shared, "read", read)
+        assert maker.find_or_claim() is None
+        maker.put(KEPT)
+        return found
+
+    monkeypatch.setattr(late._shared, "read", slow_read)
+    found = late.find_or_claim()
+    assert found is not None
+    assert found.plain == KEPT.plain
 
 
 def test_so_many_queries_are_remembered_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:

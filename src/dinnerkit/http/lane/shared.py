@@ -117,9 +117,9 @@ class Shared:
         """What is kept, if anything is."""
         return self._tried(lambda: self._cache.get(key))
 
-    def write(self, key: str, value: bytes, seconds: int) -> None:
-        """Keep it."""
-        self._tried(lambda: self._cache.set(key, value, seconds))
+    def write(self, key: str, value: bytes, seconds: int) -> bool:
+        """Keep it; whether that is done."""
+        return self._tried(lambda: self._cache.set(key, value, seconds) is not False) is True
 
     def claim(self, key: str) -> bool | None:
         """Take the making of it; None where the cache does not say."""
@@ -181,24 +181,22 @@ class Place:
         while True:
             found = self._shared.read(self._name)
             if found is not None:
-                answer = None if found == _NOTHING else loaded(found)
-                if answer is not None:
-                    self._let_go()
-                return answer
-            if self._claimed_at is not None:
-                return None
+                return None if found == _NOTHING else loaded(found)
             claimed = self._shared.claim(f"{self._name}:c")
             if claimed:
                 self._claimed_at = time.monotonic()
-                continue  # one more look: whoever had it may have put it there just before
-            if claimed is None or time.monotonic() >= deadline:
+            if claimed is not False or time.monotonic() >= deadline:
                 return None
             time.sleep(_LOOK_SECONDS)
 
     def put(self, answer: Answer | None) -> None:
-        """Keep what was made, where it may be kept here; let others make theirs where not."""
+        """Keep what was made, where it may be kept here; let others make theirs where not.
+
+        The claim on what is kept ends by itself: so who looked before that, and claims after it, is not the next to make it.
+        """
         if answer is not None and (self._about is None or answer.keys == (self._about,)):
-            self._shared.write(self._name, dumped(answer), SECONDS)
+            if self._shared.write(self._name, dumped(answer), SECONDS):
+                return
         elif self._claimed_at is not None:
             self._shared.write(self._name, _NOTHING, 1)
         self._let_go()
