@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -37,22 +38,13 @@ def checked_bounds(minimum: ArrayLike, maximum: ArrayLike, n: int) -> tuple[Ints
 
 def checked_sets(sets: Iterable[Sequence[int] | Ints], n: int) -> list[list[int]]:
     """Sets of indexes that must share a group."""
-    found = [[int(one) for one in members] for members in sets]
+    found = [tuple(members) if isinstance(members, Iterable) else members for members in sets]
     for members in found:
-        if any(not 0 <= one < n for one in members):
-            raise RuleInvalid(f"together must hold indexes from 0 to {n - 1}, not {tuple(members)}")
-    return found
-
-
-def checked_pairs(pairs: Iterable[Sequence[int]] | Ints, n: int) -> Ints:
-    """(pairs, 2) of indexes that must not share a group."""
-    found = [pair if isinstance(pair, np.ndarray) else tuple(pair) for pair in pairs]
-    if any(len(pair) != 2 for pair in found):  # noqa: PLR2004
-        raise RuleInvalid("apart must hold pairs")
-    array = np.array(found, dtype=np.int64).reshape(-1, 2)
-    if (array < 0).any() or (array >= n).any() or (array[:, 0] == array[:, 1]).any():
-        raise RuleInvalid(f"apart must hold pairs of different indexes from 0 to {n - 1}")
-    return array
+        if not isinstance(members, tuple):
+            raise RuleInvalid(f"together must hold pairs, or more, of indexes, not {members!r}")
+        if any(not isinstance(one, Integral) or not 0 <= int(one) < n for one in members):
+            raise RuleInvalid(f"together must hold indexes from 0 to {n - 1}, not {members}")
+    return [[int(one) for one in members] for members in found]
 
 
 def checked_factor(factor: Floats | None, high: Ints) -> Floats:
@@ -70,6 +62,7 @@ def checked_masks(masks: Words | None, n: int) -> Words:
     """(n, families, words) of bits; no families by default."""
     if masks is None:
         return np.zeros((n, 0, 1), np.uint64)
+    masks = np.asarray(masks)
     if masks.ndim != 3 or len(masks) != n or masks.dtype != np.uint64:  # noqa: PLR2004
         raise RuleInvalid(f"masks must be uint64 of shape ({n}, families, words), not {masks.dtype} of shape {masks.shape}")
     return masks
@@ -79,8 +72,8 @@ def check_budget(seconds: float | None, sweeps: int | None, heat: float, seed: i
     """Refuse amounts below zero, and what is not a number."""
     if seconds is not None and not 0 <= seconds < np.inf:
         raise RuleInvalid(f"seconds must be a finite number from 0 on, not {seconds}")
-    if sweeps is not None and sweeps < 0:
-        raise RuleInvalid(f"sweeps must be a number from 0 on, not {sweeps}")
+    if sweeps is not None and (not isinstance(sweeps, int | np.integer) or sweeps < 0):
+        raise RuleInvalid(f"sweeps must be a whole number from 0 on, not {sweeps}")
     if not 0 <= heat < np.inf:
         raise RuleInvalid(f"heat must be a finite number from 0 on, not {heat}")
     check_seed(seed)

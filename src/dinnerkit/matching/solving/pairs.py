@@ -30,15 +30,16 @@ def checked_pairs(pairs: Any, people: int, what: str) -> NDArray[np.int64]:
     Raises:
         RuleInvalid: it does not.
     """
-    found = np.asarray(pairs if isinstance(pairs, np.ndarray) else list(pairs))
+    try:
+        found = np.asarray(pairs if isinstance(pairs, np.ndarray) else list(pairs))
+    except (TypeError, ValueError):
+        raise RuleInvalid(f"{what} must be pairs of whole numbers") from None
     if found.size == 0:
         return np.zeros((0, 2), np.int64)
     if found.ndim != 2 or found.shape[1] != 2 or not np.issubdtype(found.dtype, np.integer):  # noqa: PLR2004
         raise RuleInvalid(f"{what} must be pairs of whole numbers")
-    if found.min() < 0 or found.max() >= people:
-        raise RuleInvalid(f"{what} must be of people from 0 to {people - 1}")
-    if (found[:, 0] == found[:, 1]).any():
-        raise RuleInvalid(f"{what} must be of two different people")
+    if found.min() < 0 or found.max() >= people or (found[:, 0] == found[:, 1]).any():
+        raise RuleInvalid(f"{what} must name two different indexes from 0 to {people - 1} each")
     return found.astype(np.int64)
 
 

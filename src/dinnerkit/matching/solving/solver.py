@@ -25,11 +25,11 @@ from dinnerkit.matching.solving.checking import (
     checked_bounds,
     checked_factor,
     checked_masks,
-    checked_pairs,
     checked_sets,
     checked_start,
     checked_weights,
 )
+from dinnerkit.matching.solving.pairs import checked_pairs
 from dinnerkit.matching.solving.run_record import RunRecord
 from dinnerkit.matching.solving.sizes import filled, promising_sizes
 from dinnerkit.matching.solving.state import Floats, Ints, Problem, Words, contracted
@@ -136,7 +136,7 @@ def solve(
     n = len(matrix)
     low, high = checked_bounds(minimum, maximum, n)
     factor, masks = checked_factor(factor, high), checked_masks(masks, n)
-    apart_pairs, unit_of = checked_pairs(apart, n), _units(n, checked_sets(together, n))
+    apart_pairs, unit_of = checked_pairs(apart, n, "apart"), _units(n, checked_sets(together, n))
     if n == 0:
         return Solution(np.zeros(0, np.int64), 0.0, 0, RunRecord(seed, 0, 0.0, "numpy"))
     scale = _scale(matrix)
