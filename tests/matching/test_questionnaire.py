@@ -51,6 +51,10 @@ def test_a_scale_without_any_answer_is_refused_by_name():
     assert set(caught.value.details["fields"]) == {f"E{number}" for number in range(1, 11)}
 
 
+def test_an_answer_out_of_an_array_is_a_whole_number_too():
+    assert score(dict(zip(MOST, np.array(list(MOST.values())), strict=True))) == score(MOST)
+
+
 @pytest.mark.parametrize("answer", [0, 6, -1, 3.0, 2.5, True, "4", float("nan")])
 def test_an_answer_that_is_not_a_whole_number_from_one_to_five_is_refused(answer):
     with pytest.raises(QuestionnaireInvalid, match="N3 must be a whole number from 1 to 5"):

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dinnerkit.matching import ITEMS, TRAITS, alphas, careless, careless_rows
+from dinnerkit.matching import ITEMS, TRAITS, QuestionnaireInvalid, alphas, careless, careless_rows, score_rows
 from dinnerkit.matching.people.carelessness import LONG_STRING
 from dinnerkit.matching.people.reliability import PUBLISHED_ALPHAS
 
@@ -100,3 +100,19 @@ def test_runs_are_counted_as_one_would_by_hand(row):
             best = max(best, run)
     found = careless({item.id: answer or None for item, answer in zip(ITEMS, row, strict=True)})
     assert (found.run if found else None) == (best if best >= LONG_STRING else None)
+
+
+@pytest.mark.parametrize("of_many", [alphas, careless_rows, score_rows])
+@pytest.mark.parametrize(
+    ("answers", "message"),
+    [
+        (np.full((3, 49), 3), r"of shape \(people, 50\), not \(3, 49\)"),
+        (np.full(50, 3), r"of shape \(people, 50\), not \(50,\)"),
+        (np.full((3, 50), 6), "whole numbers from 1 to 5, or 0"),
+        (np.full((3, 50), -1), "whole numbers from 1 to 5, or 0"),
+        (np.full((3, 50), np.nan), "whole numbers from 1 to 5, or 0"),
+    ],
+)
+def test_rows_that_are_no_answers_are_refused(of_many, answers, message):
+    with pytest.raises(QuestionnaireInvalid, match=message):
+        of_many(answers)

@@ -6,6 +6,7 @@ The key is Goldberg's (1992), as published by the International Personality Item
 from __future__ import annotations
 
 from collections.abc import Mapping
+from numbers import Integral
 from typing import Any
 
 from dinnerkit.matching.errors import QuestionnaireInvalid
@@ -42,7 +43,7 @@ def _refuse_what_is_wrong(given: Mapping[str, Any]) -> None:
     for item, answer in given.items():
         if item not in _BY_ID:
             wrong[str(item)] = "is not an item of this questionnaire"
-        elif isinstance(answer, bool) or not isinstance(answer, int) or not LOWEST <= answer <= HIGHEST:
+        elif isinstance(answer, bool) or not isinstance(answer, Integral) or not LOWEST <= int(answer) <= HIGHEST:
             wrong[item] = f"must be a whole number from {LOWEST} to {HIGHEST}"
     if wrong:
         listed = "; ".join(f"{item} {problem}" for item, problem in wrong.items())

@@ -7,12 +7,11 @@ Two questions are kept apart. *Reliability* asks whether the ten items of a scal
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from dinnerkit.matching.people.answer_rows import REVERSED, SCALE_OF_ITEM
+from dinnerkit.matching.people.answer_rows import REVERSED, SCALE_OF_ITEM, checked_rows
 from dinnerkit.matching.people.carelessness import LONG_STRING, Careless, judged
 from dinnerkit.matching.people.items import TRAITS, TraitName
 from dinnerkit.matching.people.questionnaire import HIGHEST, LOWEST
@@ -31,7 +30,7 @@ scale emotional stability; it calls openness intellect. Neither changes an alpha
 _FEWEST_PEOPLE = 2
 
 
-def alphas(answers: NDArray[np.integer[Any]]) -> dict[TraitName, float]:
+def alphas(answers: ArrayLike) -> dict[TraitName, float]:
     """Cronbach's alpha of each scale: 0–1 in practice, 0.7 and more is usually taken as good enough for groups.
 
     alpha = k / (k - 1) · (1 - sum of the items' variances / variance of their sum), over those who answered all k items of the
@@ -39,32 +38,40 @@ def alphas(answers: NDArray[np.integer[Any]]) -> dict[TraitName, float]:
 
     Args:
         answers: (people, 50) in the order of ``ITEMS``; 0 is missing, the rest must be 1–5.
+
+    Raises:
+        QuestionnaireInvalid: another shape, or answers that are not whole numbers from 0 to 5.
     """
-    values = answers.astype(np.float64)
+    rows = checked_rows(answers)
+    values = rows.astype(np.float64)
     values[:, REVERSED] = LOWEST + HIGHEST - values[:, REVERSED]
     found: dict[TraitName, float] = {}
     for scale, trait in enumerate(TRAITS):
         of_scale = scale == SCALE_OF_ITEM
-        complete = values[(answers[:, of_scale] != 0).all(axis=1)][:, of_scale]
+        complete = values[(rows[:, of_scale] != 0).all(axis=1)][:, of_scale]
         found[trait] = _alpha(complete)
     return found
 
 
-def careless_rows(answers: NDArray[np.integer[Any]]) -> dict[int, Careless]:
+def careless_rows(answers: ArrayLike) -> dict[int, Careless]:
     """Whose answers look careless, by row; the same rule as :func:`dinnerkit.matching.careless`.
 
     Args:
         answers: (people, 50) in the order of ``ITEMS``; 0 is missing.
+
+    Raises:
+        QuestionnaireInvalid: another shape, or answers that are not whole numbers from 0 to 5.
     """
-    last = np.zeros(len(answers), answers.dtype)
-    run = np.zeros(len(answers), np.int64)
+    rows = checked_rows(answers)
+    last = np.zeros(len(rows), rows.dtype)
+    run = np.zeros(len(rows), np.int64)
     longest = run.copy()
-    for column in answers.T:
+    for column in rows.T:
         given = column != 0
         run = np.where(given & (column == last), run + 1, np.where(given, 1, run))
         last = np.where(given, column, last)
         longest = np.maximum(longest, run)
-    counts = (answers != 0).sum(axis=1)
+    counts = (rows != 0).sum(axis=1)
     return {int(row): judged(int(longest[row]), int(counts[row])) for row in np.flatnonzero(longest >= LONG_STRING)}
 
 
