@@ -78,6 +78,24 @@ def test_what_cant_be_seated_is_one_line_and_exit_code_2_and_nothing_is_written(
     assert not (tmp_path / "tables.csv").exists()
 
 
+def test_no_file_that_is_read_or_written_is_written_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    write_people(tmp_path / "people.csv", 12)
+    people, before = str(tmp_path / "people.csv"), (tmp_path / "people.csv").read_bytes()
+    for places in (["--out", people], ["--out", str(tmp_path / "a"), "--report", str(tmp_path / "." / "a")]):
+        assert main(["match", people, *places]) == 2
+        assert "must be different files" in capsys.readouterr().err
+    assert (tmp_path / "people.csv").read_bytes() == before
+    assert not (tmp_path / "a").exists()
+
+
+def test_a_rule_that_asks_for_nothing_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    write_people(tmp_path / "people.csv", 12)
+    (tmp_path / "rules.toml").write_text('[[rules]]\nrule = "nobody_alone"\nlabel = "gendre"\n')
+    places = ["--rules", str(tmp_path / "rules.toml"), "--out", str(tmp_path / "tables.csv")]
+    assert main(["match", str(tmp_path / "people.csv"), *places]) == 0
+    assert capsys.readouterr().err == "the rule nobody_alone_gendre asks for nothing: nobody in the file has told state:gendre\n"
+
+
 def test_a_file_that_is_not_there_is_one_line_and_exit_code_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     assert main(["match", str(tmp_path / "nothing.csv"), "--out", str(tmp_path / "tables.csv")]) == 2
     assert "nothing.csv can't be read: No such file or directory" in capsys.readouterr().err

@@ -8,7 +8,18 @@ import sys
 
 import pytest
 
-from dinnerkit.matching import ITEMS, TRAITS, PeopleFileInvalid, SeatingImpossible, Traits
+from dinnerkit.matching import (
+    ITEMS,
+    TRAITS,
+    Balanced,
+    Demand,
+    MixedCompany,
+    NobodyAlone,
+    PeopleFileInvalid,
+    SeatingImpossible,
+    Traits,
+    wish,
+)
 from dinnerkit.matching.files import rows as people_rows
 from dinnerkit.matching.files.match import match_file
 from dinnerkit.matching.files.people import BadRow, read_people
@@ -53,6 +64,21 @@ def test_quotes_byte_order_mark_and_windows_line_ends_are_understood(tmp_path):
     lines = [",".join([*HEADER, "id"]), ",".join([*ANSWERS, '"Lovelace, ""Ada"""'])]
     path.write_bytes("﻿".encode() + "\r\n".join(lines).encode() + b"\r\n")
     assert read_people(path).guests[0].id == 'Lovelace, "Ada"'
+
+
+def test_a_quoted_cell_may_hold_line_ends_and_lines_are_counted_on(tmp_path):
+    header = [*HEADER, "note", "id"]
+    rows = [[*ANSWERS, '"I can come\r\nat eight,\nor ""nine"""', "ada"], [*ANSWERS[1:], "9", "", "bob"], [*ANSWERS, '"\n"', '"two\nlines"']]
+    people = read_people(table(tmp_path / "p.csv", rows, header))
+    assert [guest.id for guest in people.guests] == ["ada", "two\nlines"]
+    assert (people.rows, [row.line for row in people.bad]) == (3, [5])
+
+
+def test_a_quote_without_an_end_spoils_its_own_row_alone(tmp_path):
+    rows = [[*ANSWERS, "ada"], [*ANSWERS, '"bob'], [*ANSWERS, "cyd"], [*ANSWERS, '"dan"'], [*ANSWERS, '"eve']]
+    people = read_people(table(tmp_path / "p.csv", rows, [*HEADER, "id"]))
+    assert [guest.id for guest in people.guests] == ["ada", "cyd", "dan"]
+    assert people.bad == (BadRow(3, "unexpected end of data"), BadRow(6, "unexpected end of data"))
 
 
 @pytest.mark.parametrize("age", ["1985", "999999999", "-3", "9", "", "old", "nan", "inf"])
@@ -232,6 +258,16 @@ def test_matching_writes_every_usable_person_with_a_table(tmp_path):
     assert sorted(number for _, number in written[1:]) == ["1"] * 6 + ["2"] * 6
     assert report.breaches == ()
     assert stat.S_IMODE(out.stat().st_mode) & stat.S_IRUSR
+
+
+def test_a_rule_about_what_nobody_stated_is_told_not_passed_over(tmp_path):
+    path = table(tmp_path / "p.csv", [[*ANSWERS, "woman"]] * 6, [*HEADER, "state:gender"])
+    rules = (NobodyAlone("gender"), NobodyAlone("gender", "Woman"), wish(Balanced("gendre")), Demand(MixedCompany("sex"), 0.3))
+    assert match_file(path, rules=rules).idle == (
+        "the rule nobody_alone_gender_Woman asks for nothing: nobody in the file has told state:gender as 'Woman'",
+        "the rule wish_balanced_gendre asks for nothing: nobody in the file has told state:gendre",
+        "the rule demand_mixed_company_sex asks for nothing: nobody in the file has told state:sex",
+    )
 
 
 def test_nothing_is_written_when_matching_fails_and_an_older_file_stays(tmp_path):

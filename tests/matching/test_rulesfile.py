@@ -97,6 +97,7 @@ def test_every_kind_of_rule_can_be_written(tmp_path, kind):
         ('[[rules]]\nrule = "similar_trait"\ntrait = "openness"\nwieght = 3', "did you mean weight? allowed: trait, weight, width, demand"),
         ('[[rules]]\nrule = "humour"', "rule 1 is 'humour', which is no rule; allowed: parties_together, "),
         ('[[rules]]\nrule = "nobody_alon"', "did you mean nobody_alone? "),
+        ('[[rules]]\nrule = ["floor"]', "rule 1 is '['floor']', which is no rule; did you mean floor? "),
         ("[[rules]]\nweight = 3", "rule 1 does not say which it is; rule must be one of "),
         ('[[rules]]\nrule = "never_met"\nyears = 3', "rule 1 (never_met) has the key 'years', which means nothing; allowed: weight"),
         ('[[rules]]\nrule = "diets_served"\nweight = 3', "(diets_served) has the key 'weight', which means nothing; allowed: served"),
@@ -141,3 +142,8 @@ def test_a_file_that_is_not_there_or_not_text_is_told(tmp_path):
     (tmp_path / "b.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(RuleInvalid, match="is not TOML"):
         read_rules(tmp_path / "b.toml")
+
+
+def test_a_byte_order_mark_is_no_part_of_the_rules(tmp_path):
+    (tmp_path / "rules.toml").write_text("defaults = false", encoding="utf-8-sig")
+    assert read_rules(tmp_path / "rules.toml").rules == ()

@@ -66,6 +66,9 @@ def command(
 
     The result has a line person,table for each person: the id column or else the row's number, from 1, and the table's number.
     """
+    named = [path.resolve() for path in (file, rules_file, out, report) if path]
+    if len(set(named)) < len(named):
+        raise click.UsageError("FILE, --rules, --out and --report must be different files: what is read would be written over")
     rules = read_rules(rules_file) if rules_file else RulesFile(DEFAULT_RULES, None)
     if size and rules.tables:
         raise click.UsageError(f"{rules_file} names the venue's own tables, so there can be no --size")
@@ -83,7 +86,7 @@ def command(
             progress=bar.progress if bar else None,
             best=bar.best if bar else None,
         )
-    for line in (*_skipped(done.people), *_careless(done.people), *(one.text for one in done.seating.below)):
+    for line in (*_skipped(done.people), *_careless(done.people), *done.idle, *(one.text for one in done.seating.below)):
         click.echo(line, err=True)
     if done.breaches:
         raise RuntimeError(f"the tables break their own rules: {done.breaches[0]}")

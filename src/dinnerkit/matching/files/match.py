@@ -7,15 +7,19 @@ import io
 import os
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from dinnerkit.matching.errors import PeopleFileInvalid
 from dinnerkit.matching.files.people import People, read_people
+from dinnerkit.matching.files.rows import STATED
+from dinnerkit.matching.people.guests import Guest
 from dinnerkit.matching.report.page import report_page
 from dinnerkit.matching.rules.default_rules import DEFAULT_RULES
-from dinnerkit.matching.rules.kinds import Rule
+from dinnerkit.matching.rules.kinds import Demand, Rule, TableWish
+from dinnerkit.matching.rules.pair_rules import MixedCompany
+from dinnerkit.matching.rules.table_rules import Balanced, NobodyAlone
 from dinnerkit.matching.seating.audit import breaches
 from dinnerkit.matching.seating.rooms import Size
 from dinnerkit.matching.seating.seat import seat
@@ -30,12 +34,14 @@ class MatchReport:
     Attributes:
         people: what was read.
         seating: who sits where.
+        idle: rules that ask for nothing, as nobody in the file stated what they are about; a phrase each.
         breaches: hard rules that the tables break, from an independent check; empty unless there is a bug.
         seconds: reading, seating, checking and writing, by the clock.
     """
 
     people: People
     seating: Seating
+    idle: tuple[str, ...]
     breaches: tuple[str, ...]
     seconds: float
 
@@ -81,7 +87,18 @@ def match_file(
         write_tables(out, people, seating)
     if report is not None:
         _write(report, report_page(people, seating, size=size, rules=rules, title=Path(path).name))
-    return MatchReport(people, seating, tuple(broken), time.monotonic() - began)
+    return MatchReport(people, seating, tuple(_idle(people.guests, rules)), tuple(broken), time.monotonic() - began)
+
+
+def _idle(guests: Sequence[Guest], rules: Sequence[Rule]) -> Iterator[str]:
+    """The rules about what people state that nobody's statement is about: a column of another name is the likeliest reason."""
+    for rule in rules:
+        asked = rule.rule if isinstance(rule, TableWish | Demand) else rule
+        if isinstance(asked, NobodyAlone | Balanced | MixedCompany):
+            value = asked.value if isinstance(asked, NobodyAlone) else None
+            if not any(told is not None and value in (None, told) for told in (guest.stated.get(asked.label) for guest in guests)):
+                what = f"{STATED}{asked.label}" + (f" as {value!r}" if value is not None else "")
+                yield f"the rule {rule.name} asks for nothing: nobody in the file has told {what}"
 
 
 def write_tables(path: str | os.PathLike[str], people: People, seating: Seating) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import gzip
+import io
 import os
 import zlib
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -19,6 +21,9 @@ __all__ = ["BadRow", "CarelessRow", "People", "read_people"]
 MOST_LINE_BYTES = 64_000
 
 _DELIMITERS = "\t,;|"
+_UNENDED = "unexpected end of data"
+"""What the csv module says of a quoted cell without an end."""
+
 _GZIP = b"\x1f\x8b"
 
 
@@ -69,29 +74,90 @@ def _take_parquet(rows: PeopleRows, stream: BinaryIO) -> None:
 
 def _take_text(rows: PeopleRows, stream: BinaryIO | gzip.GzipFile) -> None:
     """The first line that is not blank is the header; blank lines are passed over."""
-    delimiter = ""
-    for number, line in _lines(stream):
+    delimiter, width = "", 0
+    lines = _Lines(stream)
+    for number, line in lines:
         if not line.strip():
             continue
         if not rows.has_header:
             delimiter, names = _header(line)
+            width = len(names)
             rows.header(names)
             continue
         try:
             cells = _split(line.decode("utf-8"), delimiter)
-        except (UnicodeDecodeError, csv.Error) as problem:
-            rows.unreadable(number, "not valid UTF-8" if isinstance(problem, UnicodeDecodeError) else str(problem))
+        except UnicodeDecodeError:
+            rows.unreadable(number, "not valid UTF-8")
+        except csv.Error as problem:
+            whole = _continued(line, lines, delimiter, width) if str(problem) == _UNENDED else None
+            if whole is None:
+                rows.unreadable(number, str(problem))
+            else:
+                rows.row(number, whole)
         else:
             rows.row(number, cells)
 
 
-def _lines(stream: BinaryIO | gzip.GzipFile) -> Iterator[tuple[int, bytes]]:
-    number = 0
-    while line := stream.readline(MOST_LINE_BYTES + 1):
-        number += 1
+def _continued(line: bytes, lines: _Lines, delimiter: str, width: int) -> list[str] | None:
+    """The cells of a row that goes on in the next lines, as one of its cells holds line ends; None, and no line taken, if it does not."""
+    for count, following in enumerate(lines.ahead(), 1):
+        line += following
+        if len(line) > MOST_LINE_BYTES:
+            return None
+        if b'"' not in following:
+            continue
+        try:
+            cells = _split(line.decode("utf-8"), delimiter)
+        except UnicodeDecodeError:
+            return None
+        except csv.Error as problem:
+            if str(problem) == _UNENDED:
+                continue
+            return None
+        if len(cells) != width:
+            return None
+        lines.skip(count)
+        return cells
+    return None
+
+
+class _Lines:
+    """The lines of a file with their numbers, of which one can look at the next few before they are taken."""
+
+    def __init__(self, stream: BinaryIO | gzip.GzipFile) -> None:
+        self._stream = stream
+        self._number = 0
+        self._next: deque[bytes] = deque()
+
+    def __iter__(self) -> Iterator[tuple[int, bytes]]:
+        while line := self._next.popleft() if self._next else self._read(self._number + 1):
+            self._number += 1
+            yield self._number, line
+
+    def ahead(self) -> Iterator[bytes]:
+        """The lines that come next, which stay to be taken."""
+        place = 0
+        while place < len(self._next) or self._look():
+            yield self._next[place]
+            place += 1
+
+    def skip(self, count: int) -> None:
+        """Pass over so many lines that were looked at."""
+        for _ in range(count):
+            self._next.popleft()
+        self._number += count
+
+    def _look(self) -> bool:
+        line = self._read(self._number + len(self._next) + 1)
+        if line:
+            self._next.append(line)
+        return bool(line)
+
+    def _read(self, number: int) -> bytes:
+        line = self._stream.readline(MOST_LINE_BYTES + 1)
         if len(line) > MOST_LINE_BYTES:
             raise PeopleFileInvalid(f"line {number} is longer than {MOST_LINE_BYTES} bytes")
-        yield number, line
+        return line
 
 
 def _header(line: bytes) -> tuple[str, list[str]]:
@@ -111,4 +177,4 @@ def _split(text: str, delimiter: str) -> list[str]:
     text = text.rstrip("\r\n")
     if '"' not in text:
         return text.split(delimiter)
-    return next(csv.reader([text], delimiter=delimiter, strict=True))
+    return next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))

@@ -92,7 +92,7 @@ def read_rules(path: str | os.PathLike[str]) -> RulesFile:
     """
     source = Path(path)
     try:
-        content = tomllib.loads(source.read_text("utf-8"))
+        content = tomllib.loads(source.read_text("utf-8-sig"))
     except OSError as error:
         raise RuleInvalid(f"{source} can't be read: {error.strerror or error}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -136,7 +136,7 @@ def _rule(number: int, entry: Mapping[str, Any]) -> Rule:
     kind = entry.get("rule")
     if kind is None:
         raise RuleInvalid(f"{where} does not say which it is; rule must be one of {', '.join(KINDS)}")
-    if kind not in KINDS:
+    if not isinstance(kind, str) or kind not in KINDS:
         raise RuleInvalid(f"{where} is '{kind}', which is no rule; {_allowed(str(kind), list(KINDS))}")
     where = f"{where} ({kind})"
     fields = {field.name: field for field in dataclasses.fields(KINDS[kind])}
