@@ -11,9 +11,12 @@ from hypothesis import strategies as st
 from dinnerkit.matching import (
     DEFAULT_RULES,
     BlockedApart,
+    CloseInAge,
     CommonLanguage,
+    Crowd,
     Guest,
     GuestInvalid,
+    MixedCompany,
     NeverMet,
     PartiesTogether,
     RuleInvalid,
@@ -24,6 +27,7 @@ from dinnerkit.matching import (
 )
 from dinnerkit.matching.seating.arranging import AT_ONCE
 from dinnerkit.matching.seating.audit import breaches
+from dinnerkit.matching.seating.scoring import Scoring
 
 from .people import assert_sound, can_all_be_seated, guests
 
@@ -93,6 +97,18 @@ def test_reasons_add_up_exactly_to_the_score_in_any_order():
         assert 0 <= table.score <= 100
 
 
+@pytest.mark.parametrize(("full", "half"), [((1, 1), 1), ((3, 3, 4, 1), 5), ((7, 2, 2, 3, 1, 1), 5), ((1,) * 6, 1)])
+def test_a_score_is_off_by_half_an_eighth_at_most_though_some_rules_give_all_they_can(full, half):
+    # The rules about ages give all they can, and what one of the two has not told gives half.
+    crowd_of_two = Crowd.of([Guest("a", age=30, stated={"x": "1"}), Guest("b", age=30)])
+    rules = [MixedCompany("x", half), *(CloseInAge(weight, 1000.0 * (place + 1)) for place, weight in enumerate(full))]
+    scoring = Scoring(tuple(rules), tuple(rule.weight / (half + sum(full)) for rule in rules))
+    (reasons,) = scoring.reasons(crowd_of_two, np.zeros(2, np.int64))
+    (score,) = scoring.tables(crowd_of_two, np.zeros(2, np.int64))
+    assert sum(reason.points for reason in reasons) == pytest.approx(score, abs=0.0626)
+    assert all(reason.points <= reason.most for reason in reasons)
+
+
 def test_scores_of_the_whole_are_made_of_the_tables():
     seating = seat(crowd(61))
     assert seating.floor == min(table.score for table in seating.tables)
@@ -149,6 +165,8 @@ def test_a_rule_given_twice_or_not_a_rule_is_refused():
         seat(crowd(10), rules=[BlockedApart(), BlockedApart()])
     with pytest.raises(RuleInvalid, match="is not a rule"):
         seat(crowd(10), rules=["apart"])  # type: ignore[list-item]
+    with pytest.raises(RuleInvalid, match="BlockedApart'> is not a rule"):
+        seat(crowd(10), rules=[BlockedApart])
 
 
 def test_a_block_counts_for_both_whoever_made_it():

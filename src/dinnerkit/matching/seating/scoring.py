@@ -19,6 +19,9 @@ from dinnerkit.matching.solving.state import Floats, Ints
 STEP = 0.125
 """Points are whole eighths, which binary floats hold exactly: reasons add up to the score in any order, without rounding."""
 
+_ROUNDS = 2
+"""Where points are rounded: whatever is cut off, one more for each of the others is more than enough."""
+
 _CHANCE_PAIRS = 200_000
 _CHANCE_TABLES = 400
 _PAIRS_AT_ONCE = 1 << 19
@@ -151,7 +154,7 @@ class Scoring:
         rules: tuple[SoftRule | TableWish, ...] = (*self.rules, *self.wishes)
         shares = np.array((*self.shares, *self.wish_shares))
         most = _eighths(shares[None] * FULL)[0]
-        points = np.minimum(_eighths(means * shares * FULL), most)
+        points = _eighths(means * shares * FULL, most)
         columns = []
         for rule, found, given, top in zip(rules, means.T.tolist(), points.T.tolist(), most.tolist(), strict=True):
             # Many tables have the same reasons, and one of each will do.
@@ -161,10 +164,16 @@ class Scoring:
         return list(zip(*columns, strict=True))
 
 
-def _eighths(points: Floats) -> Floats:
-    """(rows, parts), points rounded to whole eighths so that the sum of each row is off by half an eighth at most (largest remainders)."""
+def _eighths(points: Floats, most: Floats | float = np.inf) -> Floats:
+    """(rows, parts), points rounded to whole eighths so that the sum of each row is off by half an eighth at most (largest remainders).
+
+    None becomes more than the most it can be, a number or (parts,): what is cut off there goes to others.
+    """
     steps = points / STEP
     whole = np.floor(steps)
-    short = np.rint(steps.sum(axis=1) - whole.sum(axis=1))
-    rank = np.argsort(np.argsort(whole - steps, axis=1, kind="stable"), axis=1, kind="stable")
-    return np.asarray((whole + (rank < short[:, None])) * STEP)
+    for _ in range(_ROUNDS):
+        room = whole < most / STEP
+        short = np.rint(steps.sum(axis=1) - whole.sum(axis=1))
+        rank = np.argsort(np.argsort(np.where(room, whole - steps, np.inf), axis=1, kind="stable"), axis=1, kind="stable")
+        whole += room & (rank < short[:, None])
+    return np.asarray(whole * STEP)
