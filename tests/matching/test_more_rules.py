@@ -258,6 +258,10 @@ def test_those_who_met_lately_are_kept_apart_and_those_who_met_long_ago_are_not(
         (lambda: Floor(101), "from 0 to 100"),
         (lambda: Floor(math.nan), "from 0 to 100"),
         (lambda: VenueTable(5, 4), "fewest <= most"),
+        (lambda: VenueTable(4, 5, "vegan"), "diets must be a set of texts"),
+        (lambda: DietsServed("vegan"), "diets must be a set of texts"),
+        (lambda: seat([], size=None), "a table size must be a number, two of them, or a list"),
+        (lambda: seat([], size=[(4, 5, 6)]), "fewest <= most"),
         (lambda: seat([], size=[]), "at least one table"),
     ],
 )
@@ -352,6 +356,18 @@ def test_a_locked_table_of_a_venue_has_a_place_of_its_own(places, message):
     for everybody in (False, True):
         with pytest.raises(RuleInvalid, match=f"^{message}$"):
             seat(crowd(12), size=[4, 4, 4], locked=locks, everybody=everybody)
+
+
+@pytest.mark.parametrize("everybody", [False, True])
+def test_where_locked_tables_leave_none_whoever_comes_is_told_so(everybody):
+    locks = Locks((LockedTable(frozenset("0123"), 0), LockedTable(frozenset("4567"), 1)))
+    with pytest.raises(SeatingImpossible, match=r"^no table is left for 2 guests$"):
+        seat(crowd(10), size=[4, 4], locked=locks, everybody=everybody)
+
+
+@pytest.mark.parametrize("size", [np.int64(6), (np.int64(6), np.int32(7)), np.array([6, 6]), [np.uint8(6), 6]])
+def test_a_size_out_of_an_array_is_a_whole_number_too(size):
+    assert [len(table.guests) for table in seat(crowd(12), size=size).tables] == [6, 6]
 
 
 def test_a_table_that_was_locked_in_a_venue_is_one_like_all_others_where_all_are_alike():

@@ -110,6 +110,9 @@ def test_an_unknown_trait_is_refused_with_the_known_ones():
         ({"id": "a", "budget": "rich"}, "must be one of low, medium, high"),
         ({"id": "a", "age": 1985}, "must be from 0 to 120"),
         ({"id": "a", "age": math.nan}, "must be from 0 to 120"),
+        ({"id": "a", "languages": "en"}, r"guest 'a' has the languages 'en'; it must be a set of texts, such as \{'en'\}"),
+        ({"id": "a", "blocked": "bob"}, "must be a set of texts"),
+        ({"id": "a", "traits": (1, 2, 3, 4, 5)}, "they must be Traits"),
     ],
 )
 def test_a_guest_that_makes_no_sense_is_refused(wrong, message):

@@ -148,6 +148,8 @@ def test_a_venues_tables_and_those_left_out_are_explained_too():
         why.guest("x")
     with pytest.raises(RuleInvalid, match="there is no table 9"):
         why.table(9)
+    with pytest.raises(RuleInvalid, match="not made for this list of tables"):
+        Why(seating, people, size=[8, 4])
 
 
 def told(people, tables_of, rules=(*ALL_RULES, *WISHES)):

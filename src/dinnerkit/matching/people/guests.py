@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
@@ -66,7 +66,7 @@ class Guest:
             repeated in ``met``.
 
     Raises:
-        GuestInvalid: an empty id, an impossible age, an unknown budget, or a count that is not one.
+        GuestInvalid: an empty id, an impossible age, an unknown budget, one text in place of a set, or a count that is not one.
     """
 
     id: str
@@ -86,6 +86,10 @@ class Guest:
     def __post_init__(self) -> None:
         if not self.id:
             raise GuestInvalid("a guest needs an id that is not empty", fields={"id": "must not be empty"})
+        if self.traits is not None and not isinstance(self.traits, Traits):
+            raise GuestInvalid(
+                f"guest '{self.id}' has the traits {self.traits!r}; they must be Traits", fields={"traits": "must be Traits"}
+            )
         if self.budget is not None and self.budget not in BUDGETS:
             raise GuestInvalid(
                 f"guest '{self.id}' has the budget {self.budget!r}; it must be one of {', '.join(BUDGETS)}, or unset",
@@ -107,7 +111,17 @@ class Guest:
                 fields={"met_ago": "must be 1 or more"},
             )
         for name in ("languages", "interests", "met", "blocked", "diets"):
-            if not isinstance(getattr(self, name), frozenset):
-                object.__setattr__(self, name, frozenset(getattr(self, name)))
+            value = getattr(self, name)
+            if not isinstance(value, frozenset):
+                object.__setattr__(self, name, self._texts(name, value))
         if not self.met_ago.keys() <= self.met:
             object.__setattr__(self, "met", self.met.union(self.met_ago))
+
+    def _texts(self, name: str, values: Iterable[str]) -> frozenset[str]:
+        """A set of the values, where they are not one text, of which it would be the letters."""
+        if isinstance(values, str):
+            raise GuestInvalid(
+                f"guest '{self.id}' has the {name} {values!r}; it must be a set of texts, such as {{{values!r}}}",
+                fields={name: "must be a set of texts"},
+            )
+        return frozenset(values)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -25,6 +26,9 @@ class DietsServed:
 
     served: frozenset[str] | None = None
     name: ClassVar[str] = "diets_served"
+
+    def __post_init__(self) -> None:
+        check_diets(self.served)
 
     def keep(self, crowd: Crowd) -> Keep:
         """Nothing among guests: it is between a guest and a table."""
@@ -73,6 +77,16 @@ class NotMetWithin:
     def keep(self, crowd: Crowd) -> Keep:
         """Pairs who met lately at different tables."""
         return Keep(apart=met_within(crowd, self.dinners))
+
+
+def check_diets(diets: Iterable[str] | None) -> None:
+    """Refuse one text where a set of them is meant: its letters are no diets.
+
+    Raises:
+        RuleInvalid: it is a text.
+    """
+    if isinstance(diets, str):
+        raise RuleInvalid(f"the diets must be a set of texts, such as {{{diets!r}}}, not {diets!r}")
 
 
 def met_within(crowd: Crowd, dinners: int) -> Links:

@@ -119,7 +119,7 @@ def reseat(
 
     Raises:
         SeatingImpossible: no seating was found that keeps the hard rules.
-        GuestInvalid: somebody gone was not there, or somebody come is there already.
+        GuestInvalid: somebody gone was not there, somebody come is there already, or somebody who had a table is not among the guests.
         RuleInvalid: the budget, a size or a rule makes no sense.
     """
     if budget < 0:
@@ -155,7 +155,7 @@ class _Case:
     def __init__(self, earlier: Seating, changes: Changes, guests: tuple[Guest, ...], room: Room, rules: Sequence[Rule], seed: int) -> None:
         check(rules, None, seed)
         self._earlier, self._rules, self._room = earlier, rules, room
-        self._crowd = Crowd.of(_present(guests, changes))
+        self._crowd = Crowd.of(_present(earlier, guests, changes))
         self._rng = np.random.default_rng(seed)
         self._scoring = Scoring.of(self._crowd, rules)
         place = {name: number for number, name in enumerate(self._crowd.ids)}
@@ -163,7 +163,7 @@ class _Case:
         for number, table in enumerate(earlier.tables):
             for name in table.guests:
                 if name in place:
-                    self._home[place[name]] = number if room.tables is None else _place_of(table.at, room)
+                    self._home[place[name]] = number if room.tables is None else room.place(table.at)
         constraints = Constraints.of(self._crowd, rules, room.low, room.high)
         spare = len(self._crowd) // room.low - len(np.unique(self._home[self._home >= 0])) if room.tables is None else 0
         tables = len(room.tables) if room.tables is not None else max(1, len(earlier.tables) + max(0, spare))
@@ -255,8 +255,11 @@ class _Case:
         return int(((self._home >= 0) & (labels != self._home)).sum())
 
 
-def _present(guests: tuple[Guest, ...], changes: Changes) -> list[Guest]:
+def _present(earlier: Seating, guests: tuple[Guest, ...], changes: Changes) -> list[Guest]:
     known = {guest.id for guest in guests}
+    unknown = sorted(name for table in earlier.tables for name in table.guests if name not in known)
+    if unknown:
+        raise GuestInvalid(f"guest '{unknown[0]}' has a table in the earlier seating, and is not among its guests", guests=unknown)
     strangers = sorted(changes.gone - known)
     if strangers:
         raise GuestInvalid(f"guest '{strangers[0]}' can't be gone: nobody of that id was there", guests=strangers)
@@ -264,12 +267,6 @@ def _present(guests: tuple[Guest, ...], changes: Changes) -> list[Guest]:
     if twice:
         raise GuestInvalid(f"guest '{twice[0]}' has come, but is there already", guests=twice)
     return [guest for guest in guests if guest.id not in changes.gone] + list(changes.come)
-
-
-def _place_of(at: int | None, room: Room) -> int:
-    if at is None or room.tables is None or at >= len(room.tables):
-        raise RuleInvalid("the earlier seating was not made for this list of tables")
-    return at
 
 
 def _somewhere(house: House, labels: Ints, closed: Sequence[int]) -> Ints:

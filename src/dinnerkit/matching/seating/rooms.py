@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from heapq import heapify, heappop, heappush
+from numbers import Integral
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +14,7 @@ from numpy.typing import NDArray
 from dinnerkit.matching.errors import RuleInvalid
 from dinnerkit.matching.people.crowd import Crowd
 from dinnerkit.matching.rules.kinds import Rule
-from dinnerkit.matching.rules.venue_rules import DietsServed
+from dinnerkit.matching.rules.venue_rules import DietsServed, check_diets
 from dinnerkit.matching.seating.diagnosis import Cause
 from dinnerkit.matching.solving.state import Ints
 
@@ -41,6 +43,7 @@ class VenueTable:
 
     def __post_init__(self) -> None:
         _check(self.low, self.high)
+        check_diets(self.diets)
         if self.diets is not None:
             object.__setattr__(self, "diets", frozenset(self.diets))
 
@@ -75,13 +78,13 @@ class Room:
         Raises:
             RuleInvalid: the numbers make no sense.
         """
-        if isinstance(size, int | float):
+        if isinstance(size, int | float | np.number):
             return cls(*_check(size, size), None)
         if isinstance(size, tuple) and len(size) == 2:  # noqa: PLR2004
             low, high = size
             if not isinstance(low, tuple | VenueTable) and not isinstance(high, tuple | VenueTable):
                 return cls(*_check(low, high), None)
-        tables = tuple(_table(one) for one in size)
+        tables = tuple(_table(one) for one in _listed(size))
         if not tables:
             raise RuleInvalid("a list of table sizes needs at least one table")
         return cls(min(table.low for table in tables), max(table.high for table in tables), tables)
@@ -89,8 +92,23 @@ class Room:
     def __str__(self) -> str:
         if self.tables is None:
             return str(self.low) if self.low == self.high else f"{self.low}–{self.high}"
-        shown = ", ".join(str(table) for table in self.tables[:_SHOWN])
-        return f"{shown} and {len(self.tables) - _SHOWN} more" if len(self.tables) > _SHOWN else shown
+        free = [str(table) for place, table in enumerate(self.tables) if place not in self.taken]
+        return ", ".join(free[:_SHOWN]) + (f" and {len(free) - _SHOWN} more" if len(free) > _SHOWN else "")
+
+    @property
+    def full(self) -> bool:
+        """Whether all of the venue's tables are taken."""
+        return self.tables is not None and len(self.taken) == len(self.tables)
+
+    def place(self, at: int | None) -> int:
+        """The place in the venue's list that a table of an earlier seating has.
+
+        Raises:
+            RuleInvalid: that seating was not made for this list.
+        """
+        if at is None or self.tables is None or at >= len(self.tables):
+            raise RuleInvalid("the earlier seating was not made for this list of tables")
+        return at
 
     def without(self, taken: Sequence[int]) -> Room:
         """The room without those of the venue's tables; their places stay, for nobody to sit at."""
@@ -203,13 +221,19 @@ def _searched(bounds: list[tuple[int, int]], guests: int) -> list[int] | None:
     return sorted(used)
 
 
+def _listed(size: object) -> Iterable[Any]:
+    if not isinstance(size, Iterable):
+        raise RuleInvalid(f"a table size must be a number, two of them, or a list with an entry for each table, not {size!r}")
+    return size
+
+
 def _table(one: int | tuple[int, int] | VenueTable) -> VenueTable:
     if isinstance(one, VenueTable):
         return one
-    return VenueTable(*(one if isinstance(one, tuple) else (one, one)))
+    return VenueTable(*one) if isinstance(one, tuple) and len(one) == 2 else VenueTable(one, one)  # noqa: PLR2004
 
 
-def _check(low: float, high: float) -> tuple[int, int]:
-    if not (isinstance(low, int) and isinstance(high, int) and 1 <= low <= high):
+def _check(low: object, high: object) -> tuple[int, int]:
+    if not (isinstance(low, Integral) and isinstance(high, Integral) and 1 <= int(low) <= int(high)):
         raise RuleInvalid(f"a table size must be whole numbers with 1 <= fewest <= most, not {low}-{high}")
-    return low, high
+    return int(low), int(high)

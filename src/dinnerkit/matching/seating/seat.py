@@ -70,7 +70,7 @@ def seat(
             still looking for tables that keep the hard rules.
         best_effort: seat as many as can be, and list the others with reasons, in place of an error.
         everybody: where the hard rules can't all be met, seat everybody and break as few as is found, in place of an error; what is
-            broken is in :attr:`Seating.broken`.
+            broken is in :attr:`Seating.broken`. Not where locked tables leave none.
         locked: what stays as it is; guests at locked tables take no part in the search. Locked tables that part those who came
             together, or seat those who must not sit together, are impossible; what else they break is in :attr:`Seating.broken`.
         processes: how many search, where there are more than some hundreds of guests; the answer does not depend on that.
@@ -105,7 +105,7 @@ def seat(
     try:
         found = seated(crowd.take(free), scoring, rules, rest, search)
     except SeatingImpossible:
-        if not everybody:
+        if not everybody or rest.full:
             raise
         found = _all_seated(crowd.take(free), scoring, rules, rest, search)
     labels = np.full(len(crowd), -1)
@@ -160,7 +160,7 @@ def check(rules: Sequence[Rule], seconds: float | None, seed: int, processes: in
     check_seed(seed)
     names = set()
     for rule in rules:
-        if not isinstance(rule, SoftRule | HardRule | TableRule | TableWish | Demand | Floor):
+        if isinstance(rule, type) or not isinstance(rule, SoftRule | HardRule | TableRule | TableWish | Demand | Floor):
             raise RuleInvalid(f"{rule!r} is not a rule")
         if rule.name in names:
             raise RuleInvalid(f"the rule {rule.name} is given more than once")
@@ -249,7 +249,7 @@ def _without_hope(crowd: Crowd, constraints: Constraints, rules: Sequence[Rule],
         return {}
     whole = shortfall(crowd, constraints) if room.tables is None else None
     if room.tables is not None and room.fit(len(crowd)) is None:
-        whole = Cause("table_size", tuple(range(len(crowd))), f"{count(len(crowd))} can't be divided among tables of {room}")
+        whole = _no_fit(len(crowd), room)
     if len(crowd) < constraints.low and whole:
         causes = [whole]
     else:
@@ -279,9 +279,15 @@ def _place(crowd: Crowd, constraints: Constraints, scoring: Scoring, room: Room,
 def _not_divided(guests: int, room: Room) -> Cause:
     """Why guests find no place at a venue's tables, other rules aside: their number, or those of them who belong together."""
     if room.fit(guests) is None:
-        return Cause("table_size", tuple(range(guests)), f"{count(guests)} can't be divided among tables of {room}")
+        return _no_fit(guests, room)
     text = f"no way was found to divide {count(guests)} among tables of {room} with all who belong together at one table"
     return Cause("party", tuple(range(guests)), text)
+
+
+def _no_fit(guests: int, room: Room) -> Cause:
+    """That so many guests can't be divided among the venue's tables that are free."""
+    text = f"no table is left for {count(guests)}" if room.full else f"{count(guests)} can't be divided among tables of {room}"
+    return Cause("table_size", tuple(range(guests)), text)
 
 
 def result(

@@ -99,6 +99,9 @@ class Why:
         guests: all who were to be seated.
         size: as :func:`dinnerkit.matching.seat` was given it.
         rules: as :func:`dinnerkit.matching.seat` was given them.
+
+    Raises:
+        RuleInvalid: the seating was not made for this list of tables.
     """
 
     def __init__(self, seating: Seating, guests: Iterable[Guest], *, size: Size = (5, 7), rules: Sequence[Rule] = DEFAULT_RULES) -> None:
@@ -110,7 +113,7 @@ class Why:
         self._crowd = everybody.take(np.array([one for one, name in enumerate(everybody.ids) if name in self._number], np.int64))
         self._place = {name: one for one, name in enumerate(self._crowd.ids)}
         room = Room.of(size)
-        places = [number if table.at is None else table.at for number, table in enumerate(seating.tables)]
+        places = [number if room.tables is None else room.place(table.at) for number, table in enumerate(seating.tables)]
         self._at = {place: number for number, place in enumerate(places, 1)}
         labels = np.array([places[self._number[name] - 1] for name in self._crowd.ids], np.int64)
         constraints = Constraints.of(self._crowd, rules, room.low, room.high)
