@@ -6,15 +6,44 @@ this module imports numba; the solver does so only when there is enough work. Th
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numba as nb
 import numpy as np
 
 from dinnerkit.matching.solving import annealing
 from dinnerkit.matching.solving.annealing import NOISE
-from dinnerkit.matching.solving.kernels import KEPT, MULTIPLIER, STEP, meets
-from dinnerkit.matching.solving.state import Floats, Ints, Problem
+from dinnerkit.matching.solving.kernels import KEPT, MULTIPLIER, STEP, meets, move_breaks, swap_breaks
+from dinnerkit.matching.solving.state import Floats, Ints, Problem, State, Words
 
 _TINY = 1e-9
+
+
+class Units(NamedTuple):
+    """What the compiled code works on: a :class:`~dinnerkit.matching.solving.state.Problem`, and a State that it changes."""
+
+    weights: Floats
+    inner: Floats
+    sizes: Ints
+    minimum: Ints
+    maximum: Ints
+    factor: Floats
+    masks: Words
+    breach: float
+    group: Ints
+    size: Ints
+    gain: Floats
+    inside: Floats
+    own: Floats
+    alike: bool
+    rest: Words
+    common: Words
+    broken: Ints
+
+    @classmethod
+    def of(cls, state: State) -> Units:
+        """The same arrays."""
+        return cls(*(getattr(state if hasattr(state, name) else state.problem, name) for name in cls._fields))
 
 
 class Search(annealing.Search):
@@ -26,40 +55,15 @@ class Search(annealing.Search):
 
     def anneal(self, temperatures: Floats) -> Floats:
         """Look at each unit once per temperature; see :meth:`dinnerkit.matching.solving.annealing.Search.anneal`."""
-        state, problem = self._state, self._state.problem
-        taken = np.zeros(len(temperatures))
-        self.value, self._chance = _anneal(
-            problem.weights,
-            problem.inner,
-            problem.sizes,
-            problem.minimum,
-            problem.maximum,
-            problem.factor,
-            problem.masks,
-            problem.breach,
-            state.group,
-            state.size,
-            state.gain,
-            state.inside,
-            state.own,
-            state.alike,
-            state.rest,
-            state.common,
-            state.broken,
-            temperatures,
-            self._noise,
-            np.uint64(self._chance),
-            self.best,
-            self.value,
-            taken,
-        )
+        taken, units = np.zeros(len(temperatures)), Units.of(self._state)
+        self.value, self._chance = _anneal(units, temperatures, self._noise, np.uint64(self._chance), self.best, self.value, taken)
         return taken
 
 
 @nb.njit(cache=KEPT)
-def _refresh_common(number, group, masks, rest, common, broken):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    everything = np.uint64(0xFFFFFFFFFFFFFFFF)
-    members = np.flatnonzero(group == number)
+def _refresh_common(units, number):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    everything, masks = np.uint64(0xFFFFFFFFFFFFFFFF), units.masks
+    members = np.flatnonzero(units.group == number)
     for family in range(masks.shape[1]):
         for word in range(masks.shape[2]):
             shared = everything
@@ -68,17 +72,18 @@ def _refresh_common(number, group, masks, rest, common, broken):  # type: ignore
                 for other in members:
                     if other != member:
                         others &= masks[other, family, word]
-                rest[member, family, word] = others
+                units.rest[member, family, word] = others
                 shared &= masks[member, family, word]
-            common[number, family, word] = shared
-    broken[number] = 0 if meets(common[number], common[number]) else 1
+            units.common[number, family, word] = shared
+    units.broken[number] = 0 if meets(units.common[number], units.common[number]) else 1
 
 
 @nb.njit(cache=KEPT)
-def _shift(unit, target, weights, inner, sizes, group, size, gain, inside, own):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _shift(units, unit, target):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    weights, inner, group, gain, own = units.weights, units.inner, units.group, units.gain, units.own
     home = group[unit]
-    inside[home] -= gain[home, unit] + inner[unit]
-    inside[target] += gain[target, unit] + inner[unit]
+    units.inside[home] -= gain[home, unit] + inner[unit]
+    units.inside[target] += gain[target, unit] + inner[unit]
     for other in range(len(group)):
         gain[home, other] -= weights[unit, other]
         gain[target, other] += weights[unit, other]
@@ -87,49 +92,31 @@ def _shift(unit, target, weights, inner, sizes, group, size, gain, inside, own):
         elif group[other] == target:
             own[other] = gain[target, other]
     own[unit] = gain[target, unit]
-    size[home] -= sizes[unit]
-    size[target] += sizes[unit]
+    units.size[home] -= units.sizes[unit]
+    units.size[target] += units.sizes[unit]
     group[unit] = target
 
 
 @nb.njit(cache=KEPT)
-def _best_swap(  # type: ignore[no-untyped-def]  # noqa: ANN202
-    unit,  # noqa: ANN001
-    weights,  # noqa: ANN001
-    inner,  # noqa: ANN001
-    sizes,  # noqa: ANN001
-    minimum,  # noqa: ANN001
-    maximum,  # noqa: ANN001
-    factor,  # noqa: ANN001
-    masks,  # noqa: ANN001
-    breach,  # noqa: ANN001
-    group,  # noqa: ANN001
-    size,  # noqa: ANN001
-    gain,  # noqa: ANN001
-    inside,  # noqa: ANN001
-    own,  # noqa: ANN001
-    alike,  # noqa: ANN001
-    rest,  # noqa: ANN001
-    broken,  # noqa: ANN001
-    temperature,  # noqa: ANN001
-    noise,  # noqa: ANN001
-    offset,  # noqa: ANN001
-):
+def _best_swap(units, unit, temperature, noise, offset):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """The unit with which a swap is worth the most, -1 if none is worth anything, and its worth."""
+    inner, sizes, minimum, maximum, factor = units.inner, units.sizes, units.minimum, units.maximum, units.factor
+    group, size, inside, own, broken = units.group, units.size, units.inside, units.own, units.broken
     best, best_worth = -1, _TINY
     home = group[unit]
     here = size[home]
     kept = inside[home] - own[unit]
-    row, home_gain = weights[unit], gain[home]
+    row, home_gain = units.weights[unit], units.gain[home]
     factor_home = factor[here]
     before = factor_home * inside[home]
     group_factor = factor[size]
-    group_gain = gain[:, unit].copy()
+    group_gain = units.gain[:, unit].copy()
     for other in range(len(group)):
         there = group[other]
         if there == home:
             continue
         worth = temperature * noise[offset + other]
-        if alike:
+        if units.alike:
             worth += factor_home * (home_gain[other] - row[other] - own[unit])
             worth += group_factor[there] * (group_gain[there] - row[other] - own[other])
         else:
@@ -141,62 +128,33 @@ def _best_swap(  # type: ignore[no-untyped-def]  # noqa: ANN202
             worth += factor[left] * (kept + home_gain[other] - row[other] + added) - before
             worth += factor[right] * (inside[there] - own[other] + group_gain[there] - row[other] - added)
             worth -= group_factor[there] * inside[there]
-        if worth + breach * (broken[home] + broken[there]) <= best_worth:
+        if worth + units.breach * (broken[home] + broken[there]) <= best_worth:
             continue
-        if masks.shape[1]:
-            breaks = -broken[home] - broken[there]
-            if not meets(rest[unit], masks[other]):
-                breaks += 1
-            if not meets(rest[other], masks[unit]):
-                breaks += 1
-            worth -= breach * breaks
+        if units.masks.shape[1]:
+            worth -= units.breach * swap_breaks(units, unit, other, home, there)
         if worth > best_worth:
             best, best_worth = other, worth
     return best, best_worth
 
 
 @nb.njit(cache=KEPT)
-def _best_move(  # type: ignore[no-untyped-def]  # noqa: ANN202
-    unit,  # noqa: ANN001
-    inner,  # noqa: ANN001
-    sizes,  # noqa: ANN001
-    minimum,  # noqa: ANN001
-    maximum,  # noqa: ANN001
-    factor,  # noqa: ANN001
-    masks,  # noqa: ANN001
-    breach,  # noqa: ANN001
-    group,  # noqa: ANN001
-    size,  # noqa: ANN001
-    gain,  # noqa: ANN001
-    inside,  # noqa: ANN001
-    own,  # noqa: ANN001
-    alike,  # noqa: ANN001
-    rest,  # noqa: ANN001
-    common,  # noqa: ANN001
-    broken,  # noqa: ANN001
-    temperature,  # noqa: ANN001
-    noise,  # noqa: ANN001
-    offset,  # noqa: ANN001
-):
+def _best_move(units, unit, temperature, noise, offset):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """The group to which a move is worth the most, -1 if none is worth anything, and its worth."""
+    inner, factor, size, gain, inside = units.inner, units.factor, units.size, units.gain, units.inside
     best, best_worth = -1, _TINY
-    home, width = group[unit], sizes[unit]
+    home, width = units.group[unit], units.sizes[unit]
     here = size[home] - width
-    if here < minimum[home]:
+    if here < units.minimum[home]:
         return best, best_worth
-    left = factor[here] * (inside[home] - own[unit] - inner[unit]) - factor[size[home]] * inside[home]
+    left = factor[here] * (inside[home] - units.own[unit] - inner[unit]) - factor[size[home]] * inside[home]
     for target in range(len(size)):
         there = size[target] + width
-        if target == home or there > maximum[target]:
+        if target == home or there > units.maximum[target]:
             continue
         worth = left + factor[there] * (inside[target] + gain[target, unit] + inner[unit])
         worth -= factor[size[target]] * inside[target]
-        if masks.shape[1]:
-            breaks = -broken[home] - broken[target]
-            if not meets(rest[unit], rest[unit]):
-                breaks += 1
-            if not meets(common[target], masks[unit]):
-                breaks += 1
-            worth -= breach * breaks
+        if units.masks.shape[1]:
+            worth -= units.breach * move_breaks(units, unit, home, target)
         worth += temperature * noise[offset + target]
         if worth > best_worth:
             best, best_worth = target, worth
@@ -204,63 +162,34 @@ def _best_move(  # type: ignore[no-untyped-def]  # noqa: ANN202
 
 
 @nb.njit(cache=KEPT)
-def _anneal(  # type: ignore[no-untyped-def]  # noqa: ANN202
-    weights,  # noqa: ANN001
-    inner,  # noqa: ANN001
-    sizes,  # noqa: ANN001
-    minimum,  # noqa: ANN001
-    maximum,  # noqa: ANN001
-    factor,  # noqa: ANN001
-    masks,  # noqa: ANN001
-    breach,  # noqa: ANN001
-    group,  # noqa: ANN001
-    size,  # noqa: ANN001
-    gain,  # noqa: ANN001
-    inside,  # noqa: ANN001
-    own,  # noqa: ANN001
-    alike,  # noqa: ANN001
-    rest,  # noqa: ANN001
-    common,  # noqa: ANN001
-    broken,  # noqa: ANN001
-    temperatures,  # noqa: ANN001
-    noise,  # noqa: ANN001
-    chance,  # noqa: ANN001
-    best,  # noqa: ANN001
-    best_value,  # noqa: ANN001
-    taken,  # noqa: ANN001
-):
-    units = len(group)
-    order = np.arange(units)
+def _anneal(units, temperatures, noise, chance, best, best_value, taken):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    group, masked = units.group, units.masks.shape[1] > 0
+    count = len(group)
+    order = np.arange(count)
     for sweep in range(len(temperatures)):
         temperature, changed = temperatures[sweep], 0
-        for place in range(units):
+        for place in range(count):
             chance = chance * MULTIPLIER + STEP
-            swap = place + np.int64((chance >> np.uint64(33)) % np.uint64(units - place))
+            swap = place + np.int64((chance >> np.uint64(33)) % np.uint64(count - place))
             unit = order[swap]
             order[swap] = order[place]
             order[place] = unit
             offset = np.int64((chance >> np.uint64(20)) % np.uint64(NOISE))
-            other, swap_worth = _best_swap(
-                unit, weights, inner, sizes, minimum, maximum, factor, masks, breach, group, size, gain, inside,
-                own, alike, rest, broken, temperature, noise, offset,
-            )  # fmt: skip
-            target, move_worth = _best_move(
-                unit, inner, sizes, minimum, maximum, factor, masks, breach, group, size, gain, inside,
-                own, alike, rest, common, broken, temperature, noise, offset + units,
-            )  # fmt: skip
+            other, swap_worth = _best_swap(units, unit, temperature, noise, offset)
+            target, move_worth = _best_move(units, unit, temperature, noise, offset + count)
             if other < 0 and target < 0:
                 continue
             changed += 1
             home = group[unit]
             if other >= 0 and swap_worth >= move_worth:
                 target = group[other]
-                _shift(other, home, weights, inner, sizes, group, size, gain, inside, own)
-            _shift(unit, target, weights, inner, sizes, group, size, gain, inside, own)
-            if masks.shape[1]:
-                _refresh_common(home, group, masks, rest, common, broken)
-                _refresh_common(target, group, masks, rest, common, broken)
-        taken[sweep] = changed / units
-        value = np.sum(factor[size] * inside) - breach * np.sum(broken)
+                _shift(units, other, home)
+            _shift(units, unit, target)
+            if masked:
+                _refresh_common(units, home)
+                _refresh_common(units, target)
+        taken[sweep] = changed / count
+        value = np.sum(units.factor[units.size] * units.inside) - units.breach * np.sum(units.broken)
         if value > best_value + _TINY:
             best_value = value
             best[:] = group

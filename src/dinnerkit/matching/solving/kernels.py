@@ -48,3 +48,33 @@ def meets(left: Words, right: Words) -> bool:
         if not some:
             return False
     return True
+
+
+@nb.njit(**INNER)
+def swap_breaks(tables, one, other, home, target):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    """How many more groups have no common bit once one of a group and another of a target have traded places.
+
+    Args:
+        tables: has ``masks``, ``rest`` and ``broken``, as :class:`~dinnerkit.matching.solving.state.State` explains them.
+        one: who is in ``home``.
+        other: who is in ``target``.
+        home: a group.
+        target: another.
+    """
+    breaks = -tables.broken[home] - tables.broken[target]
+    if not meets(tables.rest[one], tables.masks[other]):
+        breaks += 1
+    if not meets(tables.rest[other], tables.masks[one]):
+        breaks += 1
+    return breaks
+
+
+@nb.njit(**INNER)
+def move_breaks(tables, one, home, target):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    """The same once one of a group has gone over to the target, of whose members ``tables.common`` tells."""
+    breaks = -tables.broken[home] - tables.broken[target]
+    if not meets(tables.rest[one], tables.rest[one]):
+        breaks += 1
+    if not meets(tables.common[target], tables.masks[one]):
+        breaks += 1
+    return breaks

@@ -8,7 +8,7 @@ import numba as nb
 import numpy as np
 
 from dinnerkit.matching.solving.annealing import NOISE
-from dinnerkit.matching.solving.kernels import INNER, JIT, MULTIPLIER, STEP, WOVEN, meets
+from dinnerkit.matching.solving.kernels import INNER, JIT, MULTIPLIER, STEP, WOVEN, move_breaks, swap_breaks
 from dinnerkit.matching.solving.slot_sums import Places, Singles, exchange, refresh, share, weigh, worth_of
 
 _REFRESH = 100_000
@@ -146,17 +146,6 @@ def _best_of_all(row, person, gain, own, mine, least, scale, home, work, worth):
     return np.int64(found), worth
 
 
-@nb.njit(**INNER)
-def _breaks(tables, one, other, home, target):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    """How many more groups a swap leaves without a common bit."""
-    breaks = -tables.broken[home] - tables.broken[target]
-    if not meets(tables.rest[one], tables.masks[other]):
-        breaks += 1
-    if not meets(tables.rest[other], tables.masks[one]):
-        breaks += 1
-    return breaks
-
-
 @nb.njit(**WOVEN)
 def _best_lawful_swap(tables, slot, work, count, worth):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """The same as :func:`_best_swap` where the members of a group must have bits in common."""
@@ -173,7 +162,7 @@ def _best_lawful_swap(tables, slot, work, count, worth):  # type: ignore[no-unty
         for other in range(target, len(person), groups):
             gained = here + mine * gain[other] - theirs * own[other] - both * row[person[other]]
             if gained + slack > worth and person[other] != nobody:
-                gained -= tables.breach * _breaks(tables, one, person[other], home, target)
+                gained -= tables.breach * swap_breaks(tables, one, person[other], home, target)
                 if gained > worth:
                     best, worth = other, gained
     return best, worth
@@ -192,12 +181,7 @@ def _best_move(tables, slot, temperature, noise, offset, work, least):  # type: 
         worth = work.widening[target] * tables.gain[target, np.uint64(slot)] + work.room[target] + left
         worth += temperature * noise[offset + target]
         if masked and worth + work.slack[target] > best_worth:
-            breaks = -tables.broken[home] - tables.broken[target]
-            if not meets(tables.rest[one], tables.rest[one]):
-                breaks += 1
-            if not meets(tables.common[target], tables.masks[one]):
-                breaks += 1
-            worth -= tables.breach * breaks
+            worth -= tables.breach * move_breaks(tables, one, home, target)
         if worth > best_worth:
             best, best_worth = np.int64(target), worth
     return best, best_worth
