@@ -95,6 +95,16 @@ def shown_name(kind: str, name: str) -> str:
     return name if kind == JOBS else f"{name}://"
 
 
+def check_jobs(names: Iterable[str]) -> None:
+    """Make sure that packages with these jobs are installed; nothing is imported.
+
+    Raises:
+        SettingError: no package has one of them, or two have it.
+    """
+    for name in names:
+        _jobs_entry(name)
+
+
 def open_jobs(name: str, kit: object) -> PluginJobs:
     """The jobs of the installed package that has that entry point in the group ``dinnerkit.jobs``.
 
@@ -107,25 +117,19 @@ def open_jobs(name: str, kit: object) -> PluginJobs:
         SettingError: no package has it, two have it, it can't be imported, or what it gives is none or breaks a rule of
             :mod:`dinnerkit.ports.jobs`.
     """
-    matching = [entry for entry in _entries(JOBS) if entry.scheme == name]
-    if len(matching) > 1:
-        claimants = ", ".join(sorted(entry.distribution for entry in matching))
-        raise SettingError(f"jobs: more than one package claims {name} ({claimants}); uninstall all but one")
-    if not matching:
-        have = ", ".join(sorted(schemes(JOBS))) or "none"
-        raise SettingError(f"jobs: no installed package has jobs {name!r}; installed: {have}")
+    entry = _jobs_entry(name)
     try:
-        given = _factory(JOBS, matching[0])(kit)  # type: ignore[arg-type]
+        given = _factory(JOBS, entry)(kit)  # type: ignore[arg-type]
     except SettingError:
         raise
     except Exception as error:
-        raise SettingError(f"jobs: {matching[0].where(JOBS)} failed: {type(error).__name__}: {error}") from error
+        raise SettingError(f"jobs: {entry.where(JOBS)} failed: {type(error).__name__}: {error}") from error
     if not isinstance(given, PluginJobs):
-        raise SettingError(f"jobs: {matching[0].where(JOBS)} gives {type(given).__name__}, and no PluginJobs")
+        raise SettingError(f"jobs: {entry.where(JOBS)} gives {type(given).__name__}, and no PluginJobs")
     names = [*(handler.name for handler in given.handlers), *(job.name for job in given.jobs)]
     foreign = [made for made in names if not made.startswith(f"{name}.")]
     if foreign:
-        raise SettingError(f"jobs: {matching[0].where(JOBS)} has {', '.join(foreign)}; its names begin with {name!r} and a dot")
+        raise SettingError(f"jobs: {entry.where(JOBS)} has {', '.join(foreign)}; its names begin with {name!r} and a dot")
     return given
 
 
@@ -223,6 +227,17 @@ def _said(distribution: Distribution, field: str, otherwise: str) -> str:
     if field not in metadata:
         return otherwise
     return metadata[field] or otherwise
+
+
+def _jobs_entry(name: str) -> _Entry:
+    matching = [entry for entry in _entries(JOBS) if entry.scheme == name]
+    if len(matching) > 1:
+        claimants = ", ".join(sorted(entry.distribution for entry in matching))
+        raise SettingError(f"jobs: more than one package claims {name} ({claimants}); uninstall all but one")
+    if not matching:
+        have = ", ".join(sorted(schemes(JOBS))) or "none"
+        raise SettingError(f"jobs: no installed package has jobs {name!r}; installed: {have}")
+    return matching[0]
 
 
 def _one_entry(kind: str, scheme: str, url: str) -> _Entry:

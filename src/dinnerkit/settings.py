@@ -7,9 +7,11 @@ import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from email.utils import parseaddr
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
+from urllib.parse import urlsplit
 
 from dinnerkit.errors import SettingError
 from dinnerkit.ports.connections import Connections, check_durable, reading_one
@@ -112,6 +114,8 @@ class Settings:
         self.shares()
         self.backend_url("analytics_database")
         self._connections()
+        _web_address("public_url", self.public_url)
+        _sender("mail_from", self.mail_from)
         _one_of("log_level", self.log_level, ("debug", "info", "warning", "error"))
         _one_of("lane", self.lane, ("auto", "on", "off"))
         _one_of("log_format", self.log_format, ("auto", "console", "json"))
@@ -282,6 +286,22 @@ def _checked(name: str, url: str) -> None:
 def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
     if value not in allowed:
         raise SettingError(f"{name} is one of {', '.join(allowed)}, not {value!r}")
+
+
+def _web_address(name: str, value: str) -> None:
+    try:
+        parts = urlsplit(value)
+        right = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0 and not parts.query and not parts.fragment
+    except ValueError:
+        right = False
+    if not right:
+        raise SettingError(f"{name} is an address such as https://dinners.example, not {value!r}")
+
+
+def _sender(name: str, value: str) -> None:
+    user, _, host = parseaddr(value)[1].rpartition("@")
+    if not user or not host:
+        raise SettingError(f"{name} is a sender such as 'Dinners <no-reply@dinners.example>', not {value!r}")
 
 
 def _masked(name: str, value: Any) -> str:

@@ -11,7 +11,22 @@ def states(ended: Ended) -> dict[str, str]:
 
 def test_all_parts_that_answer_are_ok(run_served: Callable[..., Ended]):
     ended = run_served("check")
-    kinds = ("secret_key", "database", "cache", "queue", "gateway", "mail", "limiter", "bus", "search", "sessions", "media", "captcha")
+    kinds = (
+        "secret_key",
+        "rate_limit",
+        "jobs",
+        "database",
+        "cache",
+        "queue",
+        "gateway",
+        "mail",
+        "limiter",
+        "bus",
+        "search",
+        "sessions",
+        "media",
+        "captcha",
+    )
     assert states(ended) == dict.fromkeys(kinds, "ok")
     assert (ended.code, ended.err) == (0, "")
 
@@ -41,4 +56,11 @@ def test_a_missing_plugin_and_a_missing_key_are_wrong_too(run: Run):
     found = states(ended)
     assert (found["secret_key"], found["database"], found["cache"], found["mail"]) == ("down", "down", "down", "ok")
     assert "pip install dinnerkit-redis" in ended.out
+    assert ended.code == 1
+
+
+def test_a_rate_that_is_none_and_jobs_of_no_package_are_wrong_too(run_served: Callable[..., Ended]):
+    ended = run_served("check", DINNERKIT_RATE_LIMIT="often", DINNERKIT_JOBS="gone")
+    wrong = {name for name, state in states(ended).items() if state != "ok"}
+    assert wrong == {"rate_limit", "jobs"}
     assert ended.code == 1

@@ -101,6 +101,15 @@ class TestMistakes:
             ("log_format", "xml", "log_format is one of auto, console, json"),
             ("cache", "memory", "cache: 'memory' is not a backend URL"),
             ("mail", 5, "mail is a text, not 5"),
+            ("public_url", "dinners.example", "public_url is an address such as https://dinners.example, not 'dinners.example'"),
+            ("public_url", "ftp://dinners.example", "public_url is an address"),
+            ("public_url", "https://", "public_url is an address"),
+            ("public_url", "https://dinners.example:99999", "public_url is an address"),
+            ("public_url", "https://[dinners.example", "public_url is an address"),
+            ("public_url", "https://dinners.example/?a=b", "public_url is an address"),
+            ("mail_from", "nobody", "mail_from is a sender such as 'Dinners <no-reply@dinners.example>', not 'nobody'"),
+            ("mail_from", "Dinners, Inc <a@dinners.example>", "mail_from is a sender"),
+            ("mail_from", "", "mail_from is a sender"),
         ],
     )
     def test_a_wrong_value_is_named_with_what_is_allowed(self, name: str, value: object, words: str) -> None:

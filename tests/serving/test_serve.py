@@ -125,6 +125,19 @@ def test_a_taken_port_is_one_line_and_exit_code_2(environ: dict[str, str]):
         assert failed(environ, bind) == (2, "", f"dinnerkit: can't serve at {bind}: something else listens there already\n")
 
 
+@pytest.mark.parametrize(
+    ("setting", "value", "said"),
+    [
+        ("SECRET_KEY", "short", "secret_key is too short: at least 16 characters"),
+        ("JOBS", "gone", "jobs: no installed package has jobs 'gone'; installed: none"),
+        ("PUBLIC_URL", "dinners.example", "public_url is an address such as https://dinners.example, not 'dinners.example'"),
+    ],
+)
+def test_a_wrong_setting_is_one_line_and_exit_code_2(environ: dict[str, str], setting: str, value: str, said: str):
+    environ[f"DINNERKIT_{setting}"] = value
+    assert failed(environ, "127.0.0.1:0") == (2, "", f"dinnerkit: {said}\n")
+
+
 def test_a_database_that_is_down_is_one_line_and_exit_code_1(environ: dict[str, str], tmp_path: Path):
     environ["DINNERKIT_DATABASE"] = "mongodb://127.0.0.1:9/x?serverSelectionTimeoutMS=200"
     environ["DINNERKIT_QUEUE"] = f"sqlite://{tmp_path}/queue.db"

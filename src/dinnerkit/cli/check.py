@@ -10,7 +10,8 @@ import click
 
 from dinnerkit.cli.output import say_table
 from dinnerkit.errors import DinnerkitError
-from dinnerkit.plugins import open_backend
+from dinnerkit.http.limits import check_rate
+from dinnerkit.plugins import check_jobs, open_backend
 from dinnerkit.ports.bus import UsesDatabase
 from dinnerkit.ports.urls import mask_url
 from dinnerkit.secret_key import secret_key
@@ -20,12 +21,16 @@ from dinnerkit.settings import BACKENDS, OTHER_URLS, Settings
 @click.command("check")
 @click.pass_context
 def command(ctx: click.Context) -> None:
-    """Reach every backend and say what is wrong.
+    """Reach every backend, and say what is wrong with them or the settings.
 
     One line each on stdout. Ends with 0 where all answer, with 1 where one does not. An embedded database is started for it.
     """
     settings = Settings.load()
-    parts: dict[str, Callable[[], object]] = {"secret_key": partial(secret_key, settings)}
+    parts: dict[str, Callable[[], object]] = {
+        "secret_key": partial(secret_key, settings),
+        "rate_limit": partial(check_rate, settings.rate_limit),
+        "jobs": partial(check_jobs, settings.plugin_jobs()),
+    }
     urls = {name: settings.backend_url(name) for name in (*BACKENDS, *OTHER_URLS) if getattr(settings, name)}
     for name, url in urls.items():
         parts[name] = partial(_reach, name if name in BACKENDS else "database", url)

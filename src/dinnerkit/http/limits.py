@@ -36,6 +36,19 @@ def unlimited(view: V) -> V:
     return view
 
 
+def check_rate(rate: str) -> None:
+    """Make sure that a rate is one, or ``"off"``.
+
+    Raises:
+        SettingError: it is not understood.
+    """
+    try:
+        if rate != OFF:
+            parse_many(rate)
+    except ValueError:
+        raise SettingError(f"rate_limit is a rate such as '1000 per 15 minutes', or off, not {rate!r}") from None
+
+
 class RequestLimits:
     """Counts the requests of each caller in a moving window.
 
@@ -195,10 +208,7 @@ def _origin(address: str) -> str:
 
 
 def _limiter(rate: str, storage: LimiterStorage, *, ahead: bool) -> Limiter:
-    try:
-        parse_many(rate)
-    except ValueError:
-        raise SettingError(f"rate_limit is a rate such as '1000 per 15 minutes', or off, not {rate!r}") from None
+    check_rate(rate)
     return Limiter(
         caller,
         application_limits=[rate],

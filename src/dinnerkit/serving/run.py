@@ -6,8 +6,9 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 
-from dinnerkit.plugins import open_backend
+from dinnerkit.plugins import check_jobs, open_backend
 from dinnerkit.ports.urls import parse_url
+from dinnerkit.secret_key import secret_key
 from dinnerkit.serving.counts import shared_counts
 from dinnerkit.serving.listener import listen, url_of
 from dinnerkit.serving.supervisor import Supervisor
@@ -32,6 +33,8 @@ def serve(settings: Settings, *, bind: str, workers: int, work: bool | None, rea
         Invalid: the address can't be bound, or a setting is wrong.
         Unavailable: a backend is down.
     """
+    secret_key(settings)
+    check_jobs(settings.plugin_jobs())
     with closing(listen(bind)) as listener, shared_counts(), _database_held(settings):
         address = url_of(listener)
         if "public_url" not in settings.origins:
