@@ -28,7 +28,7 @@ def tell(*_):
 signal.signal({_TELL and int(_TELL)}, tell)
 """
 
-UNUSED = ("PIL", "numba", "numpy", "pygments", "redis", "rich", "scipy", "zxcvbn")
+UNUSED = ("PIL", "numba", "numpy", "pygments", "redis", "rich", "scipy", "yaml", "zxcvbn")
 """Libraries that are installed here, and none of a web server's until somebody chooses a password or waits for the best table."""
 
 OTHERS = ("dinnerkit.cli", "dinnerkit.demo", "dinnerkit.testing", "dinnerkit.worker")
@@ -105,7 +105,7 @@ def test_a_library_is_not_found_while_it_is_spared_and_found_again_afterwards(mo
     ],
 )
 def test_a_library_is_spared_only_where_no_plugin_may_need_it(given: dict[str, str], needed: set[str]):
-    assert set(spared(Settings(**given))) == {"rich", "PIL", "redis"} - needed
+    assert set(spared(Settings(**given))) == {"rich", "yaml", "PIL", "redis"} - needed
 
 
 def _run(script: str) -> str:

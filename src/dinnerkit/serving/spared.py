@@ -13,7 +13,7 @@ from dinnerkit.settings import Settings
 
 def spared(settings: Settings) -> list[str]:
     """The libraries that a web process with these settings has no use for, and would load all the same."""
-    found = ["rich"]  # 4 MB, by structlog, for coloured tracebacks
+    found = ["rich", "yaml"]  # 4 MB, by structlog, for coloured tracebacks; 1 MB, by flask-smorest, for a command of its own
     if not settings.jobs:
         found.append("PIL")  # 3 MB, by mongoengine, for fields with images: ours are none, and a plugin's documents may have some
     if parse_url(settings.queue).scheme == "sqlite":
