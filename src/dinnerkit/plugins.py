@@ -19,7 +19,7 @@ from typing import Any, Literal
 
 import structlog
 
-from dinnerkit.errors import SettingError
+from dinnerkit.errors import BackendFault, DinnerkitError, SettingError
 from dinnerkit.ports.capabilities import capabilities
 from dinnerkit.ports.contracts import built
 from dinnerkit.ports.jobs import PluginJobs
@@ -138,9 +138,21 @@ def open_backend(kind: str, url: str) -> Any:
 
     Raises:
         SettingError: no installed plugin has the scheme, two have it, or the plugin can't be imported.
+        BackendFault: the factory fails in a way that it does not explain, or gives nothing.
         DinnerkitError: what the factory itself says.
     """
-    return _factory(kind, _one_entry(kind, parse_url(url).scheme, url))(url)
+    entry = _one_entry(kind, parse_url(url).scheme, url)
+    factory = _factory(kind, entry)
+    try:
+        backend = factory(url)
+    except DinnerkitError:
+        raise
+    except Exception as error:
+        why = str(error).replace(url, mask_url(url))
+        raise BackendFault(f"{kind}: {entry.where(kind)} failed: {type(error).__name__}: {why}") from error
+    if backend is None:
+        raise BackendFault(f"{kind}: {entry.where(kind)} gives no backend")
+    return backend
 
 
 def installed() -> Iterable[Backend]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from dinnerkit import plugins
-from dinnerkit.errors import SettingError
+from dinnerkit.errors import BackendFault, SettingError
 from dinnerkit.plugins import KNOWN_PLUGINS, Backend, installed, open_backend
 from dinnerkit.ports.capabilities import CAPABILITIES
 from dinnerkit.ports.contracts import CONTRACTS, built
@@ -181,6 +181,23 @@ def test_what_the_factory_says_is_said(install: Install) -> None:
     install("dinnerkit-shelf", source, cache={"shelf": "shelf"})
     with pytest.raises(SettingError, match="the shelf is full"):
         open_backend("cache", "shelf://")
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("raise KeyError(url)", "failed: KeyError: 'shelf://ada:***@host'"),
+        ("return url.missing", "failed: AttributeError: "),
+        ("return None", "gives no backend"),
+    ],
+)
+def test_a_factory_that_fails_without_an_explanation_is_named(install: Install, body: str, said: str) -> None:
+    install("dinnerkit-shelf", f"def shelf(url):\n    {body}\n", cache={"shelf": "shelf"})
+    with pytest.raises(BackendFault) as caught:
+        open_backend("cache", "shelf://ada:lovelace@host")
+    assert caught.value.message.startswith("cache: shelf:// of dinnerkit-shelf (dinnerkit_shelf:shelf) ")
+    assert said in caught.value.message
+    assert "lovelace" not in caught.value.message
 
 
 @pytest.mark.parametrize("url", ["", "memory", "://"])
