@@ -13,8 +13,8 @@ from gevent.threadpool import ThreadPool
 
 T = TypeVar("T")
 
-NICER: Final = 10
-"""By how much the threads stand back behind the event loop, in steps of ``nice``: one of ten parts of a core that both want."""
+NICER: Final = 5
+"""By how much the threads stand back behind the event loop, in steps of ``nice``: they get a quarter of a core that both want."""
 
 _NICEST: Final = 19
 
