@@ -290,12 +290,15 @@ def test_a_soft_rule_that_is_demanded_holds_at_every_table(rule, least):
 
 
 def test_a_demand_that_no_seating_meets_is_told_and_can_be_broken_knowingly():
-    people = [Guest(str(n), Traits(0.5, 0.5, 0.5, 0.5, float(n % 2))) for n in range(10)]
+    people = [Guest(str(n), Traits(0.5, 0.5, 0.5, 0.5, float(n % 2))) for n in range(20)]
     rules = [Demand(SimilarTrait("openness"), 0.9)]
     with pytest.raises(SeatingImpossible) as caught:
         seat(people, size=(4, 6), rules=[*rules, wish(NeverMet())], locked=_half(people))
     assert "no seating was found that keeps the rule 'demand_similar_openness' at every table" in caught.value.message
     assert "otherwise the table earns less than 90% of similar_openness" in caught.value.message
+    people = people[:10]
+    with pytest.raises(SeatingImpossible, match=r"without the rule 'demand_similar_openness' or 'locked' everybody could be seated$"):
+        seat(people, size=(4, 6), rules=rules, locked=_half(people))
     seating = seat(people, size=10, rules=rules, everybody=True)
     assert [(one.rule, one.table) for one in seating.broken] == [("demand_similar_openness", 1)]
     assert seating.broken[0].text == "table 1 breaks a rule: the table earns less than 90% of similar_openness"

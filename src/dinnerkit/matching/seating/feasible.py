@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from dinnerkit.matching.seating.constraints import Constraints
 from dinnerkit.matching.seating.declaring import task
-from dinnerkit.matching.seating.exhaustive import best_tables
 from dinnerkit.matching.seating.planning import first_tables, table_counts
 from dinnerkit.matching.solving.blocks import Effort, searched
 from dinnerkit.matching.solving.solver import pack, solve
@@ -24,21 +21,8 @@ _MEND_ROUNDS = 3
 _LOOSE_UP_TO = 480
 
 
-@dataclass(frozen=True, slots=True)
-class Tables:
-    """A division into tables that breaks no rule.
-
-    Attributes:
-        labels: (n,), the table of each guest, numbered from 0 without gaps; -1 is unseated.
-        proved: whether nobody more can be seated; true if all are.
-    """
-
-    labels: Ints
-    proved: bool
-
-
-def feasible_tables(constraints: Constraints, order: Ints, rng: np.random.Generator) -> Tables:
-    """Tables that break no hard rule, for as many guests as are found a place.
+def feasible_tables(constraints: Constraints, order: Ints, rng: np.random.Generator) -> Ints:
+    """(n,), a table that breaks no hard rule for as many guests as are found a place, numbered from 0 without gaps; -1 is unseated.
 
     Args:
         constraints: the hard rules, without guests whom they leave no hope.
@@ -55,10 +39,8 @@ def feasible_tables(constraints: Constraints, order: Ints, rng: np.random.Genera
             if (found >= 0).sum() > (best >= 0).sum():
                 best = found
             if (best >= 0).all():
-                return Tables(_renumbered(best), proved=True)
-        if attempt == 0 and (proved := best_tables(constraints)) is not None:
-            return Tables(_renumbered(proved), proved=True)
-    return Tables(_renumbered(best), proved=False)
+                return _renumbered(best)
+    return _renumbered(best)
 
 
 def _loose(constraints: Constraints, attempt: int, rng: np.random.Generator) -> Ints | None:

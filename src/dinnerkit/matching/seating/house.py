@@ -20,6 +20,9 @@ from dinnerkit.matching.seating.rooms import Room
 from dinnerkit.matching.seating.scoring import STEP, Scoring
 from dinnerkit.matching.solving.state import Ints, Words
 
+FLOOR = 10.0
+"""What a point below the floor costs, per guest of the table."""
+
 _MATRIX_UP_TO = 1500
 _ROUNDING = 1e-6
 _ALL = ~np.uint64(0)
@@ -33,6 +36,7 @@ class House:
         constraints: the hard rules among guests.
         lows: (tables,), the fewest guests of each; an empty table has no fault.
         highs: (tables,), the most.
+        alike: whether there are as many tables as are wanted, all of them alike, and not a venue's own.
         least: the score, unrounded, that the host wants every table to have; 0 if no floor is set.
     """
 
@@ -40,6 +44,7 @@ class House:
         self.crowd = crowd
         self.constraints = constraints
         self.lows, self.highs = room.seats(tables)
+        self.alike = room.tables is None
         least = next((rule.least for rule in rules if isinstance(rule, Floor)), 0.0)
         self.least = min(FULL, least + STEP / 2) if least else 0.0
         self._scoring = scoring
@@ -75,6 +80,16 @@ class House:
         A guest alone earns nothing from rules about pairs.
         """
         return FULL * (_mean_of_pairs(rows, self._pairs) + self.wished(rows))
+
+    def worth(self, rows: Ints) -> NDArray[np.float64]:
+        """(rows,): what each table adds to what a search looks for: its score for each guest, less what it is below the floor."""
+        scores, sizes = self.scores(rows), (rows >= 0).sum(axis=1)
+        return np.where(sizes > 0, sizes * (scores - FLOOR * np.maximum(self.least - scores, 0.0)), 0.0)
+
+    def kind(self, table: int) -> bytes:
+        """The same for tables that are alike: of the same sizes, with a kitchen that serves the same guests."""
+        unserved = b"" if self._unserved is None else np.packbits(self._unserved[table]).tobytes()
+        return bytes(f"{self.lows[table]} {self.highs[table]} ", "ascii") + unserved
 
     @property
     def most_wished(self) -> float:
@@ -162,6 +177,12 @@ class House:
             bits = np.unpackbits(np.ascontiguousarray(masks[guests[row][there[row]]]).view(np.uint8), axis=1).sum(axis=0)
             faults[row] = there[row].sum() - int(bits.max())
         return faults
+
+
+def house_of(crowd: Crowd, scoring: Scoring, rules: Sequence[Rule], room: Room) -> House:
+    """The judge of all tables that a crowd can be seated at: the venue's own, or as many as it can fill."""
+    constraints = Constraints.of(crowd, rules, room.low, room.high)
+    return House(crowd, constraints, scoring, rules, room, max(1, len(crowd) // room.low))
 
 
 def _mean_of_pairs(rows: Ints, worth: Callable[[Ints, Ints], Scores]) -> NDArray[np.float64]:

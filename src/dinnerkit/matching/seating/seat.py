@@ -16,12 +16,14 @@ from dinnerkit.matching.rules.default_rules import DEFAULT_RULES
 from dinnerkit.matching.rules.kinds import Demand, Floor, HardRule, Rule, SoftRule, TableRule, TableWish
 from dinnerkit.matching.seating.arranging import AT_ONCE, Budget, arranged, similar_order
 from dinnerkit.matching.seating.constraints import Constraints
+from dinnerkit.matching.seating.counting import rows_of
 from dinnerkit.matching.seating.diagnosis import Cause, count, hopeless, named, shortfall
+from dinnerkit.matching.seating.exhaustive import MOST_UNITS, best_tables
 from dinnerkit.matching.seating.feasible import feasible_tables
 from dinnerkit.matching.seating.finishing import asks_for_more, finished, lost_by_tables, numbered, over, venue_start
 from dinnerkit.matching.seating.following import Following, Halfway
-from dinnerkit.matching.seating.house import House
-from dinnerkit.matching.seating.impossible import impossible, unknown_cause
+from dinnerkit.matching.seating.house import House, house_of
+from dinnerkit.matching.seating.impossible import impossible, not_found, not_there
 from dinnerkit.matching.seating.locked_tables import broken_by_locks, parted, unbearable
 from dinnerkit.matching.seating.locks import LockedCompany, Locks
 from dinnerkit.matching.seating.lowest import below_floor
@@ -38,6 +40,9 @@ NOTHING_LOCKED = Locks()
 
 _FIRST_SHARE = 0.6
 """Of the time, what the fast search on pairs gets where rules about whole tables, a venue or a floor ask for more afterwards."""
+
+_SECONDS_OF_FEW = 1.0
+"""Where there is less time, not every way to seat a few guests is tried."""
 
 
 def seat(
@@ -147,7 +152,6 @@ class Found:
 @dataclass(frozen=True, slots=True)
 class _Placed:
     labels: Ints
-    proved: bool
     cause: Cause | None
 
 
@@ -176,12 +180,14 @@ def seated(crowd: Crowd, scoring: Scoring, rules: Sequence[Rule], room: Room, se
     constraints = Constraints.of(crowd, rules, room.low, room.high)
     reasons = _without_hope(crowd, constraints, rules, room, best_effort=search.best_effort)
     hopeful = np.setdiff1d(np.arange(len(crowd)), list(reasons)).astype(np.int64) if reasons else np.arange(len(crowd))
+    if (few := _of_few(crowd, constraints, scoring, rules, room, hopeful, reasons, search)) is not None:
+        return few
     placed = _place(crowd, constraints, scoring, room, hopeful, search.rng)
     left = hopeful[placed.labels < 0]
     if len(left):
-        cause = placed.cause or unknown_cause(crowd, rules, constraints, left, proved=placed.proved)
+        cause = placed.cause or not_found(crowd, rules, constraints, left)
         if not search.best_effort:
-            raise impossible([cause], crowd, proved=placed.proved)
+            raise impossible([cause], crowd, proved=False)
         reasons |= dict.fromkeys((int(one) for one in left), cause)
     labels = _among(len(crowd), hopeful, placed.labels)
     del hopeful, placed  # of a million guests they would take as much as what the search needs
@@ -200,6 +206,56 @@ def seated(crowd: Crowd, scoring: Scoring, rules: Sequence[Rule], room: Room, se
         found, at = _finished(part, keep, scoring, rules, room, (found, at, np.flatnonzero(labels >= 0)), reasons, search)
     labels[labels >= 0] = found
     return Found(labels, reasons, at, run)
+
+
+def _of_few(
+    crowd: Crowd,
+    constraints: Constraints,
+    scoring: Scoring,
+    rules: Sequence[Rule],
+    room: Room,
+    hopeful: Ints,
+    reasons: dict[int, Cause],
+    search: Search,
+) -> Found | None:
+    """The best tables for those with hope, where they are so few that all can be tried; adds to ``reasons`` those who have none."""
+    following = search.following
+    hurried = search.deadline is not None and search.deadline - time.monotonic() < _SECONDS_OF_FEW
+    if hurried or not 0 < len(hopeful) <= MOST_UNITS * room.high or following.resume is not None:
+        return None
+    if len(np.unique(constraints.unit[hopeful])) > MOST_UNITS:
+        return None
+    part, began = crowd.take(hopeful), time.monotonic()
+    house = house_of(part, scoring, rules, room)
+    labels = best_tables(house)
+    if labels is None:
+        return None
+    if (labels < 0).any():
+        cause = _too_few_tables(part, house.constraints, room) or not_there(
+            part, rules, np.flatnonzero(labels < 0), lambda some: _possible(part, scoring, some, room)
+        )
+        if not search.best_effort:
+            raise impossible([cause], part, proved=True)
+        reasons |= dict.fromkeys(hopeful[labels < 0].tolist(), cause)
+    rows = rows_of(labels, len(house))
+    following.reached(float((house.scores(rows) * (rows >= 0).sum(axis=1)).sum() / max(1, int((rows >= 0).sum()))))
+    if following.progress is not None:
+        following.progress(1.0)
+    at = np.full(len(house), -1) if room.tables is None else np.arange(len(house))
+    return Found(_among(len(crowd), hopeful, labels), reasons, at, RunRecord(search.seed, 0, time.monotonic() - began, "numpy"))
+
+
+def _possible(crowd: Crowd, scoring: Scoring, rules: Sequence[Rule], room: Room) -> bool:
+    """Whether a few guests can all be seated by some rules, as far as that can be told by trying everything."""
+    labels = best_tables(house_of(crowd, scoring, rules, room))
+    return labels is not None and bool((labels >= 0).all())
+
+
+def _too_few_tables(crowd: Crowd, constraints: Constraints, room: Room) -> Cause | None:
+    """Why the numbers of some guests don't come out, if that is what is wrong."""
+    if room.tables is None:
+        return shortfall(crowd, constraints)
+    return _no_fit(len(crowd), room) if room.fit(len(crowd)) is None else None
 
 
 def _among(guests: int, places: Ints, labels: Ints) -> Ints:
@@ -265,15 +321,14 @@ def _without_hope(crowd: Crowd, constraints: Constraints, rules: Sequence[Rule],
 def _place(crowd: Crowd, constraints: Constraints, scoring: Scoring, room: Room, hopeful: Ints, rng: np.random.Generator) -> _Placed:
     """First tables for those with hope."""
     if not len(hopeful):
-        return _Placed(np.zeros(0, np.int64), proved=True, cause=None)
+        return _Placed(np.zeros(0, np.int64), cause=None)
     part = constraints.take(hopeful)
     order = similar_order(scoring.axes(crowd)[hopeful], rng)
     if room.tables is not None:
         labels = venue_start(part, room, order, rng)
-        return _Placed(labels, proved=False, cause=_not_divided(len(hopeful), room) if (labels < 0).any() else None)
+        return _Placed(labels, cause=_not_divided(len(hopeful), room) if (labels < 0).any() else None)
     tables = feasible_tables(part, order, rng)
-    cause = shortfall(crowd.take(hopeful), part) if (tables.labels < 0).any() else None
-    return _Placed(tables.labels, tables.proved, cause)
+    return _Placed(tables, shortfall(crowd.take(hopeful), part) if (tables < 0).any() else None)
 
 
 def _not_divided(guests: int, room: Room) -> Cause:

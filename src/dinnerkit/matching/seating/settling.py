@@ -19,9 +19,6 @@ from dinnerkit.matching.solving.state import Floats, Ints
 FAULT = 1e6
 """What one fault costs, in points of one guest's score: more than any exchange can bring."""
 
-FLOOR = 10.0
-"""What a point below the floor costs, per guest of the table."""
-
 _LEAST_GAIN = 1e-9
 _LOOKED_AT = 160
 _STEPS_PER_FAULT = 40
@@ -193,9 +190,7 @@ class Settling:
 
     def _judge(self, rows: Ints, tables: Ints) -> tuple[Floats, Floats]:
         """What is wrong with each table, and what it is worth without that."""
-        scores, sizes = self._house.scores(rows), (rows >= 0).sum(axis=1)
-        below = np.where(sizes > 0, np.maximum(self._house.least - scores, 0.0), 0.0)
-        value = sizes * (scores - FLOOR * below)
+        value = self._house.worth(rows)
         if self._home is not None:
             home = np.where(rows >= 0, self._home[np.maximum(rows, 0)], -1)
             value -= self._fee * ((home >= 0) & (home != tables[:, None])).sum(axis=1)
