@@ -6,13 +6,14 @@ import os
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import given, settings
 
 from dinnerkit.ports import leased_limits
 from dinnerkit.ports.leased_limits import LeasedWindows
+from dinnerkit.ports.shielded_limits import ShieldedWindows
 from tests.backends.leasing import LATE, PLAYS, Play, Time, hold_to_the_bounds
 from tests.teeth.broken_limiters import LeasingWindows
 
@@ -122,6 +123,48 @@ def test_small_limits_and_short_windows_are_exact_and_all_are_where_that_is_want
     assert [process.hit("anna", limit, expiry)[0] for process in (one, other)] == [False, False]
     clock.now += expiry + 0.001
     assert one.hit("anna", limit, expiry) == (True, clock.now, 1)
+
+
+def test_of_what_the_store_told_last_so_much_is_remembered_as_is_in_the_window_still(store: Store, clock: Time) -> None:
+    one, other = process_of(store), process_of(store)
+    assert one.remembered("anna", 60) == 0
+    for number in range(10):
+        clock.now += 6 if number else 0
+        assert (one if number % 2 else other).hit("anna", 50, 60)[0]
+    found = []
+    for wait in (0, 6, 27, 26, 2):
+        clock.now += wait
+        found.append(one.remembered("anna", 60))
+    assert found == [10, 10, 5, 1, 0]
+    assert other.remembered("bert", 60) == 0
+
+
+class Failing(Store):
+    """A store in this process, which is away when the test says so."""
+
+    uri = "dinnerkit-windows://"
+    options: ClassVar[dict[str, Any]] = {}
+    away = False
+
+    def lease(self, *arguments: Any, **options: Any) -> Any:
+        if self.away:
+            raise TimeoutError
+        return super().lease(*arguments, **options)
+
+    def ping(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def test_when_the_store_fails_each_process_counts_on_from_what_it_was_told_last(clock: Time) -> None:
+    store = Failing(clock)
+    first, second, third = (ShieldedWindows(storage=store, ahead=True) for _ in range(3))
+    assert sum(one.hit("anna", 60, EXPIRY)[0] for _ in range(20) for one in (first, second)) == 40
+    store.away = True
+    later = [sum(one.hit("anna", 60, EXPIRY)[0] for _ in range(100)) for one in (first, second, third)]
+    assert later == [21, 20, 60]
+    assert first.hit("anna", 60, EXPIRY)[2] == 60
+    assert first.hit("bert", 60, EXPIRY)[2] == 1
 
 
 def test_callers_beyond_the_most_that_are_remembered_are_counted_all_the_same(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

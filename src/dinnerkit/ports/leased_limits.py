@@ -16,6 +16,7 @@ window below half a minute.
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections import OrderedDict
@@ -206,6 +207,19 @@ class LeasedWindows(Storage, MovingWindowSupport):
             account.take(lease, asked)
             asking.refused = not account.spend()
         return not asking.refused
+
+    def remembered(self, key: str, expiry: int) -> int:
+        """How many hits of the last ``expiry`` seconds the store has told of, as if they had come evenly; it is not asked."""
+        with self._lock:
+            account = self._accounts.get(key)
+            if account is None:
+                return 0
+            counts = account.asked + expiry - self._clock()  # so much of the time before it was asked is in the window still
+            spread = account.stamp - account.began
+            hits = account.hits - account.left
+        if counts <= 0:
+            return 0
+        return hits if counts >= spread else math.ceil(hits * counts / spread)
 
     def get_moving_window(self, key: str, limit: int, expiry: int) -> tuple[float, int]:
         """Since when hits count, and how many do; what is leased here and not spent does not.

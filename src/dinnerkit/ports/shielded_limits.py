@@ -1,4 +1,4 @@
-"""Rate limits that go on where their storage fails: meanwhile counts are kept in the process.
+"""Rate limits that go on where their storage fails: meanwhile the process counts on from what it was told last.
 
 flask-limiter has a fallback of its own, by which only the first of the requests that meet a failing storage at the same time goes on, and
 which comes back to the storage as soon as it answers a ping, whether or not it takes a hit.
@@ -43,6 +43,7 @@ class ShieldedWindows(Storage, MovingWindowSupport):
         windows: Any = storage_from_string(storage.uri, **storage.options)
         self._storage: Any = LeasedWindows(windows, storage, ahead=ahead) if isinstance(storage, Leases) else windows
         self._hit = _in_one_step(self._storage)
+        self._remembered = self._storage.remembered if isinstance(self._storage, LeasedWindows) else lambda _key, _expiry: 0
         self._meanwhile = Windows()
         self._breaker = Breaker(_REST_SECONDS)
 
@@ -65,7 +66,9 @@ class ShieldedWindows(Storage, MovingWindowSupport):
             else:
                 self._breaker.worked()
                 return found
-        return self._meanwhile.hit(key, limit, expiry)
+        before = self._remembered(key, expiry)  # without which each process would let as many through again, and most fail under a flood
+        let, began, hits = self._meanwhile.hit(key, limit - before, expiry)
+        return let, began, min(limit, before + hits)
 
     def get_moving_window(self, key: str, limit: int, expiry: int) -> tuple[float, int]:
         """Since when hits count, and how many do."""
