@@ -205,6 +205,7 @@ def test_a_profile_takes_nothing_else(client: FlaskClient, tokens: dict[str, Any
     response = client.patch("/v1/me", json=change, headers=bearer(tokens))
 
     assert problem(response) == (422, "invalid")
+    assert all(len(error["message"]) < 100 for error in response.get_json(force=True)["errors"])
     assert {field.split(".")[0] for field in wrong_fields(response)} == change.keys()
 
 

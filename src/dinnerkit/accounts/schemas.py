@@ -86,7 +86,7 @@ class LanguageField(fields.String):
     """An ISO 639 code in lower case."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(validate=validate.OneOf(sorted(rules.languages())), **kwargs)
+        super().__init__(validate=validate.OneOf(sorted(rules.languages()), error="Not an ISO 639 code such as en."), **kwargs)
 
 
 class ProfileChangesSchema(StrictSchema):

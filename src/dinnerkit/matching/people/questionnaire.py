@@ -55,13 +55,13 @@ def _refuse_too_few(given: Mapping[str, Any]) -> None:
     if len(missing) > MAX_MISSING:
         raise QuestionnaireInvalid(
             f"{len(missing)} of the {len(ITEMS)} answers are missing, at most {MAX_MISSING} may be: {', '.join(missing)}",
-            fields=dict.fromkeys(missing, "is missing"),
+            fields=dict.fromkeys(missing, "it has no answer"),
         )
     empty = [trait for trait in TRAITS if not any(_BY_ID[item].trait == trait for item in given)]
     if empty:
         raise QuestionnaireInvalid(
             f"no item of {' and '.join(empty)} was answered; each scale needs at least one",
-            fields=dict.fromkeys((item.id for item in ITEMS if item.trait in empty), "is missing"),
+            fields=dict.fromkeys((item.id for item in ITEMS if item.trait in empty), "it has no answer"),
         )
 
 
