@@ -160,6 +160,22 @@ class TestSeating:
         assert "apart" not in told
         assert not any(row["_id"] in told or row["user"] in told for row in kit.database["bookings"].find())
 
+    def test_a_host_does_not_learn_of_a_block_from_who_finds_too_few_to_sit_with(self, kit: Kit) -> None:
+        ada, ben, cleo, dan = dinner(kit)
+        say(kit, ada, **{f"u{ben.user}": "never"})
+        users = [booking.user for booking in (ada, ben, cleo, dan)]
+        with pytest.raises(SeatingFailed) as refused:
+            next_night(kit, users, smallest=4, largest=4)
+        told = f"{refused.value.message} {refused.value.details}"
+        assert refused.value.message == "there is no seating that keeps every rule"
+        assert not any(row["_id"] in told or row["user"] in told for row in kit.database["bookings"].find())
+        event = night(kit, smallest=4, largest=4)
+        book(kit, event, users)
+        seat(kit, event, best_effort=True)
+        row = kit.database["seatings"].find_one({"event": event})
+        assert row is not None
+        assert {left["reason"] for left in row["unseated"]} == {"there is no seating that keeps every rule"}
+
     def test_nobody_is_told_of_a_block_by_why_somebody_has_no_table(self, kit: Kit) -> None:
         ada, ben, cleo, dan = dinner(kit)
         say(kit, ada, **{f"u{ben.user}": "never", f"u{cleo.user}": "never"})

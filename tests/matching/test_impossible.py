@@ -290,6 +290,12 @@ def test_rules_that_only_clash_with_each_other_are_told_with_the_one_that_is_in_
     assert message.endswith("; without the rule 'apart' everybody could be seated")
 
 
+def test_who_finds_too_few_for_some_are_kept_from_them_is_told_under_the_name_of_that():
+    with pytest.raises(SeatingImpossible) as caught:
+        seat(blocking(speaking(plain(10), fi="1", fi_en="2345"), _1="2"))
+    assert [cause["rule"] for cause in caught.value.details["causes"]] == ["apart"]
+
+
 def test_the_causes_are_listed_for_machines():
     people = plain(12)
     people[6] = replace(people[6], languages=frozenset({"fi"}))

@@ -101,8 +101,10 @@ _UNSAID_OF_KEPT = f"{_UNSAID} while the tables stay that were to be kept"
 
 def _discreet(seating: Seating) -> Seating:
     """The seating for the host, who must not learn from why somebody has no table who would not sit with whom."""
-    unseated = (replace(left, reason=_UNSAID) if left.rule == BlockedApart.name else left for left in seating.unseated)
-    return replace(seating, unseated=tuple(unseated))
+    if all(left.rule != BlockedApart.name for left in seating.unseated):
+        return seating
+    # Those who are left for another reason get no other one: they would show who the rest are.
+    return replace(seating, unseated=tuple(replace(left, reason=_UNSAID) for left in seating.unseated))
 
 
 def _discreet_problem(error: SeatingImpossible, *, kept: bool) -> dict[str, Any]:

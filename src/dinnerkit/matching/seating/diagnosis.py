@@ -106,7 +106,7 @@ def _lonely(crowd: Crowd, constraints: Constraints, lost: set[int]) -> list[Caus
         if lost.intersection(members.tolist()):
             continue
         in_family = [int((fit @ heads)[kind[unit]] - sizes[unit]) for fit in fits]
-        causes.append(_too_few(crowd, constraints, members, in_family, int(possible[unit])))
+        causes.append(_too_few(crowd, constraints, members, in_family, int(possible[unit]), kept_from_some=bool(shunned[unit])))
     return [*_merged(crowd, constraints, causes)]
 
 
@@ -133,7 +133,7 @@ def _merged(crowd: Crowd, constraints: Constraints, causes: list[Cause]) -> Iter
     yield from causes
 
 
-def _too_few(crowd: Crowd, constraints: Constraints, members: Ints, in_family: list[int], possible: int) -> Cause:
+def _too_few(crowd: Crowd, constraints: Constraints, members: Ints, in_family: list[int], possible: int, *, kept_from_some: bool) -> Cause:
     guests = tuple(int(one) for one in members)
     who = named(crowd, guests)
     wanted = constraints.low - len(guests)
@@ -145,7 +145,8 @@ def _too_few(crowd: Crowd, constraints: Constraints, members: Ints, in_family: l
             return Cause(family.rule, guests, f"{text}, and a table needs {wanted}")
     others_text = f"only {possible} other{'s' if possible != 1 else ''}" if possible else "nobody"
     text = f"by all rules together {who} can sit with {others_text}, and a table of at least {constraints.low} needs {wanted}"
-    return Cause("all", guests, text)
+    # The number tells of those whom they are kept from, so that it must not be told where these must not.
+    return Cause("apart" if kept_from_some else "all", guests, text)
 
 
 def _shares(masks: Words) -> NDArray[np.bool_]:
