@@ -196,6 +196,20 @@ def test_what_cant_be_kept_after_the_changes_is_told():
     assert "late" in caught.value.details["causes"][0]["guests"]
 
 
+def test_what_comes_of_a_block_is_told_under_its_name():
+    people = [Guest(str(number)) for number in range(4)]
+    seating = seat(people, size=2)
+    one, other = seating.tables[0].guests
+    blocked = [replace(guest, blocked=frozenset(str(number) for number in range(4))) for guest in people if guest.id == one]
+    after = [guest for guest in people if guest.id != one] + blocked
+    with pytest.raises(SeatingImpossible) as caught:
+        reseat(seating, Changes(), guests=after, size=2)
+    assert [cause["rule"] for cause in caught.value.details["causes"]] == ["apart"]
+    with pytest.raises(SeatingImpossible) as caught:
+        reseat(seating, Changes(frozenset({other})), guests=people, size=2)
+    assert [cause["rule"] for cause in caught.value.details["causes"]] == ["table_size"]
+
+
 def test_nobody_left_is_no_tables():
     people = crowd(6)
     assert reseat(seat(people), Changes(frozenset(guest.id for guest in people)), guests=people).seating.tables == ()

@@ -9,14 +9,15 @@ from itertools import combinations
 
 import numpy as np
 
-from dinnerkit.matching.errors import GuestInvalid, RuleInvalid, SeatingImpossible
+from dinnerkit.matching.errors import GuestInvalid, RuleInvalid
 from dinnerkit.matching.people.crowd import Crowd
 from dinnerkit.matching.people.guests import Guest
-from dinnerkit.matching.rules.default_rules import DEFAULT_RULES
+from dinnerkit.matching.rules.default_rules import DEFAULT_RULES, BlockedApart
 from dinnerkit.matching.rules.kinds import Rule
 from dinnerkit.matching.seating.constraints import Constraints
-from dinnerkit.matching.seating.diagnosis import named
+from dinnerkit.matching.seating.diagnosis import Cause, named
 from dinnerkit.matching.seating.house import House
+from dinnerkit.matching.seating.impossible import impossible
 from dinnerkit.matching.seating.lowest import below_floor
 from dinnerkit.matching.seating.newcomers import placed_without_moves
 from dinnerkit.matching.seating.rooms import Room, Size
@@ -178,17 +179,20 @@ class _Case:
         settling = self._settling(start) if start is not None else self._with_moves()
         needed = self._moves(settling.labels())
         if settling.faults:
-            wrong = np.flatnonzero(self._house.faults(self._house.rows(settling.labels()), np.arange(len(self._house))) > 0)
-            concerned = np.flatnonzero(np.isin(settling.labels(), wrong))
-            text = (
-                f"after these changes no seating was found that keeps every rule: {named(self._crowd, concerned.tolist())} would break one"
-            )
-            cause = {"rule": "all", "guests": [self._crowd.ids[one] for one in concerned[:100]], "text": text}
-            raise SeatingImpossible(text, causes=[cause], proved=False)
+            raise impossible([self._broken(settling.labels())], self._crowd, proved=False)
         curve: list[CurvePoint] = []
         self._improve(settling, 0 if budget <= needed else budget - needed, curve)
         self._labels = settling.labels()
         return curve[0].moves, curve  # which may be fewer than before: a better place can be the one from before
+
+    def _broken(self, labels: Ints) -> Cause:
+        """That no seating was found, and who is at tables that break a rule, under its name if it is the only one or about blocks."""
+        by_rule = self._house.faults_by_rule(self._house.rows(labels), np.arange(len(self._house)))
+        broken = {name: faults > 0 for name, faults in by_rule.items() if faults.any()}
+        concerned = np.flatnonzero(np.logical_or.reduce(list(broken.values()))[labels]).tolist()
+        rule = BlockedApart.name if BlockedApart.name in broken else next(iter(broken)) if len(broken) == 1 else "all"
+        text = f"after these changes no seating was found that keeps every rule: {named(self._crowd, concerned)} would break one"
+        return Cause(rule, tuple(concerned), text)
 
     def seating(self, run: RunRecord) -> Seating:
         """The seating, tables in their earlier order."""
