@@ -8,67 +8,25 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
-from itertools import count, cycle, islice, product
+from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
-from urllib.request import urlopen
 
 import wrk
-from journey import Asked, Behind, Request, ask, behind, booking, fill, get, login, ours, send, settings_of, spending
-from live_connections import tokens_of
+from contenders import CITIES, CONNECTIONS, LISTED, Contender, contenders
+from journey import Asked, Behind, Request, ask, behind, booking, get, login, spending
+from mixed import journeys
 from rich.console import Console
 from rich.table import Table
-from rival import Rivals, grow, rival
 from serving_cpu import resident_mb
 
-from dinnerkit import Kit, Settings
-from dinnerkit.backends.database import mongodb
-from dinnerkit.capacity import MIX
-from dinnerkit.ids import new_id
-
-CONNECTIONS = 64
-VISITORS, EVENTS, BUYERS = 64, 30, 1000
-LISTED = "/v1/events?city=Lisbon&limit={}"
-CITIES, DINNERS_A_CITY = 30, 30
+GROWING = ("GET list, kept", "GET list of 20, not kept, each another", "POST booking, free")
+"""What is measured again when there is more data."""
 ELSEWHERE = "city=City%20{turn}&limit=20&max_price={number}"
 """Another query for each price, below which there are 20 dinners in each city whatever it is."""
-FAR = 100_000
-"""Prices in a row that are not asked for at once."""
-MOST_BUSY, MIXED_CONNECTIONS, MIXED_SECONDS = 0.8, 256, 10
-
-
-@dataclass
-class Contender:
-    """One server, and how it is asked."""
-
-    name: str
-    pid: int
-    port: int
-    events: list[str]
-    tokens: list[str]
-    buyers: list[str]
-    uncached: tuple[int, int, str]
-    """Where nothing is kept: its pid, its port, and the path of the list without its query."""
-    asked: dict[str, list[Asked]] = field(default_factory=dict)
-    prices: Iterator[int] = field(default_factory=lambda: count(FAR, FAR))
-    pairs: Iterator[Request] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.pairs = iter([booking(event, token) for event, token in product(self.events[2:], self.tokens)])
-
-    def known(self) -> Request:
-        """The list, asked for by who has it as it is now."""
-        with urlopen(f"http://127.0.0.1:{self.port}{LISTED.format(14)}") as answer:
-            return get(LISTED.format(14), If_None_Match=answer.headers["ETag"])
-
-    def cpu(self, row: str) -> float:
-        """Microseconds, over all rounds."""
-        runs = self.asked[row]
-        return sum(run.web for run in runs) / sum(len(run.took) for run in runs) * 1e6
 
 
 def driven(one: Contender, stood_on: Behind, pid: int, port: int, request: Request, status: int, *, another: bool = False) -> Asked:
@@ -107,74 +65,15 @@ def rows(visitors: Sequence[str]) -> dict[str, Callable[[Contender, Behind], Ask
     }
 
 
-def hot_sale(one: Contender, stood_on: Behind) -> Asked:
+def hot_sale(one: Contender, stood_on: Behind) -> dict[str, Any]:
     """100 seats, 1,000 people who want one, 32 connections."""
-    return ask(one.pid, one.port, stood_on, [booking(one.events[1], token) for token in one.buyers], 32)
-
-
-def mixed(one: Contender, stood_on: Behind, visitors: Sequence[str]) -> tuple[float, Asked]:
-    """Saturation in requests a second, and the journey at a part of it."""
-
-    def requests(count: int) -> list[Request]:
-        of: dict[str, Iterator[Request]] = {
-            "kept": cycle([get(LISTED.format(14)), get(f"/v1/events/{one.events[0]}")]),
-            "not_modified": cycle([one.known()]),
-            "uncached": cycle([get("/v1/bookings", Authorization=f"Bearer {token}") for token in one.tokens]),
-            "booking": one.pairs,
-            "login": cycle([login(visitor) for visitor in visitors]),
-        }
-        due = dict.fromkeys(MIX, 0.0)
-        found = []
-        for _ in range(count):
-            for kind, share in MIX.items():
-                due[kind] += share
-            kind = max(due, key=lambda name: due[name])
-            due[kind] -= 1
-            found.append(next(of[kind]))
-        return found
-
-    full = send(one.port, requests(2500), CONNECTIONS)
-    most = len(full.took) / full.seconds
-    pace = MOST_BUSY * most
-    return most, ask(one.pid, one.port, stood_on, requests(int(pace * MIXED_SECONDS)), MIXED_CONNECTIONS, pace)
-
-
-def contenders(stack: ExitStack, folder: Path, stood_on: Behind, other: Path | None) -> tuple[list[Contender], list[str], Any]:
-    """Who is measured, all running; whom both know; and how their data grow."""
-    given = settings_of(stood_on, folder)
-    events, visitors = fill(given, EVENTS, VISITORS)
-    with Kit.open(Settings.load(given, environ={})) as kit:
-        minted = tokens_of(kit, VISITORS + BUYERS, given["secret_key"])
-    database = mongodb(stood_on.database_url).database
-    pid, port = stack.enter_context(ours(given))
-    slow = stack.enter_context(ours(given, lane="off"))
-    found = [Contender("dinnerkit", pid, port, events, minted[:VISITORS], minted[VISITORS:], (*slow, "/v1/events"))]
-    rivals = None
-    if other is not None:
-        rivals = Rivals(stood_on, database)
-        pid, port = stack.enter_context(rival(other, stood_on))
-        theirs = rivals.copy_events()
-        tokens, buyers = rivals.copy_users(visitors), rivals.tokens(BUYERS)
-        found.append(Contender("rival", pid, port, theirs, tokens, buyers, (pid, port, "/v1/events-nocache")))
-
-    dinners = CITIES * DINNERS_A_CITY
-    grow(
-        database,
-        "events",
-        dinners,
-        lambda number: {"_id": new_id(), "city": f"City {number % CITIES}", "city_key": f"city {number % CITIES}"},
-    )
-    if rivals is not None:
-        rivals.grow_events(dinners, lambda number: f"City {number % CITIES}")
-
-    def grown(new_events: int, bookings: int) -> None:
-        grow(database, "events", new_events, lambda _: {"_id": new_id(), "city": "Porto", "city_key": "porto"})
-        grow(database, "bookings", bookings, lambda _: {"_id": new_id(), "user": new_id(), "event": new_id(), "outbox": []})
-        if rivals is not None:
-            rivals.grow_events(new_events, lambda _: "Porto")
-            rivals.grow_bookings(bookings)
-
-    return found, visitors, grown
+    sale = ask(one.pid, one.port, stood_on, [booking(one.events[1], token) for token in one.buyers], 32)
+    return {
+        "seconds": sale.seconds,
+        "cpu_us": sale.micros(sale.web),
+        "slowest_ms": sale.percentile(1),
+        "statuses": dict(sale.statuses),
+    }
 
 
 def measure(folder: Path, other: Path | None, rounds: int, grown_to: tuple[int, int], only: str | None) -> dict[str, Any]:
@@ -187,7 +86,7 @@ def measure(folder: Path, other: Path | None, rounds: int, grown_to: tuple[int, 
                 for one in measured:
                     print(f"{one.name}: {name}", file=sys.stderr, flush=True)
                     one.asked.setdefault(name, []).append(row(one, stood_on))
-        found = {
+        found: dict[str, Any] = {
             one.name: {
                 "cpu_us": {name: one.cpu(name) for name in work},
                 "p50_ms": {name: one.asked[name][-1].percentile(0.5) for name in work},
@@ -196,42 +95,38 @@ def measure(folder: Path, other: Path | None, rounds: int, grown_to: tuple[int, 
             for one in measured
         }
         if only is None:
-            for one in measured:
-                found[one.name] |= crowds(one, stood_on, visitors) | {"resident_mb": resident_mb(one.pid)}
+            for name, crowded in crowds(measured, stood_on, visitors).items():
+                found[name] |= crowded
             if any(grown_to):
                 grown(*grown_to)
-                for name in ("GET list, kept", "GET list of 20, not kept, each another", "POST booking, free"):
-                    for one in measured:
-                        after = work[name](one, stood_on)
-                        found[one.name].setdefault("grown_times", {})[name] = after.micros(after.web) / one.cpu(name)
+                for one in measured:
+                    again = {name: work[name](one, stood_on) for name in GROWING}
+                    found[one.name]["grown_times"] = {name: asked.micros(asked.web) / one.cpu(name) for name, asked in again.items()}
     return found
 
 
-def crowds(one: Contender, stood_on: Behind, visitors: Sequence[str]) -> dict[str, Any]:
+def crowds(measured: Sequence[Contender], stood_on: Behind, visitors: Sequence[str]) -> dict[str, Any]:
     """What is measured once, as it leaves the dinners full."""
-    sale = hot_sale(one, stood_on)
-    most, journey = mixed(one, stood_on, visitors)
-    busy = one.asked["GET list, kept"][-1]
+    sales = {one.name: hot_sale(one, stood_on) for one in measured}
+    mixed = journeys(measured, stood_on, visitors)
     return {
-        "saturated_p99_over_p50": busy.percentile(0.99) / busy.percentile(0.5),
-        "sale": {
-            "seconds": sale.seconds,
-            "cpu_us": sale.micros(sale.web),
-            "slowest_ms": sale.percentile(1),
-            "statuses": dict(sale.statuses),
-        },
-        "journey": {
-            "saturation_rps": most,
-            "cpu_us": journey.micros(journey.web),
-            "p50_ms": journey.percentile(0.5),
-            "p99_ms": journey.percentile(0.99),
-            "slowest_ms": journey.percentile(1),
-            "statuses": dict(journey.statuses),
-        },
+        one.name: {
+            "saturated_p99_over_p50": _spread(one),
+            "sale": sales[one.name],
+            "journey": mixed[one.name],
+            "resident_mb": resident_mb(one.pid),
+        }
+        for one in measured
     }
 
 
-_TIMES = ("p50_ms", "p99_ms", "slowest_ms")
+def _spread(one: Contender) -> float:
+    busy = one.asked["GET list, kept"][-1]
+    return busy.percentile(0.99) / busy.percentile(0.5)
+
+
+def _times(paced: dict[str, Any]) -> str:
+    return " ".join(f"{paced[at]:,.0f}" for at in ("p50_ms", "p99_ms", "slowest_ms"))
 
 
 def show(found: dict[str, Any]) -> None:
@@ -252,11 +147,12 @@ _CROWDS: dict[str, Callable[[dict[str, Any]], str]] = {
     "hot sale: CPU µs an attempt": lambda one: f"{one['sale']['cpu_us']:,.0f}",
     "hot sale: seconds": lambda one: f"{one['sale']['seconds']:.2f}",
     "hot sale: sold": lambda one: f"{one['sale']['statuses'].get(201, 0)}",
-    "journey: CPU µs": lambda one: f"{one['journey']['cpu_us']:,.0f}",
+    "journey: CPU µs": lambda one: f"{one['journey']['own_pace']['cpu_us']:,.0f}",
     "journey: saturation a second": lambda one: f"{one['journey']['saturation_rps']:,.0f}",
-    "journey at 80 %: p50, p99, slowest ms": lambda one: " ".join(
-        f"{one['journey'][at]:,.0f}" for at in ("p50_ms", "p99_ms", "slowest_ms")
-    ),
+    "journey at 80 % of it: p50, p99, slowest ms": lambda one: _times(one["journey"]["own_pace"]),
+    "  with the processors busy": lambda one: f"{one['journey']['own_pace']['busy']:.0%}",
+    "journey at 80 % of the slowest": lambda one: _times(one["journey"]["same_pace"]),
+    "  with the processors busy ": lambda one: f"{one['journey']['same_pace']['busy']:.0%}",
     "resident, MB": lambda one: f"{one['resident_mb']:,.0f}",
     "grown: CPU of list kept, not kept, booking": lambda one: " ".join(f"{times:.2f}" for times in one.get("grown_times", {}).values()),
 }
