@@ -169,6 +169,8 @@ def main() -> None:
         cases = itertools.product(KINDS, SIZES, (False, True))
         names = {f"{kind}_n{people}_{'ds' if different else 'ss'} drawn": (kind, people, different) for kind, people, different in cases}
         problems |= {name: drawn(*case, number=1) for name, case in names.items() if options.only in name}
+    if not problems:
+        parser.error(f"nothing to run: no instance in {options.instances} has {options.only!r} in its name")
     for high in (6, 7):  # compiles, or reads what was compiled
         solve(np.ones((60, 60)), [6] * 10, [high] * 10, seconds=0.01)
     found = {}

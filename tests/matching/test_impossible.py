@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from dinnerkit.matching import DEFAULT_RULES, Guest, LockedTable, Locks, NeverMet, SeatingImpossible, seat
+from dinnerkit.matching import DEFAULT_RULES, BlockedApart, Guest, LockedTable, Locks, NeverMet, SeatingImpossible, seat
 from dinnerkit.matching.seating.audit import breaches
 
 EIGHT = "guests '1', '2', '3', '4', '5', '6', '7' and 1 more"
@@ -288,6 +288,21 @@ def test_rules_that_only_clash_with_each_other_are_told_with_the_one_that_is_in_
     message = refusal(people)
     assert message.startswith("there is no seating that keeps every rule: guests ")
     assert message.endswith("; without the rule 'apart' everybody could be seated")
+
+
+def test_those_who_met_are_told_under_the_rule_that_keeps_them_apart_not_as_if_they_had_blocked_each_other():
+    met = [Guest(name, met=frozenset("abcd")) for name in "abcd"]
+    rules = (BlockedApart(), NeverMet())
+    with pytest.raises(SeatingImpossible) as caught:
+        seat(met, size=2, rules=rules)
+    assert {cause["rule"] for cause in caught.value.details["causes"]} == {"never_met"}
+    seating = seat(met, size=2, rules=rules, everybody=True)
+    assert [(one.rule, one.text) for one in seating.broken] == [
+        ("never_met", f"table {number} has guests who must not sit together") for number in (1, 2)
+    ]
+    many = [Guest(str(number), met=frozenset(map(str, range(9)))) if number < 9 else Guest(str(number)) for number in range(24)]
+    with pytest.raises(SeatingImpossible, match="keeps the rule 'never_met' at every table"):
+        seat(many, size=[(2, 3)] * 8, rules=rules)
 
 
 def test_who_finds_too_few_for_some_are_kept_from_them_is_told_under_the_name_of_that():

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dinnerkit.matching.people.crowd import Crowd
+from dinnerkit.matching.rules.default_rules import BlockedApart
 from dinnerkit.matching.rules.kinds import HardRule, Rule
 from dinnerkit.matching.solving.pairs import distinct
 
@@ -37,6 +38,7 @@ class Constraints:
         masks: (n, families, words), in each family the guests of a table must have a bit in common.
         families: of the second axis of ``masks``.
         tables: the fewest and most guests of each table by its number, where tables differ in them.
+        apart_by: the name of the rule that ``apart`` comes of; of several, that of :class:`BlockedApart`, which is kept from most.
     """
 
     low: int
@@ -46,12 +48,14 @@ class Constraints:
     masks: Words
     families: tuple[Family, ...]
     tables: tuple[Ints, Ints] | None = None
+    apart_by: str = BlockedApart.name
 
     @classmethod
     def of(cls, crowd: Crowd, rules: Sequence[Rule], low: int, high: int) -> Constraints:
         """What the hard ones among the rules ask of a crowd."""
         unit = np.arange(len(crowd), dtype=np.int64)
         apart, shares, families = [np.zeros((0, 2), np.int64)], [], []
+        apart_by = []
         for rule in rules:
             if not isinstance(rule, HardRule):
                 continue
@@ -60,6 +64,7 @@ class Constraints:
                 unit = _joined(unit, keep.together)
             if keep.apart is not None:
                 apart.append(keep.apart.pairs())
+                apart_by += [rule.name] if len(keep.apart) else []
             if keep.share is not None:
                 shares.append(keep.share)
                 families.append(Family(rule.name, keep.lacking, keep.sharing))
@@ -67,7 +72,8 @@ class Constraints:
         masks = np.zeros((len(crowd), len(shares), words), np.uint64)
         for number, share in enumerate(shares):
             masks[:, number, : share.shape[1]] = share
-        return cls(low, high, unit, _distinct(apart, len(crowd)), masks, tuple(families))
+        by = apart_by[0] if len(apart_by) == 1 else BlockedApart.name
+        return cls(low, high, unit, _distinct(apart, len(crowd)), masks, tuple(families), apart_by=by)
 
     def __len__(self) -> int:
         return len(self.unit)
@@ -81,7 +87,7 @@ class Constraints:
         pairs = place[self.apart]
         unit = np.unique(self.unit[index], return_inverse=True)[1].reshape(-1).astype(np.int64)
         pairs = pairs[(pairs >= 0).all(axis=1)]
-        return Constraints(self.low, self.high, unit, pairs, self.masks[index], self.families, self.tables)
+        return Constraints(self.low, self.high, unit, pairs, self.masks[index], self.families, self.tables, self.apart_by)
 
     def seats(self, tables: Ints) -> tuple[Ints, Ints]:
         """The fewest and most guests of each of the tables of these numbers."""

@@ -83,7 +83,7 @@ def _party(crowd: Crowd, constraints: Constraints, members: Ints) -> Cause | Non
             what = "language" if family.rule == "common_language" else family.rule.replace("_", " ")
             return Cause(family.rule, guests, f"{party} does not fit one table by its own members' {what}")
     if (constraints.unit[constraints.apart] == constraints.unit[members[0]]).all(axis=1).any():
-        return Cause("apart", guests, f"{party} has members who can't be seated together")
+        return Cause(constraints.apart_by, guests, f"{party} has members who can't be seated together")
     return None
 
 
@@ -146,7 +146,7 @@ def _too_few(crowd: Crowd, constraints: Constraints, members: Ints, in_family: l
     others_text = f"only {possible} other{'s' if possible != 1 else ''}" if possible else "nobody"
     text = f"by all rules together {who} can sit with {others_text}, and a table of at least {constraints.low} needs {wanted}"
     # The number tells of those whom they are kept from, so that it must not be told where these must not.
-    return Cause("apart" if kept_from_some else "all", guests, text)
+    return Cause(constraints.apart_by if kept_from_some else "all", guests, text)
 
 
 def _shares(masks: Words) -> NDArray[np.bool_]:

@@ -149,7 +149,7 @@ class House:
         lacking = np.where(seated, np.maximum(self.lows[tables] - sizes, 0), 0)
         found = {"table_size": (lacking + np.maximum(sizes - self.highs[tables], 0)).astype(np.float64)}
         if len(self._apart):
-            found["apart"] = self._pairs_apart(rows, there)
+            found[self.constraints.apart_by] = self._pairs_apart(rows, there)
         for number, family in enumerate(self.constraints.families):
             found[family.rule] = self._without_common(self.constraints.masks[:, number], guests, there)
         if self._unserved is not None:

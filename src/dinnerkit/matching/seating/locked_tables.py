@@ -30,7 +30,7 @@ def unbearable(crowd: Crowd, constraints: Constraints, kept: Ints) -> list[Cause
     one, other = constraints.apart.T
     clashing = np.flatnonzero((kept[one] >= 0) & (kept[one] == kept[other]))
     found = [
-        Cause("apart", pair, f"{named(crowd, pair)} are at a locked table, and can't be seated together")
+        Cause(constraints.apart_by, pair, f"{named(crowd, pair)} are at a locked table, and can't be seated together")
         for pair in ((int(one[place]), int(other[place])) for place in clashing)
     ]
     for members in constraints.together():

@@ -20,7 +20,6 @@ from dinnerkit.matching.solving.state import Ints
 
 _TEXTS = {
     "table_size": "has too few or too many guests",
-    "apart": "has guests who must not sit together",
     "common_language": "has no language that all of its guests speak",
     "budget": "has guests whose budgets are more than a step apart",
     "age_range": "has ages that are too far apart",
@@ -66,7 +65,11 @@ def broken_rules(crowd: Crowd, scoring: Scoring, rules: Sequence[Rule], room: Ro
     house = House(crowd, Constraints.of(crowd, rules, room.low, room.high), scoring, rules, room, len(tables))
     places = np.array([place if table.at is None else table.at for place, table in enumerate(tables.values())], np.int64)
     numbers = list(tables)
-    texts = _TEXTS | {name: f"breaks a rule: {broken}" for name, broken in house.broken.items()}
+    texts = (
+        _TEXTS
+        | {house.constraints.apart_by: "has guests who must not sit together"}
+        | {name: f"breaks a rule: {broken}" for name, broken in house.broken.items()}
+    )
     return tuple(
         Broken(name, numbers[place], f"table {numbers[place]} {texts.get(name, f'breaks the rule {name}')}")
         for name, faults in house.faults_by_rule(rows, places).items()

@@ -41,7 +41,7 @@ NOTHING_LOCKED = Locks()
 _FIRST_SHARE = 0.6
 """Of the time, what the fast search on pairs gets where rules about whole tables, a venue or a floor ask for more afterwards."""
 
-_SECONDS_OF_FEW = 1.0
+_SECONDS_OF_FEW = 0.5
 """Where there is less time, not every way to seat a few guests is tried."""
 
 
