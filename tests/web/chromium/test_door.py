@@ -114,6 +114,17 @@ def test_a_tap_counts_at_once_and_is_told(door: Page, dinner: Dinner) -> None:
     assert dinner.status(dinner.adas) == "checked_in"
 
 
+def test_with_the_keyboard_one_guest_is_let_in_after_another(door: Page, dinner: Dinner) -> None:
+    door.get_by_role("button", name="Ada Guest is in").press("Enter")
+    wait_until_told(door)
+    door.wait_for_function("(booking) => document.activeElement.dataset.booking === booking", arg=dinner.adas)
+    door.keyboard.press("Tab")
+    door.keyboard.press("Enter")
+    door.get_by_text("3 of 3 are in").wait_for()
+    wait_until_told(door)
+    assert dinner.status(dinner.belas) == "checked_in"
+
+
 def test_a_ticket_is_typed(door: Page, dinner: Dinner) -> None:
     door.get_by_label("Ticket").fill(dinner.ticket().lower())
     door.keyboard.press("Enter")

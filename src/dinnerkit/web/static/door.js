@@ -22,7 +22,10 @@ function show(booking, came, waiting) {
   row.toggleAttribute("data-waiting", waiting);
   row.querySelector("[data-in]").hidden = !came;
   row.querySelector("[data-missed]").hidden = came;
+  const here = row.contains(document.activeElement);
   for (const button of row.querySelectorAll("button")) button.hidden = (button.value === "yes") === came;
+  // The button in use is gone: a keyboard goes on from this row, and a second Enter takes nothing back.
+  if (here) row.focus();
   const there = [...rows.values()].filter((one) => one.dataset.status === "checked_in");
   door.querySelector("[data-arrived]").textContent = there.reduce((sum, one) => sum + Number(one.dataset.guests), 0);
 }
