@@ -196,13 +196,14 @@ def test_calling_a_dinner_off_is_asked_about_first(browse: Browse, world: World,
 def test_the_guests_are_listed_by_name_and_what_they_don_t_eat_without(browse: Browse, world: World, host: User) -> None:
     event_id = world.event(host, price=Money(0, "EUR"))
     people = world.people(3, diets=("vegan",))
-    for person in people:
+    for person in reversed(people):
         world.booked(person, event_id)
     browser = browse(host)
 
     browser.open(f"/hosting/{event_id}")
 
-    assert "Name2 Surname2" in browser.text
+    names = [f"Name{number} Surname{number}" for number in range(3)]
+    assert sorted(names, key=browser.text.index) == names
     assert "vegan (3)" in browser.text
     assert "@example.test" not in browser.html
     assert not any(person in browser.html for person in people)

@@ -231,6 +231,7 @@ def _managed(event_id: str) -> Event:
 def _page(managed: Event, error: DinnerkitError | None = None) -> Response:
     bookings = service(BookingStore).of_event(managed.id, LIVE)
     people = service(People).find({booking.user for booking in bookings})
+    by_name = sorted(bookings, key=lambda booking: (people[booking.user].name.casefold() if booking.user in people else "", booking.id))
     coming = [booking for booking in bookings if booking.status in SETTLED]
     seating = service(SeatingService).latest(managed.id)
     diets = Counter(diet for booking in coming if booking.user in people for diet in people[booking.user].diets)
@@ -243,7 +244,7 @@ def _page(managed: Event, error: DinnerkitError | None = None) -> Response:
         match_night=managed.details.format is Format.MATCH_NIGHT,
         draft=managed.status is Status.DRAFT,
         published=managed.status is Status.PUBLISHED,
-        bookings=bookings,
+        bookings=by_name,
         people=people,
         confirmed=sum(booking.guests for booking in coming),
         arrived=sum(booking.guests for booking in coming if booking.status == "checked_in"),
