@@ -29,6 +29,13 @@ def addresses(app: Flask, **ids: str) -> list[str]:
     )
 
 
+def test_a_guest_s_navigation_is_one_line_on_a_phone(world: World, open_page: Callable[..., Page]) -> None:
+    page = open_page(world.user(), viewport={"width": 375, "height": 740})
+    links = page.get_by_role("navigation", name="Main").locator("li")
+    lines = links.evaluate_all("(all) => all.map((one) => one.getBoundingClientRect().bottom)")
+    assert max(lines) - min(lines) < 10
+
+
 def test_no_page_is_wider_than_a_phone_for_long_names_and_titles(app: Flask, world: World, open_page: Callable[..., Page]) -> None:
     host = world.user(Role.ADMIN, WORD)
     words = {"title": WORD * 2, "cuisine": WORD, "city": WORD, "description": WORD * 4, "tags": (WORD[:40],)}
