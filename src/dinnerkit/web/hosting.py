@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Set
+from dataclasses import replace
 
 from flask import Blueprint, Response, request
 
@@ -13,7 +14,7 @@ from dinnerkit.booking.errors import NoSuchTicket
 from dinnerkit.booking.rules import LIVE, SETTLED
 from dinnerkit.booking.statements import EARLIEST, Statements
 from dinnerkit.booking.statements import MEDIA_TYPE as CSV
-from dinnerkit.booking.store import Booking, BookingStore
+from dinnerkit.booking.store import BookingStore
 from dinnerkit.booking.tickets import LONGEST_TICKET
 from dinnerkit.clock import utcnow
 from dinnerkit.errors import Conflict, DinnerkitError, Forbidden, Invalid
@@ -233,6 +234,7 @@ def _page(managed: Event, error: DinnerkitError | None = None) -> Response:
     people = service(People).find({booking.user for booking in bookings})
     by_name = sorted(bookings, key=lambda booking: (people[booking.user].name.casefold() if booking.user in people else "", booking.id))
     coming = [booking for booking in bookings if booking.status in SETTLED]
+    guests = {(booking.id, companion) for booking in coming for companion in range(booking.guests)}
     seating = service(SeatingService).latest(managed.id)
     diets = Counter(diet for booking in coming if booking.user in people for diet in people[booking.user].diets)
     diets.update(diet for booking in coming for companion in booking.companions for diet in companion.diets)
@@ -253,33 +255,38 @@ def _page(managed: Event, error: DinnerkitError | None = None) -> Response:
         diets=sorted(diets.items()),
         waiting=len(service(Waitlist).waiting(managed.id)),
         seating=seating,
-        since=_since(seating, coming) if seating and seating.tables else None,
-        runs=_earlier_runs(managed.id),
-        change=_change(seating) if seating and seating.tables else None,
+        since=_since(seating, guests) if seating and seating.tables else None,
+        runs=_earlier_runs(managed.id, guests),
+        change=_change(seating, guests) if seating and seating.tables else None,
         operation=new_id(),
         problem=sentence(error.message) if error else "",
         unready=error.details.get("problems", {}) if error else {},
     )
 
 
-def _since(seating: StoredSeating, coming: Iterable[Booking]) -> tuple[int, int]:
-    """How many guests have come, and how many have gone, since the tables were made."""
-    now = {(booking.id, companion) for booking in coming for companion in range(booking.guests)}
+def _since(seating: StoredSeating, now: Set[tuple[str, int]]) -> tuple[int, int]:
+    """How many guests have come, and how many have gone, since the tables were made; ``now`` are their bookings and places in these."""
     had = {(place.booking, place.companion) for table in seating.tables for place in table.places}
     left_out = {(place.booking, place.companion) for place, _ in seating.unseated}
     return len(now - had - left_out), len(had - now)
 
 
-def _earlier_runs(event_id: str) -> list[tuple[StoredSeating, Comparison | None]]:
+def _earlier_runs(event_id: str, now: Set[tuple[str, int]]) -> list[tuple[StoredSeating, Comparison | None]]:
     """The seatings with tables that were made before the last one; each with what changes if it takes the place of the one in force."""
     earlier = service(SeatingService).runs(signed_in(), event_id, limit=_RUNS_SHOWN)[1:]
-    return [(run, _change(run)) for run in earlier if run.score is not None]
+    return [(run, _change(run, now)) for run in earlier if run.score is not None]
 
 
-def _change(run: StoredSeating) -> Comparison | None:
-    """What changes if a seating with tables takes the place of the one in force, if there is another."""
+def _change(run: StoredSeating, now: Set[tuple[str, int]]) -> Comparison | None:
+    """What changes for those who come if a seating with tables takes the place of the one in force, if there is another."""
     in_force = service(SeatingService).published(run.event)
-    return service(SeatingService).compare(signed_in(), run.event, in_force.id, run.id) if in_force and in_force.id != run.id else None
+    if not in_force or in_force.id == run.id:
+        return None
+    change = service(SeatingService).compare(signed_in(), run.event, in_force.id, run.id)
+    moved, joined, left = (
+        tuple(place for place in places if (place.booking, place.companion) in now) for places in (change.moved, change.joined, change.left)
+    )
+    return replace(change, moved=moved, joined=joined, left=left)
 
 
 def _form_page(form: Form, managed: Event | None, error: DinnerkitError | None = None) -> Response:
