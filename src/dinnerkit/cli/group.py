@@ -16,7 +16,7 @@ COMMANDS = {
     "config": "Show the settings in force, and where each came from.",
     "plugins": "List the backends that are installed, and the packages with jobs of their own.",
     "new-plugin": "Write a package with a backend of your own to begin with.",
-    "check": "Reach every backend and say what is wrong.",
+    "check": "Reach every backend, and say what is wrong with them or the settings.",
     "ledger": "Prove the ledger, and write statements from it.",
     "reconcile": "Compare payments, payouts and ledger with what the gateway says.",
     "disputes": "Look after payments that guests' banks have taken back.",
