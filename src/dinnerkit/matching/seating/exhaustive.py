@@ -46,7 +46,10 @@ def best_tables(house: House) -> Ints | None:
     sizes and not by scores, which smaller tables raise: it is nearest to that of tables of middle size, and of a venue's the smallest.
     """
     units = house.constraints.units()
-    kinds = _kinds(house, units) if len(units) <= MOST_UNITS else None
+    if len(units) > MOST_UNITS:
+        return None
+    seats = _sums(np.array([len(unit) for unit in units], np.int64))
+    kinds = _kinds(house, seats)
     if kinds is None:
         return None
     fillable = [(kind, min(len(kind.tables), len(house.crowd) // int(house.lows[kind.tables[0]]))) for kind in kinds]
@@ -55,21 +58,19 @@ def best_tables(house: House) -> Ints | None:
         return None
     nobody = np.full(1 << len(units), -np.inf)
     nobody[0] = 0.0
-    seats = _sums(np.array([len(unit) for unit in units], np.int64))
     stages: list[_Stage] = []
     for kind, count in fillable:
         for filled in range(1, count + 1):
             bounds = filled * house.lows[0], filled * house.highs[0]
             some = np.flatnonzero((seats >= bounds[0]) & (seats <= bounds[1])) if house.alike else np.arange(1, len(seats))
             stages.append(_filled(stages[-1].worth if stages else nobody, kind, some, alike=house.alike))
-    count, seated = _best(house, stages, seats) if house.alike else (len(stages), _best_of(stages[-1:], seats))
+    count, seated = _best(house, stages, seats) if house.alike else (len(stages), _best_of(stages, seats))
     return _labels(house, units, stages[:count], seated)
 
 
-def _kinds(house: House, units: list[Ints]) -> list[_Kind] | None:
-    """What each kind of table may seat; None where that is too much to look at."""
+def _kinds(house: House, seats: Ints) -> list[_Kind] | None:
+    """What each kind of table may seat, given the guests in each set of units; None where that is too much to look at."""
     open_tables = np.flatnonzero(house.highs)
-    seats = _sums(np.array([len(unit) for unit in units], np.int64))
     if not len(open_tables):
         return []
     sets = np.flatnonzero((seats >= house.lows[open_tables].min()) & (seats <= house.highs[open_tables].max()))
