@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 from booking_cpu import publish_events
 from rich.console import Console
 from rich.table import Table
-from serving_cpu import HERE, SECRET, Way, cpu_seconds, serving, settings_for, variables
+from serving_cpu import HERE, SECRET, Way, cpu_seconds, resident, serving, settings_for, variables
 
 from dinnerkit import Kit, Settings
 from dinnerkit.accounts.documents import UserDocument
@@ -68,11 +68,6 @@ def worker_of(master: int) -> int:
     return int(found)
 
 
-def rss_kb(pid: int) -> int:
-    status = Path(f"/proc/{pid}/status").read_text("ascii")
-    return int(status.partition("VmRSS:")[2].split()[0])
-
-
 @contextmanager
 def connected(port: int, event_id: str, tokens: Sequence[str]) -> Iterator[list[subprocess.Popen[str]]]:
     """Clients, each of whom watches the event and knows how it is."""
@@ -118,9 +113,9 @@ def measure(count: int, folder: str) -> dict[str, float]:
         tokens = tokens_of(kit, -(-count // EACH_USER) + 1)
         pid = worker_of(run[0])
         with connected(run[1], event_id, tokens[-1:]):  # what is imported and made once
-            warm = rss_kb(pid)
+            warm = resident(pid)
         with connected(run[1], event_id, (tokens[:-1] * EACH_USER)[:count]) as clients:
-            each = (rss_kb(pid) - warm) / count
+            each = (resident(pid) - warm) / count / 1024
             spent, took = [], []
             for number in range(ROUNDS):
                 for client in clients:
@@ -138,7 +133,7 @@ def measure(count: int, folder: str) -> dict[str, float]:
     database.close()
     return {
         "connections": count,
-        "worker_mb": warm / 1024,
+        "worker_mb": warm / 1024**2,
         "kb_each": each,
         "all_cpu_s": median(spent),
         "all_s": median(took),

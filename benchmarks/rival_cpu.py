@@ -21,7 +21,7 @@ from journey import Asked, Behind, Request, ask, behind, booking, get, login, sp
 from mixed import journeys
 from rich.console import Console
 from rich.table import Table
-from serving_cpu import resident_mb
+from serving_cpu import resident
 
 GROWING = ("GET list, kept", "GET list of 20, not kept, each another", "POST booking, free")
 """What is measured again when there is more data."""
@@ -114,7 +114,7 @@ def crowds(measured: Sequence[Contender], stood_on: Behind, visitors: Sequence[s
             "saturated_p99_over_p50": _spread(one),
             "sale": sales[one.name],
             "journey": mixed[one.name],
-            "resident_mb": resident_mb(one.pid),
+            "resident_mb": resident(one.pid) / 1e6,
         }
         for one in measured
     }

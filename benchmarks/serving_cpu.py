@@ -89,9 +89,9 @@ def cpu_seconds(pid: int) -> float:
     return sum(sum(map(int, state[11:15])) for state in processes(pid)) / os.sysconf("SC_CLK_TCK")
 
 
-def resident_mb(pid: int) -> float:
-    """Memory (10⁶ bytes) that is resident in the largest of them: the worker, where a process starts one."""
-    return max(int(state[21]) for state in processes(pid)) * os.sysconf("SC_PAGE_SIZE") / 1e6
+def resident(pid: int) -> int:
+    """Bytes of memory that are resident in the largest of them: the worker, where a process starts one."""
+    return max(int(state[21]) for state in processes(pid)) * os.sysconf("SC_PAGE_SIZE")
 
 
 def settings_for(database_url: str, folder: str | Path, **more: str) -> dict[str, str]:
