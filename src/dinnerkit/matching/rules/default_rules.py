@@ -99,7 +99,36 @@ class NeverMet:
 
 
 @dataclass(frozen=True, slots=True)
-class SimilarTrait:
+class _OfTrait:
+    """What rules about one trait have in common; ``prefix`` is what their names begin with.
+
+    Args:
+        trait: one of the Big Five.
+        weight: against the other soft rules.
+        width: the difference, 0–1, from which on it earns nothing, or all.
+    """
+
+    trait: TraitName
+    weight: float = 20.0
+    width: float = 0.5
+    prefix: ClassVar[str]
+
+    def __post_init__(self) -> None:
+        _check_trait(self.trait)
+        _check_weight(self.name, self.weight, self.width)
+
+    @property
+    def name(self) -> str:
+        """What the rule does with the trait, and the trait."""
+        return f"{self.prefix}_{self.trait}"
+
+    def in_play(self, crowd: Crowd) -> bool:
+        """Whether two guests differ in the trait."""
+        return _differs(_trait(crowd, self.trait))
+
+
+@dataclass(frozen=True, slots=True)
+class SimilarTrait(_OfTrait):
     """Guests with much the same of a trait: 1 for equal values, 0 from a difference of ``width`` on.
 
     Args:
@@ -108,22 +137,7 @@ class SimilarTrait:
         width: the difference, 0–1, from which on it earns nothing.
     """
 
-    trait: TraitName
-    weight: float = 20.0
-    width: float = 0.5
-
-    def __post_init__(self) -> None:
-        _check_trait(self.trait)
-        _check_weight(self.name, self.weight, self.width)
-
-    @property
-    def name(self) -> str:
-        """``"similar_"`` and the trait."""
-        return f"similar_{self.trait}"
-
-    def in_play(self, crowd: Crowd) -> bool:
-        """Whether two guests differ in the trait."""
-        return _differs(_trait(crowd, self.trait))
+    prefix: ClassVar[str] = "similar"
 
     def score(self, crowd: Crowd, one: Index, other: Index) -> Scores:
         """Falls with the difference."""
@@ -140,7 +154,7 @@ class SimilarTrait:
 
 
 @dataclass(frozen=True, slots=True)
-class MixedTrait:
+class MixedTrait(_OfTrait):
     """Guests of whom one has much of a trait and another little: 0 for equal values, 1 from a difference of ``width`` on.
 
     Args:
@@ -149,22 +163,7 @@ class MixedTrait:
         width: the difference, 0–1, from which on it earns all.
     """
 
-    trait: TraitName
-    weight: float = 20.0
-    width: float = 0.5
-
-    def __post_init__(self) -> None:
-        _check_trait(self.trait)
-        _check_weight(self.name, self.weight, self.width)
-
-    @property
-    def name(self) -> str:
-        """``"mixed_"`` and the trait."""
-        return f"mixed_{self.trait}"
-
-    def in_play(self, crowd: Crowd) -> bool:
-        """Whether two guests differ in the trait."""
-        return _differs(_trait(crowd, self.trait))
+    prefix: ClassVar[str] = "mixed"
 
     def score(self, crowd: Crowd, one: Index, other: Index) -> Scores:
         """Rises with the difference."""
