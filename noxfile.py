@@ -20,17 +20,31 @@ DEEP = [
     "demo",
     "fire",
     "matching/test_any_rules.py",
+    "matching/test_few.py",
+    "matching/test_floor.py",
+    "matching/test_impossible.py",
+    "matching/test_more_rules.py",
+    "matching/test_reseating.py",
+    "matching/test_why.py",
+    "matching/test_wishes.py",
     "backends",
     "api/test_schema.py",
     "booking/test_any_order.py",
+    "booking/test_at_once.py",
+    "booking/test_discounts.py",
     "booking/test_interleaved.py",
     "booking/test_killed_at_every_line.py",
+    "booking/test_races.py",
     "scaffold/test_packages.py",
     "scaffold/test_page.py",
+    "serving/test_nginx.py",
     "web/chromium",
 ]
 BROAD = ["tests", *(f"--ignore=tests/{place}" for place in DEEP)]
-"""What other dependencies or a wheel could break: not load, kills, orders of events, new plugins or the embedded mongod."""
+"""What other dependencies or a wheel could break: not load, kills, orders of events, new plugins or the embedded mongod.
+
+Nor what a rule of seating means: the same searches seat other guests in the rest of tests/matching, and what they compile is judged there.
+"""
 PLUGINS = sorted(path.parent for path in ROOT.glob("plugins/*/pyproject.toml"))
 
 
@@ -38,6 +52,16 @@ def tools(*names: str) -> list[str]:
     """The requirements of that name, as the ``dev`` and ``test`` extras have them."""
     extras = PROJECT["optional-dependencies"]
     return [text for text in (*extras["dev"], *extras["test"]) if Requirement(text).name in names]
+
+
+def broad(session: nox.Session) -> None:
+    """Run what other dependencies or a wheel could break, or what was asked for.
+
+    One process reads it all before: else each of those that share the tests compiles and rewrites the same modules at the same time.
+    """
+    if not session.posargs:
+        session.run("pytest", *BROAD, "--collect-only", "-q", "-n", "0", silent=True)
+    session.run("pytest", *(session.posargs or BROAD))
 
 
 @nox.session
@@ -83,7 +107,7 @@ def fast(session: nox.Session) -> None:
 def lowest(session: nox.Session) -> None:
     """The tests with the oldest direct dependencies that pyproject.toml allows; needs uv."""
     session.install("-e", ".[test]", "--resolution", "lowest-direct")
-    session.run("pytest", *(session.posargs or BROAD))
+    broad(session)
 
 
 @nox.session(reuse_venv=False)
@@ -96,7 +120,7 @@ def wheel(session: nox.Session) -> None:
     (built,) = folder.glob("*.whl")
     session.install(f"{built}[test]")
     session.run("python", "-c", "import dinnerkit, sys; sys.exit('site-packages' not in dinnerkit.__file__)")
-    session.run("pytest", *(session.posargs or BROAD))
+    broad(session)
 
 
 @nox.session
