@@ -20,11 +20,14 @@ from dinnerkit.testing import (
     SessionBench,
     SessionContract,
 )
-from dinnerkit_redis import open_bus, open_cache, open_limiter, open_queue, open_sessions
+from dinnerkit_redis import open_bus, open_cache, open_limiter, open_queue, open_sessions, queue
 from tests.services.redis import MASTER, PASSWORD, say
 
 AT_ONCE = 3.0
 """Seconds that a failure may take here: the machine has other work too, and a client without time limits would wait for ever."""
+
+SHORT = 0.1
+"""Seconds for which a worker waits for a task: nearly each test of the queue lets one wait in vain, after the last task."""
 
 
 def mine(url: str) -> str:
@@ -41,7 +44,8 @@ def away(opener: Callable[[str], Any], url: str) -> Callable[[str, int], Any]:
 
 class TestRedisQueue(QueueContract):
     @pytest.fixture
-    def bench(self, url: str) -> QueueBench:
+    def bench(self, url: str, monkeypatch: pytest.MonkeyPatch) -> QueueBench:
+        monkeypatch.setattr(queue, "_WAIT_SECONDS", SHORT)
         place = mine(url)
         return QueueBench(open=lambda: open_queue(place), reach=away(open_queue, url), at_once=AT_ONCE, secrets=[PASSWORD])
 

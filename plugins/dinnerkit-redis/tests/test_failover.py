@@ -42,7 +42,7 @@ def watched(tmp_path: Path) -> Iterator[tuple[int, int, int]]:
     places = [tmp_path / name for name in ("master", "replica", "sentinel")]
     for place in places:
         place.mkdir()
-    known = ("--masterauth", PASSWORD)
+    known = ("--masterauth", PASSWORD, "--repl-diskless-sync-delay", "0")  # which else waits five seconds for more replicas
     with redis_server(places[0], *known) as master, redis_server(places[1], *known, "--replicaof", "127.0.0.1", str(master)) as replica:
         until(lambda: "master_link_status:up" in say(replica, "INFO", "replication"))
         with redis_sentinel(places[2], master, "down-after-milliseconds 500", "failover-timeout 2000") as sentinel:
