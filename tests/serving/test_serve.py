@@ -130,6 +130,7 @@ def test_a_taken_port_is_one_line_and_exit_code_2(environ: dict[str, str]):
     [
         ("SECRET_KEY", "short", "secret_key is too short: at least 16 characters"),
         ("JOBS", "gone", "jobs: no installed package has jobs 'gone'; installed: none"),
+        ("RATE_LIMIT", "often", "rate_limit is a rate such as '1000 per 15 minutes', or off, not 'often'"),
         ("PUBLIC_URL", "dinners.example", "public_url is an address such as https://dinners.example, not 'dinners.example'"),
     ],
 )

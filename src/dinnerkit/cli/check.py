@@ -10,9 +10,9 @@ import click
 
 from dinnerkit.cli.output import say_table
 from dinnerkit.errors import DinnerkitError
-from dinnerkit.http.limits import check_rate
 from dinnerkit.plugins import check_jobs, open_backend
 from dinnerkit.ports.bus import UsesDatabase
+from dinnerkit.ports.rates import rates_of
 from dinnerkit.ports.urls import mask_url
 from dinnerkit.secret_key import secret_key
 from dinnerkit.settings import BACKENDS, OTHER_URLS, Settings
@@ -28,7 +28,7 @@ def command(ctx: click.Context) -> None:
     settings = Settings.load()
     parts: dict[str, Callable[[], object]] = {
         "secret_key": partial(secret_key, settings),
-        "rate_limit": partial(check_rate, settings.rate_limit),
+        "rate_limit": partial(rates_of, settings.rate_limit),
         "jobs": partial(check_jobs, settings.plugin_jobs()),
     }
     urls = {name: settings.backend_url(name) for name in (*BACKENDS, *OTHER_URLS) if getattr(settings, name)}

@@ -10,17 +10,15 @@ from typing import Any, NamedTuple, TypeVar, cast
 
 import flask
 from flask_limiter import Limiter
-from limits import RateLimitItem, parse_many
 from werkzeug.exceptions import TooManyRequests
 
-from dinnerkit.errors import SettingError, Unauthenticated
+from dinnerkit.errors import Unauthenticated
 from dinnerkit.http.auth import maybe_principal
 from dinnerkit.ports.limiter import LimiterStorage
+from dinnerkit.ports.rates import rates_of
 from dinnerkit.ports.shielded_limits import SCHEME
 
 V = TypeVar("V", bound=Callable[..., Any])
-
-OFF = "off"
 
 _PREFIX = "dinnerkit"
 _SCOPE = "global"
@@ -34,19 +32,6 @@ def unlimited(view: V) -> V:
     """The view is not counted: for callers that must get through, such as a gateway's webhooks."""
     view._dinnerkit_unlimited = True  # type: ignore[attr-defined]
     return view
-
-
-def check_rate(rate: str) -> None:
-    """Make sure that a rate is one, or ``"off"``.
-
-    Raises:
-        SettingError: it is not understood.
-    """
-    try:
-        if rate != OFF:
-            parse_many(rate)
-    except ValueError:
-        raise SettingError(f"rate_limit is a rate such as '1000 per 15 minutes', or off, not {rate!r}") from None
 
 
 class RequestLimits:
@@ -68,14 +53,13 @@ class RequestLimits:
         Raises:
             SettingError: the rate is not understood.
         """
-        self._rates: list[RateLimitItem] = []
+        self._rates = rates_of(rate)
         self._windows_of = lru_cache(maxsize=4096)(self._windows)
         self._windows_at = lru_cache(maxsize=4096)(lambda address: self._windows(_by_address(address)))
-        if rate != OFF:
+        if self._rates:
             limiter = _limiter(rate, storage, ahead=ahead)
             limiter.init_app(cast("flask.Flask", _Hookless()))
             self._storage: Any = limiter.limiter.storage
-            self._rates = sorted(parse_many(rate))
 
     def check(self) -> None:
         """Count the present request, unless it was counted before.
@@ -208,7 +192,6 @@ def _origin(address: str) -> str:
 
 
 def _limiter(rate: str, storage: LimiterStorage, *, ahead: bool) -> Limiter:
-    check_rate(rate)
     return Limiter(
         caller,
         application_limits=[rate],

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 
 from dinnerkit.plugins import check_jobs, open_backend
+from dinnerkit.ports.rates import rates_of
 from dinnerkit.ports.urls import parse_url
 from dinnerkit.secret_key import secret_key
 from dinnerkit.serving.counts import shared_counts
@@ -35,6 +36,7 @@ def serve(settings: Settings, *, bind: str, workers: int, work: bool | None, rea
     """
     secret_key(settings)
     check_jobs(settings.plugin_jobs())
+    rates_of(settings.rate_limit)
     with closing(listen(bind)) as listener, shared_counts(), _database_held(settings):
         address = url_of(listener)
         if "public_url" not in settings.origins:
