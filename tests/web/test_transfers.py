@@ -113,3 +113,12 @@ def test_another_s_seats_are_not_there_to_give(browse: Browse, world: World, boo
 @pytest.mark.parametrize("token", ["nonsense", "a.b.c", "x" * 3000])
 def test_a_link_that_is_none_of_ours_says_so(browse: Browse, token: str) -> None:
     assert browse().open(f"/transfers/{token}").status_code == 404
+
+
+@pytest.mark.parametrize("signed_in", [False, True])
+def test_a_link_that_is_cut_short_says_what_to_do(browse: Browse, world: World, *, signed_in: bool) -> None:
+    browser = browse(world.user() if signed_in else None)
+    browser.open("/transfers/a.b.c")
+    assert "This link leads to no offer" in browser.text
+    assert "ask whoever offered you the seats to send it again." in browser.text
+    assert "token" not in browser.text

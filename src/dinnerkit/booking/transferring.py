@@ -37,6 +37,12 @@ from dinnerkit.ids import derived_id
 OFFER_LIMIT = AttemptLimit("transfer", 10, timedelta(hours=1))
 """Offers that one user can have mailed."""
 
+_NO_OFFER = (
+    "This link leads to no offer: it may be cut short, or too old. "
+    "Open it from the mail once more, or ask whoever offered you the seats to send it again."
+)
+"""To a guest, who knows of no token."""
+
 
 @dataclass(frozen=True, slots=True)
 class Offered:
@@ -201,10 +207,13 @@ class TransferService:
         self._following.catch_up(booking)
 
     def _read(self, token: str) -> tuple[Booking, str]:
-        claims = self._tokens.read(token, now=self._clock())
+        try:
+            claims = self._tokens.read(token, now=self._clock())
+        except BadToken as error:
+            raise BadToken(_NO_OFFER) from error
         booking = self._store.find(str(claims["sub"]))
         if booking is None:
-            raise BadToken("The token is not valid.")
+            raise BadToken(_NO_OFFER)
         return booking, str(claims.get("jti"))
 
     def _transferable(self, booking: Booking) -> Booking:
