@@ -141,6 +141,14 @@ def test_a_name_is_found(door: Page) -> None:
     assert door.get_by_role("button", name="Béla Guest is in").is_visible()
 
 
+def test_who_looks_for_a_name_that_nobody_has_is_told_so(door: Page) -> None:
+    found = door.locator("[data-nobody]")
+    door.get_by_label("Find a name").fill("zeno")
+    assert found.text_content() == "Nobody here has that name."
+    door.get_by_label("Find a name").fill("ada")
+    assert found.text_content() == ""
+
+
 def test_without_a_connection_the_page_opens_anew_and_loses_nothing(door: Page, dinner: Dinner, line: Proxy) -> None:
     come_in(door, "Béla Guest")
     wait_until_told(door)

@@ -150,6 +150,7 @@ if (find) {
   find.querySelector("input").addEventListener("input", ({ target }) => {
     const wanted = target.value.trim().toLocaleLowerCase();
     for (const row of rows.values()) row.hidden = !row.querySelector(".door-name").textContent.toLocaleLowerCase().includes(wanted);
+    door.querySelector("[data-nobody]").textContent = [...rows.values()].every((row) => row.hidden) ? "Nobody here has that name." : "";
   });
 }
 
