@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from dinnerkit.matching import solve
 from dinnerkit.matching.solving import annealing, solver
-from dinnerkit.matching.solving.sizes import promising_sizes
+from dinnerkit.matching.solving.sizes import filled, promising_sizes
 from dinnerkit.matching.solving.state import State, contracted
 
 pytest.importorskip("numba")
@@ -42,18 +42,20 @@ def problem_of(n, low, high, *, seed=0, factor=None, families=0, apart=(), unit_
 
 FACTOR = np.array([0, 0, 2, 1, 2 / 3, 0.5, 0.4, 1 / 3, 2 / 7])
 
+ALIKE, FIXED, DIFFERENT, TRADED = ([4] * 4, [8] * 4), ([6] * 4, [6] * 4), ([4, 5, 6, 3], [8, 6, 7, 6]), ([7, 6, 6, 5], [7, 6, 6, 5])
+
 
 @settings(max_examples=30, deadline=None)
 @given(
     seed=st.integers(0, 10_000),
     families=st.integers(0, 2),
     factor=st.sampled_from([None, FACTOR]),
-    low=st.sampled_from([4, 6]),
+    bounds=st.sampled_from([ALIKE, FIXED, DIFFERENT, TRADED]),
     temperature=st.sampled_from([0.0, 20.0, 400.0]),
 )
-def test_the_fast_search_knows_what_its_groups_are_worth(seed, families, factor, low, temperature):
-    problem = problem_of(24, [low] * 4, [12 - low] * 4, seed=seed, factor=factor, families=families, apart=[(0, 1), (2, 3)])
-    start = np.random.default_rng(seed).permutation(24) % 4
+def test_the_fast_search_knows_what_its_groups_are_worth(seed, families, factor, bounds, temperature):
+    problem = problem_of(24, *bounds, seed=seed, factor=factor, families=families, apart=[(0, 1), (2, 3)])
+    start = filled(problem.minimum if bounds is TRADED else np.full(4, 6), np.random.default_rng(seed))
     search = slots.Search(problem, start, np.random.default_rng(seed))
     assert search.value == pytest.approx(State(problem, start).value, rel=1e-4)
     shares = search.anneal(np.full(30, temperature))
@@ -66,6 +68,19 @@ def test_the_fast_search_knows_what_its_groups_are_worth(seed, families, factor,
     slot_sums.refresh(search._tables)
     for name, before in kept.items():
         assert getattr(search._tables, name).ravel() == pytest.approx(before.ravel(), rel=1e-3, abs=1.0), name
+
+
+def test_a_move_may_have_two_groups_trade_their_sizes():
+    weights = np.zeros((5, 5))
+    for one, other in [(0, 1), (3, 4), (2, 3), (2, 4)]:
+        weights[one, other] = weights[other, one] = 10.0
+    nobody, no_masks, sizes = np.zeros((0, 2), np.int64), np.zeros((5, 0, 1), np.uint64), np.array([3, 2])
+    problem = contracted(weights, np.arange(5), nobody, no_masks, (sizes, sizes), np.ones(4))
+    search = slots.Search(problem, np.array([0, 0, 0, 1, 1]), np.random.default_rng(0))
+    search.anneal(np.zeros(3))  # no swap gains: the third one has to go over to the other group
+    assert search.best.tolist() == [1, 1, 0, 0, 0]
+    search.restart(search.best)
+    assert search.worth == search.value == 40.0
 
 
 @pytest.mark.parametrize("module", [annealing, compiled, slots])

@@ -26,22 +26,24 @@ class Tables(NamedTuple):
         weights: (people + 1, people + 1), the last row and column, nobody's, are zero.
         floor: (people,), the least weight that each has, pairs kept apart aside.
         factor: what a group's sum is multiplied by, given its size.
-        minimum: (groups,), the fewest people of each.
-        maximum: (groups,), the most.
+        minimum: (places,), the fewest people of the group that has each.
+        maximum: (places,), the most.
         masks: (people + 1, families, words).
         breach: what a group without a common bit costs.
         least: what a step must be worth to be taken; less is the rounding of single precision.
-        loose: whether sizes can change.
+        loose: whether sizes can change, or be traded.
         person: (slots,), who is there, or nobody.
         gain: (groups, slots), the sum of the weights between who is there and all of a group.
         own: (slots,), the same with their own group; huge where nobody is.
         scale: (slots,), the factor of each slot's group.
         inside: (groups,), the sum of the weights inside each.
         size: (groups,), people in each.
+        place: (groups,), which bounds each has: a move may have two groups trade theirs.
         rest: (people, families, words), what the others of one's group have in common.
         common: (groups, families, words), what all of a group have in common.
         broken: (groups,), 1 where some family has no bit in common.
         best: (slots,), who was where when the groups were worth the most at the end of a sweep.
+        best_place: (groups,), which bounds each had then.
         record: (2,), what they were worth, and the steps since the sums were made.
     """
 
@@ -60,10 +62,12 @@ class Tables(NamedTuple):
     scale: Singles
     inside: Floats
     size: Ints
+    place: Ints
     rest: Words
     common: Words
     broken: Ints
     best: Places
+    best_place: Ints
     record: Floats
 
 

@@ -21,7 +21,7 @@ from dinnerkit.matching.solving.state import BREACH, Floats, Ints, Problem
 _TINY = np.float32(1e-5)
 """The least worth of a step, as a share of the largest weight."""
 
-_CHANGING = ("person", "gain", "own", "scale", "inside", "size", "rest", "common", "broken", "best", "record")
+_CHANGING = ("person", "gain", "own", "scale", "inside", "size", "place", "rest", "common", "broken", "best", "best_place", "record")
 """What of :class:`Tables` a search changes; the rest is shared by all that search the same problem."""
 
 
@@ -45,17 +45,19 @@ class Search:
             masks=masks,
             breach=np.float32(problem.breach),
             least=_TINY * np.float32(problem.penalty / BREACH),
-            loose=bool((problem.minimum < problem.maximum).any()),
+            loose=bool((problem.minimum < problem.maximum).any() or np.ptp(size) > 0),
             person=np.empty(slots, np.int32),
             gain=np.empty((groups, slots), np.float32),
             own=np.empty(slots, np.float32),
             scale=np.empty(slots, np.float32),
             inside=np.zeros(groups),
             size=size,
+            place=np.arange(groups),
             rest=np.zeros_like(masks),
             common=np.zeros((groups, *masks.shape[1:]), np.uint64),
             broken=np.zeros(groups, np.int64),
             best=np.empty(slots, np.int32),
+            best_place=np.arange(groups),
             record=np.zeros(2),
         )
         self._work = _work(groups, slots)
@@ -75,6 +77,7 @@ class Search:
         person[np.arange(len(group)) - np.repeat(np.cumsum(size) - size, size), group[order]] = order
         tables.person[:] = person.ravel()
         tables.size[:] = size
+        tables.place[:] = np.arange(groups)
         refresh(tables)
 
     def twin(self) -> Search:
@@ -104,7 +107,7 @@ class Search:
     def best(self) -> Ints:
         """(people,), the best groups seen at the end of a sweep."""
         labels = np.zeros(len(self._tables.weights), np.int64)
-        labels[self._tables.best] = np.arange(len(self._tables.best)) % len(self._tables.minimum)
+        labels[self._tables.best] = np.tile(self._tables.best_place, len(self._tables.best) // len(self._tables.best_place))
         return labels[:-1]
 
 
