@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dinnerkit.matching import RuleInvalid, solve
-from dinnerkit.matching.solving import annealing, solver
+from dinnerkit.matching import RuleInvalid, RunRecord, solve
+from dinnerkit.matching.solving import annealing, few, solver
+
+from .judging_groups import Case
 
 
 def symmetric(n, seed=0):
@@ -21,8 +23,14 @@ def worth(weights, labels):
     return np.triu(weights * same, 1).sum()
 
 
+@pytest.fixture
+def searching(monkeypatch):
+    """Few or many, groups are searched for."""
+    monkeypatch.setattr(few, "MOST_UNITS", 0)
+
+
 @pytest.fixture(params=["numpy", "numba"])
-def engine(request, monkeypatch):
+def engine(request, monkeypatch, searching):
     if request.param == "numba":
         pytest.importorskip("numba")
         monkeypatch.setattr(solver, "_COMPILED_FROM", 0)
@@ -201,7 +209,33 @@ def test_one_alone_is_a_group(engine):
     assert solve([[0.0]], [0, 0], [1, 3], seconds=0.01).objective == 0.0
 
 
+@pytest.mark.parametrize("number", range(60))
+def test_of_a_few_the_groups_break_the_least_and_are_the_best_there_are(number):
+    case = Case.drawn(number)
+    best = case.best()
+    if best is None:
+        with pytest.raises(RuleInvalid, match="can't be fitted"):
+            solve(case.weights, case.low, case.high, **case.options)
+        return
+    solution = solve(case.weights, case.low, case.high, **case.options)
+    assert (solution.broken, solution.objective) == pytest.approx(best)
+    assert case.keeps(solution.labels)
+    assert case.told(solution.labels) == pytest.approx(best)
+
+
+def test_a_few_need_no_search_and_say_so():
+    told = []
+    solution = solve(symmetric(8), [2] * 3, [4] * 3, seed=3, progress=told.append, best=told.append)
+    assert solution.run == RunRecord(3, 0, solution.run.seconds, "numpy")
+    assert told == [pytest.approx(solution.objective), 1.0]
+
+
 def test_members_who_fit_no_group_together_are_refused():
+    with pytest.raises(RuleInvalid, match="can't be fitted"):
+        solve(symmetric(6), [3, 3], [3, 3], together=[(0, 1, 2, 3)])
+
+
+def test_members_for_whom_no_group_is_found_are_refused(searching):
     with pytest.raises(RuleInvalid, match="could not be fitted"):
         solve(symmetric(6), [3, 3], [3, 3], together=[(0, 1, 2, 3)])
 

@@ -12,7 +12,7 @@ class RunRecord:
 
     Attributes:
         seed: what all chance was drawn from.
-        sweeps: how often each unit was looked at.
+        sweeps: how often each unit was looked at; 0 where every way was tried instead.
         seconds: time taken by the clock.
         engine: ``"numba"`` or ``"numpy"`` (correct, and some fifty times slower).
     """
