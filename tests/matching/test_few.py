@@ -3,118 +3,47 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 
-import numpy as np
 import pytest
 
 from dinnerkit.matching import (
-    Balanced,
     BlockedApart,
-    CloseInAge,
     CommonLanguage,
-    Crowd,
-    Demand,
-    DietsServed,
+    Floor,
     Guest,
     NeverMet,
     NobodyAlone,
-    PartiesTogether,
     RunRecord,
-    Seating,
     SeatingImpossible,
     SomebodyExperienced,
-    Table,
-    VenueTable,
     seat,
-    wish,
 )
 from dinnerkit.matching.seating.audit import breaches
-from dinnerkit.matching.seating.scoring import Scoring
 
-RULES = (
-    PartiesTogether(),
-    BlockedApart(),
-    CommonLanguage(),
-    DietsServed(),
-    NobodyAlone("gender"),
-    Balanced("gender"),
-    SomebodyExperienced(),
-    Demand(CloseInAge(), 0.2),
-)
-WORTH = (CloseInAge(), wish(NobodyAlone("gender")), wish(CommonLanguage()))
-VENUE = [VenueTable(2, 4), VenueTable(1, 3, frozenset()), VenueTable(3, 3), VenueTable(2, 4)]
-
-
-def company(chance: random.Random, count: int) -> list[Guest]:
-    return [
-        Guest(
-            str(number),
-            age=chance.choice([20, 25, 33, 40]),
-            languages=frozenset(chance.sample(["en", "de", "fr"], 2)),
-            party=chance.choice([None, None, None, "x"]),
-            blocked=frozenset(chance.sample("0123456", 1) if chance.random() < 0.2 else ()),
-            diets=frozenset({"vegan"} if chance.random() < 0.3 else ()),
-            dinners=chance.choice([0, 0, 1]),
-            stated={"gender": chance.choice(["woman", "man"])},
-        )
-        for number in range(count)
-    ]
-
-
-def divisions(guests: int, size: object) -> Iterator[tuple[list[int], list[int | None]]]:
-    """Every way to divide guests: the table of each, and the tables' places in a venue."""
-    if isinstance(size, list):
-        for code in range(len(size) ** guests):
-            labels = [code // len(size) ** one % len(size) for one in range(guests)]
-            yield labels, list(range(len(size)))
-        return
-
-    def grow(labels: list[int]) -> Iterator[list[int]]:
-        if len(labels) == guests:
-            yield labels
-            return
-        for table in range(max(labels, default=-1) + 2):
-            yield from grow([*labels, table])
-
-    for labels in grow([]):
-        yield labels, [None] * (max(labels) + 1)
-
-
-def best_of_all(people: list[Guest], size: object, rules: tuple) -> float | None:
-    """The best score of all seatings of which the audit finds nothing wrong, the number of tables going first; None if there are none."""
-    crowd = Crowd.of(people)
-    scoring = Scoring.of(crowd, rules)
-    best: tuple[float, int, float] | None = None
-    for labels, at in divisions(len(people), size):
-        used = sorted(set(labels))
-        tables = tuple(Table(tuple(p.id for p, t in zip(people, labels, strict=True) if t == one), 0.0, (), at[one]) for one in used)
-        low, high = (1, 9) if isinstance(size, list) else size
-        if not all(low <= len(table.guests) <= high for table in tables):
-            continue
-        if not breaches(Seating(tables, 0.0, 0.0, 0.0, 0), people, size=size, rules=rules):
-            numbers = np.searchsorted(used, labels)
-            score = float(np.average(scoring.tables(crowd, numbers), weights=np.bincount(numbers)))
-            off = 0.0 if isinstance(size, list) else abs(len(used) - 2 * len(people) / (low + high))
-            best = max(filter(None, (best, (-off, -len(used), score))))
-    return best and best[2]
+from .judging_seatings import RULES, VENUE, WORTH, Judge, company
 
 
 @pytest.mark.parametrize("number", range(24))
 def test_a_few_get_the_best_tables_that_keep_all_rules_and_are_refused_where_there_are_none(number):
     chance = random.Random(number)
     people = company(chance, chance.randint(4, 6))
-    rules = (*(rule for rule in RULES if chance.random() < 0.4), *WORTH)
+    rules = (*(rule for rule in RULES if chance.random() < 0.4), *WORTH, *([Floor(80)] if chance.random() < 0.3 else []))
     size = chance.choice([(2, 4), (1, 3), (3, 4), VENUE])
-    best = best_of_all(people, size, rules)
+    judge = Judge(people, size, rules)
+    best = judge.best()
     if best is None:
         with pytest.raises(SeatingImpossible) as caught:
             seat(people, size=size, rules=rules)
         assert caught.value.details["proved"]
+        assert len(seat(people, size=size, rules=rules, best_effort=True).unseated) == len(people) - judge.most()
+        everybody = seat(people, size=size, rules=rules, everybody=True)
+        assert everybody.broken
+        assert everybody.unseated == ()
         return
-    seating = seat(people, size=size, rules=rules)
-    assert breaches(seating, people, size=size, rules=rules) == []
-    assert seating.score == pytest.approx(best, abs=0.1)
+    for options in ({}, {"best_effort": True}, {"everybody": True}):
+        seating = seat(people, size=size, rules=rules, **options)
+        assert (breaches(seating, people, size=size, rules=rules), seating.unseated, seating.broken) == ([], (), ())
+        assert judge.worth_of(seating) == pytest.approx(best, abs=0.02)
 
 
 def refusal(people: list[Guest], **options: object) -> SeatingImpossible:

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 
 import numpy as np
 
-from dinnerkit.matching.errors import GuestInvalid, RuleInvalid
+from dinnerkit.matching.errors import GuestInvalid, RuleInvalid, SeatingImpossible
 from dinnerkit.matching.people.crowd import Crowd
 from dinnerkit.matching.people.guests import Guest
 from dinnerkit.matching.rules.default_rules import DEFAULT_RULES, BlockedApart
 from dinnerkit.matching.rules.kinds import Rule
 from dinnerkit.matching.seating.constraints import Constraints
 from dinnerkit.matching.seating.diagnosis import Cause, named
+from dinnerkit.matching.seating.exhaustive import best_tables, fewest_moves
 from dinnerkit.matching.seating.house import House
 from dinnerkit.matching.seating.impossible import impossible
 from dinnerkit.matching.seating.lowest import below_floor
 from dinnerkit.matching.seating.newcomers import placed_without_moves
+from dinnerkit.matching.seating.refusing import no_way, without_hope
 from dinnerkit.matching.seating.rooms import Room, Size
 from dinnerkit.matching.seating.scoring import Scoring
 from dinnerkit.matching.seating.seat import check, result
@@ -107,7 +109,8 @@ def reseat(
     """Seat again with as few guests as possible at another table than before.
 
     Newcomers get a place; guests move only where a hard rule can't be kept otherwise, and beyond that as many as the budget allows,
-    each for as much gain in score as is found. Where the rules need more moves than the budget, they are made all the same.
+    each for as much gain in score as is found. Where the rules need more moves than the budget, they are made all the same. Of up to a
+    dozen or so (a party counts as one) every way is tried: no fewer moves would do, and no seating within the budget scores more.
 
     Args:
         seating: the earlier one.
@@ -119,7 +122,7 @@ def reseat(
         seed: what all chance is drawn from.
 
     Raises:
-        SeatingImpossible: no seating was found that keeps the hard rules.
+        SeatingImpossible: no seating was found that keeps the hard rules; of a few guests, there is none.
         GuestInvalid: somebody gone was not there, somebody come is there already, or somebody who had a table is not among the guests.
         RuleInvalid: the budget, a size or a rule makes no sense.
     """
@@ -175,15 +178,39 @@ class _Case:
         """Find the tables: first as few moves as the rules need, then better ones within the budget."""
         if not len(self._crowd):
             return 0, [CurvePoint(0, 0.0, 0.0)]
+        ways = fewest_moves(self._house, self._home, budget)
+        if ways is not None and not ways:
+            raise self._refused()
+        curve: list[CurvePoint] = []
+        for labels in self._searched(budget) if ways is None else ways:
+            self._labels = labels
+            self._note(curve)
+        return curve[0].moves, curve  # which may be fewer than a search began with: a better place can be the one from before
+
+    def _refused(self) -> SeatingImpossible:
+        """That there is no seating, of a few guests, and why: told as where they are seated for the first time."""
+        crowd, rules, room = self._crowd, self._rules, self._room
+        causes = without_hope(crowd, self._house.constraints, rules, room, best_effort=False)
+        if not causes:
+            labels = best_tables(self._house)
+            left = np.arange(len(crowd)) if labels is None else np.flatnonzero(labels < 0)
+            causes = [no_way(crowd, self._scoring, rules, room, left)]
+        return impossible(causes, crowd, proved=True)
+
+    def _searched(self, budget: int) -> Iterator[Ints]:
+        """Tables with as few moves as are found, and then better and better ones within the budget."""
         start = placed_without_moves(self._house, self._home, self._rng)
         settling = self._settling(start) if start is not None else self._with_moves()
-        needed = self._moves(settling.labels())
         if settling.faults:
             raise impossible([self._broken(settling.labels())], self._crowd, proved=False)
-        curve: list[CurvePoint] = []
-        self._improve(settling, 0 if budget <= needed else budget - needed, curve)
-        self._labels = settling.labels()
-        return curve[0].moves, curve  # which may be fewer than before: a better place can be the one from before
+        most = max(budget, self._moves(settling.labels()))
+        while True:
+            labels = settling.labels()
+            yield labels
+            found = settling.best(most - self._moves(labels))
+            if found is None:
+                return
+            settling.take(found)
 
     def _broken(self, labels: Ints) -> Cause:
         """That no seating was found, and who is at tables that break a rule, under its name if it is the only one or about blocks."""
@@ -234,19 +261,8 @@ class _Case:
         small = small[np.argsort(sizes[small], kind="stable")][:_MOST_DISSOLVED].tolist()
         return [list(some) for count in range(len(small) + 1) for some in combinations(small, count)]
 
-    def _improve(self, settling: Settling, spare: int, curve: list[CurvePoint]) -> None:
-        """Exchanges that gain, the most for each move first, until the spare moves are used up; notes the curve."""
-        most = self._moves(settling.labels()) + spare
-        while True:
-            labels = settling.labels()
-            moves = self._moves(labels)
-            self._note(labels, moves, curve)
-            found = settling.best(most - moves)
-            if found is None:
-                return
-            settling.take(found)
-
-    def _note(self, labels: Ints, moves: int, curve: list[CurvePoint]) -> None:
+    def _note(self, curve: list[CurvePoint]) -> None:
+        labels, moves = self._labels, self._moves(self._labels)
         rows = self._house.rows(labels)
         sizes = (rows >= 0).sum(axis=1)
         scores = self._house.scores(rows)

@@ -17,22 +17,24 @@ from dinnerkit.matching.rules.kinds import Demand, Floor, HardRule, Rule, SoftRu
 from dinnerkit.matching.seating.arranging import AT_ONCE, Budget, arranged, similar_order
 from dinnerkit.matching.seating.constraints import Constraints
 from dinnerkit.matching.seating.counting import rows_of
-from dinnerkit.matching.seating.diagnosis import Cause, count, hopeless, named, shortfall
-from dinnerkit.matching.seating.exhaustive import MOST_UNITS, best_tables
+from dinnerkit.matching.seating.diagnosis import Cause, count, named, shortfall
+from dinnerkit.matching.seating.exhaustive import best_tables
 from dinnerkit.matching.seating.feasible import feasible_tables
-from dinnerkit.matching.seating.finishing import asks_for_more, finished, lost_by_tables, numbered, over, venue_start
+from dinnerkit.matching.seating.finishing import asks_for_more, finished, numbered, over, venue_start
 from dinnerkit.matching.seating.following import Following, Halfway
 from dinnerkit.matching.seating.house import House, house_of
-from dinnerkit.matching.seating.impossible import impossible, not_found, not_there
+from dinnerkit.matching.seating.impossible import impossible, not_found
 from dinnerkit.matching.seating.locked_tables import broken_by_locks, parted, unbearable
 from dinnerkit.matching.seating.locks import LockedCompany, Locks
 from dinnerkit.matching.seating.lowest import below_floor
+from dinnerkit.matching.seating.refusing import no_fit, no_way, without_hope
 from dinnerkit.matching.seating.relaxing import broken_rules, least_broken
-from dinnerkit.matching.seating.rooms import Room, Size, unserved
+from dinnerkit.matching.seating.rooms import Room, Size
 from dinnerkit.matching.seating.scoring import Scoring
 from dinnerkit.matching.seating.tables import Seating, Table, Unseated
 from dinnerkit.matching.seating.worst import lift_worst
 from dinnerkit.matching.solving.checking import check_seed
+from dinnerkit.matching.solving.dividing import MOST_UNITS
 from dinnerkit.matching.solving.solver import Progress, RunRecord
 from dinnerkit.matching.solving.state import Ints
 
@@ -231,9 +233,7 @@ def _of_few(
     if labels is None:
         return None
     if (labels < 0).any():
-        cause = _too_few_tables(part, house.constraints, room) or not_there(
-            part, rules, np.flatnonzero(labels < 0), lambda some: _possible(part, scoring, some, room)
-        )
+        cause = no_way(part, scoring, rules, room, np.flatnonzero(labels < 0))
         if not search.best_effort:
             raise impossible([cause], part, proved=True)
         reasons |= dict.fromkeys(hopeful[labels < 0].tolist(), cause)
@@ -243,19 +243,6 @@ def _of_few(
         following.progress(1.0)
     at = np.full(len(house), -1) if room.tables is None else np.arange(len(house))
     return Found(_among(len(crowd), hopeful, labels), reasons, at, RunRecord(search.seed, 0, time.monotonic() - began, "numpy"))
-
-
-def _possible(crowd: Crowd, scoring: Scoring, rules: Sequence[Rule], room: Room) -> bool:
-    """Whether a few guests can all be seated by some rules, as far as that can be told by trying everything."""
-    labels = best_tables(house_of(crowd, scoring, rules, room))
-    return labels is not None and bool((labels >= 0).all())
-
-
-def _too_few_tables(crowd: Crowd, constraints: Constraints, room: Room) -> Cause | None:
-    """Why the numbers of some guests don't come out, if that is what is wrong."""
-    if room.tables is None:
-        return shortfall(crowd, constraints)
-    return _no_fit(len(crowd), room) if room.fit(len(crowd)) is None else None
 
 
 def _among(guests: int, places: Ints, labels: Ints) -> Ints:
@@ -301,16 +288,7 @@ def _finished(
 
 def _without_hope(crowd: Crowd, constraints: Constraints, rules: Sequence[Rule], room: Room, *, best_effort: bool) -> dict[int, Cause]:
     """Why guests who can't sit at any table can't, by their places; an error unless the best effort will do."""
-    if not len(crowd):
-        return {}
-    whole = shortfall(crowd, constraints) if room.tables is None else None
-    if room.tables is not None and room.fit(len(crowd)) is None:
-        whole = _no_fit(len(crowd), room)
-    if len(crowd) < constraints.low and whole:
-        causes = [whole]
-    else:
-        causes = unserved(crowd, room, rules) + lost_by_tables(crowd, rules) + hopeless(crowd, constraints)
-        causes = causes or ([whole] if whole and not best_effort else [])
+    causes = without_hope(crowd, constraints, rules, room, best_effort=best_effort)
     if causes and not best_effort:
         raise impossible(causes, crowd, proved=True)
     units = constraints.unit
@@ -334,15 +312,9 @@ def _place(crowd: Crowd, constraints: Constraints, scoring: Scoring, room: Room,
 def _not_divided(guests: int, room: Room) -> Cause:
     """Why guests find no place at a venue's tables, other rules aside: their number, or those of them who belong together."""
     if room.fit(guests) is None:
-        return _no_fit(guests, room)
+        return no_fit(guests, room)
     text = f"no way was found to divide {count(guests)} among tables of {room} with all who belong together at one table"
     return Cause("party", tuple(range(guests)), text)
-
-
-def _no_fit(guests: int, room: Room) -> Cause:
-    """That so many guests can't be divided among the venue's tables that are free."""
-    text = f"no table is left for {count(guests)}" if room.full else f"{count(guests)} can't be divided among tables of {room}"
-    return Cause("table_size", tuple(range(guests)), text)
 
 
 def result(

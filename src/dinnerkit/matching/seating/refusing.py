@@ -1,0 +1,54 @@
+"""Why guests can't all be seated: those who can't sit at any table, numbers that don't come out, rules that are in each other's way."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dinnerkit.matching.people.crowd import Crowd
+from dinnerkit.matching.rules.kinds import Rule
+from dinnerkit.matching.seating.constraints import Constraints
+from dinnerkit.matching.seating.diagnosis import Cause, count, hopeless, shortfall
+from dinnerkit.matching.seating.exhaustive import best_tables
+from dinnerkit.matching.seating.finishing import lost_by_tables
+from dinnerkit.matching.seating.house import house_of
+from dinnerkit.matching.seating.impossible import not_there
+from dinnerkit.matching.seating.rooms import Room, unserved
+from dinnerkit.matching.seating.scoring import Scoring
+from dinnerkit.matching.solving.state import Ints
+
+
+def without_hope(crowd: Crowd, constraints: Constraints, rules: Sequence[Rule], room: Room, *, best_effort: bool) -> list[Cause]:
+    """Why guests who can't sit at any table can't; where all could, that their numbers don't come out, unless the best effort will do."""
+    if not len(crowd):
+        return []
+    whole = shortfall(crowd, constraints) if room.tables is None else None
+    if room.tables is not None and room.fit(len(crowd)) is None:
+        whole = no_fit(len(crowd), room)
+    if len(crowd) < constraints.low and whole:
+        return [whole]
+    causes = unserved(crowd, room, rules) + lost_by_tables(crowd, rules) + hopeless(crowd, constraints)
+    return causes or ([whole] if whole and not best_effort else [])
+
+
+def no_way(crowd: Crowd, scoring: Scoring, rules: Sequence[Rule], room: Room, left: Ints) -> Cause:
+    """Why a few guests have no seating, of whom every way was tried and the best one leaves these out."""
+    constraints = Constraints.of(crowd, rules, room.low, room.high)
+
+    def possible(some: Sequence[Rule]) -> bool:
+        labels = best_tables(house_of(crowd, scoring, some, room))
+        return labels is not None and bool((labels >= 0).all())
+
+    return _too_few_tables(crowd, constraints, room) or not_there(crowd, rules, left, possible)
+
+
+def no_fit(guests: int, room: Room) -> Cause:
+    """That so many guests can't be divided among the venue's tables that are free."""
+    text = f"no table is left for {count(guests)}" if room.full else f"{count(guests)} can't be divided among tables of {room}"
+    return Cause("table_size", tuple(range(guests)), text)
+
+
+def _too_few_tables(crowd: Crowd, constraints: Constraints, room: Room) -> Cause | None:
+    """Why the numbers of some guests don't come out, if that is what is wrong."""
+    if room.tables is None:
+        return shortfall(crowd, constraints)
+    return no_fit(len(crowd), room) if room.fit(len(crowd)) is None else None
