@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from pymongo.database import Database
 
 from dinnerkit.events.documents import EventDocument
-from dinnerkit.events.encoded import documents, encoded
+from dinnerkit.events.encoded import encoded
 from dinnerkit.events.listing import EventQuery
 from dinnerkit.events.service import EventService
 from dinnerkit.identity import Principal
+from dinnerkit.joint_finds import documents
 from dinnerkit.storage import collection
 
 rows = st.dictionaries(st.sampled_from("abc"), st.text(max_size=5) | st.none(), max_size=3)

@@ -153,7 +153,7 @@ def test_a_page_reads_little_more_than_it_shows(filled: Data, query: EventQuery,
 
 def test_pages_that_are_read_together_are_served_by_the_same_indexes(filled: Data):
     wanted = [_Wanted(EventQuery(sort=sort, **NARROWED[name]), 20, ()) for sort, name in SERVED_IN_ORDER]
-    for stages_of_one in (one.stages(NOW, number) for number, one in enumerate(wanted)):
+    for stages_of_one in (one.find(NOW).stages(number) for number, one in enumerate(wanted)):
         union = [{"$match": {"_id": "none"}}, {"$unionWith": {"coll": "events", "pipeline": stages_of_one}}]
         command = {"aggregate": "events", "pipeline": union, "cursor": {}}
         plan = filled.command("explain", command, verbosity="queryPlanner")

@@ -18,8 +18,7 @@ from pymongo import MongoClient
 from pymongo.database import Database
 from pymongo.errors import AutoReconnect, OperationFailure
 
-from dinnerkit import joint_reads
-from dinnerkit.events import pages as reading
+from dinnerkit import joint_finds, joint_reads
 from dinnerkit.events.documents import EventDocument
 from dinnerkit.events.listing import EventQuery, Sort, last_of
 from dinnerkit.events.pages import Pages, _Wanted
@@ -64,7 +63,7 @@ class Asking:
         for query in queries:
             others.append(pool.submit(self.pages.encoded, query, limit, None))
             deadline = time.monotonic() + DEADLINE
-            while sum(len(waiting.questions) for waiting in self.pages._joint._waiting.values()) < len(others):
+            while sum(len(waiting.questions) for waiting in self.pages._finds._joint._waiting.values()) < len(others):
                 assert time.monotonic() < deadline
                 time.sleep(0.001)
         self.go_on.set()
@@ -89,7 +88,7 @@ def filled(mongo_client: MongoClient[dict[str, Any]], details: Callable[..., Eve
 
 @pytest.fixture
 def asking(filled: Data, monkeypatch: pytest.MonkeyPatch) -> Iterator[Asking]:
-    monkeypatch.setattr(reading, "READS_AT_ONCE", 1)
+    monkeypatch.setattr(joint_finds, "READS_AT_ONCE", 1)
     monkeypatch.setattr(joint_reads, "PATIENCE_SECONDS", DEADLINE)
     asking = Asking(filled)
     yield asking
@@ -126,10 +125,10 @@ def test_pages_that_are_read_together_are_those_that_are_read_alone(filled: Data
     for query, limit, later in asked:
         cursor = asking.pages.rows(query, limit, None)["next"] if later else None
         wanted.append(_Wanted(query, limit, last_of(query.order, cursor)))
-    alone = [asking.pages._alone(one) for one in wanted]
+    alone = [asking.pages._finds.alone(one) for one in wanted]
     asking.questions = 0
 
-    assert asking.pages._read(0, wanted) == alone
+    assert asking.pages._finds.read(0, wanted) == alone
     assert asking.questions == 1
 
 
@@ -143,7 +142,7 @@ def test_those_who_come_while_a_page_is_read_are_answered_by_one_question(asking
 
 
 def test_more_are_read_by_several_questions(asking: Asking, pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "MOST_UNITED", 16)
+    monkeypatch.setattr(joint_finds, "MOST_UNITED", 16)
     found = asking.together(pool, *(EventQuery(max_price=price) for price in range(20)))
 
     assert asking.questions == 3

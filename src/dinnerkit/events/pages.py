@@ -2,38 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any, Final, Generic, NamedTuple, TypedDict, TypeVar, cast
+from typing import Any, Generic, NamedTuple, TypedDict, TypeVar, cast
 
-from bson.codec_options import CodecOptions
-from bson.raw_bson import RawBSONDocument
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection as MongoCollection
-from pymongo.cursor import RawBatchCursor
 
 from dinnerkit.clock import Clock
-from dinnerkit.events.encoded import EncodedEvent, documents, encoded, encoded_row, groups
+from dinnerkit.events.encoded import EncodedEvent, encoded, encoded_row
 from dinnerkit.events.listing import SORT_KEYS, EventQuery, Sort, after, conditions, distance_km, following, last_of, position, within
 from dinnerkit.events.rows import SUMMARY, EventSummary, summary_of
 from dinnerkit.events.rules import Location
+from dinnerkit.joint_finds import Find, JointFinds
 from dinnerkit.joint_reads import JointReads
 from dinnerkit.secondaries import Question
-from dinnerkit.storage import Row, is_outage
+from dinnerkit.storage import Row
 
 T = TypeVar("T")
-
-READS_AT_ONCE = 2
-"""Further pages that are asked for while so many are being read wait for one of these reads, and are then read together."""
-
-MOST_UNITED = 32
-"""So many pages are read by one question, which the database answers one after the other."""
-
-_AS_SENT: Final[CodecOptions[RawBSONDocument]] = CodecOptions(document_class=RawBSONDocument)
-"""``aggregate_raw_batches`` would ask twice: it has the server send nothing with the first answer."""
-
-_BY_PAGE: Final = {"$group": {"_id": "$page", "events": {"$push": "$event"}}}
-"""At the end: within the pipeline of a page it would have a say in which index is used."""
 
 _CENTIMETRE = 0.01  # in metres: more than the arithmetic of two runs can differ by
 
@@ -66,20 +52,9 @@ class _Wanted(NamedTuple):
             wanted.append(after(SORT_KEYS[self.query.order], self.last))
         return {"$and": wanted}
 
-    def find(self, now: datetime) -> dict[str, Any]:
+    def find(self, now: datetime) -> Find:
         """What to find for it, and one event more if there is one."""
-        sort = [(key, 1) for key in SORT_KEYS[self.query.order]]
-        return {"filter": self.match(now), "projection": SUMMARY, "sort": sort, "limit": self.limit + 1}
-
-    def stages(self, now: datetime, number: int) -> list[Row]:
-        """The same as a pipeline, whose documents each have an event, and that number."""
-        return [
-            {"$match": self.match(now)},
-            {"$sort": dict.fromkeys(SORT_KEYS[self.query.order], 1)},
-            {"$limit": self.limit + 1},
-            {"$project": SUMMARY},
-            {"$replaceWith": {"page": number, "event": "$$ROOT"}},
-        ]
+        return Find(self.match(now), SUMMARY, dict.fromkeys(SORT_KEYS[self.query.order], 1), self.limit + 1)
 
     def page(self, found: list[EncodedEvent]) -> Page[EncodedEvent]:
         """The page, of what was found for it."""
@@ -98,7 +73,10 @@ class Pages:
     def __init__(self, ask: Callable[[Question[Any]], Any], clock: Clock) -> None:
         self._ask = ask
         self._clock = clock
-        self._joint: JointReads[Hashable, _Wanted, Page[EncodedEvent]] = JointReads(self._read)
+        self._finds: JointFinds[_Wanted, Page[EncodedEvent]] = JointFinds(
+            ask, lambda wanted: wanted.find(clock()), lambda wanted, found: wanted.page([encoded(event) for event in found])
+        )
+        self._nearby: JointReads[_Wanted, None, Page[EncodedEvent]] = JointReads(self._read_nearby)
 
     def rows(self, query: EventQuery, limit: int, cursor: str | None) -> Page[EventSummary]:
         """A page; ``distance_km`` is in its rows where the query has a place.
@@ -115,46 +93,13 @@ class Pages:
             BadCursor: the cursor is not of a list in this order.
         """
         wanted = _Wanted(query, limit, last_of(query.order, cursor))
-        about: Hashable = wanted if query.near is not None else hash(wanted) % READS_AT_ONCE
-        try:
-            return self._joint.ask(about, wanted)
-        except Exception as error:
-            if is_outage(error) or query.near is not None:
-                raise
-            return self._alone(wanted)  # what was wrong with another page that was read together with it is nothing to it
+        return self._finds.answer(wanted) if query.near is None else self._nearby.ask(wanted, None)
 
-    def _read(self, _: Hashable, together: Sequence[_Wanted]) -> list[Page[EncodedEvent]]:
-        """The pages, each different one read once."""
-        if len(together) == 1:
-            return [self._alone(together[0])]
-        places: dict[_Wanted, int] = {}
-        asked = [places.setdefault(wanted, len(places)) for wanted in together]
-        different = list(places)
-        pages: list[Page[EncodedEvent]] = []
-        for start in range(0, len(different), MOST_UNITED):
-            part = different[start : start + MOST_UNITED]
-            pages += [self._alone(part[0])] if len(part) == 1 else self._united(part)
-        return [pages[place] for place in asked]
-
-    def _alone(self, wanted: _Wanted) -> Page[EncodedEvent]:
-        if wanted.query.near is not None:  # the distance is of the question, and not of the event
-            page = self._rows(wanted)
-            return {"items": [encoded_row(row) for row in page["items"]], "next": page["next"]}
-        find = wanted.find(self._clock())
-        return wanted.page(self._ask(lambda events, session: _found(events.find_raw_batches(**find, session=session))))
-
-    def _united(self, pages: Sequence[_Wanted]) -> list[Page[EncodedEvent]]:
-        """Pages of lists without a place, by one question."""
-        now = self._clock()
-        first, *others = [wanted.stages(now, number) for number, wanted in enumerate(pages)]
-
-        def read(events: MongoCollection[Row], session: ClientSession | None) -> dict[int, list[EncodedEvent]]:
-            united = [*first, *({"$unionWith": {"coll": events.name, "pipeline": stages}} for stages in others), _BY_PAGE]
-            found = events.with_options(codec_options=_AS_SENT).aggregate(united, session=session)
-            return {number: [encoded(event) for event in group] for number, group in groups(bytes(document.raw) for document in found)}
-
-        found = self._ask(read)
-        return [wanted.page(found.get(number, [])) for number, wanted in enumerate(pages)]
+    def _read_nearby(self, wanted: _Wanted, together: Sequence[None]) -> list[Page[EncodedEvent]]:
+        """One page for all who ask for it: the distances are of the question, and not of the events."""
+        page = self._rows(wanted)
+        encoded_page: Page[EncodedEvent] = {"items": [encoded_row(row) for row in page["items"]], "next": page["next"]}
+        return [encoded_page] * len(together)
 
     def _rows(self, wanted: _Wanted) -> Page[EventSummary]:
         query, limit = wanted.query, wanted.limit
@@ -162,8 +107,8 @@ class Pages:
             nearest = self._nearest(wanted)
             further = following(nearest, limit, lambda row: (query.order.value, row["metres"], row["_id"]))
             return {"items": [_placed(summary_of(row), row["metres"] / 1000) for row in nearest[:limit]], "next": further}
-        find = wanted.find(self._clock())
-        rows = [summary_of(row) for row in self._ask(lambda events, session: list(events.find(**find, session=session)))]
+        options = wanted.find(self._clock()).options
+        rows = [summary_of(row) for row in self._ask(lambda events, session: list(events.find(**options, session=session)))]
         further = following(rows, limit, lambda row: position(query.order, row))
         if query.near is not None:
             rows = [_placed(row, distance_km(query.near, Location(**row["venue"]["location"]))) for row in rows]
@@ -205,7 +150,3 @@ class Pages:
 
 def _placed(row: EventSummary, kilometres: float) -> EventSummary:
     return {**row, "distance_km": round(kilometres, 1)}
-
-
-def _found(batches: RawBatchCursor[Row]) -> list[EncodedEvent]:
-    return [encoded(document) for document in documents(cast("Iterable[bytes]", batches))]
