@@ -32,6 +32,11 @@ def warmed(pid: int, port: int, stood_on: Behind, requests: list[Request], *stat
     return ask(pid, port, stood_on, requests, CONNECTIONS).only(*statuses)
 
 
+def own(path: str, tokens: list[str]) -> list[Request]:
+    """Asked for by each of those who have the tokens."""
+    return [get(path, Authorization=f"Bearer {token}") for token in tokens]
+
+
 def measure(folder: Path) -> dict[str, Asked]:
     """By what is done."""
     found: dict[str, Asked] = {}
@@ -45,11 +50,12 @@ def measure(folder: Path) -> dict[str, Asked]:
             found["GET list, kept, 304"] = warmed(pid, port, stood_on, [get(TEN_KB, If_None_Match=etag)] * 8000, 304)
             tokens = [token_of(port, visitor) for visitor in visitors[:30]]
             pairs = [booking(event_id, token) for event_id, token in product(events, tokens)]
-            send(port, pairs[:60], CONNECTIONS).only(201)
-            found["POST booking, free"] = ask(pid, port, stood_on, pairs[60:], CONNECTIONS).only(201)
+            send(port, pairs[: 2 * len(tokens)], CONNECTIONS).only(201)
+            found["GET one's own bookings, 2"] = warmed(pid, port, stood_on, own("/v1/bookings", tokens) * 60, 200)
+            found["POST booking, free"] = ask(pid, port, stood_on, pairs[2 * len(tokens) :], CONNECTIONS).only(201)
+            found["GET one's own bookings, 25"] = warmed(pid, port, stood_on, own("/v1/bookings?limit=25", tokens) * 60, 200)
+            found["GET one's own profile"] = warmed(pid, port, stood_on, own("/v1/me", tokens) * 60, 200)
             found["POST login"] = ask(pid, port, stood_on, [login(visitor) for visitor in visitors[30:]] * 4, 8).only(200)
-        with ours(given, lane="off") as (pid, port):
-            found["GET list, lane off"] = warmed(pid, port, stood_on, [get(TEN_KB)] * 1000, 200)
     return found
 
 

@@ -14,6 +14,7 @@ from flask import Flask
 
 from dinnerkit.accounts.api import resolve_bearer
 from dinnerkit.accounts.secrecy import Keys
+from dinnerkit.accounts.sign_in import SignInService
 from dinnerkit.analytics.collector import PlatformCollector
 from dinnerkit.analytics.service import AnalyticsService
 from dinnerkit.delivery.relay import Relay
@@ -128,7 +129,9 @@ class Dinnerkit:
                 kit.clock,
                 kit.settings.lane_bytes,
                 kit.service(Shared),
-                Direct(app, services, services[RequestLimits]) if self._is_alone() and "wsgi_app" not in vars(app) else None,
+                Direct(app, services, services[RequestLimits], kit.service(SignInService).authenticate)
+                if self._is_alone() and "wsgi_app" not in vars(app)
+                else None,
             )
         return kit
 

@@ -32,6 +32,7 @@ from dinnerkit.booking.handlers import booking_handlers
 from dinnerkit.booking.host_payouts import HostPayouts
 from dinnerkit.booking.no_shows import NoShows
 from dinnerkit.booking.paying import PayingService
+from dinnerkit.booking.reading import BookingReader
 from dinnerkit.booking.reminders import Reminders
 from dinnerkit.booking.service import BookingService
 from dinnerkit.booking.statements import Statements
@@ -316,6 +317,7 @@ class Kit:
             transfers,
             companions,
             DiscountService(store, bookings, seats, uses, payments),
+            BookingReader(database, bookings, waiting, clock),
             VoucherService(database, events, clock),
             uses,
             payments,

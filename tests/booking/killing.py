@@ -94,6 +94,10 @@ class KillableCollection:
         self._collection = collection
         self._killer = killer
 
+    @property
+    def name(self) -> str:
+        return self._collection.name
+
     def with_options(self, **options: Any) -> KillableCollection:
         return KillableCollection(self._collection.with_options(**options), self._killer)
 

@@ -32,7 +32,7 @@ def test_for_programs_it_is_json_and_own_prices_count(run: Run, tmp_path: Path):
 
 
 def test_figures_of_ones_own_benchmark_replace_the_shipped_ones(run: Run, tmp_path: Path):
-    names = ("GET list, kept", "GET list, kept, 304", "GET list, lane off", "POST booking, free", "POST login")
+    names = ("GET list, kept", "GET list, kept, 304", "GET one's own bookings, 2", "POST booking, free", "POST login")
     rows = {name: {"web_us": 1000.0, "mongodb_us": 10, "redis_us": 1} for name in names}
     (tmp_path / "bench").mkdir()
     (tmp_path / "bench" / "journey_cpu.json").write_text(json.dumps({"rows": rows}), "utf-8")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 from flask import Request, Response
@@ -30,9 +29,11 @@ from dinnerkit.http.auth import authenticated, bearer_token, current_principal
 from dinnerkit.http.blueprint import ApiBlueprint
 from dinnerkit.http.conditional import private_json
 from dinnerkit.http.idempotency import idempotent, operation_id
+from dinnerkit.http.json_bytes import to_json
+from dinnerkit.http.lane.routes import personal
 from dinnerkit.http.limits import origin
 from dinnerkit.http.metrics import Metrics
-from dinnerkit.http.services import service
+from dinnerkit.http.services import Site, service, site
 from dinnerkit.identity import Principal
 
 blueprint = ApiBlueprint("accounts", __name__, description="Who the people are, and how they prove it.")
@@ -179,12 +180,17 @@ def reset(body: dict[str, str]) -> None:
     service(RecoveryService).reset_password(body["token"], body["password"])
 
 
+def _me(at: Site, who: Principal) -> bytes:
+    return to_json(_shown(at.service(AccountService).get(who.user_id)))
+
+
 @blueprint.route("/me")
+@personal(make=_me)
 @authenticated
 @blueprint.response(200, UserSchema)
-def me() -> dict[str, Any]:
+def me() -> Response:
     """Show my account and profile."""
-    return _shown(service(AccountService).get(current_principal().user_id))
+    return private_json(_me(site(), current_principal()))
 
 
 @blueprint.route("/me", methods=["PATCH"])
@@ -198,5 +204,24 @@ def change_me(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _shown(user: User) -> dict[str, Any]:
-    found = asdict(user)
-    return {**found.pop("profile"), **found}
+    """In the shape of :class:`dinnerkit.accounts.schemas.UserSchema`."""
+    profile, traits = user.profile, user.traits
+    return {
+        "id": user.id,
+        "email": user.email,
+        "name": user.name,
+        "role": user.role,
+        "verified": user.verified,
+        "created_at": user.created_at,
+        "birth_year": profile.birth_year,
+        "gender": profile.gender,
+        "languages": profile.languages,
+        "diets": profile.diets,
+        "interests": profile.interests,
+        "city": profile.city,
+        "budget": profile.budget,
+        "visibility": profile.visibility,
+        "findable": profile.findable,
+        "reminders": profile.reminders,
+        "traits": {name: float(value) for name, value in traits.items()} if traits is not None else None,
+    }

@@ -21,6 +21,7 @@ from dinnerkit.clock import Clock
 from dinnerkit.delivery.outbox import Outbox
 from dinnerkit.identity import Role
 from dinnerkit.ids import new_id
+from dinnerkit.joint_finds import Find, JointFinds, row_of
 from dinnerkit.messages import Message
 from dinnerkit.storage import Row, collection, to_row
 
@@ -58,6 +59,7 @@ class AccountService:
         self._passwords = passwords
         self._clock = clock
         self._outbox = Outbox(clock)
+        self._finds: JointFinds[str, User | None] = JointFinds(lambda question: question(self._users, None), _find, _user_in)
 
     def register(self, *, email: str, password: str, name: str, user_id: str | None = None) -> User:
         """Make a guest, who gets a mail to verify the address.
@@ -139,10 +141,10 @@ class AccountService:
         Raises:
             NoSuchUser: there is none of that id.
         """
-        row = self._users.find_one({"_id": user_id}, _SHOWN_FIELDS)
-        if row is None:
+        user = self._finds.answer(user_id)
+        if user is None:
             raise NoSuchUser("There is no such user.")
-        return user_from_row(row)
+        return user
 
     def find(self, email: str) -> User | None:
         """The user with that e-mail address, or None.
@@ -263,6 +265,14 @@ class AccountService:
             profile=ProfileEntry(**_profile_fields(user.profile)),
             personality=personality,
         )
+
+
+def _find(user_id: str) -> Find:
+    return Find({"_id": user_id}, _SHOWN_FIELDS, {"_id": 1}, 1)
+
+
+def _user_in(_: str, found: Iterable[bytes]) -> User | None:
+    return next((user_from_row(row_of(document)) for document in found), None)
 
 
 def user_from_row(row: Mapping[str, Any]) -> User:

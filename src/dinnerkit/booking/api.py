@@ -13,6 +13,7 @@ from dinnerkit.booking.discounting import DiscountService
 from dinnerkit.booking.errors import NoSuchBooking
 from dinnerkit.booking.paying import PayingService
 from dinnerkit.booking.presenting import arrival, presented
+from dinnerkit.booking.reading import BookingReader
 from dinnerkit.booking.rules import SETTLED
 from dinnerkit.booking.schemas import (
     ActionRequiredSchema,
@@ -45,13 +46,21 @@ from dinnerkit.http.auth import authenticated, current_principal, requires
 from dinnerkit.http.blueprint import ApiBlueprint
 from dinnerkit.http.conditional import private, private_json
 from dinnerkit.http.idempotency import idempotent, operation_id, operation_repeated
-from dinnerkit.http.paging import decode_cursor, encode_cursor
+from dinnerkit.http.lane.routes import personal
 from dinnerkit.http.schemas import PageQuery, page_schema
-from dinnerkit.http.services import service
-from dinnerkit.identity import Role
+from dinnerkit.http.services import Site, service, site
+from dinnerkit.identity import Principal, Role
 from dinnerkit.ids import is_id
 
 blueprint = ApiBlueprint("booking", __name__, description="Seats held, paid, confirmed, given back and waited for.")
+
+
+def _listed(at: Site, query: dict[str, Any], who: Principal) -> bytes:
+    return at.service(BookingReader).page(who.user_id, query["limit"], query["cursor"])
+
+
+def _found(at: Site, booking_id: str, who: Principal) -> bytes:
+    return at.service(BookingReader).one(who.user_id, _existing(booking_id))
 
 
 @blueprint.route("/bookings", methods=["POST"])
@@ -75,27 +84,23 @@ def create_booking(body: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/bookings")
+@personal(PageQuery, make=_listed)
 @authenticated
 @blueprint.arguments(PageQuery, location="query")
 @blueprint.response(200, page_schema(BookingSchema))
 def list_bookings(query: dict[str, Any]) -> Response:
     """List my bookings, newest first."""
-    before = decode_cursor(query["cursor"], str)[0] if query["cursor"] else None
-    limit = query["limit"]
-    user = current_principal().user_id
-    found = service(BookingService).page(user, limit=limit + 1, before=before)
-    positions = service(WaitingList).positions(user, found[:limit])
-    further = encode_cursor(found[limit - 1].id) if len(found) > limit else None
-    return private_json({"items": [presented(booking, positions.get(booking.id)) for booking in found[:limit]], "next": further})
+    return private_json(_listed(site(), query, current_principal()))
 
 
 @blueprint.route("/bookings/<booking_id>")
+@personal(make=_found)
 @authenticated
 @blueprint.response(200, BookingSchema)
 @blueprint.alt_response(404, "NOT_FOUND")
 def get_booking(booking_id: str) -> Response:
     """Show a booking of mine."""
-    return private_json(_shown(service(BookingService).get(current_principal().user_id, _existing(booking_id))))
+    return private_json(_found(site(), booking_id, current_principal()))
 
 
 @blueprint.route("/bookings/<booking_id>/calendar.ics")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 from dinnerkit.booking.checking_in import Arrival
@@ -38,7 +37,7 @@ def presented(booking: Booking, position: int | None = None) -> dict[str, Any]:
         "created_at": booking.created_at,
         "companions": [{"name": one.name, "diets": list(one.diets), "answered": bool(one.traits)} for one in booking.companions],
         "offered_to": booking.transfer["email"] if booking.transfer and booking.status in EXPECTED else None,
-        "refund_policy": asdict(booking.refund_policy),
+        "refund_policy": booking.refund_policy.to_document(),
         "terms": terms_in_words(booking),
         "refund": booking.refund.to_document() if booking.refund else None,
         "refund_if_resold": booking.refund_if_resold.to_document() if booking.refund_if_resold else None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -110,17 +110,17 @@ class BookingStore:
         """The booking, if there is one and it is that user's (None asks for anybody's)."""
         query = {"_id": booking_id} | ({"user": user_id} if user_id else {})
         row = self._bookings.find_one(query, {"outbox": 0})
-        return _booking(row) if row else None
+        return booking_of(row) if row else None
 
     def of_user(self, user_id: str, *, limit: int, before: str | None) -> list[Booking]:
         """The user's bookings, newest first, from behind the one with the id ``before``."""
         query = {"user": user_id} | ({"_id": {"$lt": before}} if before else {})
-        return [_booking(row) for row in self._bookings.find(query, {"outbox": 0}).sort("_id", -1).limit(limit)]
+        return [booking_of(row) for row in self._bookings.find(query, {"outbox": 0}).sort("_id", -1).limit(limit)]
 
     def of_event(self, event_id: str, statuses: Collection[str], *, user_id: str | None = None) -> list[Booking]:
         """The bookings of an event that have one of these statuses, in the order they were made; of that user, or of everybody."""
         query: Row = {"event": event_id, "status": {"$in": sorted(statuses)}} | ({"user": user_id} if user_id else {})
-        return [_booking(row) for row in self._bookings.find(query, {"outbox": 0}).sort("_id", 1)]
+        return [booking_of(row) for row in self._bookings.find(query, {"outbox": 0}).sort("_id", 1)]
 
     def offer(self, offered: Booking, message: Message, *, noted: str | None) -> bool:
         """Turn a booking that waits into this one, on the terms that are offered now; whether it did still, with the voucher ``noted``."""
@@ -131,7 +131,7 @@ class BookingStore:
             "currency": offered.amount.currency,
             "voucher": offered.voucher,
             "discount": offered.discount.amount if offered.discount else None,
-            "refund_policy": asdict(offered.refund_policy),
+            "refund_policy": offered.refund_policy.to_document(),
             "about": offered.about,
             "expires_at": offered.expires_at,
         }
@@ -140,11 +140,11 @@ class BookingStore:
     def due_for_reminder(self, now: datetime, limit: int) -> list[Booking]:
         """Some of the bookings whose reminder is due, the longest overdue first."""
         rows = self._bookings.find({"remind_at": {"$lte": now}}, {"outbox": 0}).sort("remind_at", 1).limit(limit)
-        return [_booking(row) for row in rows]
+        return [booking_of(row) for row in rows]
 
     def due_for_asking(self, now: datetime, limit: int) -> list[Booking]:
         """Some of the bookings whose guests are to be asked how it was."""
-        return [_booking(row) for row in self._bookings.find({"ask_at": {"$lte": now}}, {"outbox": 0}).limit(limit)]
+        return [booking_of(row) for row in self._bookings.find({"ask_at": {"$lte": now}}, {"outbox": 0}).limit(limit)]
 
     def events_waited_for(self) -> list[str]:
         """The events for which a booking waits."""
@@ -176,13 +176,13 @@ class BookingStore:
     def with_deposit_due(self, before: datetime, limit: int) -> list[Booking]:
         """Bookings whose deposit should have come to its end by then."""
         due = self._bookings.find({"deposit_due_at": {"$lte": before}}, {"outbox": 0})
-        return [_booking(row) for row in due.sort("deposit_due_at", 1).limit(limit)]
+        return [booking_of(row) for row in due.sort("deposit_due_at", 1).limit(limit)]
 
     def about_money(self) -> Iterator[tuple[Booking, datetime]]:
         """All bookings that are paid for or should be, each with when it was changed last, in the order they were made."""
         query: Row = {"$or": [{"payment": {"$exists": True}}, {"status": {"$in": sorted(SETTLED)}, "amount": {"$gt": 0}}]}
         for row in self._bookings.find(query, {"outbox": 0}).sort("_id", 1):
-            yield _booking(row), row["updated_at"]
+            yield booking_of(row), row["updated_at"]
 
     def counting_on(self, payment_ids: Collection[str]) -> dict[str, list[str]]:
         """Those of the payments that bookings have for their own, whatever became of these, each with those that did not pass it on."""
@@ -234,7 +234,7 @@ class BookingStore:
             update["$push"] = self._outbox.push(*messages)
         query = {"_id": booking_id, "user": user_id, "status": {"$in": sorted(since)}} | (when or {})
         row = self._bookings.find_one_and_update(query, update, projection={"outbox": 0}, return_document=ReturnDocument.AFTER)
-        return _booking(row) if row else None
+        return booking_of(row) if row else None
 
 
 def _row(booking: Booking, outbox: list[Row]) -> Row:
@@ -248,7 +248,7 @@ def _row(booking: Booking, outbox: list[Row]) -> Row:
         "hold": booking.hold,
         "amount": booking.amount.amount,
         "currency": booking.amount.currency,
-        "refund_policy": asdict(booking.refund_policy),
+        "refund_policy": booking.refund_policy.to_document(),
         "voucher": booking.voucher,
         "payment": booking.payment,
         "transferred_from": booking.transferred_from,
@@ -278,7 +278,8 @@ def _companion(row: Row) -> Companion:
     return Companion(row["name"], tuple(row.get("diets", ())), row.get("link"), row.get("traits") or {})
 
 
-def _booking(row: Row) -> Booking:
+def booking_of(row: Row) -> Booking:
+    """The booking of a stored row."""
     currency = row["currency"]
     return Booking(
         id=row["_id"],

@@ -16,7 +16,7 @@ _SHIPPED = Path(__file__).with_name("figures.toml")
 _MEASURED_AS = {
     "kept": "GET list, kept",
     "not_modified": "GET list, kept, 304",
-    "uncached": "GET list, lane off",
+    "uncached": "GET one's own bookings, 2",
     "booking": "POST booking, free",
     "login": "POST login",
 }

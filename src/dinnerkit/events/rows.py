@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import fields
 from datetime import datetime
 from typing import Any, NotRequired, TypedDict, cast
 
@@ -178,5 +178,5 @@ def stored(details: EventDetails) -> Row:
         "tag_keys": [search_key(tag) for tag in tags],
         "format": details.format.value,
         "waitlist_order": details.waitlist_order.value,
-        "refund_policy": asdict(details.refund_policy),
+        "refund_policy": details.refund_policy.to_document(),
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from http import HTTPStatus
 from typing import Any, ParamSpec, TypeVar, cast
@@ -16,7 +16,17 @@ from dinnerkit.http.documenting import documented
 from dinnerkit.http.mount import UserResolver, current_mount
 from dinnerkit.identity import Principal, Role
 
-__all__ = ["BEARER", "UserResolver", "act_for", "authenticated", "bearer_token", "current_principal", "maybe_principal", "requires"]
+__all__ = [
+    "BEARER",
+    "UserResolver",
+    "act_for",
+    "authenticated",
+    "bearer_of",
+    "bearer_token",
+    "current_principal",
+    "maybe_principal",
+    "requires",
+]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -89,5 +99,10 @@ def _documented(view: Callable[P, R], *statuses: HTTPStatus) -> Callable[P, R]:
 
 def bearer_token(request: Request | None = None) -> str | None:
     """The token of the ``Authorization: Bearer`` header, or None where there is none."""
-    scheme, _, token = (request or current_request).environ.get("HTTP_AUTHORIZATION", "").partition(" ")
+    return bearer_of((request or current_request).environ)
+
+
+def bearer_of(environ: Mapping[str, Any]) -> str | None:
+    """The same of a request outside of Flask."""
+    scheme, _, token = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
     return token.strip() if scheme.lower() == BEARER and token.strip() else None

@@ -23,9 +23,9 @@ from dinnerkit.http import limits, metrics, problems
 from dinnerkit.http.auth import BEARER
 from dinnerkit.http.bodies import StrictParser, takes_large_body
 from dinnerkit.http.documenting import documented
+from dinnerkit.http.json_bytes import to_json
 from dinnerkit.http.lane.routes import is_counted_elsewhere, met_by_lane
 from dinnerkit.http.mount import current_mount
-from dinnerkit.http.public_answers import encode
 from dinnerkit.http.request_ids import HEADER as REQUEST_ID
 from dinnerkit.http.request_ids import request_id
 from dinnerkit.http.schemas import ProblemSchema
@@ -193,10 +193,10 @@ def begin(*, limited: bool) -> None:
     request.max_content_length = most
     if "CONTENT_LENGTH" in environ and (request.content_length or 0) > most:
         raise TooLarge(f"A body has at most {most} bytes.")
-    if limited:
-        mount.services[limits.RequestLimits].check()
     if FAILED in environ:
         raise environ[FAILED]
+    if limited:
+        mount.services[limits.RequestLimits].check()
 
 
 def restart_clock() -> None:
@@ -239,7 +239,7 @@ def _answer(result: Any, status: int, schema: Schema | None) -> AnyResponse:
         response = body
     else:
         value = schema.dump(body) if schema is not None else body
-        response = Response(b"" if value is None else encode(value).body, status, mimetype="application/json")
+        response = Response(b"" if value is None else to_json(value), status, mimetype="application/json")
         if value is None:
             del response.headers["Content-Type"]
     set_status_and_headers_in_response(response, own_status, headers)

@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import Response, request
 
+from dinnerkit.http.json_bytes import to_json
 from dinnerkit.http.lane.routes import offer
 from dinnerkit.http.public_answers import JSON, PublicAnswer, encode
 
@@ -35,8 +36,8 @@ def public(answer: PublicAnswer) -> Response:
 
 
 def private_json(payload: Any, status: int = 200) -> Response:
-    """An answer for the one who asked alone: no cache keeps it."""
-    return private(encode(payload).body, JSON, status)
+    """An answer for the one who asked alone, of what orjson takes or JSON bytes: no cache keeps it."""
+    return private(payload if isinstance(payload, bytes) else to_json(payload), JSON, status)
 
 
 def private(body: bytes, mimetype: str, status: int = 200) -> Response:

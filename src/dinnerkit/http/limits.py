@@ -86,8 +86,12 @@ class RequestLimits:
         hit = self._hit(self._windows_at(address))
         return hit.headers if hit.let else None
 
-    def admit(self, environ: dict[str, Any]) -> list[tuple[str, str]]:
+    def admit(self, environ: dict[str, Any], user_id: str | None = None) -> list[tuple[str, str]]:
         """The same for a request that Flask may have to answer after all: it is not counted again by :meth:`check`.
+
+        Args:
+            environ: the request.
+            user_id: whose it is, if it is anybody's.
 
         Returns:
             The headers that say what is left.
@@ -95,7 +99,9 @@ class RequestLimits:
         Raises:
             TooManyRequests: it is one too many.
         """
-        return self._admit(environ, self._windows_at(environ.get("REMOTE_ADDR"))) if self._rates else []
+        if not self._rates:
+            return []
+        return self._admit(environ, self._windows_of(_by_user(user_id)) if user_id else self._windows_at(environ.get("REMOTE_ADDR")))
 
     def show(self, response: flask.Response) -> flask.Response:
         """Put what is left into the headers: ``X-RateLimit-*``, and ``Retry-After`` where the request was refused."""
@@ -167,12 +173,16 @@ def caller() -> str:
         principal = maybe_principal()
     except Unauthenticated:
         principal = None
-    return f"user:{principal.user_id}" if principal else _by_address(flask.request.remote_addr)
+    return _by_user(principal.user_id) if principal else _by_address(flask.request.remote_addr)
 
 
 def origin() -> str:
     """Where the request comes from: what is counted of those whom we don't know."""
     return _origin(flask.request.remote_addr or "unknown")
+
+
+def _by_user(user_id: str) -> str:
+    return f"user:{user_id}"
 
 
 def _by_address(address: str | None) -> str:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 import flask
 import structlog
 from flask.sessions import SecureCookieSessionInterface
 from marshmallow import ValidationError
 
+from dinnerkit.errors import Unauthenticated
+from dinnerkit.http.auth import bearer_of
 from dinnerkit.http.blueprint import FAILED, unless_said
 from dinnerkit.http.lane.answers import Headers, Representation
 from dinnerkit.http.lane.routes import Query, Route, is_met_by_lane
@@ -21,9 +23,13 @@ from dinnerkit.http.public_answers import JSON, PublicAnswer
 from dinnerkit.http.request_ids import HEADER as REQUEST_ID
 from dinnerkit.http.request_ids import request_id_of
 from dinnerkit.http.services import Site
+from dinnerkit.identity import Principal
+
+A = TypeVar("A")
 
 _MOST_DOORS: Final = 256
 _UNLESS_SAID: Final = unless_said(PublicAnswer.of(b"").headers())
+_PERSONAL: Final = unless_said(())
 
 _SIGNALS: Final = (
     flask.request_started,
@@ -60,12 +66,20 @@ class Direct:
         app: whose routes these are.
         services: by type.
         limits: counts the requests.
+        authenticate: says whose an access token is, or raises Unauthenticated.
     """
 
-    def __init__(self, app: flask.Flask, services: Mapping[type[Any], Any], limits: RequestLimits) -> None:
+    def __init__(
+        self,
+        app: flask.Flask,
+        services: Mapping[type[Any], Any],
+        limits: RequestLimits,
+        authenticate: Callable[[str], Principal],
+    ) -> None:
         self._app = app
         self._services = services
         self._limits = limits
+        self._authenticate = authenticate
         self._doors: dict[Hashable, _Door] = {}
 
     def make(self, route: Route, path: str, query: Query, environ: dict[str, Any]) -> Made | None:
@@ -73,21 +87,53 @@ class Direct:
         call = self._call(route, path, query, environ)
         if call is None:
             return None
+
+        def answer_anybody() -> tuple[PublicAnswer, Headers]:
+            counted = self._limits.admit(environ)
+            return call(), counted
+
+        done = self._done(environ, answer_anybody)
+        if done is None or not done[0].is_for_keeping:
+            return None
+        answer, own = done
+        body, told = answer.encoded.body, [*answer.headers(), *_UNLESS_SAID]
+        whole = [("Content-Type", JSON), ("Content-Length", str(len(body))), *told]
+        return Made(answer, Representation(answer.etag, whole, told, body), own)
+
+    def make_personal(self, route: Route, path: str, query: Query, environ: dict[str, Any]) -> tuple[bytes, Headers] | None:
+        """The same for who asks by an access token: a body of JSON, and the headers."""
+        token = bearer_of(environ)
+        call = self._call(route, path, query, environ) if token is not None else None
+        if token is None or call is None:
+            return None
+
+        def answer_who_asks() -> tuple[bytes, Headers]:
+            try:
+                who = self._authenticate(token)
+            except Unauthenticated:
+                self._limits.admit(environ)
+                raise
+            counted = self._limits.admit(environ, who.user_id)
+            return call(who), counted
+
+        done = self._done(environ, answer_who_asks)
+        if done is None:
+            return None
+        body, own = done
+        return body, [("Content-Type", JSON), ("Content-Length", str(len(body))), *_PERSONAL, *own]
+
+    def _done(self, environ: dict[str, Any], work: Callable[[], tuple[A, Headers]]) -> tuple[A, Headers] | None:
+        """What the work makes and tells, with the request's id; None where Flask is to answer what came of it."""
         request_id = request_id_of(environ)
         try:
-            counted = self._limits.admit(environ)
             with _named_in_logs(request_id):
-                answer = call()
+                made, counted = work()
         except Exception as error:  # noqa: BLE001 - whatever it is, the blueprint's handlers say how it is answered
             environ[FAILED] = error
             return None
-        if not answer.is_for_keeping:
-            return None
-        body, told = answer.encoded.body, [*answer.headers(), *_UNLESS_SAID]
-        whole = [("Content-Type", JSON), ("Content-Length", str(len(body))), *told]
-        return Made(answer, Representation(answer.etag, whole, told, body), [(REQUEST_ID, request_id), *counted])
+        return made, [(REQUEST_ID, request_id), *counted]
 
-    def _call(self, route: Route, path: str, query: Query, environ: dict[str, Any]) -> Callable[[], PublicAnswer] | None:
+    def _call(self, route: Route, path: str, query: Query, environ: dict[str, Any]) -> Callable[..., Any] | None:
         """What makes the answer, where we may and the query is as it must be."""
         make, reader = route.kept.make, route.kept.reader
         if make is None or not self._is_alone(route):

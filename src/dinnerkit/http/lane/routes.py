@@ -25,9 +25,13 @@ Query: TypeAlias = tuple[tuple[str, str], ...]
 Make: TypeAlias = Callable[..., PublicAnswer]
 """Makes a view's answer of a :class:`dinnerkit.http.services.Site` and what the view is given; what it raises is as if the view did."""
 
+MakePersonal: TypeAlias = Callable[..., bytes]
+"""The same, as JSON, for the :class:`dinnerkit.identity.Principal` who asks, which is the last thing that it is given."""
+
 LONGEST_QUERY = 512
 _LONGEST_HOST = 255
 _MARK = "_dinnerkit_kept"
+_PERSONAL = "_dinnerkit_personal"
 _MET = "_dinnerkit_met_by_lane"
 _VARIABLE = "/<"
 
@@ -50,6 +54,8 @@ AROUND = frozenset(
 )
 """Whoever sends one of these is somebody in particular, or wants something in particular."""
 
+_AROUND_SOMEBODY = AROUND - {"HTTP_AUTHORIZATION"}
+
 
 @dataclass(frozen=True, slots=True)
 class Kept:
@@ -59,7 +65,14 @@ class Kept:
     parameters: frozenset[str]
     only: str | None = None
     reader: QueryReader | None = None
-    make: Make | None = None
+    make: Make | MakePersonal | None = None
+
+    @classmethod
+    def of(cls, query: type[Schema] | None, seconds: float, only: str | None, make: Make | MakePersonal | None) -> Kept:
+        """Of a view whose query is read by that schema, if it has any."""
+        schema = query() if query else None
+        parameters = frozenset(field.data_key or name for name, field in schema.fields.items()) if schema else frozenset()
+        return cls(seconds, parameters, only, QueryReader(schema) if schema else None, make)
 
 
 def kept(seconds: float, query: type[Schema] | None = None, only: str | None = None, make: Make | None = None) -> Callable[[V], V]:
@@ -74,14 +87,27 @@ def kept(seconds: float, query: type[Schema] | None = None, only: str | None = N
         only: the one surrogate key of all its answers, ``{}`` in place of the id, such as ``event:{}``; where there are others, none.
         make: what the view makes its answer with, so that it can be made ahead of Flask.
     """
-    schema = query() if query else None
-    parameters = frozenset(field.data_key or name for name, field in schema.fields.items()) if schema else frozenset()
+    return _marked(_MARK, Kept.of(query, seconds, only, make))
 
-    def mark(view: V) -> V:
-        setattr(view, _MARK, Kept(seconds, parameters, only, QueryReader(schema) if schema else None, make))
+
+def personal(query: type[Schema] | None = None, *, make: MakePersonal) -> Callable[[V], V]:
+    """The view's answers are each for the user who asks, and kept nowhere; for one with an access token they can be made ahead of Flask.
+
+    They must follow from the path, the parameters and the user alone. The path is as for :func:`kept`.
+
+    Args:
+        query: the schema of the parameters.
+        make: what the view makes its answer with.
+    """
+    return _marked(_PERSONAL, Kept.of(query, 0.0, None, make))
+
+
+def _marked(mark: str, kept: Kept) -> Callable[[V], V]:
+    def decorate(view: V) -> V:
+        setattr(view, mark, kept)
         return view
 
-    return mark
+    return decorate
 
 
 def met_by_lane(hook: V) -> V:
@@ -179,17 +205,26 @@ class Routes:
 
     whole: dict[str, Route] = field(default_factory=dict)
     by_parent: dict[str, Route] = field(default_factory=dict)
+    around: frozenset[str] = AROUND
+    """What no request has that is found."""
 
     @classmethod
     def of(cls, app: flask.Flask) -> Routes:
         """Those that are mounted on the app by now; none where it tells its routes apart by hosts."""
-        found = cls()
+        return cls()._found(app, _MARK)
+
+    @classmethod
+    def of_somebody(cls, app: flask.Flask) -> Routes:
+        """Those whose answers are :func:`personal`; requests may have an ``Authorization``."""
+        return cls(around=_AROUND_SOMEBODY)._found(app, _PERSONAL)
+
+    def _found(self, app: flask.Flask, name: str) -> Routes:
         if not app.url_map.host_matching:
             for rule in app.url_map.iter_rules():
-                mark = getattr(app.view_functions.get(rule.endpoint), _MARK, None)
+                mark = getattr(app.view_functions.get(rule.endpoint), name, None)
                 if isinstance(mark, Kept) and "GET" in (rule.methods or ()) and not rule.subdomain:
-                    found._add(rule, mark, app.view_functions[rule.endpoint])
-        return found
+                    self._add(rule, mark, app.view_functions[rule.endpoint])
+        return self
 
     def _add(self, rule: Rule, mark: Kept, view: Callable[..., Any]) -> None:
         parent, variable, _ = rule.rule.partition(_VARIABLE)
@@ -210,7 +245,7 @@ class Routes:
             route = self.by_parent.get(parent)
             if route is None or not is_id(last):
                 return None
-        if not AROUND.isdisjoint(environ) or environ.get("CONTENT_LENGTH", "0") not in {"0", ""}:
+        if not self.around.isdisjoint(environ) or environ.get("CONTENT_LENGTH", "0") not in {"0", ""}:
             return None
         query = route.normal(environ.get("QUERY_STRING", ""))
         host = environ.get("HTTP_HOST", "")
