@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, ClassVar, TypeVar
 
@@ -43,7 +43,7 @@ class Accounts:
         found: S = self.services[kind]
         return found
 
-    def _offload(self, function: Callable[[], Any]) -> Any:
+    def _offload(self, function: Callable[[], Any], _needs: Sequence[str] = ()) -> Any:
         self.offloaded += 1
         return function()
 

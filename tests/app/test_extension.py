@@ -230,7 +230,7 @@ def test_an_unknown_module_is_named_with_what_there_is() -> None:
 def test_password_hashes_are_computed_where_the_app_says(settings: Settings) -> None:
     offloaded = []
     app = Flask("host")
-    Dinnerkit(app, settings, offload=lambda function: offloaded.append(1) or inline(function))
+    Dinnerkit(app, settings, offload=lambda function, needs=(): offloaded.append(1) or inline(function, needs))
 
     assert app.test_client().post("/v1/auth/register", json=ANNA).status_code == 201
     assert offloaded

@@ -64,5 +64,48 @@ print(found == [wanted] * 3, os.getpriority(os.PRIO_PROCESS, 0) == before)
     assert run(script) == "True True"
 
 
+def test_what_functions_need_is_imported_on_one_thread_while_the_others_work(tmp_path):
+    (tmp_path / "slow.py").write_text("from importing import began, go\nbegan.append(1)\nassert go.wait(40)\n")
+    (tmp_path / "importing.py").write_text("""
+from gevent.monkey import get_original
+Event = get_original("threading", "Event")
+began, go = [], Event()
+""")
+    script = f"""
+from gevent import monkey; monkey.patch_all()
+import sys; sys.path.insert(0, {str(tmp_path)!r})
+import gevent
+from dinnerkit.serving.offload import GeventOffload
+from importing import began, go
+offload = GeventOffload(3)
+def work():
+    import slow
+    return slow.__name__
+waiting = [gevent.spawn(offload, work, ["slow"]) for _ in range(8)]
+while not began:
+    gevent.sleep(0)
+with gevent.Timeout(20):
+    print([gevent.spawn(offload, lambda: "free").get() for _ in range(3)])
+go.set()
+print({{one.get() for one in waiting}}, len(began))
+"""
+    assert run(script).splitlines() == ["['free', 'free', 'free']", "{'slow'} 1"]
+
+
+def test_what_is_not_there_is_told_to_who_needs_it_each_time():
+    script = """
+from gevent import monkey; monkey.patch_all()
+from dinnerkit.serving.offload import GeventOffload
+offload = GeventOffload(1)
+for _ in range(2):
+    try:
+        offload(lambda: None, ["no_such_module"])
+    except ModuleNotFoundError as error:
+        print(error.name)
+print(offload(lambda: "works"))
+"""
+    assert run(script).split() == ["no_such_module", "no_such_module", "works"]
+
+
 def test_it_is_an_offload_port():
     assert isinstance(GeventOffload(1), Offload)

@@ -49,7 +49,7 @@ class Passwords:
 
     def check(self, password: str, about: Iterable[str] = ()) -> None:
         """Let a good enough password pass, as :func:`check_strength` does: a guess at one takes up to 40 ms."""
-        self._offload(lambda: check_strength(password, about))
+        self._offload(lambda: check_strength(password, about), ("zxcvbn.matching", "zxcvbn"))
 
     def hash(self, password: str) -> str:
         """The hash to keep."""

@@ -63,7 +63,7 @@ class BestFit:
 
             return best_first(guests, again, len(company), at_a_table=at_a_table)
 
-        return [waiting[number] for number in self._offload(best_first)]
+        return [waiting[number] for number in self._offload(best_first, ("dinnerkit.matching.fitting",))]
 
     def _company(self, event_id: str, freed: SeatHold | None) -> tuple[list[Place], bool]:
         """Who sits at the table of the last seating that lost somebody, less who is gone; or the night's guests, and False."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from importlib import import_module
 from typing import Final, TypeVar, cast
 
+from gevent.lock import RLock
 from gevent.threadpool import ThreadPool
 
 T = TypeVar("T")
@@ -35,9 +37,22 @@ class GeventOffload:
         """
         self._niceness = min(os.getpriority(os.PRIO_PROCESS, 0) + NICER, _NICEST) if sys.platform == "linux" else None
         self._pool = ThreadPool(threads or max(2, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2))
+        self._importing = RLock()
+        self._imported: set[str] = set()
 
-    def __call__(self, function: Callable[[], T]) -> T:
-        """Run ``function`` on a thread; returns its result or raises its exception."""
+    def __call__(self, function: Callable[[], T], needs: Sequence[str] = ()) -> T:
+        """Run ``function`` on a thread; returns its result or raises its exception.
+
+        The modules that it ``needs`` are imported before, on one thread at a time: of two that import the same, one waits for the lock of
+        the module, which is gevent's here, and may never be woken.
+        """
+        if not self._imported.issuperset(needs):
+            with self._importing:
+                self._run(lambda: [import_module(name) for name in needs])
+                self._imported.update(needs)
+        return self._run(function)
+
+    def _run(self, function: Callable[[], T]) -> T:
         result, error = self._pool.apply(self._outcome, (function,))
         if error is not None:
             raise error
