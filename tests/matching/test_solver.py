@@ -230,6 +230,13 @@ def test_a_few_need_no_search_and_say_so():
     assert told == [pytest.approx(solution.objective), 1.0]
 
 
+def test_where_time_is_short_not_every_way_is_tried_of_a_few():
+    times = itertools.chain([0.0], itertools.count(60.0, 0.5))
+    solution = solve(symmetric(8), [2] * 3, [4] * 3, seconds=100.0, clock=lambda: next(times))
+    assert solution.run.sweeps > 0
+    assert sorted(np.bincount(solution.labels)) in ([2, 2, 4], [2, 3, 3])
+
+
 def test_members_who_fit_no_group_together_are_refused():
     with pytest.raises(RuleInvalid, match="can't be fitted"):
         solve(symmetric(6), [3, 3], [3, 3], together=[(0, 1, 2, 3)])

@@ -6,7 +6,7 @@ in one group less. A set is a number whose bits are its units, so that these are
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,8 +57,15 @@ class Stage:
     worth: Floats
 
 
-def divided(kinds: Sequence[Kind], sizes: Ints, *, budget: int = 0, whole: bool = True, ordered: bool = False) -> list[Stage] | None:
-    """What sets of units are worth at best, group by group; None where that is too much to try.
+def never() -> bool:
+    """Whether time is up, where there is no end to it."""
+    return False
+
+
+def divided(
+    kinds: Sequence[Kind], sizes: Ints, *, budget: int = 0, whole: bool = True, ordered: bool = False, until: Callable[[], bool] = never
+) -> list[Stage] | None:
+    """What sets of units are worth at best, group by group; None where that is too much to try, or time is up.
 
     Args:
         kinds: of the groups.
@@ -67,6 +74,7 @@ def divided(kinds: Sequence[Kind], sizes: Ints, *, budget: int = 0, whole: bool 
         whole: whether only divisions of all units count, which leaves less to look at.
         ordered: whether each group has the first unit of those in it and in the groups before it: of groups that are all alike, and
             none empty, this tries each division once.
+        until: whether time is up.
     """
     seats, everybody = sums(sizes), int(sizes.sum())
     kinds = [_within(kind, budget) for kind in kinds]
@@ -85,7 +93,7 @@ def divided(kinds: Sequence[Kind], sizes: Ints, *, budget: int = 0, whole: bool 
                 found = before[spent][rest] + kind.worth[some]
                 ways = np.flatnonzero(np.isfinite(found))
                 steps += len(ways)
-                if steps > _MOST_STEPS:
+                if steps > _MOST_STEPS or until():
                     return None
                 np.maximum.at(worth[spent + cost], (rest + kind.sets[some])[ways], found[ways])
         dearer = worth[1:]
@@ -94,10 +102,10 @@ def divided(kinds: Sequence[Kind], sizes: Ints, *, budget: int = 0, whole: bool 
     return stages
 
 
-def cheapest(kinds: Sequence[Kind], sizes: Ints, budget: int, most: int) -> list[Stage] | None:
+def cheapest(kinds: Sequence[Kind], sizes: Ints, budget: int, most: int, until: Callable[[], bool] = never) -> list[Stage] | None:
     """What :func:`divided` tells, for a budget, or for more, up to the most, where no division of all units costs so little."""
     while True:
-        stages = divided(kinds, sizes, budget=min(budget, most))
+        stages = divided(kinds, sizes, budget=min(budget, most), until=until)
         if stages is None or budget >= most or np.isfinite(stages[-1].worth[:, -1]).any():
             return stages
         budget = 2 * budget + 1

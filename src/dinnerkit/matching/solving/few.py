@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,12 +12,13 @@ from dinnerkit.matching.solving.dividing import MOST_UNITS, Kind, cheapest, sums
 from dinnerkit.matching.solving.state import Floats, Ints, Problem
 
 
-def best_groups(problem: Problem, apart: Ints) -> Ints | None:
-    """(units,), the groups that break the fewest constraints and are then worth the most; None where there is too much to try.
+def best_groups(problem: Problem, apart: Ints, until: Callable[[], bool]) -> Ints | None:
+    """(units,), the groups that break the fewest constraints and are then worth the most; None where there is too much to try in the time.
 
     Args:
         problem: what to solve.
         apart: (pairs, 2), the units of those who must not share a group.
+        until: whether time is up.
 
     Raises:
         RuleInvalid: no groups are of these sizes.
@@ -35,7 +38,7 @@ def best_groups(problem: Problem, apart: Ints) -> Ints | None:
         groups = np.flatnonzero((problem.minimum == low) & (problem.maximum == high))
         sets = np.flatnonzero((seats >= low) & (seats <= high))
         kinds.append(Kind(groups, sets, worth[sets], broken[sets]))
-    stages = cheapest(kinds, problem.sizes, 0, int(shunned.sum()) // 2 + len(problem.minimum))
+    stages = cheapest(kinds, problem.sizes, 0, int(shunned.sum()) // 2 + len(problem.minimum), until)
     if stages is None:
         return None
     found = np.isfinite(stages[-1].worth[:, -1])

@@ -112,7 +112,7 @@ def solve(
         maximum: (groups,), the largest.
         seconds: how long to take, by the clock, in place of a number of sweeps. Loading the compiled search, once in the life of
             a process, comes on top: about half a second, or some twenty where it has never been compiled on this machine. One
-            sweep and the sums that it needs are the least that is done, and of a few the trying, in tenths of a second.
+            sweep and the sums that it needs are the least that is done. Of a few every way is tried for half of the time at most.
         seed: what all chance is drawn from.
         together: pairs (or more) of indexes that must share a group.
         apart: pairs that must not.
@@ -146,7 +146,7 @@ def solve(
     rng = np.random.default_rng(seed)
     group = None if start is None else _started(problem, unit_of, start)
     budget = Budget(seconds, SWEEPS if sweeps is None else sweeps, heat, clock, progress, best and (lambda worth: best(worth * scale)))
-    few = best_groups(problem, unit_of[apart_pairs])
+    few = best_groups(problem, unit_of[apart_pairs], lambda: seconds is not None and clock() - began > seconds / 2)
     if few is None:
         group = _packed(problem, rng) if group is None and len(apart_pairs) else group
         group, run = _search(problem, group, rng, seed, budget, began)
