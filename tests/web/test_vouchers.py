@@ -119,6 +119,15 @@ def test_what_makes_no_sense_is_shown_again_with_what_is_wrong(browse: Browse, h
     assert f'href="#f-{named}"' in browser.html
 
 
+def test_the_summary_calls_each_field_by_its_label(browse: Browse, host: User) -> None:
+    browser = browse(host)
+    browser.open("/hosting/vouchers")
+    browser.send("Make the voucher", kind="percent", percent="ten", event="elsewhere", per_guest="one", code="GOODCODE")
+    assert "Per cent: A whole number." in browser.links
+    assert "Bookings of one guest: A whole number." in browser.links
+    assert "For which dinner? Choose one of the list." in browser.links
+
+
 def test_another_hosts_voucher_is_neither_seen_nor_stopped(browse: Browse, world: World, host: User, kit: Kit) -> None:
     event_id = world.event(host)
     own = browse(host)

@@ -30,11 +30,20 @@ _CLOCKS_DIFFER = timedelta(minutes=5)
 
 @dataclass(slots=True)
 class Form:
-    """What a form shows: the values as typed, what is wrong with each by its name, and what is wrong as a whole."""
+    """What a form shows: the values as typed, what is wrong with each by its name, and what is wrong as a whole.
+
+    ``labels`` are what the page calls each field, as far as its template has made them.
+    """
 
     values: Mapping[str, Any] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
     problem: str = ""
+    labels: dict[str, str] = field(default_factory=dict)
+
+    def called(self, name: str, label: str) -> str:
+        """The label, kept for whoever tells what is wrong with the field."""
+        self.labels[name] = label
+        return label
 
     def take(self, error: DinnerkitError, names: Mapping[str, str] | None = None) -> None:
         """Show an error of a service; ``names`` says which field of the form shows which of the error's."""
