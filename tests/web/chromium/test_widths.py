@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import pytest
 from flask import Flask
 
 from dinnerkit.events.rules import Format, Location, TableSize, Venue
@@ -29,11 +30,21 @@ def addresses(app: Flask, **ids: str) -> list[str]:
     )
 
 
-def test_a_guest_s_navigation_is_one_line_on_a_phone(world: World, open_page: Callable[..., Page]) -> None:
-    page = open_page(world.user(), viewport={"width": 375, "height": 740})
-    links = page.get_by_role("navigation", name="Main").locator("li")
-    lines = links.evaluate_all("(all) => all.map((one) => one.getBoundingClientRect().bottom)")
-    assert max(lines) - min(lines) < 10
+@pytest.mark.parametrize(("role", "name"), [(Role.GUEST, "Robin"), (Role.HOST, "Robin"), (Role.HOST, WORD)])
+def test_the_navigation_of_guests_and_hosts_is_one_line_on_a_phone(
+    role: Role, name: str, world: World, open_page: Callable[..., Page]
+) -> None:
+    page = open_page(world.user(role, name), viewport={"width": 375, "height": 740})
+    links = page.get_by_role("navigation", name="Main").get_by_role("link")
+    tops = links.evaluate_all("(all) => all.map((one) => one.getBoundingClientRect().top)")
+    assert len(tops) == (3 if role is Role.GUEST else 4)
+    assert max(tops) - min(tops) < 10
+    site = page.get_by_role("banner").get_by_role("link").first.bounding_box()
+    out = page.get_by_role("button", name="Sign out").bounding_box()
+    assert site
+    assert out
+    assert site["x"] + site["width"] <= out["x"]
+    assert out["y"] + out["height"] <= min(tops) + 1
 
 
 def test_no_page_is_wider_than_a_phone_for_long_names_and_titles(app: Flask, world: World, open_page: Callable[..., Page]) -> None:
