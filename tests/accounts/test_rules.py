@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 from hypothesis import given
@@ -92,7 +92,7 @@ def test_short_words_about_the_owner_do_not_matter() -> None:
 def test_a_password_is_judged_where_it_does_not_hold_up_an_event_loop() -> None:
     judged = []
 
-    def elsewhere(function: Callable[[], object]) -> object:
+    def elsewhere(function: Callable[[], object], _needs: Sequence[str]) -> object:
         judged.append(function)
 
     Passwords(elsewhere).check("short")

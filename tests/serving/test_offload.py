@@ -65,11 +65,11 @@ print(found == [wanted] * 3, os.getpriority(os.PRIO_PROCESS, 0) == before)
 
 
 def test_what_functions_need_is_imported_on_one_thread_while_the_others_work(tmp_path):
-    (tmp_path / "slow.py").write_text("from importing import began, go\nbegan.append(1)\nassert go.wait(40)\n")
+    (tmp_path / "slow.py").write_text("from importing import began, go\nbegan.append(1)\nassert go.acquire(timeout=40)\n")
     (tmp_path / "importing.py").write_text("""
 from gevent.monkey import get_original
-Event = get_original("threading", "Event")
-began, go = [], Event()
+began, go = [], get_original("_thread", "allocate_lock")()
+go.acquire()
 """)
     script = f"""
 from gevent import monkey; monkey.patch_all()
@@ -86,7 +86,7 @@ while not began:
     gevent.sleep(0)
 with gevent.Timeout(20):
     print([gevent.spawn(offload, lambda: "free").get() for _ in range(3)])
-go.set()
+go.release()
 print({{one.get() for one in waiting}}, len(began))
 """
     assert run(script).splitlines() == ["['free', 'free', 'free']", "{'slow'} 1"]
