@@ -128,7 +128,7 @@ class BookingReader:
         [one] = found
         if not one.is_waiting and not has_expired(one.status, one.expires_at, self._clock()):
             return one.json
-        booking = self._bookings.get(user_id, booking_id)
+        booking = one.booking() if one.is_waiting else self._bookings.get(user_id, booking_id)
         return to_json(presented(booking, self._waiting.position(booking)))
 
 
