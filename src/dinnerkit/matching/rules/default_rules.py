@@ -100,13 +100,7 @@ class NeverMet:
 
 @dataclass(frozen=True, slots=True)
 class _OfTrait:
-    """What rules about one trait have in common; ``prefix`` is what their names begin with.
-
-    Args:
-        trait: one of the Big Five.
-        weight: against the other soft rules.
-        width: the difference, 0–1, from which on it earns nothing, or all.
-    """
+    """What rules about one trait have in common; ``prefix`` is what their names begin with."""
 
     trait: TraitName
     weight: float = 20.0
