@@ -99,7 +99,7 @@ class TableRule(Protocol):
         Args:
             counts: (tables, k), the columns added up over each table.
             sizes: (tables,), guests at each.
-            shares: (k,), the columns' means over all guests.
+            shares: (k,), the columns' means over all who have a table, at those that stay as they are too.
         """
 
     def hopeless(self, crowd: Crowd) -> list[tuple[list[int], str]]:

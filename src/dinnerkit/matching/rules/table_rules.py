@@ -63,7 +63,8 @@ class NobodyAlone:
 class Balanced:
     """Each table has its share of every kind: what people stated is spread over the tables as evenly as whole people can be.
 
-    Whoever has not stated it is not counted.
+    Whoever has not stated it is not counted. The shares are those of all who have a table: at locked ones too, which can't be changed,
+    and without those who are left out.
 
     Args:
         label: what was stated, such as ``"gender"``.

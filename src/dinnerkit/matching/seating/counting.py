@@ -13,17 +13,18 @@ from dinnerkit.matching.solving.state import Floats, Ints
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """A rule, what it counts among some guests, and how much of each there is among all of them."""
+    """A rule, what it counts among some guests, and how much of each there is among all who dine."""
 
     rule: TableRule
     columns: Scores
     shares: Scores
 
     @classmethod
-    def of(cls, rule: TableRule, crowd: Crowd) -> Counted:
-        """The rule for a crowd."""
+    def of(cls, rule: TableRule, crowd: Crowd, company: Crowd) -> Counted:
+        """The rule for a crowd, which dines in a company that it is a part of, or all."""
         columns = rule.columns(crowd)
-        return cls(rule, columns, columns.mean(axis=0) if len(crowd) else np.zeros(columns.shape[1], np.float32))
+        everybody = columns if company is crowd else rule.columns(company)
+        return cls(rule, columns, everybody.mean(axis=0) if len(company) else np.zeros(columns.shape[1], np.float32))
 
     def faults(self, rows: Ints) -> Floats:
         """(rows,): how much each table breaks the rule; its guests are in any columns, -1 elsewhere."""

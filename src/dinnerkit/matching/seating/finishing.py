@@ -42,11 +42,12 @@ def asks_for_more(rules: Sequence[Rule], room: Room, crowd: Crowd) -> bool:
     """Whether the rules say more than pairs of guests and equal tables can."""
     if room.tables is not None or any(isinstance(rule, Floor) for rule in rules):
         return True
-    if any(isinstance(rule, TableWish) and rule.in_play(crowd) for rule in rules):
+    company = room.company(crowd)
+    if any(isinstance(rule, TableWish) and rule.in_play(company) for rule in rules):
         return True
-    if any(isinstance(rule, Demand) and rule.rule.in_play(crowd) for rule in rules):
+    if any(isinstance(rule, Demand) and rule.rule.in_play(company) for rule in rules):
         return True
-    return any(isinstance(rule, TableRule) and rule.columns(crowd).any() for rule in rules)
+    return any(isinstance(rule, TableRule) and rule.columns(company).any() for rule in rules)
 
 
 def lost_by_tables(crowd: Crowd, rules: Sequence[Rule]) -> list[Cause]:

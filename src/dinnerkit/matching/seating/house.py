@@ -29,7 +29,7 @@ _ALL = ~np.uint64(0)
 
 
 class House:
-    """Guests, tables and rules, ready to judge.
+    """Guests, tables and rules, ready to judge: tables of these guests, by what all have who dine in the room.
 
     Attributes:
         crowd: the guests.
@@ -53,9 +53,10 @@ class House:
         needs = crowd.particulars.diets
         unserved = np.asarray((needs[None] & ~served[:, None]).any(axis=2), np.bool_)
         self._unserved = unserved if unserved.any() else None
-        self._parts = tuple(Counted.of(rule, crowd) for rule in rules if isinstance(rule, TableRule))
-        self._wishes = scoring.counted(crowd)
-        demands = [rule for rule in rules if isinstance(rule, Demand) and rule.rule.in_play(crowd)]
+        company = room.company(crowd)
+        self._parts = tuple(Counted.of(rule, crowd, company) for rule in rules if isinstance(rule, TableRule))
+        self._wishes = scoring.counted(crowd, company)
+        demands = [rule for rule in rules if isinstance(rule, Demand) and rule.rule.in_play(company)]
         self._demands = {rule: Scoring((rule.rule,), (1.0,)) for rule in demands}
         self._demanded = {rule: self._matrix(alone) for rule, alone in self._demands.items()}
         one, other = constraints.apart.T
@@ -120,6 +121,10 @@ class House:
     def faults(self, rows: Ints, tables: Ints) -> NDArray[np.float64]:
         """(rows,): how much is wrong with each table, 0 if it keeps every hard rule; ``tables`` are their numbers."""
         return np.asarray(sum(self._by_kind(rows, tables).values()), np.float64) + np.zeros(len(rows))
+
+    def keeps(self, labels: Ints) -> bool:
+        """Whether every hard rule is kept by tables of all guests, (n,) labels."""
+        return not self.faults(self.rows(labels), np.arange(len(self))).any()
 
     def faults_by_rule(self, rows: Ints, tables: Ints) -> dict[str, NDArray[np.float64]]:
         """The same, told by the names of the rules."""

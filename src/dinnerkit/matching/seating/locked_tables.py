@@ -43,22 +43,20 @@ def unbearable(crowd: Crowd, constraints: Constraints, kept: Ints) -> list[Cause
 
 
 def broken_by_locks(
-    crowd: Crowd, scoring: Scoring, rules: Sequence[Rule], room: Room, tables: Sequence[Table], kept: Ints
+    crowd: Crowd, scoring: Scoring, rules: Sequence[Rule], room: Room, tables: Sequence[Table], sitting: frozenset[str]
 ) -> tuple[Broken, ...]:
     """The hard rules that tables break which stay as they are.
 
     Args:
-        crowd: all guests.
+        crowd: all who have a table.
         scoring: the soft rules.
         rules: all rules.
         room: the tables that there are.
         tables: those of the seating.
-        kept: (n,), the number of each guest's locked table; -1 for the others.
+        sitting: ids of those at tables that stay.
     """
-    places = np.flatnonzero(kept >= 0)
-    locked = {crowd.ids[place] for place in places}
-    numbers = [number for number, table in enumerate(tables, 1) if locked.intersection(table.guests)]
-    return broken_rules(crowd.take(places), scoring, rules, room, {number: tables[number - 1] for number in numbers})
+    kept = {number: table for number, table in enumerate(tables, 1) if sitting.intersection(table.guests)}
+    return broken_rules(crowd, scoring, rules, room, kept)
 
 
 def parted(causes: Sequence[Cause], crowd: Crowd, tables: Sequence[Table]) -> tuple[Broken, ...]:

@@ -34,7 +34,7 @@ def placed_without_moves(house: House, home: Ints, rng: np.random.Generator) -> 
             labels[unit] = next(iter(tables))
     new = [unit for unit, tables in zip(units, homes, strict=True) if not tables]
     if not new:
-        return labels if _sound(house, labels) else None
+        return labels if house.keeps(labels) else None
     if len(house) ** len(new) <= _MOST_TRIED:
         return _tried(house, labels, new)
     return _searched(house, labels, new, rng)
@@ -79,7 +79,3 @@ def _searched(house: House, labels: Ints, new: list[Ints], rng: np.random.Genera
         filled[target] += len(unit)
     settling = Settling(house, labels, rng, fixed=fixed)
     return settling.labels() if settling.mend().faults == 0 else None
-
-
-def _sound(house: House, labels: Ints) -> bool:
-    return not house.faults(house.rows(labels), np.arange(len(house))).any()

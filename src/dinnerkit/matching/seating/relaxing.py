@@ -52,7 +52,7 @@ def broken_rules(crowd: Crowd, scoring: Scoring, rules: Sequence[Rule], room: Ro
     """The hard rules that some tables break, and which.
 
     Args:
-        crowd: the guests of the tables, and maybe others.
+        crowd: all who have a table, at one of these or another.
         scoring: the soft rules.
         rules: all rules.
         room: the tables that there are.

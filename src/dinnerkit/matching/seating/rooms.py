@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from heapq import heapify, heappop, heappush
 from numbers import Integral
 from typing import Any
@@ -64,12 +64,16 @@ class Room:
         high: most guests.
         tables: the venue's own tables; None if all are alike and as many as are needed.
         taken: places in ``tables`` where nobody else may sit.
+        sitting: ids of those who stay where they sit.
+        everybody: all guests, they and those to be seated; None where nobody sits yet.
     """
 
     low: int
     high: int
     tables: tuple[VenueTable, ...] | None
     taken: frozenset[int] = frozenset()
+    sitting: frozenset[str] = frozenset()
+    everybody: Crowd | None = field(default=None, compare=False)
 
     @classmethod
     def of(cls, size: Size) -> Room:
@@ -110,11 +114,16 @@ class Room:
             raise RuleInvalid("the earlier seating was not made for this list of tables")
         return at
 
-    def without(self, taken: Sequence[int]) -> Room:
-        """The room without those of the venue's tables; their places stay, for nobody to sit at."""
-        if self.tables is None or not taken:
-            return self
-        return replace(self, taken=frozenset(taken))
+    def without(self, taken: Sequence[int], sitting: frozenset[str], everybody: Crowd) -> Room:
+        """The room without those of the venue's tables, whose places stay, for nobody to sit at; and who of all stays where they sit."""
+        return replace(self, taken=frozenset(taken) if self.tables is not None else frozenset(), sitting=sitting, everybody=everybody)
+
+    def company(self, crowd: Crowd) -> Crowd:
+        """All who dine when these are seated: they, and those who stay where they sit."""
+        if self.everybody is None or not self.sitting:
+            return crowd
+        there = self.sitting.union(crowd.ids)
+        return self.everybody.take(np.array([place for place, name in enumerate(self.everybody.ids) if name in there], np.int64))
 
     def seats(self, tables: int) -> tuple[Ints, Ints]:
         """The fewest and most guests of each of so many tables; of a venue's own, those of each."""

@@ -51,9 +51,10 @@ class Scoring:
         total = sum(rule.weight for rule in playing) + sum(rule.weight for rule in wishes)
         return cls(playing, tuple(rule.weight / total for rule in playing), wishes, tuple(rule.weight / total for rule in wishes))
 
-    def counted(self, crowd: Crowd) -> list[tuple[float, Counted]]:
-        """The rules about whole tables, ready for a crowd, and their shares."""
-        return [(share, Counted.of(wish.rule, crowd)) for wish, share in zip(self.wishes, self.wish_shares, strict=True)]
+    def counted(self, crowd: Crowd, company: Crowd | None = None) -> list[tuple[float, Counted]]:
+        """The rules about whole tables, ready for a crowd, and their shares; the company is all who dine, by default the crowd."""
+        company = crowd if company is None else company
+        return [(share, Counted.of(wish.rule, crowd, company)) for wish, share in zip(self.wishes, self.wish_shares, strict=True)]
 
     def wished(self, crowd: Crowd, labels: Ints) -> Floats:
         """(tables,): what the rules about whole tables add to each table's score, 0–1."""

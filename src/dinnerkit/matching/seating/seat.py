@@ -108,7 +108,8 @@ def seat(
     following, ends = Following(progress, best, halfway, resume), None if seconds is None else began + seconds
     search = Search(seed, ends, best_effort, following, np.random.default_rng(seed), processes)
     locked_at = locked.places(room)
-    rest = room.without(locked_at)
+    sitting = frozenset(crowd.ids[one] for one in np.flatnonzero(kept >= 0))
+    rest = room.without(locked_at, sitting, crowd)
     try:
         found = seated(crowd.take(free), scoring, rules, rest, search)
     except SeatingImpossible:
@@ -122,10 +123,11 @@ def seat(
     run = replace(found.run, seed=seed, seconds=time.monotonic() - began)
     at = np.concatenate([found.at, locked_at]).astype(np.int64)
     seating = result(crowd, scoring, labels, at, unseated, search.rng, run)
+    there = crowd.take(np.flatnonzero(labels >= 0))
     if everybody:
-        broken = broken_rules(crowd, scoring, rules, room, dict(enumerate(seating.tables, 1))) + parted(against, crowd, seating.tables)
+        broken = broken_rules(there, scoring, rules, room, dict(enumerate(seating.tables, 1))) + parted(against, crowd, seating.tables)
     else:
-        broken = broken_by_locks(crowd, scoring, rules, room, seating.tables, kept) if locked.tables else ()
+        broken = broken_by_locks(there, scoring, rules, room, seating.tables, sitting) if locked.tables else ()
     return replace(seating, below=below_floor(seating.tables, rules), broken=broken)
 
 
@@ -227,16 +229,22 @@ def _of_few(
         return None
     if len(np.unique(constraints.unit[hopeful])) > MOST_UNITS:
         return None
-    part, began = crowd.take(hopeful), time.monotonic()
-    house = house_of(part, scoring, rules, room)
-    labels = best_tables(house)
-    if labels is None:
-        return None
-    if (labels < 0).any():
-        cause = no_way(part, scoring, rules, room, np.flatnonzero(labels < 0))
-        if not search.best_effort:
-            raise impossible([cause], part, proved=True)
-        reasons |= dict.fromkeys(hopeful[labels < 0].tolist(), cause)
+    began, lost = time.monotonic(), dict[int, Cause]()
+    while True:
+        house = house_of(crowd.take(hopeful), scoring, rules, room)
+        labels = best_tables(house)
+        if labels is None:
+            return None
+        left = labels < 0
+        if left.any():
+            cause = no_way(house.crowd, scoring, rules, room, np.flatnonzero(left))
+            if not search.best_effort:
+                raise impossible([cause], house.crowd, proved=True)
+            lost |= dict.fromkeys(hopeful[left].tolist(), cause)
+        if left.all() or not left.any():
+            break
+        hopeful = hopeful[~left]  # without whom a rule about everybody's share of something may ask for other tables
+    reasons |= lost
     rows = rows_of(labels, len(house))
     following.reached(float((house.scores(rows) * (rows >= 0).sum(axis=1)).sum() / max(1, int((rows >= 0).sum()))))
     if following.progress is not None:
@@ -274,16 +282,23 @@ def _finished(
 ) -> tuple[Ints, Ints]:
     """The tables when the remaining rules are kept too; adds to ``reasons`` those who are sent away for it."""
     labels, at, places = tables
-    if room.tables is not None:
-        labels, at = at[labels], np.arange(len(room.tables))
-    house = House(crowd, constraints, scoring, rules, room, len(at))
-    ended = finished(house, labels, search.rng, deadline=search.deadline)
-    if ended.left and not search.best_effort:
-        culprits = sorted(ended.left)
-        why = ended.left[culprits[0]]
-        raise impossible([Cause(why.rule, tuple(culprits), f"{named(crowd, culprits)}: {why.text}")], crowd, proved=False)
-    reasons |= {int(places[one]): why for one, why in ended.left.items()}
-    return ended.labels, at
+    labels, at = (labels.copy(), at) if room.tables is None else (at[labels], np.arange(len(room.tables)))
+    house, there = House(crowd, constraints, scoring, rules, room, len(at)), np.arange(len(crowd))
+    while True:
+        ended = finished(house, labels[there], search.rng, deadline=search.deadline)
+        if ended.left and not search.best_effort:
+            culprits = sorted(ended.left)
+            why = ended.left[culprits[0]]
+            raise impossible([Cause(why.rule, tuple(culprits), f"{named(crowd, culprits)}: {why.text}")], crowd, proved=False)
+        reasons |= {int(places[there[one]]): why for one, why in ended.left.items()}
+        labels[there] = ended.labels
+        if not ended.left:
+            return labels, at
+        # Without those left out a rule about everybody's share of something may ask for other tables.
+        there = np.flatnonzero(labels >= 0)
+        house = House(crowd.take(there), constraints.take(there), scoring, rules, room, len(at))
+        if house.keeps(labels[there]):
+            return labels, at
 
 
 def _without_hope(crowd: Crowd, constraints: Constraints, rules: Sequence[Rule], room: Room, *, best_effort: bool) -> dict[int, Cause]:
