@@ -18,9 +18,13 @@ SECRET = "hunter22"
 
 
 class Room:
-    """What the captchas of several processes have in common: which answers were used, what time it is, and how many are open."""
+    """What the captchas of several processes have in common: which answers were used, what time it is, and how many are open.
+
+    ``two_came`` is where whoever comes waits for another, so that what goes wrong only between two always does.
+    """
 
     def __init__(self) -> None:
+        self.two_came = threading.Barrier(2)
         self.used: set[str] = set()
         self.lock = threading.Lock()
         self.now = 0.0
@@ -117,11 +121,11 @@ class ForgetsOnRestart(Sound):
 
 
 class LooksAndThenRemembers(Sound):
-    """In two steps, between which another may look."""
+    """In two steps, between which another looks."""
 
     def use(self, nonce: str) -> Verdict:
         used = nonce in self.room.used
-        threading.Event().wait(0.002)
+        self.room.two_came.wait()
         self.room.used.add(nonce)
         return Verdict.OVER if used else Verdict.PASSED
 
@@ -133,7 +137,7 @@ class MixesUpWhoIsThere(Sound):
 
     def use(self, nonce: str) -> Verdict:
         self.judged = nonce
-        threading.Event().wait(0.005)
+        self.room.two_came.wait()
         return super().use(self.judged)
 
 
