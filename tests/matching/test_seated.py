@@ -146,7 +146,7 @@ def test_those_whom_a_guest_brings_are_seated_by_what_they_told_and_called_by_th
 
     published(kit, seatings, event)
     table = seatings.table_of(kit.service(BookingService).get(users[1], party.id))
-    people = seatings.people_at([table])
+    people = seatings.people_of(table.places)
     told = {guest["name"] for guest in for_guest(table, people, alone)["guests"]}
     assert {"Bea", "Carl"} <= told
     assert not {name for name in told if "Brought" in name or "Company" in name}

@@ -150,7 +150,7 @@ def test_a_guest_sees_the_table_only_once_it_is_published(kit: Kit, seatings: Se
 
     seatings.publish(HOST, event, asked.id)
     table = seatings.table_of(booking)
-    shown = for_guest(table, seatings.people_at([table]), booking.id)
+    shown = for_guest(table, seatings.people_of(table.places), booking.id)
 
     assert sorted(guest["name"] for guest in shown["guests"]) == ["Guest0", "Guest1", "Guest2", "Guest3"]
     assert [guest["name"] for guest in shown["guests"] if guest["me"]] == ["Guest0"]
@@ -166,7 +166,7 @@ def test_what_a_guest_reads_has_no_figure_that_tells_of_another(kit: Kit, seatin
         run_background(kit)
         seatings.publish(HOST, event, asked.id)
         table = seatings.table_of(kit.service(BookingService).get(users[0], ids[0]))
-        shown.append(for_guest(table, seatings.people_at([table]), ids[0]))
+        shown.append(for_guest(table, seatings.people_of(table.places), ids[0]))
 
     of_four, of_two = shown
     assert isinstance(of_four["score"], int)
@@ -221,7 +221,7 @@ def test_a_table_that_is_kept_and_has_become_too_small_is_told_to_the_host(kit: 
 
     seating = seatings.get(HOST, event, asked.id)
     (small,) = [number for number, table in enumerate(seating.tables, 1) if len(table.places) == 2]
-    assert seating.broken == ((small, f"table {small} has too few or too many guests"),)
+    assert seating.broken == ((small, f"table {small} has 2 guests, not 3–4"),)
     assert for_host(seating, {})["broken"] == [{"table": small, "reason": seating.broken[0][1]}]
 
 
@@ -314,6 +314,9 @@ def test_the_best_effort_seats_the_others_and_says_who_is_left(kit: Kit, seating
     seating = seatings.get(HOST, event, asked.id)
 
     assert [place.booking for place, _ in seating.unseated] == [booked[3]]
+    (left,) = for_host(seating, seatings.people_of(seating.places))["unseated"]
+    assert left["name"] == "Guest3 Surname"
+    assert left["reason"] == "guest Guest3 Surname shares no language with anyone"
 
 
 def test_asking_twice_under_one_id_asks_once(kit: Kit, seatings: SeatingService) -> None:

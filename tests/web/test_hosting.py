@@ -330,7 +330,54 @@ def test_a_seating_that_is_not_possible_says_why(browse: Browse, world: World, h
 
     browser.open(f"/hosting/{event_id}")
 
-    assert "Not everybody can be seated:" in browser.text
+    assert "Not everybody can be seated: 2 guests can't be divided into tables of 5–6." in browser.text
+
+
+def test_whom_the_rules_leave_out_is_told_by_name(browse: Browse, world: World, host: User, kit: Kit) -> None:
+    event_id = world.event(host, format=Format.MATCH_NIGHT, price=Money(0, "EUR"), table_size=TableSize(3, 4))
+    for person in [*world.people(3, languages=("en",)), *world.people(1, languages=("eu",))]:
+        world.booked(person, event_id)
+    world.seat(host, event_id, publish=False)
+    browser = browse(host)
+    browser.open(f"/hosting/{event_id}")
+    assert "Not everybody can be seated: guest Name0 Surname0 shares no language with anyone." in browser.text
+
+    browser.send("Make other tables", best_effort="on")
+    asked = kit.service(SeatingService).latest(event_id)
+    assert asked is not None
+    kit.service(SeatingWork).compute(asked.id)
+
+    browser.open(f"/nights/{event_id}")
+    assert "Name0 Surname0 : guest Name0 Surname0 shares no language with anyone" in browser.text
+
+
+def test_a_party_that_no_table_takes_is_told_by_the_name_of_who_booked(browse: Browse, world: World, host: User) -> None:
+    event_id = world.event(host, format=Format.MATCH_NIGHT, price=Money(0, "EUR"), table_size=TableSize(2, 3))
+    for person, party in zip(world.people(2), (4, 2), strict=True):
+        world.booked(person, event_id, party)
+    world.seat(host, event_id, publish=False)
+    browser = browse(host)
+    browser.open(f"/hosting/{event_id}")
+    assert "Not everybody can be seated: party Name0 Surname0 of 4 is larger than a table of at most 3." in browser.text
+
+
+def test_what_a_table_breaks_that_was_kept_is_said(browse: Browse, world: World, host: User, kit: Kit) -> None:
+    people = world.people(6)
+    event_id = world.seated_night(host, people, table_size=TableSize(3, 3))
+    seatings, bookings = kit.service(SeatingService), kit.service(BookingService)
+    gone = bookings.live(people[0], event_id)
+    assert gone is not None
+    bookings.cancel(people[0], gone.id)
+    browser = browse(host)
+    browser.open(f"/nights/{event_id}")
+    browser.send("Make the other tables anew", keep=["1", "2"])
+    asked = seatings.latest(event_id)
+    assert asked is not None
+    kit.service(SeatingWork).compute(asked.id)
+
+    browser.open(f"/hosting/{event_id}")
+
+    assert "has 2 guests, not 3." in browser.text
 
 
 def test_nobody_to_seat_and_nothing_to_publish_are_said(browse: Browse, world: World, host: User) -> None:

@@ -115,7 +115,7 @@ def get_seating(event_id: str, seating_id: str) -> Response:
         response = private_json(_progress(seating), 202)
         response.headers["Retry-After"] = "1"
         return response
-    return private_json(for_host(seating, service(SeatingService).people_at(seating.tables)))
+    return private_json(for_host(seating, service(SeatingService).people_of(seating.places)))
 
 
 @blueprint.route("/events/<event_id>/seating/<seating_id>/compare/<other_id>")
@@ -126,7 +126,7 @@ def get_seating(event_id: str, seating_id: str) -> Response:
 def compare_seatings(event_id: str, seating_id: str, other_id: str) -> Response:
     """Say what would change from one seating to another: who moves, comes or goes. 409: `seating_not_done`."""
     found = service(SeatingService).compare(current_principal(), event_id, seating_id, other_id)
-    return private_json(comparison(found, service(SeatingService).people_at([*found.one.tables, *found.other.tables])))
+    return private_json(comparison(found, service(SeatingService).people_of([*found.one.places, *found.other.places])))
 
 
 @blueprint.route("/events/<event_id>/seating/<seating_id>/publish", methods=["POST"])
@@ -138,7 +138,7 @@ def compare_seatings(event_id: str, seating_id: str, other_id: str) -> Response:
 def publish_seating(event_id: str, seating_id: str) -> Response:
     """Let the guests see their tables. 409: `seating_not_done`."""
     seating = service(SeatingService).publish(current_principal(), event_id, seating_id)
-    return private_json(for_host(seating, service(SeatingService).people_at(seating.tables)))
+    return private_json(for_host(seating, service(SeatingService).people_of(seating.places)))
 
 
 @blueprint.route("/bookings/<booking_id>/table")
@@ -149,7 +149,7 @@ def my_table(booking_id: str) -> Response:
     """Show my table, once it is published, and why these people."""
     booking = _mine(booking_id)
     table = service(SeatingService).table_of(booking)
-    return private_json(for_guest(table, service(SeatingService).people_at([table]), booking.id))
+    return private_json(for_guest(table, service(SeatingService).people_of(table.places), booking.id))
 
 
 @blueprint.route("/bookings/<booking_id>/feedback")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from dinnerkit.accounts.people import Person
@@ -11,15 +12,17 @@ from dinnerkit.matching.seating.telling import FEWEST_TOLD, told_to_guests
 from dinnerkit.matching.seatings import Place, SeatedTable, StoredSeating, as_table
 
 _UNKNOWN = "A guest"
+_QUOTED = re.compile("'([^']+)'")
 
 
 def for_host(seating: StoredSeating, people: Mapping[str, Person]) -> dict[str, Any]:
     """All tables, with full names, in the shape of :class:`dinnerkit.matching.schemas.SeatingSchema`."""
+    unseated = [_place(place, people) | {"reason": by_name(reason, seating.places, people)} for place, reason in seating.unseated]
     return {
         "id": seating.id,
         "status": seating.status,
         "tables": [_table(table) | {"guests": [_place(place, people) for place in table.places]} for table in seating.tables],
-        "unseated": [_place(place, people) | {"reason": reason} for place, reason in seating.unseated],
+        "unseated": unseated,
         "below": [{"table": number, "reason": reason} for number, reason in seating.below],
         "broken": [{"table": number, "reason": reason} for number, reason in seating.broken],
         "score": seating.score,
@@ -75,6 +78,12 @@ def name_of(place: Place, people: Mapping[str, Person], *, full: bool) -> str:
     if companion is not None:
         return f"{companion.name}, guest of {name}"
     return f"Guest of {name}" if place.companion else name
+
+
+def by_name(reason: str, places: Iterable[Place], people: Mapping[str, Person]) -> str:
+    """A reason for the host, with the full names of those whom it quotes by their ids within the seating; a party's is the booker's."""
+    names = {place.guest_id: name_of(place, people, full=True) for place in places}
+    return _QUOTED.sub(lambda quoted: names.get(quoted[1], quoted[0]), reason)
 
 
 def _table(table: SeatedTable) -> dict[str, Any]:

@@ -81,6 +81,11 @@ class StoredSeating:
     published_at: datetime | None
     best: float | None = None
 
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """Those of everybody whom it seats or leaves out."""
+        return (*(place for table in self.tables for place in table.places), *(place for place, _ in self.unseated))
+
 
 def brought(bookings: Iterable[Booking]) -> dict[str, Companion]:
     """Those whom guests bring and have named, by their ids within a seating."""

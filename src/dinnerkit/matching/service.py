@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 
 from pymongo.database import Database
 
@@ -18,7 +18,7 @@ from dinnerkit.matching.comparing import Comparison, compare
 from dinnerkit.matching.documents import SeatingDocument
 from dinnerkit.matching.errors import RuleInvalid
 from dinnerkit.matching.messages import SeatingPublished, SeatingRequested
-from dinnerkit.matching.seatings import SeatedTable, StoredSeating, Wishes, from_row
+from dinnerkit.matching.seatings import Place, SeatedTable, StoredSeating, Wishes, from_row
 from dinnerkit.storage import Row, collection, insert
 
 NO_WISHES = Wishes()
@@ -187,9 +187,8 @@ class SeatingService:
                 return table
         raise NoTableYet("the tables are not published yet")
 
-    def people_at(self, tables: Iterable[SeatedTable]) -> dict[str, Person]:
-        """The users who sit at these tables, by id, and those whom they bring and have named, by their ids within the seating."""
-        places = [place for table in tables for place in table.places]
+    def people_of(self, places: Collection[Place]) -> dict[str, Person]:
+        """The users of these places, by id, and those whom they bring and have named, by their ids within the seating."""
         named = self._bookings.companions_of({place.booking for place in places if place.companion})
         people = self._people.find({place.user for place in places})
         for place in places:

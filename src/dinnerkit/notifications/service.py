@@ -142,7 +142,7 @@ class NotificationService:
         seating = self._seatings.published(event_id)
         if seating is None:
             return
-        people = self._seatings.people_at(seating.tables)
+        people = self._seatings.people_of(seating.places)
         bookings = {booking.id: booking for booking in self._bookings.of_event(event_id, SETTLED)}
         for place in (place for table in seating.tables for place in table.places if not place.companion):
             booking, contact = bookings.get(place.booking), people.get(place.user)

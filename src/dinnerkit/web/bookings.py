@@ -273,7 +273,7 @@ def _table(booking: Booking) -> dict[str, Any] | None:
         seated = seatings.table_of(booking)
     except NoTableYet:
         return None
-    people = seatings.people_at([seated])
+    people = seatings.people_of(seated.places)
     me = people.get(booking.user)
     table = for_guest(seated, people, booking.id)
     brought = [place.booking == booking.id and place.companion > 0 for place in seated.places]

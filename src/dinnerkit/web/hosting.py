@@ -14,7 +14,7 @@ from dinnerkit.booking.errors import NoSuchTicket
 from dinnerkit.booking.rules import LIVE, SETTLED
 from dinnerkit.booking.statements import EARLIEST, Statements
 from dinnerkit.booking.statements import MEDIA_TYPE as CSV
-from dinnerkit.booking.store import BookingStore
+from dinnerkit.booking.store import Booking, BookingStore
 from dinnerkit.booking.tickets import LONGEST_TICKET
 from dinnerkit.clock import utcnow
 from dinnerkit.errors import Conflict, DinnerkitError, Forbidden, Invalid
@@ -30,6 +30,8 @@ from dinnerkit.identity import Principal, Role
 from dinnerkit.ids import is_id, new_id
 from dinnerkit.matching.comparing import Comparison
 from dinnerkit.matching.feedback.service import FeedbackService
+from dinnerkit.matching.guest_list import places_of
+from dinnerkit.matching.presenting import by_name
 from dinnerkit.matching.rules.scale import FULL
 from dinnerkit.matching.seatings import StoredSeating, Wishes
 from dinnerkit.matching.service import SeatingService
@@ -255,6 +257,7 @@ def _page(managed: Event, error: DinnerkitError | None = None) -> Response:
         diets=sorted(diets.items()),
         waiting=len(service(Waitlist).waiting(managed.id)),
         seating=seating,
+        refusal=_refusal(seating, coming) if seating and seating.problem else "",
         since=_since(seating, guests) if seating and seating.tables else None,
         runs=_earlier_runs(managed.id, guests),
         change=_change(seating, guests) if seating and seating.tables else None,
@@ -262,6 +265,12 @@ def _page(managed: Event, error: DinnerkitError | None = None) -> Response:
         problem=sentence(error.message) if error else "",
         unready=error.details.get("problems", {}) if error else {},
     )
+
+
+def _refusal(seating: StoredSeating, coming: list[Booking]) -> str:
+    """Why the guests could not all be seated, by their names."""
+    places = places_of(coming)
+    return by_name((seating.problem or {}).get("message", ""), places, service(SeatingService).people_of(places))
 
 
 def _since(seating: StoredSeating, now: Set[tuple[str, int]]) -> tuple[int, int]:

@@ -36,7 +36,7 @@ def show(event_id: str) -> Response:
         return _own_table(me, event_id)
     if seating is None:
         return show_page("night.html", event=event, night=None, managing=True) if managing else abort(404)
-    people = service(SeatingService).people_at(seating.tables)
+    people = service(SeatingService).people_of(seating.places)
     wanted = request.args.get("order")
     order: Order = next((known for known in get_args(Order) if known == wanted), "number")
     return show_page(

@@ -10,6 +10,7 @@ from dinnerkit.matching.people.crowd import Crowd
 from dinnerkit.matching.rules.kinds import Rule
 from dinnerkit.matching.seating.arranging import similar_order
 from dinnerkit.matching.seating.constraints import Constraints
+from dinnerkit.matching.seating.diagnosis import count
 from dinnerkit.matching.seating.finishing import finished
 from dinnerkit.matching.seating.house import House
 from dinnerkit.matching.seating.planning import table_counts
@@ -19,7 +20,6 @@ from dinnerkit.matching.seating.tables import Broken, Table
 from dinnerkit.matching.solving.state import Ints
 
 _TEXTS = {
-    "table_size": "has too few or too many guests",
     "common_language": "has no language that all of its guests speak",
     "budget": "has guests whose budgets are more than a step apart",
     "age_range": "has ages that are too far apart",
@@ -31,8 +31,8 @@ def least_broken(crowd: Crowd, scoring: Scoring, rules: Sequence[Rule], room: Ro
     """(n,), a table for everybody, breaking as little as is found; parties stay whole. Of a venue's tables their places."""
     constraints = Constraints.of(crowd, rules, room.low, room.high)
     if room.tables is None:
-        count = (table_counts(len(crowd), room.low, room.high) or [max(1, round(2 * len(crowd) / (room.low + room.high)))])[0]
-        places, share = np.arange(count), np.ones(count)
+        wanted = (table_counts(len(crowd), room.low, room.high) or [max(1, round(2 * len(crowd) / (room.low + room.high)))])[0]
+        places, share = np.arange(wanted), np.ones(wanted)
     else:
         highs = room.seats(0)[1]
         places, share = np.flatnonzero(highs), highs[highs > 0].astype(np.float64)
@@ -70,8 +70,14 @@ def broken_rules(crowd: Crowd, scoring: Scoring, rules: Sequence[Rule], room: Ro
         | {house.constraints.apart_by: "has guests who must not sit together"}
         | {name: f"breaks a rule: {broken}" for name, broken in house.broken.items()}
     )
+    seats = [room if room.tables is None else room.tables[place] for place in places]
+    sizes = [f"has {count(len(table.guests))}, not {wanted}" for table, wanted in zip(tables.values(), seats, strict=True)]
     return tuple(
-        Broken(name, numbers[place], f"table {numbers[place]} {texts.get(name, f'breaks the rule {name}')}")
+        Broken(
+            name,
+            numbers[place],
+            f"table {numbers[place]} {sizes[place] if name == 'table_size' else texts.get(name, f'breaks the rule {name}')}",
+        )
         for name, faults in house.faults_by_rule(rows, places).items()
         for place in np.flatnonzero(faults > 0)
     )
