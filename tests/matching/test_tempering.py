@@ -144,7 +144,9 @@ def test_where_time_is_left_to_temper_a_slow_beginning_makes_the_cooling_no_long
 @pytest.mark.parametrize("seconds", [0.2, 1.0])
 @pytest.mark.parametrize("sizes", SIZES)
 @pytest.mark.parametrize("party", [[], [(0, 1)]])
-def test_a_budget_of_seconds_holds_all_that_a_call_does(monkeypatch, seconds, sizes, party):
+@pytest.mark.parametrize("cooling", [2000, 50])  # the fewer, the more time is left to temper
+def test_a_budget_of_seconds_holds_all_that_a_call_does(monkeypatch, seconds, sizes, party, cooling):
+    monkeypatch.setattr(budget, "_LEAST_COOLING", cooling)
     now = [0.0]
     engine = compiled if party else slots
     solve(symmetric(24), *sizes, seconds=0.01, together=party)  # so that nothing is left to load

@@ -175,11 +175,11 @@ class _Ladder:
         while len(self._copies) < RUNGS - 1 and done * (RUNGS - 1) >= len(self._copies):
             self._copies.append(self.search.twin())
 
-    def temper(self, over: Callable[[int], bool]) -> int:
-        """Go on at all temperatures until it is over; how many sweeps that took."""
+    def temper(self, over: Callable[[int], bool], at_once: int | None = None) -> int:
+        """Go on at all temperatures until it is over, asked after so many sweeps at most; how many sweeps that took."""
         self.leave_copies(1.0)
         searches = [*self._copies, self.search]
-        done = temper(searches, self.heat.at(np.linspace(0.0, 1.0, RUNGS)), sweeps_between_trades(self.units), self._rng, over)
+        done = temper(searches, self.heat.at(np.linspace(0.0, 1.0, RUNGS)), sweeps_between_trades(self.units), self._rng, over, at_once)
         best = max(searches, key=lambda search: search.value)
         self.search.restart(best.best)
         self.search.anneal(np.zeros(1))
@@ -240,7 +240,7 @@ def _spend_time(ladder: _Ladder, budget: Budget, began: float) -> int:
         if budget.tell((now - began) / seconds, search.value):
             return done
     if now < closing and ladder.steep:
-        done += ladder.temper(lambda _: budget.tell((budget.clock() - began) / seconds, ladder.value) or budget.clock() >= closing)
+        done += ladder.temper(lambda _: budget.tell((budget.clock() - began) / seconds, ladder.value) or budget.clock() >= closing, chunk)
     search.restart(search.best)
     while budget.clock() < began + seconds and search.anneal(np.zeros(1))[0] > 0:
         done += 1

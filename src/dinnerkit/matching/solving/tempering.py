@@ -59,7 +59,14 @@ def sweeps_between_trades(units: int) -> int:
     return max(_FEWEST, _VISITS // max(1, units))
 
 
-def temper(searches: list[Search], temperatures: Floats, sweeps: int, rng: np.random.Generator, over: Callable[[int], bool]) -> int:
+def temper(
+    searches: list[Search],
+    temperatures: Floats,
+    sweeps: int,
+    rng: np.random.Generator,
+    over: Callable[[int], bool],
+    at_once: int | None = None,
+) -> int:
     """Search at all temperatures, and trade places, until told to stop.
 
     Args:
@@ -68,6 +75,7 @@ def temper(searches: list[Search], temperatures: Floats, sweeps: int, rng: np.ra
         sweeps: how many each makes between two trades.
         rng: the source of chance for the trades.
         over: told how many sweeps are done, whether to stop; asked after each search.
+        at_once: after how many of its sweeps to ask already; by default when all are made.
 
     Returns:
         How many sweeps all made together.
@@ -76,10 +84,12 @@ def temper(searches: list[Search], temperatures: Floats, sweeps: int, rng: np.ra
     done, parity = 0, 0
     while True:
         for search, temperature in zip(searches, temperatures, strict=True):
-            search.anneal(np.full(sweeps, temperature))
-            done += sweeps
-            if over(done):
-                return done
+            for first in range(0, sweeps, at_once or sweeps):
+                part = min(at_once or sweeps, sweeps - first)
+                search.anneal(np.full(part, temperature))
+                done += part
+                if over(done):
+                    return done
         worths = [search.worth for search in searches]
         for rung in range(parity, len(colder), 2):
             if rng.exponential() > colder[rung] * (worths[rung + 1] - worths[rung]):
