@@ -30,10 +30,12 @@ def checked_bounds(minimum: ArrayLike, maximum: ArrayLike, n: int) -> tuple[Ints
     low, high = _numbers(minimum, "the smallest sizes"), _numbers(maximum, "the largest sizes")
     if low.shape != high.shape or low.ndim != 1 or not (low >= 0).all() or not (low <= high).all() or not (high >= 1).all():
         raise RuleInvalid("each group needs a minimum and a maximum size, 0 <= minimum <= maximum and maximum >= 1")
-    low, high = np.ceil(low), np.floor(np.minimum(high, max(n, 1)))
-    if (low > high).any() or not low.sum() <= n <= high.sum():
+    low, high = np.ceil(low), np.floor(high)
+    if (low > high).any():
+        raise RuleInvalid("each group needs a whole number from its minimum to its maximum size")
+    if not low.sum() <= n <= high.sum():
         raise RuleInvalid(f"{n} can't be divided into groups that hold from {low.sum():.0f} to {high.sum():.0f} in all")
-    return low.astype(np.int64), high.astype(np.int64)
+    return low.astype(np.int64), np.minimum(high, max(n, 1)).astype(np.int64)
 
 
 def checked_sets(sets: Iterable[Sequence[int] | Ints], n: int) -> list[list[int]]:
