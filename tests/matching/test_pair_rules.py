@@ -13,6 +13,7 @@ from dinnerkit.matching import (
     MixedCompany,
     NewWithExperienced,
     NobodyAlone,
+    NotMetBefore,
     NotMetLately,
     SomebodyExperienced,
     Traits,
@@ -88,10 +89,16 @@ def test_a_rule_is_in_play_where_it_tells_guests_apart(rule, without, with_it):
 @pytest.mark.parametrize(
     ("rule", "mean", "text"),
     [
-        (NewWithExperienced(), 0.5, "Newcomers and regulars share this table."),
+        (NewWithExperienced(), 1.0, "Newcomers are not among themselves at this table."),  # there may be none
+        (NewWithExperienced(), 0.5, "Newcomers are not among themselves at this table."),
         (NewWithExperienced(), 0.49, "Most people here are new, like a first evening."),
         (NotMetLately(), 1.0, "Nobody here has met lately."),
         (NotMetLately(), 0.99, "Most people at this table have not met lately."),
+        (NotMetLately(), 0.5, "Many people at this table have met lately."),
+        (NotMetBefore(), 1.0, "Nobody here has met at an earlier dinner."),
+        (NotMetBefore(), 0.51, "Most people at this table have not met before."),
+        (NotMetBefore(), 0.5, "Many people at this table have met before."),
+        (NotMetBefore(), 0.0, "Many people at this table have met before."),
         (GENDER, 0.0, "We looked for a mixed company."),
         (TogetherAgain(frozenset()), 1.0, ""),
     ],

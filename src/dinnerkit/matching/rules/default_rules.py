@@ -260,7 +260,7 @@ class NotMetBefore:
         """Whether the table is new to each other."""
         if mean >= 1.0:
             return "Nobody here has met at an earlier dinner."
-        return "Most people at this table have not met before."
+        return "Most people at this table have not met before." if mean > UNSET_SCORE else "Many people at this table have met before."
 
 
 _PLAIN: dict[str, str] = {

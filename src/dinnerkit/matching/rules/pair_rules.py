@@ -83,7 +83,8 @@ class NewWithExperienced:
 
     def text(self, mean: float) -> str:
         """Whether newcomers are among themselves."""
-        return "Newcomers and regulars share this table." if mean >= UNSET_SCORE else "Most people here are new, like a first evening."
+        mixed = "Newcomers are not among themselves at this table."
+        return mixed if mean >= UNSET_SCORE else "Most people here are new, like a first evening."
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,4 +114,6 @@ class NotMetLately:
 
     def text(self, mean: float) -> str:
         """Whether the table is new to each other."""
-        return "Nobody here has met lately." if mean >= 1.0 else "Most people at this table have not met lately."
+        if mean >= 1.0:
+            return "Nobody here has met lately."
+        return "Most people at this table have not met lately." if mean > UNSET_SCORE else "Many people at this table have met lately."
