@@ -363,11 +363,18 @@ def test_seating_everybody_breaks_as_few_rules_as_it_must():
     people[9] = replace(people[9], budget="high")
     people[12] = replace(people[12], blocked=frozenset({"1"}))
     seating = seat(people, everybody=True, size=6)
-    # The two who fit nowhere can share one table, so that one is broken and no other.
     assert {one.rule for one in seating.broken} == {"common_language", "budget"}
-    assert len({one.table for one in seating.broken}) <= 2
+    assert len(seating.broken) == 2
     assert seating.broken[0].text == f"table {seating.broken[0].table} has no language that all of its guests speak"
     assert sum(len(table.guests) for table in seating.tables) == 24
+
+
+@pytest.mark.parametrize(("count", "strangers"), [(20, 2), (27, 3), (27, 7), (60, 5)])
+def test_those_who_can_talk_to_nobody_share_a_table_when_everybody_is_seated(count, strangers):
+    people = [replace(guest, languages=frozenset({f"x-{guest.id}"})) if int(guest.id) <= strangers else guest for guest in plain(count)]
+    seating = seat(people, everybody=True)
+    assert len(seating.broken) == 1
+    assert {str(number) for number in range(1, strangers + 1)} <= set(seating.tables[seating.broken[0].table - 1].guests)
 
 
 def test_a_party_larger_than_a_table_stays_whole_when_everybody_is_seated():

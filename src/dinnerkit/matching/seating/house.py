@@ -23,6 +23,9 @@ from dinnerkit.matching.solving.state import Ints, Words
 FLOOR = 10.0
 """What a point below the floor costs, per guest of the table."""
 
+_AT_ALL = 0.5
+"""What it counts that a table breaks a rule at all, beside by how many guests: so what can't be mended gathers at few tables."""
+
 _MATRIX_UP_TO = 1500
 _ROUNDING = 1e-6
 _ALL = ~np.uint64(0)
@@ -120,14 +123,14 @@ class House:
 
     def faults(self, rows: Ints, tables: Ints) -> NDArray[np.float64]:
         """(rows,): how much is wrong with each table, 0 if it keeps every hard rule; ``tables`` are their numbers."""
-        return np.asarray(sum(self._by_kind(rows, tables).values()), np.float64) + np.zeros(len(rows))
+        return np.asarray(sum(faults + _AT_ALL * (faults > 0) for faults in self._by_kind(rows, tables).values()), np.float64)
 
     def keeps(self, labels: Ints) -> bool:
         """Whether every hard rule is kept by tables of all guests, (n,) labels."""
         return not self.faults(self.rows(labels), np.arange(len(self))).any()
 
     def faults_by_rule(self, rows: Ints, tables: Ints) -> dict[str, NDArray[np.float64]]:
-        """The same, told by the names of the rules."""
+        """(rows,) by the names of the rules: by how many guests, about, each table is off what the rule asks for; 0 where it is kept."""
         return self._by_kind(rows, tables)
 
     def _matrix(self, scoring: Scoring) -> Scores | None:
