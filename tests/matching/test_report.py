@@ -21,6 +21,7 @@ from dinnerkit.matching.report.baselines import at_random, greedily, scores_of_t
 from dinnerkit.matching.report.figures import figures
 from dinnerkit.matching.report.page import report_page
 from dinnerkit.matching.seating.scoring import Scoring
+from tests.services.chromium import chromium
 from tests.web.test_colours import contrast
 
 VOID = {"meta", "br", "hr", "img", "input", "link"}
@@ -93,6 +94,17 @@ def test_it_tells_the_score_against_chance_and_greed_and_what_went_wrong(people_
     for table in done.seating.tables:
         if table.score == done.seating.floor:
             assert all(reason.text in text for reason in table.reasons)
+
+
+def test_it_is_no_wider_than_a_phone(people_file: Path, tmp_path: Path) -> None:
+    rules = (*(rule for rule in DEFAULT_RULES if rule != CommonLanguage()), wish(CommonLanguage()), Floor(100))
+    match_file(people_file, size=(5, 6), report=tmp_path / "report.html", rules=rules)
+    with chromium() as browser:
+        page = browser.new_page(viewport={"width": 360, "height": 740})
+        page.goto((tmp_path / "report.html").as_uri())
+        too_wide = "[...document.querySelectorAll('.card')].filter((card) => card.scrollWidth > card.clientWidth).length"
+        assert page.evaluate(too_wide) == 0
+        assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
 
 
 def test_nobody_is_a_page_too(people_file: Path) -> None:
