@@ -94,7 +94,7 @@ class PeopleRows:
         self._stated: list[tuple[str, int]] = []
         self._width = 0
         self._rows = 0
-        self._seen: dict[str, int] = {}
+        self._seen: set[str] = set()
         self._bad: list[BadRow] = []
         self._drafts: list[tuple[int, str, dict[str, Any]]] = []
         self._answers = bytearray()
@@ -153,7 +153,7 @@ class PeopleRows:
             raise PeopleFileInvalid("the file is empty")
         answers = np.frombuffer(bytes(self._answers), np.uint8).reshape(-1, len(ITEMS))
         scores = score_rows(answers)
-        drafts, self._drafts, self._seen = self._drafts[::-1], [], {}  # of many people they would take as much as the guests
+        drafts, self._drafts, self._seen = self._drafts[::-1], [], set()  # of many people they would take as much as the guests
         guests, lines, used = [], [], np.ones(len(answers), np.bool_)
         for begin in range(0, len(answers), _AT_ONCE):
             for place, traits in enumerate(scores[begin : begin + _AT_ONCE].tolist(), begin):
@@ -178,13 +178,12 @@ class PeopleRows:
         if len(fields) != self._width:
             raise _Skip(f"{len(fields)} columns, the header has {self._width}")
         answers = self._read_answers(fields)
-        name = self._identify(fields, number)
+        name = self._identify(fields)
         told = {column: read(fields[place].strip()) for column, place, read in self._told}
         if not told.get("languages") and "engnat" in (self._columns or {}):
             told["languages"] = _ENGLISH
         if self._stated:
             told["stated"] = {label: cell.lower() for label, place in self._stated if (cell := fields[place].strip())}
-        self._seen[name] = number
         self._drafts.append((number, name, told))
         self._answers += answers
 
@@ -206,7 +205,7 @@ class PeopleRows:
                 raise _Skip(f"no answer on {ITEMS[first].trait}")
         return bytes(answers)
 
-    def _identify(self, fields: Sequence[str], number: int) -> str:
+    def _identify(self, fields: Sequence[str]) -> str:
         place = (self._columns or {}).get("id")
         if place is None:
             return str(self._rows)
@@ -214,8 +213,8 @@ class PeopleRows:
         if not name:
             raise _Skip("the id is empty")
         if name in self._seen:
-            raise _Skip(f"the id '{name[:40]}' was already used on line {self._seen[name]}")
-        self._seen[name] = number
+            raise _Skip("the id was already used on an earlier line")
+        self._seen.add(name)
         return name
 
 
