@@ -25,6 +25,7 @@ DEEP = [
     "matching/test_impossible.py",
     "matching/test_more_rules.py",
     "matching/test_reseating.py",
+    "matching/test_reseating_many.py",
     "matching/test_shares.py",
     "matching/test_why.py",
     "matching/test_wishes.py",

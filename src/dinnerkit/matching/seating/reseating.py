@@ -8,15 +8,16 @@ from dataclasses import dataclass, field, replace
 from itertools import combinations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dinnerkit.matching.errors import GuestInvalid, RuleInvalid, SeatingImpossible
 from dinnerkit.matching.people.crowd import Crowd
 from dinnerkit.matching.people.guests import Guest
-from dinnerkit.matching.rules.default_rules import DEFAULT_RULES, BlockedApart
+from dinnerkit.matching.rules.default_rules import DEFAULT_RULES
 from dinnerkit.matching.rules.kinds import Rule
 from dinnerkit.matching.seating.constraints import Constraints
-from dinnerkit.matching.seating.diagnosis import Cause, named
 from dinnerkit.matching.seating.exhaustive import best_tables, fewest_moves
+from dinnerkit.matching.seating.following import Following
 from dinnerkit.matching.seating.house import House
 from dinnerkit.matching.seating.impossible import impossible
 from dinnerkit.matching.seating.lowest import below_floor
@@ -24,7 +25,7 @@ from dinnerkit.matching.seating.newcomers import placed_without_moves
 from dinnerkit.matching.seating.refusing import no_way, without_hope
 from dinnerkit.matching.seating.rooms import Room, Size
 from dinnerkit.matching.seating.scoring import Scoring
-from dinnerkit.matching.seating.seat import check, result
+from dinnerkit.matching.seating.seat import Search, check, result, seated
 from dinnerkit.matching.seating.settling import Settling
 from dinnerkit.matching.seating.tables import Seating
 from dinnerkit.matching.solving.solver import RunRecord
@@ -34,6 +35,8 @@ MOVE_FEE = 5000.0
 """What a guest away from their table costs while rules are mended: more than an exchange can gain in score, less than a fault."""
 
 _MOST_DISSOLVED = 4
+_SWEEPS_HOME = 10
+_MOST_SENT_HOME = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +125,8 @@ def reseat(
         seed: what all chance is drawn from.
 
     Raises:
-        SeatingImpossible: no seating was found that keeps the hard rules; of a few guests, there is none.
+        SeatingImpossible: no seating was found that keeps the hard rules, neither from the earlier tables nor by :func:`seat` for this
+            seed; of a few guests, there is none.
         GuestInvalid: somebody gone was not there, somebody come is there already, or somebody who had a table is not among the guests.
         RuleInvalid: the budget, a size or a rule makes no sense.
     """
@@ -160,7 +164,7 @@ class _Case:
         check(rules, None, seed)
         self._earlier, self._rules, self._room = earlier, rules, room
         self._crowd = Crowd.of(_present(earlier, guests, changes))
-        self._rng = np.random.default_rng(seed)
+        self._seed, self._rng = seed, np.random.default_rng(seed)
         self._scoring = Scoring.of(self._crowd, rules)
         place = {name: number for number, name in enumerate(self._crowd.ids)}
         self._home = np.full(len(place), -1)
@@ -202,7 +206,7 @@ class _Case:
         start = placed_without_moves(self._house, self._home, self._rng)
         settling = self._settling(start) if start is not None else self._with_moves()
         if settling.faults:
-            raise impossible([self._broken(settling.labels())], self._crowd, proved=False)
+            settling = self._anew()
         most = max(budget, self._moves(settling.labels()))
         while True:
             labels = settling.labels()
@@ -211,15 +215,6 @@ class _Case:
             if found is None:
                 return
             settling.take(found)
-
-    def _broken(self, labels: Ints) -> Cause:
-        """That no seating was found, and who is at tables that break a rule, under its name if it is the only one or about blocks."""
-        by_rule = self._house.faults_by_rule(self._house.rows(labels), np.arange(len(self._house)))
-        broken = {name: faults > 0 for name, faults in by_rule.items() if faults.any()}
-        concerned = np.flatnonzero(np.logical_or.reduce(list(broken.values()))[labels]).tolist()
-        rule = BlockedApart.name if BlockedApart.name in broken else next(iter(broken)) if len(broken) == 1 else "all"
-        text = f"after these changes no seating was found that keeps every rule: {named(self._crowd, concerned)} would break one"
-        return Cause(rule, tuple(concerned), text)
 
     def seating(self, run: RunRecord) -> Seating:
         """The seating, tables in their earlier order."""
@@ -233,11 +228,11 @@ class _Case:
         """Who sits elsewhere than before."""
         before = {name: number for number, table in enumerate(self._earlier.tables, 1) for name in table.guests}
         after = {name: number for number, table in enumerate(found.tables, 1) for name in table.guests}
-        away = np.flatnonzero((self._home >= 0) & (self._labels != self._home))
+        away = np.flatnonzero(self._away(self._labels))
         return tuple(Move(name, before[name], after[name]) for name in (self._crowd.ids[one] for one in away))
 
-    def _settling(self, labels: Ints, fee: float = 0.0) -> Settling:
-        return Settling(self._house, labels, self._rng, home=self._home, fee=fee)
+    def _settling(self, labels: Ints, fee: float = 0.0, fixed: NDArray[np.bool_] | None = None) -> Settling:
+        return Settling(self._house, labels, self._rng, fixed=fixed, home=self._home, fee=fee)
 
     def _with_moves(self) -> Settling:
         """As few moves as are found: from the earlier tables, and from those with some that became too small dissolved."""
@@ -253,6 +248,33 @@ class _Case:
                 best = rank, found
         assert best is not None  # noqa: S101 - nothing dissolved is always tried
         return self._settling(best[1])
+
+    def _anew(self) -> Settling:
+        """What :func:`seat` finds for the same seed, and then with as many at their earlier tables as the rules are found to allow.
+
+        Raises:
+            SeatingImpossible: none are found.
+        """
+        search = Search(self._seed, None, best_effort=False, following=Following(), rng=np.random.default_rng(self._seed))
+        found = seated(self._crowd, self._scoring, self._rules, self._room, search)
+        labels = found.labels if self._room.tables is None else found.at[found.labels]
+        settling = self._settling(labels, MOVE_FEE)
+        settling.polish(_SWEEPS_HOME)
+        return self._settling(self._sent_home(settling.labels()))
+
+    def _sent_home(self, labels: Ints) -> Ints:
+        """The tables with fewer moves: one guest after another is sent home, where the others then keep the rules with fewer in all."""
+        unit = self._house.constraints.unit
+        for guest in self._rng.permutation(np.flatnonzero(self._away(labels)))[:_MOST_SENT_HOME]:
+            if not self._away(labels)[guest]:
+                continue
+            party = unit == unit[guest]
+            settling = self._settling(np.where(party, self._home[guest], labels), MOVE_FEE, fixed=party)
+            settling.mend()
+            settling.polish(_SWEEPS_HOME)
+            if not settling.faults and self._moves(settling.labels()) < self._moves(labels):
+                labels = settling.labels()
+        return labels
 
     def _dissolutions(self) -> list[list[int]]:
         """Sets of tables that may have become too small to go on."""
@@ -272,7 +294,11 @@ class _Case:
         curve.append(point)
 
     def _moves(self, labels: Ints) -> int:
-        return int(((self._home >= 0) & (labels != self._home)).sum())
+        return int(self._away(labels).sum())
+
+    def _away(self, labels: Ints) -> NDArray[np.bool_]:
+        """(n,), who had a table and now has another."""
+        return np.asarray((self._home >= 0) & (labels != self._home), np.bool_)
 
 
 def _present(earlier: Seating, guests: tuple[Guest, ...], changes: Changes) -> list[Guest]:
