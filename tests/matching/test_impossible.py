@@ -56,6 +56,21 @@ def test_a_guest_who_shares_a_language_with_too_few():
     assert refusal(people) == "guest '7' shares a language with only 1 other, and a table needs 4"
 
 
+def test_guests_who_can_each_sit_with_as_few_are_told_in_one_phrase():
+    people = plain(12)
+    people[:8] = [replace(guest, blocked=frozenset("12345678") - {guest.id}) for guest in people[:8]]
+    assert refusal(people, size=6) == f"by all rules together {EIGHT} each can sit with only 4 others, and a table of at least 6 needs 5"
+    people = plain(12)
+    people[:2] = [replace(guest, languages=frozenset({f"x-{guest.id}", "fi"})) for guest in people[:2]]
+    people[2] = replace(people[2], languages=frozenset({"en", "x-1", "x-2"}))
+    assert refusal(people) == "guests '1', '2' each share a language with only 2 others, and a table needs 4"
+
+
+def test_parties_that_make_no_whole_tables_are_why_however_many_guests_they_are():
+    people = [replace(guest, party=str((int(guest.id) - 1) // 4)) for guest in plain(36)]
+    assert refusal(people, size=6).endswith("; without the rule 'party' everybody could be seated")
+
+
 def test_guests_who_share_a_language_only_with_each_other_and_fill_no_table():
     people = plain(20)
     people[:8] = [replace(guest, languages=frozenset({"fi"})) for guest in people[:8]]

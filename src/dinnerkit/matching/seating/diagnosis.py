@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -100,14 +100,16 @@ def _lonely(crowd: Crowd, constraints: Constraints, lost: set[int]) -> list[Caus
     fits_all = np.logical_and.reduce(fits) if fits else np.ones((len(kinds), len(kinds)), np.bool_)
     shunned = _shunned(constraints, sizes, fits_all, kind)
     possible = (fits_all @ heads)[kind] - sizes - shunned
-    causes: list[Cause] = []
+    alike: dict[tuple[_TooFew, int], list[int]] = {}
     for unit in np.flatnonzero((possible < constraints.low - sizes) & (sizes <= constraints.high)):
         members = np.flatnonzero(constraints.unit == unit)
         if lost.intersection(members.tolist()):
             continue
         in_family = [int((fit @ heads)[kind[unit]] - sizes[unit]) for fit in fits]
-        causes.append(_too_few(crowd, constraints, members, in_family, int(possible[unit]), kept_from_some=bool(shunned[unit])))
-    return [*_merged(crowd, constraints, causes)]
+        found = _too_few(constraints, len(members), in_family, int(possible[unit]), kept_from_some=bool(shunned[unit]))
+        party = int(unit) if len(members) > 1 else -1
+        alike.setdefault((found, party), []).extend(members.tolist())
+    return [found.cause(crowd, guests, each=party < 0 and len(guests) > 1) for (found, party), guests in alike.items()]
 
 
 def _shunned(constraints: Constraints, sizes: Ints, fits_all: NDArray[np.bool_], kind: Ints) -> Ints:
@@ -121,32 +123,31 @@ def _shunned(constraints: Constraints, sizes: Ints, fits_all: NDArray[np.bool_],
     return np.bincount(one[counted], weights=sizes[other[counted]], minlength=len(sizes)).astype(np.int64)
 
 
-def _merged(crowd: Crowd, constraints: Constraints, causes: list[Cause]) -> Iterator[Cause]:
-    """The causes, those put into one that say of single guests that they have nothing in common with anyone."""
-    for family in constraints.families:
-        ending = f"{family.lacking} {_nobody(family.lacking)}"
-        alone = [cause for cause in causes if cause.rule == family.rule and len(cause.guests) == 1 and cause.text.endswith(ending)]
-        if len(alone) > 1:
-            guests = tuple(cause.guests[0] for cause in alone)
-            yield Cause(family.rule, guests, f"{named(crowd, guests)} {_form(family.lacking, len(guests))} {_nobody(family.lacking)}")
-            causes = [cause for cause in causes if cause not in alone]
-    yield from causes
+@dataclass(frozen=True, slots=True)
+class _TooFew:
+    """What somebody lacks who has too few to sit with: the rule, what the phrase begins with, and what it says of one guest."""
+
+    rule: str
+    opening: str
+    phrase: str
+
+    def cause(self, crowd: Crowd, guests: Sequence[int], *, each: bool = False) -> Cause:
+        """That all of them lack it, together or each by themselves."""
+        apart = " each" if each and " only " in self.phrase else ""
+        return Cause(self.rule, tuple(guests), f"{self.opening}{named(crowd, guests)}{apart} {_form(self.phrase, len(guests))}")
 
 
-def _too_few(crowd: Crowd, constraints: Constraints, members: Ints, in_family: list[int], possible: int, *, kept_from_some: bool) -> Cause:
-    guests = tuple(int(one) for one in members)
-    who = named(crowd, guests)
-    wanted = constraints.low - len(guests)
+def _too_few(constraints: Constraints, guests: int, in_family: list[int], possible: int, *, kept_from_some: bool) -> _TooFew:
+    wanted = constraints.low - guests
     for family, others in zip(constraints.families, in_family, strict=True):
         if others == 0:
-            return Cause(family.rule, guests, f"{who} {_form(family.lacking, len(guests))} {_nobody(family.lacking)}")
+            return _TooFew(family.rule, "", f"{family.lacking} {_nobody(family.lacking)}")
         if others < wanted:
-            text = f"{who} {_form(family.sharing, len(guests))} only {others} other{'s' if others > 1 else ''}"
-            return Cause(family.rule, guests, f"{text}, and a table needs {wanted}")
+            return _TooFew(family.rule, "", f"{family.sharing} only {others} other{'s' if others > 1 else ''}, and a table needs {wanted}")
     others_text = f"only {possible} other{'s' if possible != 1 else ''}" if possible else "nobody"
-    text = f"by all rules together {who} can sit with {others_text}, and a table of at least {constraints.low} needs {wanted}"
+    text = f"can sit with {others_text}, and a table of at least {constraints.low} needs {wanted}"
     # The number tells of those whom they are kept from, so that it must not be told where these must not.
-    return Cause(constraints.apart_by if kept_from_some else "all", guests, text)
+    return _TooFew(constraints.apart_by if kept_from_some else "all", "by all rules together ", text)
 
 
 def _shares(masks: Words) -> NDArray[np.bool_]:
