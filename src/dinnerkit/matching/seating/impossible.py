@@ -28,14 +28,14 @@ def not_found(crowd: Crowd, rules: Sequence[Rule], constraints: Constraints, lef
     return Cause(culprit or "all", tuple(left.tolist()), text + (_without([culprit]) if culprit else ""))
 
 
-def not_there(crowd: Crowd, rules: Sequence[Rule], left: Ints, possible: Callable[[Sequence[Rule]], bool]) -> Cause:
+def not_there(crowd: Crowd, rules: Sequence[Rule], left: Ints, possible: Callable[[Sequence[Rule]], bool | None]) -> Cause:
     """That there is no seating, whom the best one leaves out, and which rules are in the way, as few as possible.
 
     Args:
         crowd: the guests.
         rules: all rules.
         left: those left out.
-        possible: whether everybody can be seated by some of the rules.
+        possible: whether everybody can be seated by some of the rules; None where that is not known.
     """
     hard = [
         rule for rule in rules if not isinstance(rule, PairWish | TableWish | Floor) and isinstance(rule, HardRule | TableRule | Demand)
@@ -49,12 +49,12 @@ def not_there(crowd: Crowd, rules: Sequence[Rule], left: Ints, possible: Callabl
     return Cause(BlockedApart.name if blocks else culprits[0] if culprits else "all", tuple(left.tolist()), text)
 
 
-def _clash(hard: Sequence[Rule], possible: Callable[[Sequence[Rule]], bool]) -> list[str]:
+def _clash(hard: Sequence[Rule], possible: Callable[[Sequence[Rule]], bool | None]) -> list[str]:
     """Rules that can't all be kept, of which any can be left out for the others to be: what is left when none more can be."""
     needed = list(hard)
     for rule in hard:
         others = [other for other in needed if other is not rule]
-        if not possible(others):
+        if possible(others) is False:
             needed = others
     return [rule.name for rule in needed]
 

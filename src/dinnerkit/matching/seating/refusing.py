@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from dinnerkit.matching.people.crowd import Crowd
 from dinnerkit.matching.rules.kinds import Rule
 from dinnerkit.matching.seating.constraints import Constraints
@@ -12,6 +14,7 @@ from dinnerkit.matching.seating.exhaustive import best_tables
 from dinnerkit.matching.seating.finishing import lost_by_tables
 from dinnerkit.matching.seating.house import house_of
 from dinnerkit.matching.seating.impossible import not_there
+from dinnerkit.matching.seating.relaxing import least_broken
 from dinnerkit.matching.seating.rooms import Room, unserved
 from dinnerkit.matching.seating.scoring import Scoring
 from dinnerkit.matching.solving.state import Ints
@@ -34,9 +37,13 @@ def no_way(crowd: Crowd, scoring: Scoring, rules: Sequence[Rule], room: Room, le
     """Why a few guests have no seating, of whom every way was tried and the best one leaves these out."""
     constraints = Constraints.of(crowd, rules, room.low, room.high)
 
-    def possible(some: Sequence[Rule]) -> bool:
-        labels = best_tables(house_of(crowd, scoring, some, room))
-        return labels is not None and bool((labels >= 0).all())
+    def possible(some: Sequence[Rule]) -> bool | None:
+        house = house_of(crowd, scoring, some, room)
+        labels = best_tables(house)
+        if labels is not None:
+            return bool((labels >= 0).all())
+        # Without the rule that keeps them together they are too many for all ways to be tried.
+        return house.keeps(least_broken(crowd, scoring, some, room, np.random.default_rng(0))) or None
 
     return _too_few_tables(crowd, constraints, room) or not_there(crowd, rules, left, possible)
 
