@@ -70,6 +70,20 @@ def test_the_fast_search_knows_what_its_groups_are_worth(seed, families, factor,
         assert getattr(search._tables, name).ravel() == pytest.approx(before.ravel(), rel=1e-3, abs=1.0), name
 
 
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 10_000), temperature=st.sampled_from([0.0, 20.0, 400.0]))
+def test_a_seat_where_nobody_is_takes_part_in_no_swap_even_where_one_alone_is_worth_nothing(seed, temperature):
+    problem = problem_of(9, [1] * 5, [3] * 5, seed=seed, factor=np.array([0.0, 0.0, 1.0, 0.5]))
+    search = slots.Search(problem, np.array([0, 1, 1, 1, 2, 3, 3, 3, 4]), np.random.default_rng(seed))
+    search.anneal(np.full(30, temperature))
+    sizes = np.bincount(search.best, minlength=5)
+    assert sizes.min() >= 1
+    assert sizes.max() <= 3
+    search.restart(search.best)
+    assert search.value == pytest.approx(search.worth, rel=1e-5)
+    assert search.value == pytest.approx(State(problem, search.best).value, rel=1e-4)
+
+
 def test_a_move_may_have_two_groups_trade_their_sizes():
     weights = np.zeros((5, 5))
     for one, other in [(0, 1), (3, 4), (2, 3), (2, 4)]:

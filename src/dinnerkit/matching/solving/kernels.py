@@ -32,6 +32,10 @@ WOVEN: dict[str, Any] = INNER | {"forceinline": True}
 """The same, always made a part of what calls it. Otherwise a process that has just compiled calls the function by itself, and one that
 reads the code from disk its caller's copy; the two sum in different orders, and the same seed would give other tables the first time."""
 
+UNCOUNTED: dict[str, Any] = {"_nrt": False}
+"""For what makes no arrays: no references to them are counted then. Otherwise each row that is looked at, and each array that is taken out
+of a tuple, is an atomic addition and another that undoes it."""
+
 MULTIPLIER, STEP = np.uint64(6364136223846793005), np.uint64(1442695040888963407)
 """Knuth's 64-bit linear congruential generator (MMIX): its high bits are good enough to shuffle with."""
 

@@ -8,13 +8,13 @@ import numba as nb
 import numpy as np
 
 from dinnerkit.matching.solving.annealing import NOISE
-from dinnerkit.matching.solving.kernels import INNER, JIT, MULTIPLIER, STEP, WOVEN, move_breaks, swap_breaks
+from dinnerkit.matching.solving.kernels import INNER, JIT, MULTIPLIER, STEP, UNCOUNTED, WOVEN, move_breaks, swap_breaks
 from dinnerkit.matching.solving.slot_sums import Places, Singles, exchange, refresh, share, weigh, worth_of
 
 _REFRESH = 100_000
 """Steps after which the sums are made anew: in single precision they drift by some 1e-7 of their size with each step."""
 
-_ONE, _TWO = np.uint64(1), np.uint64(2)
+_ONE, _TWO, _THREE, _FOUR = np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(4)
 """Loops over slots count without a sign: an index that might be negative keeps them from being vectorised."""
 
 _NOBODY = np.float32(1e29)
@@ -25,7 +25,7 @@ _MANY = 2
 
 
 class Work(NamedTuple):
-    """What is worked out for a group and one of its members, by group but for the last two.
+    """What is worked out for a group and one of its members, by group but for the last four.
 
     Attributes:
         factors: what each group's sum is multiplied by.
@@ -36,8 +36,10 @@ class Work(NamedTuple):
         promising: the groups whose bound passes, in front.
         widening: what its factor would be with one more, or nothing where there is no room.
         room: what its own members would gain by the other factor; out of reach where there is no room.
+        base: (slots,), what who is there would gain by coming home, without slack; out of reach where nobody is.
         change: (slots,), how gains change in a step, or what a swap with who is there gives.
-        spare: (slots,), what is left of them when they are halved.
+        spare: (slots,), the highest of quarters of them.
+        more: (slots,), the highest of quarters of those.
     """
 
     factors: Singles
@@ -48,90 +50,103 @@ class Work(NamedTuple):
     promising: Places
     widening: Singles
     room: Singles
+    base: Singles
     change: Singles
     spare: Singles
+    more: Singles
 
 
-@nb.njit(**WOVEN)
-def _halved(values, halved, rows, groups):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    """The higher of each row and the one half of them below, and the middle row where their number is odd; how many rows that are."""
-    upper = (rows + _ONE) // _TWO
-    below = upper * groups
-    paired = (rows - upper) * groups
-    for slot in range(paired):
-        one, other = values[slot], values[slot + below]
-        halved[slot] = one if one > other else other
-    for slot in range(paired, below):
-        halved[slot] = values[slot]
-    return upper
+@nb.njit(**WOVEN, **UNCOUNTED)
+def _highest(values, spare, more, highest):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """The highest of each group's slots, in passes that each leave a quarter of the rows.
 
-
-@nb.njit(**WOVEN)
-def _highest(values, spare, highest):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    """The highest of each group's slots: loops along whole rows are vectorised, those along the groups are mostly too short for it."""
+    Loops along whole rows are vectorised, those along the groups are mostly too short for it. Where rows can't be divided by four,
+    quarters overlap. Two arrays take turns: a loop that might read what it has just written is not vectorised.
+    """
     groups = np.uint64(len(highest))
-    rows = _halved(values, spare, np.uint64(len(values)) // groups, groups)
-    while rows > _TWO:
-        rows = _halved(spare, spare, rows, groups)
+    rows = np.uint64(len(values)) // groups
+    while rows > _ONE:
+        left = (rows + _THREE) // _FOUR
+        last = (rows - left) * groups
+        second, third = min(left * groups, last), min(_TWO * left * groups, last)
+        for slot in range(left * groups):
+            one, two, three, four = values[slot], values[slot + second], values[slot + third], values[slot + last]
+            one = one if one > two else two
+            three = three if three > four else four
+            spare[slot] = one if one > three else three
+        values, spare, more, rows = spare, more, spare, left
     for group in range(groups):
-        one, other = spare[group], spare[group + (rows - _ONE) * groups]
-        highest[group] = one if one > other else other
+        highest[group] = values[group]
 
 
-@nb.njit(**WOVEN)
+@nb.njit(**WOVEN, **UNCOUNTED)
 def _reach(gain, own, mine, scale, work):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    """For each group, the most that any of its members would gain by coming to the group whose gains these are."""
-    worths = work.change
+    """What each person would gain by coming to the group whose gains these are, and the most of it in each group."""
+    base = work.base
     for slot in range(len(own)):
-        worths[slot] = mine * gain[slot] - scale[slot] * own[slot]
-    _highest(worths, work.spare, work.reach)
+        value = mine * gain[slot] - scale[slot] * own[slot]
+        base[slot] = value if own[slot] < _NOBODY else -_NOBODY
+    _highest(base, work.spare, work.more, work.reach)
     for group in range(np.uint64(len(work.reach))):
         work.reach[group] += work.slack[group]
 
 
-@nb.njit(**WOVEN)
+@nb.njit(**WOVEN, **UNCOUNTED)
 def _promising(gain, slot, lost, temperature, noise, offset, least, worth, work):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Tell what going to each group gives a person, chance and the least weights that a swap may cost included.
 
-    Returns how many groups may hold a swap worth more than this; they are listed.
+    Returns how many groups may hold a swap worth more than this; they are listed. Mostly there are none, which the first loop tells.
     """
-    count, going = np.uint64(0), work.going
-    for group in range(np.uint64(len(going))):
+    groups, going, top = np.uint64(len(work.going)), work.going, -_NOBODY
+    for group in range(groups):
         value = work.factors[group] * (gain[group, slot] - least) + (temperature * noise[offset + group] - lost)
         going[group] = value
-        work.promising[count] = np.int32(group)
-        count += np.uint64(value + work.reach[group] > worth)
+        bound = value + work.reach[group]
+        top = bound if bound > top else top
+    count = np.uint64(0)
+    if top > worth:
+        for group in range(groups):
+            work.promising[count] = np.int32(group)
+            count += np.uint64(going[group] + work.reach[group] > worth)
     return count
 
 
-@nb.njit(**WOVEN)
-def _best_swap(row, person, gain, own, mine, least, work, count, worth):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    """The slot with which a swap is worth the most, -1 if none is worth more than this, and its worth."""
-    groups, nobody, best = np.uint64(len(work.going)), len(row) - 1, np.int64(-1)
+@nb.njit(**WOVEN, **UNCOUNTED)
+def _best_swap(row, person, mine, least, work, count, worth):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """The slot with which a swap is worth the most, -1 if none is worth more than this, and its worth.
+
+    The highest of a group is found first and its slot afterwards: comparing each with the best so far has each wait for the one before.
+    """
+    groups, best, values = np.uint64(len(work.going)), np.int64(-1), work.change
+    rows = np.uint64(len(person)) // groups
     for place in range(count):
         target = np.uint64(work.promising[place])
         if work.going[target] + work.reach[target] <= worth:
             continue
-        theirs = work.factors[target]
-        both = mine + theirs
+        both, top = mine + work.factors[target], -_NOBODY
         here = work.going[target] + both * least
-        for other in range(target, np.uint64(len(person)), groups):
-            gained = here + mine * gain[other] - theirs * own[other] - both * row[np.uint32(person[other])]
-            if gained > worth and person[other] != nobody:
-                best, worth = np.int64(other), gained
+        for member in range(rows):
+            other = target + member * groups
+            value = work.base[other] - both * row[np.uint32(person[other])]
+            values[member] = value
+            top = value if value > top else top
+        if here + top > worth:
+            member = 0
+            while values[member] < top:
+                member += 1
+            best, worth = np.int64(target + np.uint64(member) * groups), here + top
     return best, worth
 
 
-@nb.njit(**WOVEN)
-def _best_of_all(row, person, gain, own, mine, least, scale, home, work, worth):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+@nb.njit(**WOVEN, **UNCOUNTED)
+def _best_of_all(row, person, mine, least, scale, home, work, worth):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """The same, looking at everybody: quicker where the bounds exclude few groups."""
-    worths = work.change
+    worths, base = work.change, work.base
     for slot in range(len(person)):
         worths[slot] = row[np.uint32(person[slot])]
     for slot in range(len(person)):
-        worth_there = mine * gain[slot] - scale[slot] * own[slot] - (mine + scale[slot]) * (worths[slot] - least)
-        worths[slot] = worth_there if own[slot] < _NOBODY else -_NOBODY
-    _highest(worths, work.spare, work.highest)
+        worths[slot] = base[slot] - (mine + scale[slot]) * (worths[slot] - least)
+    _highest(worths, work.spare, work.more, work.highest)
     work.highest[home] = -_NOBODY
     target, step = np.uint64(0), np.uint64(len(work.going))
     for group in range(step):
@@ -146,29 +161,27 @@ def _best_of_all(row, person, gain, own, mine, least, scale, home, work, worth):
     return np.int64(found), worth
 
 
-@nb.njit(**WOVEN)
+@nb.njit(**WOVEN, **UNCOUNTED)
 def _best_lawful_swap(tables, slot, work, count, worth):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """The same as :func:`_best_swap` where the members of a group must have bits in common."""
-    groups, nobody = len(tables.size), len(tables.weights) - 1
-    home, one, best = slot % groups, tables.person[slot], -1
-    mine, gain, row, person, own = work.factors[home], tables.gain[home], tables.weights[one], tables.person, tables.own
+    groups, base, row, person = len(tables.size), work.base, tables.weights[tables.person[slot]], tables.person
+    home, one, best = slot % groups, person[slot], -1
     for place in range(count):
         target = work.promising[place]
         if work.going[target] + work.reach[target] <= worth:
             continue
-        theirs, slack = work.factors[target], work.slack[target]
-        both = mine + theirs
+        both, slack = work.factors[home] + work.factors[target], work.slack[target]
         here = work.going[target] + both * tables.floor[one]
         for other in range(target, len(person), groups):
-            gained = here + mine * gain[other] - theirs * own[other] - both * row[person[other]]
-            if gained + slack > worth and person[other] != nobody:
+            gained = here + base[other] - both * row[person[other]]
+            if gained + slack > worth:
                 gained -= tables.breach * swap_breaks(tables, one, person[other], home, target)
                 if gained > worth:
                     best, worth = other, gained
     return best, worth
 
 
-@nb.njit(**WOVEN)
+@nb.njit(**WOVEN, **UNCOUNTED)
 def _best_move(tables, slot, temperature, noise, offset, work, least):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """The group to which a move is worth the most, -1 if none is worth more than the least, and its worth."""
     groups, masked = len(tables.size), tables.masks.shape[1] > 0
@@ -185,7 +198,7 @@ def _best_move(tables, slot, temperature, noise, offset, work, least):  # type: 
     return best, best_worth
 
 
-@nb.njit(**INNER)
+@nb.njit(**INNER, **UNCOUNTED)
 def _free(tables, group):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """A slot of the group in which nobody is."""
     slot = group
@@ -194,7 +207,7 @@ def _free(tables, group):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN20
     return slot
 
 
-@nb.njit(**WOVEN)
+@nb.njit(**WOVEN, **UNCOUNTED)
 def _prepare(tables, home, work):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """What all members of a group need to know of the others, apart from their gains.
 
@@ -215,7 +228,7 @@ def _prepare(tables, home, work):  # type: ignore[no-untyped-def]  # noqa: ANN00
     work.slack[home] = -_NOBODY
 
 
-@nb.njit(**WOVEN)
+@nb.njit(**WOVEN, **UNCOUNTED)
 def _take(tables, slot, other, moving, work):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Take a step: a swap, or a move to where nobody is, for which the two groups trade bounds where it would break theirs."""
     groups, masked = len(tables.size), tables.masks.shape[1] > 0
@@ -237,7 +250,7 @@ def _take(tables, slot, other, moving, work):  # type: ignore[no-untyped-def]  #
     _reach(tables.gain[home], tables.own, work.factors[home], tables.scale, work)
 
 
-@nb.njit(**INNER)
+@nb.njit(**INNER, **UNCOUNTED)
 def _visit(tables, home, temperature, noise, chance, work):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Look at each member of a group once, and take the best step that chance allows; returns how many were taken, and the chance."""
     weights, person, gain, own, floor, scale = tables.weights, tables.person, tables.gain, tables.own, tables.floor, tables.scale
@@ -259,9 +272,9 @@ def _visit(tables, home, temperature, noise, chance, work):  # type: ignore[no-u
             if masked:
                 other, worth = _best_lawful_swap(tables, slot, work, count, worth)
             elif wide:
-                other, worth = _best_of_all(row, person, here, own, mine, least, scale, home, work, worth)
+                other, worth = _best_of_all(row, person, mine, least, scale, home, work, worth)
             else:
-                other, worth = _best_swap(row, person, here, own, mine, least, work, count, worth)
+                other, worth = _best_swap(row, person, mine, least, work, count, worth)
         if tables.loose:
             target, worth = _best_move(tables, slot, temperature, noise, offset + np.uint64(groups), work, worth)
             other = _free(tables, target) if target >= 0 else other
@@ -271,11 +284,10 @@ def _visit(tables, home, temperature, noise, chance, work):  # type: ignore[no-u
     return taken, chance
 
 
-@nb.njit(**JIT)
-def anneal(tables, work, temperatures, noise, chance, accepted):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+@nb.njit(**JIT, **UNCOUNTED)
+def anneal(tables, work, temperatures, noise, chance, accepted, order):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
     """One sweep per temperature; ``accepted`` gets the shares of people for whom a step was taken. Returns the state of chance."""
     groups, people = len(tables.size), len(tables.weights) - 1
-    order = np.arange(groups)
     for sweep in range(len(temperatures)):
         changed = 0
         for place in range(groups):
@@ -293,8 +305,10 @@ def anneal(tables, work, temperatures, noise, chance, accepted):  # type: ignore
         value = worth_of(tables)
         if value > tables.record[0]:
             tables.record[0] = value
-            tables.best[:] = tables.person
-            tables.best_place[:] = tables.place
+            for slot in range(len(tables.person)):
+                tables.best[slot] = tables.person[slot]
+            for group in range(groups):
+                tables.best_place[group] = tables.place[group]
         if temperatures[sweep] == 0.0 and changed == 0:
             break
     return chance

@@ -1,7 +1,8 @@
 """The sums that the search for people one by one keeps for every group and person, and how a step changes them; compiled by numba.
 
 See :mod:`dinnerkit.matching.solving.slots` for what slots are. What is compiled here becomes part of the code cached for
-:mod:`dinnerkit.matching.solving.slot_steps`, and numba looks at that file alone: after a change here, touch that one too.
+:mod:`dinnerkit.matching.solving.slot_steps`, and numba looks at that file alone: after a change here, change that one too
+(newer versions of numba compare what is in it, older ones when it was written).
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
-from dinnerkit.matching.solving.kernels import INNER, JIT, WOVEN, meets
+from dinnerkit.matching.solving.kernels import INNER, JIT, UNCOUNTED, WOVEN, meets
 from dinnerkit.matching.solving.state import Floats, Ints, Words
 
 Singles = NDArray[np.float32]
@@ -88,7 +89,7 @@ def padded(weights, forbidden):  # type: ignore[no-untyped-def]  # noqa: ANN001,
     return padded, floor
 
 
-@nb.njit(**JIT)
+@nb.njit(**JIT, **UNCOUNTED)
 def refresh(tables):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
     """Make all sums anew from who is where."""
     groups, slots, nobody = len(tables.size), len(tables.person), len(tables.weights) - 1
@@ -104,35 +105,34 @@ def refresh(tables):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
     tables.record[1] = 0.0
 
 
-@nb.njit(**INNER)
+@nb.njit(**WOVEN, **UNCOUNTED)
 def _own(person, gain, own, group, groups, nobody):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    """Copy the gains of one group's members from its row; returns their sum."""
-    total = 0.0
+    """Copy the gains of one group's members from its row."""
     for slot in range(np.uint64(group), np.uint64(len(person)), np.uint64(groups)):
-        if person[slot] == nobody:
-            own[slot] = np.float32(1e30)
-        else:
-            own[slot] = gain[slot]
-            total += own[slot]
-    return total
+        own[slot] = gain[slot] if person[slot] != nobody else np.float32(1e30)
 
 
-@nb.njit(**INNER)
+@nb.njit(**INNER, **UNCOUNTED)
 def settle(tables, group):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
     """Bring what is known of one group's members up to its row of gains."""
-    tables.inside[group] = 0.5 * _own(tables.person, tables.gain[group], tables.own, group, len(tables.size), len(tables.weights) - 1)
+    groups, nobody, total = len(tables.size), len(tables.weights) - 1, 0.0
+    _own(tables.person, tables.gain[group], tables.own, group, groups, nobody)
+    for slot in range(group, len(tables.person), groups):
+        if tables.person[slot] != nobody:
+            total += tables.own[slot]
+    tables.inside[group] = 0.5 * total
     if tables.masks.shape[1]:
         share(tables, group)
 
 
-@nb.njit(**INNER)
+@nb.njit(**INNER, **UNCOUNTED)
 def weigh(tables, group):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
     """Bring the factors of a group's slots up to its size."""
     for slot in range(group, len(tables.person), len(tables.size)):
         tables.scale[slot] = tables.factor[tables.size[group]]
 
 
-@nb.njit(**INNER)
+@nb.njit(**INNER, **UNCOUNTED)
 def share(tables, group):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
     """Work out again what the members of one group have in common."""
     everything, groups = np.uint64(0xFFFFFFFFFFFFFFFF), len(tables.size)
@@ -152,7 +152,7 @@ def share(tables, group):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN20
     tables.broken[group] = 0 if meets(tables.common[group], tables.common[group]) else 1
 
 
-@nb.njit(**JIT)
+@nb.njit(**JIT, **UNCOUNTED)
 def worth_of(tables):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
     """What all groups are worth as they are."""
     total = 0.0
@@ -161,7 +161,7 @@ def worth_of(tables):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
     return total
 
 
-@nb.njit(**WOVEN)
+@nb.njit(**WOVEN, **UNCOUNTED)
 def _shift(leaving, coming, person, here, there, change):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Bring the gains of two groups up to a person with some weights leaving the first for the second, and another coming."""
     for slot in range(len(person)):
@@ -172,7 +172,7 @@ def _shift(leaving, coming, person, here, there, change):  # type: ignore[no-unt
         there[slot] -= change[slot]
 
 
-@nb.njit(**WOVEN)
+@nb.njit(**WOVEN, **UNCOUNTED)
 def _trade(gain, person, slot, other):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Have two slots change who is there; the gains go with them."""
     for group in range(np.uint64(len(gain))):
@@ -184,13 +184,19 @@ def _trade(gain, person, slot, other):  # type: ignore[no-untyped-def]  # noqa: 
     person[other] = here_person
 
 
-@nb.njit(**WOVEN)
+@nb.njit(**WOVEN, **UNCOUNTED)
 def exchange(weights, person, gain, own, inside, slot, other, change):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
     """Have two slots of different groups change who is there; nobody may be there."""
     groups, nobody = len(inside), len(weights) - 1
     home, target = slot % groups, other % groups
     here, there = gain[home], gain[target]
+    going, coming = own[slot], own[other]
     _shift(weights[person[slot]], weights[person[other]], person, here, there, change)
     _trade(gain, person, np.uint64(slot), np.uint64(other))
-    inside[home] = 0.5 * _own(person, here, own, home, groups, nobody)
-    inside[target] = 0.5 * _own(person, there, own, target, groups, nobody)
+    _own(person, here, own, home, groups, nobody)
+    _own(person, there, own, target, groups, nobody)
+    if person[slot] != nobody:
+        inside[home] += own[slot]
+        inside[target] -= coming
+    inside[home] -= going
+    inside[target] += own[other]

@@ -89,8 +89,8 @@ class Search:
 
     def anneal(self, temperatures: Floats) -> Floats:
         """Look at each person once per temperature; returns the steps taken, as a share of them, per temperature."""
-        accepted = np.zeros(len(temperatures))
-        self._chance = np.uint64(anneal(self._tables, self._work, temperatures, self._noise, self._chance, accepted))
+        accepted, order = np.zeros(len(temperatures)), np.arange(len(self._tables.minimum))
+        self._chance = np.uint64(anneal(self._tables, self._work, temperatures, self._noise, self._chance, accepted, order))
         return accepted
 
     @property
@@ -113,5 +113,5 @@ class Search:
 
 def _work(groups: int, slots: int) -> Work:
     factors, reach, going, highest, slack, widening, room = (np.empty(groups, np.float32) for _ in range(7))
-    change, spare = np.empty(slots, np.float32), np.empty(slots, np.float32)
-    return Work(factors, reach, going, highest, slack, np.empty(groups + 1, np.int32), widening, room, change, spare)
+    base, change, spare, more = (np.empty(slots, np.float32) for _ in range(4))
+    return Work(factors, reach, going, highest, slack, np.empty(groups + 1, np.int32), widening, room, base, change, spare, more)
