@@ -164,3 +164,20 @@ def test_a_budget_of_seconds_holds_all_that_a_call_does(monkeypatch, seconds, si
     monkeypatch.setattr(engine.Search, "anneal", annealed)
     solve(symmetric(24), *sizes, seconds=seconds, clock=lambda: now[0], together=party)
     assert 0.95 * seconds <= now[0] <= 1.05 * seconds
+
+
+@pytest.mark.parametrize("sizes", SIZES)
+@pytest.mark.parametrize("cooling", [2000, 5])
+@pytest.mark.parametrize("share", [0.007, 0.023, 0.041])
+def test_slow_sweeps_end_no_more_than_half_of_one_too_late(monkeypatch, share, cooling, sizes):
+    monkeypatch.setattr(budget, "_LEAST_COOLING", cooling)
+    monkeypatch.setattr(solver, "compiled_available", lambda: False)
+    now, annealing_of = [0.0], annealing.Search.anneal
+
+    def annealed(search, temperatures):
+        now[0] += share * len(temperatures)
+        return annealing_of(search, temperatures)
+
+    monkeypatch.setattr(annealing.Search, "anneal", annealed)
+    solve(symmetric(24), *sizes, seconds=1.0, clock=lambda: now[0])
+    assert 1 - 1.5 * share <= now[0] <= 1 + 0.5 * share + 1e-9

@@ -217,12 +217,15 @@ def _spend_sweeps(ladder: _Ladder, budget: Budget) -> int:
 
 
 def _spend_time(ladder: _Ladder, budget: Budget, began: float) -> int:
-    """Cool, in all the time there is or, where that is long, in as many sweeps as are worth it, and temper; at last descend."""
+    """Cool, in all the time there is or, where that is long, in as many sweeps as are worth it, and temper; at last descend.
+
+    A sweep that would end more than half too late is not begun: without numba it may be some hundredths of all the time.
+    """
     seconds, search = budget.seconds or 0.0, ladder.search
     closing = began + 0.99 * seconds
     opened = now = budget.clock()
-    done, chunk, cooled = 0, 1, 0.0
-    while now < closing and (cooled < 1 or not ladder.steep):
+    done, chunk, cooled, took = 0, 1, 0.0, 0.0
+    while now + took / 2 < closing and (cooled < 1 or not ladder.steep):
         each = (now - opened) / done if done else 0.0
         pace = each * (1.0 - cooled) / (closing - now)
         possible = done + (closing - now) / max(each, 1e-9)
@@ -239,10 +242,11 @@ def _spend_time(ladder: _Ladder, budget: Budget, began: float) -> int:
         chunk = int(np.clip(room / max(took, 1e-9), 1, 2 * chunk))
         if budget.tell((now - began) / seconds, search.value):
             return done
-    if now < closing and ladder.steep:
-        done += ladder.temper(lambda _: budget.tell((budget.clock() - began) / seconds, ladder.value) or budget.clock() >= closing, chunk)
+    if now + took / 2 < closing and ladder.steep:
+        last = closing - took / 2
+        done += ladder.temper(lambda _: budget.tell((budget.clock() - began) / seconds, ladder.value) or budget.clock() >= last, chunk)
     search.restart(search.best)
-    while budget.clock() < began + seconds and search.anneal(np.zeros(1))[0] > 0:
+    while budget.clock() + took / 2 < began + seconds and search.anneal(np.zeros(1))[0] > 0:
         done += 1
     budget.tell(1.0, search.value)
     return done
