@@ -1,7 +1,6 @@
 """The compiled search of :mod:`dinnerkit.matching.solving.blocks`: many blocks annealed in one call, parties among their people.
 
-Importing this imports numba; the compiled code is kept on disk, and made anew when this file changes. A change to a module that it
-calls, or has the types of its arguments from, shows only then.
+Importing this imports numba; the compiled code is kept on disk.
 """
 
 from __future__ import annotations
@@ -12,6 +11,9 @@ import numpy as np
 from dinnerkit.matching.solving.block_steps import exchange, lawful_swap, lifting_swap, room_for, seat_all, settle, step, sums, value_of
 from dinnerkit.matching.solving.block_weights import fill
 from dinnerkit.matching.solving.kernels import INNER, JIT, MULTIPLIER, STEP
+
+PARTS = "344ff09e971e618c"
+"""See :data:`dinnerkit.matching.solving.slot_steps.PARTS`."""
 
 _HUGE = np.float32(1e30)
 _LINE, _LIFTS = 1.0, 3

@@ -2,8 +2,7 @@
 
 A step takes one person and tells, for everybody else in the block in one vectorised pass, what exchanging the two would gain by a
 table of the sums between each person and each group; the best of *gain + temperature x exponential noise* is taken. Importing this
-imports numba, which looks at :mod:`dinnerkit.matching.solving.block_search` alone to see whether what it keeps on disk is out of date:
-when working on this file, change that one too.
+imports numba.
 """
 
 from __future__ import annotations

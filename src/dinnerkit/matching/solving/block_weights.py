@@ -1,8 +1,4 @@
-"""The matrix of one block, made from columns by compiled code; importing this imports numba.
-
-Numba looks at :mod:`dinnerkit.matching.solving.block_search` alone to see whether what it keeps on disk is out of date: when working on
-this file, change that one too.
-"""
+"""The matrix of one block, made from columns by compiled code; importing this imports numba."""
 
 from __future__ import annotations
 

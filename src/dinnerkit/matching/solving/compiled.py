@@ -16,6 +16,9 @@ from dinnerkit.matching.solving.annealing import NOISE
 from dinnerkit.matching.solving.kernels import KEPT, MULTIPLIER, STEP, meets, move_breaks, swap_breaks
 from dinnerkit.matching.solving.state import Floats, Ints, Problem, State, Words
 
+PARTS = "66896f1e45832064"
+"""See :data:`dinnerkit.matching.solving.slot_steps.PARTS`."""
+
 _TINY = 1e-9
 
 

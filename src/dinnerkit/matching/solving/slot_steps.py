@@ -11,6 +11,10 @@ from dinnerkit.matching.solving.annealing import NOISE
 from dinnerkit.matching.solving.kernels import INNER, JIT, MULTIPLIER, STEP, UNCOUNTED, WOVEN, move_breaks, swap_breaks
 from dinnerkit.matching.solving.slot_sums import Places, Singles, exchange, refresh, share, weigh, worth_of
 
+PARTS = "113fe02f333a9cc4"
+"""A digest of the modules that are compiled in here too. Whether what is kept on disk is out of date, numba tells by this file alone, and
+pip leaves what an earlier version kept. ``tests/matching/test_kept_code.py`` says what it must be."""
+
 _REFRESH = 100_000
 """Steps after which the sums are made anew: in single precision they drift by some 1e-7 of their size with each step."""
 

@@ -1,8 +1,6 @@
 """The sums that the search for people one by one keeps for every group and person, and how a step changes them; compiled by numba.
 
-See :mod:`dinnerkit.matching.solving.slots` for what slots are. What is compiled here becomes part of the code cached for
-:mod:`dinnerkit.matching.solving.slot_steps`, and numba looks at that file alone: after a change here, change that one too
-(newer versions of numba compare what is in it, older ones when it was written).
+See :mod:`dinnerkit.matching.solving.slots` for what slots are.
 """
 
 from __future__ import annotations
@@ -15,6 +13,9 @@ from numpy.typing import NDArray
 
 from dinnerkit.matching.solving.kernels import INNER, JIT, UNCOUNTED, WOVEN, meets
 from dinnerkit.matching.solving.state import Floats, Ints, Words
+
+PARTS = "5d7513c585120cd7"
+"""See :data:`dinnerkit.matching.solving.slot_steps.PARTS`."""
 
 Singles = NDArray[np.float32]
 Places = NDArray[np.int32]
