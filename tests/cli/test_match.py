@@ -78,6 +78,38 @@ def test_what_cant_be_seated_is_one_line_and_exit_code_2_and_nothing_is_written(
     assert not (tmp_path / "tables.csv").exists()
 
 
+def test_others_are_seated_where_not_all_can_be_if_that_is_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    write_people(tmp_path / "people.csv", 11)
+    files = [str(tmp_path / "people.csv"), "--out", str(tmp_path / "tables.csv"), "--report", str(tmp_path / "report.html")]
+    assert main(["match", *files, "--size", "5", "--best-effort"]) == 0
+    out, err = capsys.readouterr()
+    assert "10 of 11 people sit at 2 tables of 5;" in out
+    seated = [name for names in tables(tmp_path / "tables.csv").values() for name in names]
+    (left,) = {f"p{number}" for number in range(11)} - set(seated)
+    assert err.startswith(f"left out 1: {left}: ")
+    assert f"<li>No table for {left}: 11 guests " in (tmp_path / "report.html").read_text()
+
+
+def test_all_are_seated_and_what_that_breaks_is_told_if_that_is_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    write_people(tmp_path / "people.csv", 11)
+    files = [str(tmp_path / "people.csv"), "--out", str(tmp_path / "tables.csv"), "--report", str(tmp_path / "report.html")]
+    assert main(["match", *files, "--size", "5", "--everybody"]) == 0
+    out, err = capsys.readouterr()
+    assert "11 of 11 people sit at 2 tables of 5-6;" in out
+    assert sorted(len(names) for names in tables(tmp_path / "tables.csv").values()) == [5, 6]
+    assert err.splitlines() == [
+        f"table {number} has 6 guests, not 5" for number, names in tables(tmp_path / "tables.csv").items() if len(names) == 6
+    ]
+    assert f"<li>{err.strip().capitalize()}." in (tmp_path / "report.html").read_text()
+
+
+def test_nobody_is_left_out_or_all_are_seated(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    write_people(tmp_path / "people.csv", 11)
+    assert main(["match", str(tmp_path / "people.csv"), "--out", str(tmp_path / "tables.csv"), "--best-effort", "--everybody"]) == 2
+    assert "only one of them can be" in capsys.readouterr().err
+    assert not (tmp_path / "tables.csv").exists()
+
+
 def test_no_file_that_is_read_or_written_is_written_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     write_people(tmp_path / "people.csv", 12)
     people, before = str(tmp_path / "people.csv"), (tmp_path / "people.csv").read_bytes()

@@ -20,10 +20,11 @@ from dinnerkit.matching.files.rulesfile import RulesFile, read_rules
 from dinnerkit.matching.people.carelessness import LONG_STRING
 from dinnerkit.matching.rules.default_rules import DEFAULT_RULES
 from dinnerkit.matching.seating.arranging import AT_ONCE
+from dinnerkit.matching.seating.tables import Seating
 from dinnerkit.matching.solving.solver import compiled_available
 
 DEFAULT_SIZE = (5, 7)
-_MOST_LINES_SHOWN = 100
+_MOST_SHOWN = 100
 
 
 def _size(ctx: click.Context, parameter: click.Parameter, value: str | None) -> tuple[int, int] | None:
@@ -43,6 +44,8 @@ def _size(ctx: click.Context, parameter: click.Parameter, value: str | None) -> 
 @click.option("--out", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path), required=True, help="Where to write person,table.")
 @click.option("--rules", "rules_file", metavar="FILE", type=click.Path(path_type=Path), help="Rules, and a venue's tables, in TOML.")
 @click.option("--report", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path), help="Where to write a page about it, in HTML.")
+@click.option("--best-effort", is_flag=True, help="If the rules can't all be kept, leave out as few as is found.")
+@click.option("--everybody", is_flag=True, help="If the rules can't all be kept, seat all, and break as few as is found.")
 @click.option("--seconds", metavar="S", type=click.FloatRange(0, min_open=True), help="How long to search. Default: what suits the number.")
 @click.option(
     "--processes", metavar="N", type=click.IntRange(1, 64), default=1, show_default=True, help="How many search, for large crowds."
@@ -54,6 +57,8 @@ def command(
     out: Path,
     rules_file: Path | None,
     report: Path | None,
+    best_effort: bool,
+    everybody: bool,
     seconds: float | None,
     processes: int,
     seed: int,
@@ -64,8 +69,10 @@ def command(
     id, age, languages, interests, budget, party, diets, dinners, met, met_ago, blocked and state:gender or other state: columns. Rows that
     can't be used are skipped, and listed on stderr with their line numbers.
 
-    The result has a line person,table for each person: the id column or else the row's number, from 1, and the table's number.
+    The result has a line person,table for each person at a table: the id column or else the row's number, from 1, and the table's number.
     """
+    if best_effort and everybody:
+        raise click.UsageError("--best-effort leaves people out, and --everybody nobody: only one of them can be")
     named = [path.resolve() for path in (file, rules_file, out, report) if path]
     if len(set(named)) < len(named):
         raise click.UsageError("FILE, --rules, --out and --report must be different files: what is read would be written over")
@@ -80,15 +87,17 @@ def command(
             out=out,
             report=report,
             rules=rules.rules,
+            best_effort=best_effort,
+            everybody=everybody,
             seconds=seconds,
             seed=seed,
             processes=processes,
             progress=bar.progress if bar else None,
             best=bar.best if bar else None,
         )
-    for line in (*_skipped(done.people), *_careless(done.people), *done.idle, *(one.text for one in done.seating.below)):
+    for line in (*_skipped(done.people), *_careless(done.people), *done.idle, *_left_out(done.seating), *_falling_short(done.seating)):
         click.echo(line, err=True)
-    if done.breaches:
+    if done.breaches and not done.seating.broken:
         raise RuntimeError(f"the tables break their own rules: {done.breaches[0]}")
     for line in _summary(done, out, report):
         click.echo(line)
@@ -110,10 +119,31 @@ def _careless(people: People) -> Iterator[str]:
         yield f"careless {len(lines)}: {LONG_STRING} or more equal answers in a row, seated all the same: {_lines(lines)}"
 
 
+def _left_out(seating: Seating) -> Iterator[str]:
+    """One line for each reason why people have no table, with their ids."""
+    ids_of: dict[str, list[str]] = defaultdict(list)
+    for one in seating.unseated:
+        ids_of[one.reason].append(one.guest)
+    for reason, ids in ids_of.items():
+        yield f"left out {len(ids)}: {_listed(ids)}: {reason}"
+
+
+def _falling_short(seating: Seating) -> Iterator[str]:
+    """One line for each table that breaks a rule or is below the floor, but for those beyond the first of them."""
+    texts = [*(one.text for one in seating.broken), *(one.text for one in seating.below)]
+    yield from texts[:_MOST_SHOWN]
+    if len(texts) > _MOST_SHOWN:
+        yield f"and {len(texts) - _MOST_SHOWN} more tables that break a rule or are below the floor"
+
+
 def _lines(lines: list[int]) -> str:
-    shown = ", ".join(str(line) for line in lines[:_MOST_LINES_SHOWN])
-    more = f" and {len(lines) - _MOST_LINES_SHOWN} more" if len(lines) > _MOST_LINES_SHOWN else ""
-    return f"line{'s' if len(lines) > 1 else ''} {shown}{more}"
+    return f"line{'s' if len(lines) > 1 else ''} {_listed(lines)}"
+
+
+def _listed(things: list[int] | list[str]) -> str:
+    """The first of them, and how many more there are."""
+    more = f" and {len(things) - _MOST_SHOWN} more" if len(things) > _MOST_SHOWN else ""
+    return ", ".join(str(thing) for thing in things[:_MOST_SHOWN]) + more
 
 
 def _summary(done: MatchReport, out: Path, report: Path | None) -> Iterator[str]:

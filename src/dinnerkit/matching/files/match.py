@@ -35,7 +35,8 @@ class MatchReport:
         people: what was read.
         seating: who sits where.
         idle: rules that ask for nothing, as nobody in the file stated what they are about; a phrase each.
-        breaches: hard rules that the tables break, from an independent check; empty unless there is a bug.
+        breaches: hard rules that the tables break, from an independent check; unless some had to be, for everybody to be seated, empty
+            but for a bug.
         seconds: reading, seating, checking and writing, by the clock.
     """
 
@@ -56,6 +57,7 @@ def match_file(
     seed: int = 0,
     rules: Sequence[Rule] = DEFAULT_RULES,
     best_effort: bool = False,
+    everybody: bool = False,
     processes: int = 1,
     progress: Progress | None = None,
     best: Callable[[float], None] | None = None,
@@ -67,7 +69,7 @@ def match_file(
 
     Raises:
         PeopleFileInvalid: it can't be read as a file of people, or the result can't be written.
-        SeatingImpossible: the hard rules can't all be met.
+        SeatingImpossible: the hard rules can't all be met, and neither ``best_effort`` nor ``everybody`` is asked for.
     """
     began = time.monotonic()
     people = read_people(path)
@@ -78,6 +80,7 @@ def match_file(
         seed=seed,
         seconds=seconds,
         best_effort=best_effort,
+        everybody=everybody,
         processes=processes,
         progress=progress,
         best=best,

@@ -153,7 +153,7 @@ def _at(tables: Ints) -> str:
 
 
 def _wishes(people: People, seating: Seating, crowd: Crowd, labels: Ints, room: Room) -> list[str]:
-    found = [f"{one.guest}: {one.reason}" for one in seating.unseated]
+    found = [f"no table for {one.guest}: {one.reason}" for one in seating.unseated]
     found += [one.text for one in seating.broken]
     found += [one.text for one in seating.below]
     one, other = pairs_inside(labels)
