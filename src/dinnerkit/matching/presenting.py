@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from dinnerkit.accounts.people import Person
@@ -17,12 +17,11 @@ _QUOTED = re.compile("'([^']+)'")
 
 def for_host(seating: StoredSeating, people: Mapping[str, Person]) -> dict[str, Any]:
     """All tables, with full names, in the shape of :class:`dinnerkit.matching.schemas.SeatingSchema`."""
-    unseated = [_place(place, people) | {"reason": by_name(reason, seating.places, people)} for place, reason in seating.unseated]
     return {
         "id": seating.id,
         "status": seating.status,
         "tables": [_table(table) | {"guests": [_place(place, people) for place in table.places]} for table in seating.tables],
-        "unseated": unseated,
+        "unseated": [_place(place, people) | {"reason": reason} for place, reason in left_out(seating, people)],
         "below": [{"table": number, "reason": reason} for number, reason in seating.below],
         "broken": [{"table": number, "reason": reason} for number, reason in seating.broken],
         "score": seating.score,
@@ -80,10 +79,17 @@ def name_of(place: Place, people: Mapping[str, Person], *, full: bool) -> str:
     return f"Guest of {name}" if place.companion else name
 
 
-def by_name(reason: str, places: Iterable[Place], people: Mapping[str, Person]) -> str:
-    """A reason for the host, with the full names of those whom it quotes by their ids within the seating; a party's is the booker's."""
+def left_out(seating: StoredSeating, people: Mapping[str, Person]) -> Iterator[tuple[Place, str]]:
+    """Whom a seating leaves out, and why, told to the host by names."""
+    places = seating.places if seating.unseated else ()  # of many thousands no names are needed where nobody is left out
+    reasons = by_name([reason for _, reason in seating.unseated], places, people)
+    return zip((place for place, _ in seating.unseated), reasons, strict=True)
+
+
+def by_name(reasons: Iterable[str], places: Iterable[Place], people: Mapping[str, Person]) -> list[str]:
+    """Reasons for the host, with the full names of those whom they quote by their ids within the seating; a party's is the booker's."""
     names = {place.guest_id: name_of(place, people, full=True) for place in places}
-    return _QUOTED.sub(lambda quoted: names.get(quoted[1], quoted[0]), reason)
+    return [_QUOTED.sub(lambda quoted: names.get(quoted[1], quoted[0]), reason) for reason in reasons]
 
 
 def _table(table: SeatedTable) -> dict[str, Any]:

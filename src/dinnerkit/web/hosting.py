@@ -270,7 +270,8 @@ def _page(managed: Event, error: DinnerkitError | None = None) -> Response:
 def _refusal(seating: StoredSeating, coming: list[Booking]) -> str:
     """Why the guests could not all be seated, by their names."""
     places = places_of(coming)
-    return by_name((seating.problem or {}).get("message", ""), places, service(SeatingService).people_of(places))
+    [reason] = by_name([(seating.problem or {}).get("message", "")], places, service(SeatingService).people_of(places))
+    return reason
 
 
 def _since(seating: StoredSeating, now: Set[tuple[str, int]]) -> tuple[int, int]:

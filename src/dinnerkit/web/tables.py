@@ -13,7 +13,7 @@ from typing import Literal
 
 from dinnerkit.accounts.people import Person
 from dinnerkit.accounts.rules import Visibility
-from dinnerkit.matching.presenting import by_name, name_of
+from dinnerkit.matching.presenting import left_out, name_of
 from dinnerkit.matching.seatings import Place, SeatedTable, StoredSeating
 from dinnerkit.web.drawing import ScoreLine, score_line
 
@@ -106,7 +106,7 @@ def night_view(seating: StoredSeating, people: Mapping[str, Person], *, everythi
         best=views[best - 1],
         worst=views[worst - 1],
         line=score_line([table.score for table in seating.tables], chance),
-        unseated=tuple((name_of(place, people, full=True), by_name(reason, seating.places, people)) for place, reason in seating.unseated),
+        unseated=tuple((name_of(place, people, full=True), reason) for place, reason in left_out(seating, people)),
     )
 
 
