@@ -25,6 +25,12 @@ def write_people(path: Path, count: int, broken: tuple[int, ...] = ()) -> None:
             rows.writerow([f"p{number}", *answers])
 
 
+def eleven_people(folder: Path) -> list[str]:
+    """Arguments for whom, with whatever is written; tables of five can't take them all."""
+    write_people(folder / "people.csv", 11)
+    return [str(folder / "people.csv"), "--size", "5", "--out", str(folder / "tables.csv"), "--report", str(folder / "report.html")]
+
+
 def tables(path: Path) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     with path.open(newline="") as stream:
@@ -79,9 +85,7 @@ def test_what_cant_be_seated_is_one_line_and_exit_code_2_and_nothing_is_written(
 
 
 def test_others_are_seated_where_not_all_can_be_if_that_is_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    write_people(tmp_path / "people.csv", 11)
-    files = [str(tmp_path / "people.csv"), "--out", str(tmp_path / "tables.csv"), "--report", str(tmp_path / "report.html")]
-    assert main(["match", *files, "--size", "5", "--best-effort"]) == 0
+    assert main(["match", *eleven_people(tmp_path), "--best-effort"]) == 0
     out, err = capsys.readouterr()
     assert "10 of 11 people sit at 2 tables of 5;" in out
     seated = [name for names in tables(tmp_path / "tables.csv").values() for name in names]
@@ -91,9 +95,7 @@ def test_others_are_seated_where_not_all_can_be_if_that_is_asked_for(tmp_path: P
 
 
 def test_all_are_seated_and_what_that_breaks_is_told_if_that_is_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    write_people(tmp_path / "people.csv", 11)
-    files = [str(tmp_path / "people.csv"), "--out", str(tmp_path / "tables.csv"), "--report", str(tmp_path / "report.html")]
-    assert main(["match", *files, "--size", "5", "--everybody"]) == 0
+    assert main(["match", *eleven_people(tmp_path), "--everybody"]) == 0
     out, err = capsys.readouterr()
     assert "11 of 11 people sit at 2 tables of 5-6;" in out
     assert sorted(len(names) for names in tables(tmp_path / "tables.csv").values()) == [5, 6]
@@ -104,8 +106,7 @@ def test_all_are_seated_and_what_that_breaks_is_told_if_that_is_asked_for(tmp_pa
 
 
 def test_nobody_is_left_out_or_all_are_seated(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    write_people(tmp_path / "people.csv", 11)
-    assert main(["match", str(tmp_path / "people.csv"), "--out", str(tmp_path / "tables.csv"), "--best-effort", "--everybody"]) == 2
+    assert main(["match", *eleven_people(tmp_path), "--best-effort", "--everybody"]) == 2
     assert "only one of them can be" in capsys.readouterr().err
     assert not (tmp_path / "tables.csv").exists()
 

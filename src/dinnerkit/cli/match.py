@@ -7,10 +7,10 @@ import math
 import re
 import sys
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import click
 
@@ -22,6 +22,8 @@ from dinnerkit.matching.rules.default_rules import DEFAULT_RULES
 from dinnerkit.matching.seating.arranging import AT_ONCE
 from dinnerkit.matching.seating.tables import Seating
 from dinnerkit.matching.solving.solver import compiled_available
+
+T = TypeVar("T")
 
 DEFAULT_SIZE = (5, 7)
 _MOST_SHOWN = 100
@@ -105,10 +107,7 @@ def command(
 
 def _skipped(people: People) -> Iterator[str]:
     """One line for each reason, with the numbers of the lines that it is true of."""
-    lines_of: dict[str, list[int]] = defaultdict(list)
-    for row in people.bad:
-        lines_of[row.reason].append(row.line)
-    for reason, lines in lines_of.items():
+    for reason, lines in _by_reason((row.reason, row.line) for row in people.bad):
         yield f"skipped {len(lines)}: {reason}: {_lines(lines)}"
 
 
@@ -121,10 +120,7 @@ def _careless(people: People) -> Iterator[str]:
 
 def _left_out(seating: Seating) -> Iterator[str]:
     """One line for each reason why people have no table, with their ids."""
-    ids_of: dict[str, list[str]] = defaultdict(list)
-    for one in seating.unseated:
-        ids_of[one.reason].append(one.guest)
-    for reason, ids in ids_of.items():
+    for reason, ids in _by_reason((one.reason, one.guest) for one in seating.unseated):
         yield f"left out {len(ids)}: {_listed(ids)}: {reason}"
 
 
@@ -134,6 +130,14 @@ def _falling_short(seating: Seating) -> Iterator[str]:
     yield from texts[:_MOST_SHOWN]
     if len(texts) > _MOST_SHOWN:
         yield f"and {len(texts) - _MOST_SHOWN} more tables that break a rule or are below the floor"
+
+
+def _by_reason(found: Iterable[tuple[str, T]]) -> Iterable[tuple[str, list[T]]]:
+    """What each reason is true of."""
+    things: dict[str, list[T]] = defaultdict(list)
+    for reason, thing in found:
+        things[reason].append(thing)
+    return things.items()
 
 
 def _lines(lines: list[int]) -> str:
