@@ -8,7 +8,7 @@ import sys
 import pytest
 from PIL import Image
 
-from dinnerkit.errors import BackendFault
+from dinnerkit.errors import BackendFault, Unavailable
 from dinnerkit.photos import apart
 from dinnerkit.photos.pictures import RefusedPicture
 from tests.photos import files
@@ -66,9 +66,18 @@ def test_no_secret_of_ours_is_there(monkeypatch: pytest.MonkeyPatch):
     assert "hunter22" not in str(given)
 
 
-def test_what_takes_too_long_is_ended(monkeypatch: pytest.MonkeyPatch):
+def test_a_busy_machine_is_not_the_photo_s_fault(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(apart, "MOST_SECONDS", 0.01)
-    with pytest.raises(RefusedPicture, match="too_hard"):
+    with pytest.raises(Unavailable, match="busy"):
+        apart.decoded(files.jpeg(), "image/jpeg")
+
+
+@pytest.mark.parametrize("name", ["SIGHUP", "SIGINT", "SIGTERM"])
+def test_a_decoder_that_ends_with_its_worker_says_nothing_of_the_photo(name: str, monkeypatch: pytest.MonkeyPatch):
+    run = subprocess.run
+    program = f"import os, signal; os.kill(os.getpid(), signal.{name})"
+    monkeypatch.setattr(apart.subprocess, "run", lambda _, **options: run([sys.executable, "-c", program], **options))
+    with pytest.raises(Unavailable, match="told to end"):
         apart.decoded(files.jpeg(), "image/jpeg")
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 
 import structlog
 
-from dinnerkit.errors import BackendFault
+from dinnerkit.errors import BackendFault, Unavailable
 from dinnerkit.photos.pictures import Picture, RefusedPicture, read
 
 log = structlog.get_logger(__name__)
@@ -16,8 +17,11 @@ log = structlog.get_logger(__name__)
 _DECODER = "dinnerkit.photos.decoding"
 """A name alone: Pillow is for that process, and not for this one."""
 
-MOST_SECONDS = 60.0
-"""For one photo, waiting for a busy machine included; the processor's time has a limit of its own."""
+MOST_SECONDS = 600.0
+"""For one photo, nearly all of it waiting for a busy machine, behind all others; the processor's time has a limit of its own."""
+
+_TOLD_TO_END = frozenset(getattr(signal, name) for name in ("SIGHUP", "SIGINT", "SIGTERM") if hasattr(signal, name))  # none on Windows
+"""What a terminal or systemd also sends the decoder when the worker is to end: no limit of ours, and nothing that the photo did."""
 
 _PASSED_ON = frozenset({"PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "TMPDIR", "LANG"})
 """What Python needs of the environment. Passwords and keys are there too, and none of a decoder's affairs."""
@@ -28,6 +32,7 @@ def decoded(content: bytes, content_type: str) -> list[Picture]:
 
     Raises:
         RefusedPicture: nothing is shown.
+        Unavailable: the decoder got too little of this machine, or was told to end: the file is as good as before.
         BackendFault: there is no decoder that works here, whatever the file.
     """
     command = [sys.executable, "-P", "-m", _DECODER, content_type]
@@ -35,7 +40,9 @@ def decoded(content: bytes, content_type: str) -> list[Picture]:
     try:
         ended = subprocess.run(command, input=content, capture_output=True, timeout=MOST_SECONDS, env=needed, check=False)  # noqa: S603 - ours
     except subprocess.TimeoutExpired:
-        raise RefusedPicture("too_hard") from None
+        raise Unavailable("photos: the decoder got too little of a busy machine") from None
+    if -ended.returncode in _TOLD_TO_END:
+        raise Unavailable("photos: the decoder was told to end")
     if ended.returncode < 0:  # by a limit, or since the decoder broke down
         log.warning("photo_decoder_killed", signal=-ended.returncode)
         raise RefusedPicture("too_hard")

@@ -45,7 +45,7 @@ class PhotoWork:
         """Make the photo, and show it; or say why there can be none. The file goes in either case.
 
         Raises:
-            Unavailable: the store can't be reached: it is tried again.
+            Unavailable: the store can't be reached, or the machine is too busy: it is tried again.
             BackendFault: photos can't be decoded here.
         """
         upload = self._state(event_id).upload
