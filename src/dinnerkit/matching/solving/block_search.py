@@ -10,9 +10,9 @@ import numpy as np
 
 from dinnerkit.matching.solving.block_steps import exchange, lawful_swap, lifting_swap, room_for, seat_all, settle, step, sums, value_of
 from dinnerkit.matching.solving.block_weights import fill
-from dinnerkit.matching.solving.kernels import INNER, JIT, MULTIPLIER, STEP
+from dinnerkit.matching.solving.kernels import INNER, JIT, MULTIPLIER, STEP, UNCOUNTED
 
-PARTS = "344ff09e971e618c"
+PARTS = "ef8429d3b25d96e3"
 """See :data:`dinnerkit.matching.solving.slot_steps.PARTS`."""
 
 _HUGE = np.float32(1e30)
@@ -23,7 +23,7 @@ _TINY = np.float32(1e-4)
 """What a step must be worth, as a share of the spread of gains: less may be the rounding of single precision."""
 
 
-@nb.njit(**INNER)
+@nb.njit(**INNER, **UNCOUNTED)
 def _chosen(block, there, home, width, chosen):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """So many people of a group, each free to go, who lose the least by changing to another; tells how many there were."""
     factor, found = block.factor[block.size[home]], 0
@@ -46,7 +46,7 @@ def _chosen(block, there, home, width, chosen):  # type: ignore[no-untyped-def] 
     return found
 
 
-@nb.njit(**INNER)
+@nb.njit(**INNER, **UNCOUNTED)
 def _members(block, unit, one, found):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """The members of somebody's party, all in one group."""
     width, group = 0, block.group[one]
@@ -58,7 +58,7 @@ def _members(block, unit, one, found):  # type: ignore[no-untyped-def]  # noqa: 
     return width
 
 
-@nb.njit(**INNER)
+@nb.njit(**INNER, **UNCOUNTED)
 def _worth_of_exchange(block, ours, theirs, width):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """What it gains when as many people of one group as of another change places."""
     weights, home, there = block.weights, block.group[ours[0]], block.group[theirs[0]]
@@ -80,7 +80,7 @@ def _worth_of_exchange(block, ours, theirs, width):  # type: ignore[no-untyped-d
     return worth + block.factor[block.size[there]] * (right - cross + inner - coming + other_inner)
 
 
-@nb.njit(**INNER)
+@nb.njit(**INNER, **UNCOUNTED)
 def _swap_all(block, ours, theirs, width, people):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     home, there = block.group[ours[0]], block.group[theirs[0]]
     for place in range(width):
@@ -89,7 +89,7 @@ def _swap_all(block, ours, theirs, width, people):  # type: ignore[no-untyped-de
     settle(block, there)
 
 
-@nb.njit(**INNER)
+@nb.njit(**INNER, **UNCOUNTED)
 def _partners(block, unit, there, home, seat, width, theirs):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Who of a group could change places with a party: the single people chosen, for the seat -1, or the party first seen at a seat."""
     if seat < 0:
@@ -101,7 +101,7 @@ def _partners(block, unit, there, home, seat, width, theirs):  # type: ignore[no
     return count if theirs[0] == other else 0
 
 
-@nb.njit(**INNER)
+@nb.njit(**INNER, **UNCOUNTED)
 def _party_step(block, unit, one, people, groups, temperature, noise, offset, fine, least, room):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Let a party change places with a party of its size, or with as many single people, of another group."""
     ours, theirs, best = room[0], room[1], room[2]
@@ -115,7 +115,9 @@ def _party_step(block, unit, one, people, groups, temperature, noise, offset, fi
                 continue
             worth = _worth_of_exchange(block, ours, theirs, width) + temperature * noise[offset + there]
             if worth > value:
-                best[:width], value, found = theirs[:width], worth, width
+                value, found = worth, width
+                for place in range(width):
+                    best[place] = theirs[place]
     if not found:
         return 0
     there = block.group[best[0]]
@@ -127,7 +129,7 @@ def _party_step(block, unit, one, people, groups, temperature, noise, offset, fi
     return 1
 
 
-@nb.njit(**INNER)
+@nb.njit(**INNER, **UNCOUNTED)
 def _sweep(block, unit, people, groups, loose, temperature, noise, chance, fine, least, order, room):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Look at everybody once, in an order by chance; returns the steps taken and the state of chance."""
     changed, pool = 0, np.uint64(len(noise) - people - groups)
@@ -145,7 +147,7 @@ def _sweep(block, unit, people, groups, loose, temperature, noise, chance, fine,
     return changed, chance
 
 
-@nb.njit(**INNER)
+@nb.njit(**INNER, **UNCOUNTED)
 def _lift(block, people, groups, fine, least, lift):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Exchange the people of the worst groups so that these gain, though the others lose a little; returns the steps taken."""
     taken, total, squares = 0, np.float32(0.0), np.float32(0.0)
@@ -175,7 +177,7 @@ def _lift(block, people, groups, fine, least, lift):  # type: ignore[no-untyped-
     return taken
 
 
-@nb.njit(**INNER)
+@nb.njit(**INNER, **UNCOUNTED)
 def _units(block, rules, who, unit):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Number parties by their first member in the block, and fix those who are not alone."""
     people = len(who)

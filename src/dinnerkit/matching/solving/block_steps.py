@@ -13,7 +13,7 @@ import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
-from dinnerkit.matching.solving.kernels import WOVEN
+from dinnerkit.matching.solving.kernels import UNCOUNTED, WOVEN
 from dinnerkit.matching.solving.state import Words
 from dinnerkit.matching.solving.terms import Singles
 
@@ -46,7 +46,7 @@ class Block(NamedTuple):
     broken: Places  # (groups,) families without a bit in common
 
 
-@nb.njit(**WOVEN)
+@nb.njit(**WOVEN, **UNCOUNTED)
 def sums(block, people, groups):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
     """Make all sums anew."""
     block.gain[:groups] = 0.0
@@ -62,7 +62,7 @@ def sums(block, people, groups):  # type: ignore[no-untyped-def]  # noqa: ANN001
                 block.inside[group] += np.float32(0.5) * block.own[block.seats[group, seat]]
 
 
-@nb.njit(**WOVEN)
+@nb.njit(**WOVEN, **UNCOUNTED)
 def settle(block, group):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
     """Work out what the members of a group have with each other."""
     factor = block.factor[block.size[group]]
@@ -76,7 +76,7 @@ def settle(block, group):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN20
         block.broken[group] = broken(block, group, -1, -1)
 
 
-@nb.njit(**WOVEN)
+@nb.njit(**WOVEN, **UNCOUNTED)
 def exchange(block, one, other, people):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
     """Let two people change places; their groups are to be settled after it."""
     home, there = block.group[one], block.group[other]
@@ -96,7 +96,7 @@ def exchange(block, one, other, people):  # type: ignore[no-untyped-def]  # noqa
     block.group[one], block.group[other] = there, home
 
 
-@nb.njit(**WOVEN)
+@nb.njit(**WOVEN, **UNCOUNTED)
 def _move(block, one, there, people):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Let one person change to a group with room."""
     home = block.group[one]
@@ -115,7 +115,7 @@ def _move(block, one, there, people):  # type: ignore[no-untyped-def]  # noqa: A
     block.size[there] += 1
 
 
-@nb.njit(**WOVEN)
+@nb.njit(**WOVEN, **UNCOUNTED)
 def broken(block, group, leaving, coming):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
     """In how many families a group has no bit in common, with one person (or nobody, -1) left out and one taken in."""
     families, words = block.masks.shape[1], block.masks.shape[2]
@@ -136,7 +136,7 @@ def broken(block, group, leaving, coming):  # type: ignore[no-untyped-def]  # no
     return broken
 
 
-@nb.njit(**WOVEN)
+@nb.njit(**WOVEN, **UNCOUNTED)
 def lawful_swap(block, one, people, fine, least):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
     """The best exchange among those already told that breaks no more than is broken; mending counts."""
     home, best, value = block.group[one], -1, least
@@ -152,7 +152,7 @@ def lawful_swap(block, one, people, fine, least):  # type: ignore[no-untyped-def
     return best, value
 
 
-@nb.njit(**WOVEN)
+@nb.njit(**WOVEN, **UNCOUNTED)
 def _best_swap(block, one, people, temperature, noise, offset, least):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Fill in what exchanging one person with each other one is worth, and tell the best."""
     home = block.group[one]
@@ -173,7 +173,7 @@ def _best_swap(block, one, people, temperature, noise, offset, least):  # type: 
     return -1, least
 
 
-@nb.njit(**WOVEN)
+@nb.njit(**WOVEN, **UNCOUNTED)
 def lifting_swap(block, one, people, groups, line, lift):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
     """The best exchange for one person, where a step up below the line counts 1 + ``lift`` times; nothing else is left to chance."""
     home = block.group[one]
@@ -192,13 +192,13 @@ def lifting_swap(block, one, people, groups, line, lift):  # type: ignore[no-unt
         worths[other] = ours + theirs + lift * lifted
 
 
-@nb.njit(**WOVEN)
+@nb.njit(**WOVEN, **UNCOUNTED)
 def _lack(block, group, line):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """How far a group is below the line, which is a worth for each of its people; below 0 where it is above."""
     return line * np.float32(block.size[group]) - block.factor[block.size[group]] * block.inside[group]
 
 
-@nb.njit(**WOVEN)
+@nb.njit(**WOVEN, **UNCOUNTED)
 def _best_move(block, one, groups, temperature, noise, offset, fine, least):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """The best group with room to change to."""
     home = block.group[one]
@@ -224,14 +224,14 @@ def _best_move(block, one, groups, temperature, noise, offset, fine, least):  # 
     return best, value
 
 
-@nb.njit(**WOVEN)
+@nb.njit(**WOVEN, **UNCOUNTED)
 def _columns_of(block, one, groups):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     for group in range(groups):
         block.column[group] = block.factor[block.size[group]] * block.gain[group, one]
     block.column[block.group[one]] = -_HUGE
 
 
-@nb.njit(**WOVEN)
+@nb.njit(**WOVEN, **UNCOUNTED)
 def step(block, one, people, groups, loose, temperature, noise, offset, fine, least):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
     """Take the best step for one person, if there is one."""
     home = block.group[one]
@@ -256,7 +256,7 @@ def step(block, one, people, groups, loose, temperature, noise, offset, fine, le
     return 1
 
 
-@nb.njit(**WOVEN)
+@nb.njit(**WOVEN, **UNCOUNTED)
 def value_of(block, groups, fine):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
     """What a block is worth, less the fines for groups without a bit in common."""
     total = np.float64(0.0)
@@ -267,7 +267,7 @@ def value_of(block, groups, fine):  # type: ignore[no-untyped-def]  # noqa: ANN0
     return total
 
 
-@nb.njit(**WOVEN)
+@nb.njit(**WOVEN, **UNCOUNTED)
 def seat_all(block, labels, low, high, people, names):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
     """Put the people of a block, who come sorted by group, into its seats; tells the groups and whether sizes can change."""
     block.seats[:] = -1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numba as nb
 import numpy as np
 
-from dinnerkit.matching.solving.kernels import INNER
+from dinnerkit.matching.solving.kernels import INNER, UNCOUNTED
 
 _EXACT = INNER | {"fastmath": {"contract", "nsz", "reassoc", "arcp"}}
 """For what meets NaN: it must be told from numbers."""
@@ -14,7 +14,7 @@ _BREACH_STEPS = np.float32(8.0)
 """What keeping two apart is worth, as a multiple of the most that one step can gain."""
 
 
-@nb.njit(**_EXACT)
+@nb.njit(**_EXACT, **UNCOUNTED)
 def _lines(columns, row, local, weights):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Add what the lines say of one person and all."""
     count = local.shape[1]
@@ -32,7 +32,7 @@ def _lines(columns, row, local, weights):  # type: ignore[no-untyped-def]  # noq
                 target[other] += unset
 
 
-@nb.njit(**INNER)
+@nb.njit(**INNER, **UNCOUNTED)
 def _shared(columns, people, row, weights):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Add what tables of kinds and things in common say of one person and all."""
     count, one = len(people), people[row]
@@ -54,7 +54,7 @@ def _shared(columns, people, row, weights):  # type: ignore[no-untyped-def]  # n
             weights[row, other] += each * min(bits, enough) if told[one] and told[people[other]] else unset
 
 
-@nb.njit(**_EXACT)
+@nb.njit(**_EXACT, **UNCOUNTED)
 def _measured(weights, people):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """The spread of what pairs are worth, and the largest worth."""
     total, squares, largest = np.float64(0.0), np.float64(0.0), np.float32(1e-6)
@@ -70,7 +70,7 @@ def _measured(weights, people):  # type: ignore[no-untyped-def]  # noqa: ANN001,
     return np.float32(np.sqrt(max(0.0, squares / pairs - (total / pairs) ** 2))), largest
 
 
-@nb.njit(**_EXACT)
+@nb.njit(**_EXACT, **UNCOUNTED)
 def _linked(weights, people, first, others, worths, fine, begin, spot):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Add what links within the block are worth, or the fine where they have no worth of their own."""
     count = len(people)
