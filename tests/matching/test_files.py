@@ -21,8 +21,8 @@ from dinnerkit.matching import (
     wish,
 )
 from dinnerkit.matching.files import rows as people_rows
-from dinnerkit.matching.files.match import match_file
 from dinnerkit.matching.files.people import BadRow, read_people
+from dinnerkit.matching.matching_files import match_file
 
 ANSWERS = ["3"] * 50
 HEADER = [item.id for item in ITEMS]

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dinnerkit.matching import DEFAULT_RULES, TRAITS, CommonLanguage, Floor, Guest, NeverMet, NobodyAlone, seat, wish
-from dinnerkit.matching.files.match import match_file
 from dinnerkit.matching.files.rows import People
+from dinnerkit.matching.matching_files import match_file
 from dinnerkit.matching.people.crowd import Crowd
 from dinnerkit.matching.people.guests import Traits
 from dinnerkit.matching.report.baselines import at_random, greedily, scores_of_tables

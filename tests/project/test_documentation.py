@@ -54,7 +54,7 @@ def test_the_life_of_a_booking_is_drawn_as_the_code_has_it():
 
 def test_the_layers_are_drawn_as_they_are_checked():
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"]
-    (layers,) = [contract["layers"] for contract in contracts if contract["type"] == "layers"]
+    (layers,) = [contract["layers"] for contract in contracts if contract["id"] == "layers"]
     drawn = "\n".join(re.sub("[()]", "", layer) for layer in layers)
     assert f"```text\n{drawn}\n```" in (ROOT / "docs/architecture.md").read_text("utf-8")
 

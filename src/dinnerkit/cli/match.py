@@ -14,9 +14,9 @@ from typing import Protocol, TypeVar
 
 import click
 
-from dinnerkit.matching.files.match import MatchReport, match_file
 from dinnerkit.matching.files.people import People
 from dinnerkit.matching.files.rulesfile import RulesFile, read_rules
+from dinnerkit.matching.matching_files import MatchReport, match_file
 from dinnerkit.matching.people.carelessness import LONG_STRING
 from dinnerkit.matching.rules.default_rules import DEFAULT_RULES
 from dinnerkit.matching.seating.arranging import AT_ONCE
