@@ -105,6 +105,16 @@ def test_all_are_seated_and_what_that_breaks_is_told_if_that_is_asked_for(tmp_pa
     assert f"<li>{err.strip().capitalize()}." in (tmp_path / "report.html").read_text()
 
 
+def test_what_is_too_much_to_list_is_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    write_people(tmp_path / "people.csv", 206)
+    (tmp_path / "rules.toml").write_text('[[rules]]\nrule = "floor"\nleast = 100\n')
+    asked = ["--size", "2", "--rules", str(tmp_path / "rules.toml"), "--out", str(tmp_path / "tables.csv")]
+    assert main(["match", str(tmp_path / "people.csv"), *asked]) == 0
+    *listed, last = capsys.readouterr().err.splitlines()
+    assert len(listed) == 100
+    assert last == "and 3 more times a table breaks a rule or is below the floor"
+
+
 def test_nobody_is_left_out_or_all_are_seated(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     assert main(["match", *eleven_people(tmp_path), "--best-effort", "--everybody"]) == 2
     assert "only one of them can be" in capsys.readouterr().err

@@ -129,7 +129,7 @@ def _falling_short(seating: Seating) -> Iterator[str]:
     texts = [*(one.text for one in seating.broken), *(one.text for one in seating.below)]
     yield from texts[:_MOST_SHOWN]
     if len(texts) > _MOST_SHOWN:
-        yield f"and {len(texts) - _MOST_SHOWN} more tables that break a rule or are below the floor"
+        yield f"and {len(texts) - _MOST_SHOWN} more times a table breaks a rule or is below the floor"
 
 
 def _by_reason(found: Iterable[tuple[str, T]]) -> Iterable[tuple[str, list[T]]]:
