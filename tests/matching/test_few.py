@@ -67,23 +67,23 @@ def test_every_rule_is_named_without_which_all_could_be_seated():
 
 
 def test_rules_that_clash_in_more_ways_than_one_are_named_as_few_as_possible():
-    # At tables of two all who speak English are new, and of five who have met two share one of four tables.
-    met = frozenset("abcde")
+    # Two women must share a table and can't; and of five who have met their neighbours in a ring two share one of two tables.
+    met = dict(zip("abcde", "bcdea", strict=True))
     people = [
-        Guest(n, languages=EN if n in "abef" else FI, dinners=0 if n in "abef" else 1, met=met if n in met else ()) for n in "abcdefgh"
+        Guest(n, stated={"gender": "woman"} if n in "fg" else {}, blocked=frozenset("g" if n == "f" else ""), met=frozenset(met.get(n, ())))
+        for n in "abcdefgh"
     ]
-    error = refusal(people, size=2, rules=(NeverMet(), CommonLanguage(), SomebodyExperienced()))
-    assert error.message.endswith("; the rules 'common_language' and 'somebody_experienced' can't all be kept")
-    error = refusal(people, size=2, rules=(CommonLanguage(), SomebodyExperienced(), NeverMet()))
+    error = refusal(people, size=4, rules=(NeverMet(), NobodyAlone("gender"), BlockedApart()))
+    assert error.message.endswith("; the rules 'nobody_alone_gender' and 'apart' can't all be kept")
+    error = refusal(people, size=4, rules=(NobodyAlone("gender"), BlockedApart(), NeverMet()))
     assert error.message.endswith("; the sizes of the tables and the rule 'never_met' can't all be kept")
     assert error.details["causes"][0]["rule"] == "all"
 
 
 def test_what_comes_of_blocks_is_told_under_their_name():
-    # One of four who speak Finnish is needed at the other table, or the other way round, and two of the others can't share one.
-    people = [Guest(n, languages=EN | FI if n == "q" else EN if n in "abcp" else FI, blocked={"b"} if n == "a" else ()) for n in "abcpqdef"]
-    error = refusal(people, size=4, rules=(CommonLanguage(), BlockedApart()))
-    assert error.message.endswith("; without the rule 'common_language' or 'apart' everybody could be seated")
+    people = [Guest(n, stated={"gender": "woman"} if n in "ab" else {}, blocked=frozenset("b" if n == "a" else "")) for n in "abcdef"]
+    error = refusal(people, size=3, rules=(NobodyAlone("gender"), BlockedApart()))
+    assert error.message.endswith("; without the rule 'nobody_alone_gender' or 'apart' everybody could be seated")
     assert error.details["causes"][0]["rule"] == "apart"
 
 

@@ -1,11 +1,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import combinations
 
+import numpy as np
 import pytest
+from hypothesis import given, settings
 
-from dinnerkit.matching import DEFAULT_RULES, BlockedApart, Guest, LockedTable, Locks, NeverMet, SeatingImpossible, seat
+from dinnerkit.matching import DEFAULT_RULES, AgeRange, BlockedApart, Guest, LockedTable, Locks, NeverMet, SeatingImpossible, seat
+from dinnerkit.matching.carrying_out import Search, outcome
+from dinnerkit.matching.people.crowd import Crowd
 from dinnerkit.matching.seating.audit import breaches
+from dinnerkit.matching.seating.constraints import Constraints
+from dinnerkit.matching.seating.shunning import shunning
+from tests.matching.people import guests, may_share
 
 EIGHT = "guests '1', '2', '3', '4', '5', '6', '7' and 1 more"
 
@@ -265,8 +273,20 @@ def test_who_can_sit_with_too_few_is_told_with_how_many(people, message):
 
 
 def test_what_was_not_found_is_not_told_as_if_it_were_proved():
-    people = blocking(plain(40), **{f"_{one}": "123456789" for one in range(1, 10)})
-    assert refusal(people, size=5).startswith("no seating was found that keeps every rule: guest")
+    with pytest.raises(SeatingImpossible) as caught:
+        seat([replace(guest, blocked=shunned(8).get(guest.id, frozenset())) for guest in plain(40)], size=5)
+    assert caught.value.message.startswith("no seating was found that keeps every rule: guest")
+    assert not caught.value.details["proved"]
+
+
+def shunned(tables):
+    """By id, whom some guests can't sit with: they don't fit so many tables, though no more of them than tables shun each other.
+
+    Five are in a ring, each of whom shuns two neighbours, and the others shun all.
+    """
+    ids = [str(number) for number in range(1, tables + 4)]
+    ring = {one: {ids[(place + 1) % 5]} for place, one in enumerate(ids[:5])}
+    return {one: frozenset(ring.get(one, set(ids) - {one})) for one in ids}
 
 
 def test_more_than_three_reasons_are_counted_in_words_and_all_listed():
@@ -287,20 +307,17 @@ def test_more_than_three_reasons_are_counted_in_words_and_all_listed():
 
 
 def test_no_rule_is_named_as_the_one_in_the_way_where_leaving_it_out_helps_nobody():
-    # Two tables of five; three of whom no two may share one, and a party that would fit neither way.
-    people = blocking(plain(10), _1="23", _2="3")
-    people = [replace(guest, met=frozenset({"1", "2", "3"}) - {guest.id}) if guest.id in "123" else guest for guest in people]
+    # Two tables of five, and guests who by either of two rules don't fit two.
+    none = frozenset()
+    people = [replace(guest, blocked=shunned(2).get(guest.id, none), met=shunned(2).get(guest.id, none)) for guest in plain(10)]
     message = refusal(people, rules=(*DEFAULT_RULES, NeverMet()))
     assert message.startswith("there is no seating that keeps every rule: guests ")
     assert "without the rule" not in message
 
 
 def test_rules_that_only_clash_with_each_other_are_told_with_the_one_that_is_in_the_way():
-    # Two tables of five, and three guests of whom no two may share a table.
-    people = plain(10)
-    people[0] = replace(people[0], blocked=frozenset({"2", "3"}))
-    people[1] = replace(people[1], blocked=frozenset({"3"}))
-    message = refusal(people)
+    # Two tables of five, and guests who by one rule don't fit two.
+    message = refusal([replace(guest, blocked=shunned(2).get(guest.id, frozenset())) for guest in plain(10)])
     assert message.startswith("there is no seating that keeps every rule: guests ")
     assert message.endswith("; without the rule 'apart' everybody could be seated")
 
@@ -315,7 +332,7 @@ def test_those_who_met_are_told_under_the_rule_that_keeps_them_apart_not_as_if_t
     assert [(one.rule, one.text) for one in seating.broken] == [
         ("never_met", f"table {number} has guests who must not sit together") for number in (1, 2)
     ]
-    many = [Guest(str(number), met=frozenset(map(str, range(9)))) if number < 9 else Guest(str(number)) for number in range(24)]
+    many = [Guest(str(number), met=shunned(8).get(str(number), frozenset())) for number in range(24)]
     with pytest.raises(SeatingImpossible, match="keeps the rule 'never_met' at every table"):
         seat(many, size=[(2, 3)] * 8, rules=rules)
 
@@ -324,6 +341,106 @@ def test_who_finds_too_few_for_some_are_kept_from_them_is_told_under_the_name_of
     with pytest.raises(SeatingImpossible) as caught:
         seat(blocking(speaking(plain(10), fi="1", fi_en="2345"), _1="2"))
     assert [cause["rule"] for cause in caught.value.details["causes"]] == ["apart"]
+
+
+SIX = ("3", "8", "11", "17", "25", "27")
+
+
+def each_other(people, ids, by="blocked"):
+    """The people, of whom some have blocked, or met, all others of these."""
+    others = {name: frozenset(ids) - {name} for name in ids}
+    return [replace(guest, **{by: getattr(guest, by) | others.get(guest.id, frozenset())}) for guest in people]
+
+
+def too_few_tables(rules, tables=5):
+    return f"no two of guests '3', '8', '11', '17', '25', '27' may share a table by {rules}, and there can't be more than {tables} tables"
+
+
+@pytest.mark.parametrize("size", [6, (6, 9), [(3, 8)] * 5, [6, 6, 6, 6, 6, 8]])
+def test_guests_of_whom_no_two_may_share_one_of_too_few_tables_are_told_and_that_proves_it(size):
+    with pytest.raises(SeatingImpossible) as caught:
+        seat(each_other(plain(30), SIX), size=size)
+    text = too_few_tables("the rule 'apart'")
+    assert caught.value.message == text
+    assert caught.value.details == {"causes": [{"rule": "apart", "guests": list(SIX), "text": text}], "proved": True}
+
+
+@pytest.mark.parametrize("size", [5, (5, 9), [5] * 6])
+def test_as_many_guests_as_tables_of_whom_no_two_may_share_one_are_seated(size):
+    people = each_other(plain(30), SIX)
+    assert breaches(seat(people, size=size), people, size=size) == []
+
+
+def test_of_more_who_may_share_no_table_one_more_than_tables_are_told():
+    message = refusal(each_other(plain(30), [*SIX, "14", "20"]), size=6)
+    assert message.startswith("no two of guests '3', '8', '11', '14', '17', '20' may share a table")
+
+
+def test_those_who_are_too_many_are_found_among_many_others_who_shun_some():
+    chance = np.random.default_rng(3)
+    people = each_other(plain(120), hidden := [str(number) for number in chance.choice(np.arange(1, 121), 21, replace=False)])
+    others = [frozenset(map(str, chance.choice(np.arange(1, 121), 12))) - {guest.id} for guest in people]
+    people = [replace(guest, blocked=guest.blocked | some) for guest, some in zip(people, others, strict=True)]
+    with pytest.raises(SeatingImpossible) as caught:
+        seat(people, size=6)
+    assert caught.value.details["proved"]
+    assert set(caught.value.details["causes"][0]["guests"]) == set(hidden)
+
+
+def crossed(people, ids):
+    """The people, of whom the first three of six met the others."""
+    return [replace(guest, met=frozenset(ids[3:])) if guest.id in ids[:3] else guest for guest in people]
+
+
+def aged(people, ids):
+    """The people, of whom some are twenty years from each other."""
+    return [replace(guest, age=20.0 + 20 * ids.index(guest.id)) if guest.id in ids else guest for guest in people]
+
+
+@pytest.mark.parametrize(
+    ("people", "rule", "told"),
+    [
+        (each_other(plain(30), SIX, by="met"), "never_met", "the rule 'never_met'"),
+        (each_other(each_other(plain(30), SIX, by="met"), SIX), "never_met", "the rule 'never_met'"),
+        (aged(plain(30), SIX), "age_range", "the rule 'age_range'"),
+        (crossed(each_other(each_other(plain(30), SIX[:3]), SIX[3:]), SIX), "apart", "the rules 'apart' and 'never_met'"),
+        (each_other(speaking(plain(30), fi=SIX[:1], en_fi="12456"), SIX[1:]), "apart", "the rules 'apart' and 'common_language'"),
+        (each_other(in_party(blocking(plain(30), _3=SIX[1:3], _4=SIX[3:]), "34"), SIX[1:]), "apart", "the rules 'party' and 'apart'"),
+        (crossed(each_other(aged(plain(30), SIX[:3]), SIX[3:], by="met"), SIX), "all", "the rules 'never_met' and 'age_range'"),
+    ],
+)
+def test_the_rules_that_keep_them_from_sharing_a_table_are_told_as_few_as_will_do(people, rule, told):
+    with pytest.raises(SeatingImpossible) as caught:
+        seat(people, size=6, rules=(*DEFAULT_RULES, NeverMet(), AgeRange(5)))
+    assert caught.value.message == too_few_tables(told)
+    assert [cause["rule"] for cause in caught.value.details["causes"]] == [rule]
+
+
+@settings(max_examples=40, deadline=None)
+@given(guests(most=20, parties=8))
+def test_whoever_is_told_to_be_too_many_may_really_share_no_table(people):
+    crowd = Crowd.of(people)
+    cause = shunning(crowd, Constraints.of(crowd, DEFAULT_RULES, 2, 7), DEFAULT_RULES, 2)
+    if cause is not None:
+        found = [people[place] for place in cause.guests]
+        parties = [[other for other in people if other == one or (one.party and other.party == one.party)] for one in found]
+        assert len(parties) == 3
+        assert not any(may_share([*one, *other]) for one, other in combinations(parties, 2))
+        assert (cause.rule == "apart") == ("'apart'" in cause.text)
+
+
+def test_who_is_left_out_for_there_are_too_few_tables_is_told_so():
+    seating = seat(each_other(plain(27), SIX), size=(5, 7), best_effort=True)
+    assert {(left.reason, left.rule) for left in seating.unseated} == {(too_few_tables("the rule 'apart'"), "apart")}
+
+
+def test_the_app_never_tells_a_host_who_has_blocked_whom():
+    told = Search(each_other(plain(30), SIX), frozenset(), (6, 6), lambda _: None, lambda _: None, lambda _: None)
+    row = {"seed": 0, "best_effort": False}
+    assert outcome(row, told, None, {}) == {
+        "status": "impossible",
+        "problem": {"message": "there is no seating that keeps every rule", "causes": [], "proved": True},
+    }
 
 
 def test_the_causes_are_listed_for_machines():

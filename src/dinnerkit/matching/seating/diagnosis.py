@@ -96,7 +96,7 @@ def _lonely(crowd: Crowd, constraints: Constraints, lost: set[int]) -> list[Caus
         return []
     heads = np.bincount(kind, weights=sizes).astype(np.int64)
     shaped = kinds.reshape(len(kinds), *masks.shape[1:])
-    fits = [_shares(shaped[:, number : number + 1]) for number in range(masks.shape[1])]
+    fits = [shares(shaped[:, number : number + 1]) for number in range(masks.shape[1])]
     fits_all = np.logical_and.reduce(fits) if fits else np.ones((len(kinds), len(kinds)), np.bool_)
     shunned = _shunned(constraints, sizes, fits_all, kind)
     possible = (fits_all @ heads)[kind] - sizes - shunned
@@ -125,15 +125,23 @@ def _shunned(constraints: Constraints, sizes: Ints, fits_all: NDArray[np.bool_],
 
 @dataclass(frozen=True, slots=True)
 class _TooFew:
-    """What somebody lacks who has too few to sit with: the rule, what the phrase begins with, and what it says of one guest."""
+    """What somebody lacks who has too few to sit with: the rule, and what is said of one guest.
+
+    Attributes:
+        rule: the rule's name.
+        phrase: what is said, after the guest's name.
+        opening: what is said before it.
+        some: whether the phrase counts others, who may be others for each guest.
+    """
 
     rule: str
-    opening: str
     phrase: str
+    opening: str = ""
+    some: bool = False
 
     def cause(self, crowd: Crowd, guests: Sequence[int], *, each: bool = False) -> Cause:
         """That all of them lack it, together or each by themselves."""
-        apart = " each" if each and " only " in self.phrase else ""
+        apart = " each" if each and self.some else ""
         return Cause(self.rule, tuple(guests), f"{self.opening}{named(crowd, guests)}{apart} {_form(self.phrase, len(guests))}")
 
 
@@ -141,25 +149,26 @@ def _too_few(constraints: Constraints, guests: int, in_family: list[int], possib
     wanted = constraints.low - guests
     for family, others in zip(constraints.families, in_family, strict=True):
         if others == 0:
-            return _TooFew(family.rule, "", f"{family.lacking} {_nobody(family.lacking)}")
+            return _TooFew(family.rule, f"{family.lacking} {_nobody(family.lacking)}")
         if others < wanted:
-            return _TooFew(family.rule, "", f"{family.sharing} only {others} other{'s' if others > 1 else ''}, and a table needs {wanted}")
+            counted = f"only {others} other{'s' if others > 1 else ''}"
+            return _TooFew(family.rule, f"{family.sharing} {counted}, and a table needs {wanted}", some=True)
     others_text = f"only {possible} other{'s' if possible != 1 else ''}" if possible else "nobody"
     text = f"can sit with {others_text}, and a table of at least {constraints.low} needs {wanted}"
     # The number tells of those whom they are kept from, so that it must not be told where these must not.
-    return _TooFew(constraints.apart_by if kept_from_some else "all", "by all rules together ", text)
+    return _TooFew(constraints.apart_by if kept_from_some else "all", text, "by all rules together ", some=possible > 0)
 
 
-def _shares(masks: Words) -> NDArray[np.bool_]:
+def shares(masks: Words) -> NDArray[np.bool_]:
     """(n, n): whether two have a bit in common in every family."""
-    shares = np.ones((len(masks), len(masks)), np.bool_)
+    both = np.ones((len(masks), len(masks)), np.bool_)
     for family in range(masks.shape[1]):
-        some = np.zeros_like(shares)
+        some = np.zeros_like(both)
         for word in range(masks.shape[2]):
             column = masks[:, family, word]
             some |= (column[:, None] & column[None, :]) != 0
-        shares &= some
-    return shares
+        both &= some
+    return both
 
 
 def _islands(unit: Ints, masks: Words) -> list[Ints]:

@@ -17,20 +17,20 @@ from dinnerkit.matching.seating.impossible import not_there
 from dinnerkit.matching.seating.relaxing import least_broken
 from dinnerkit.matching.seating.rooms import Room, unserved
 from dinnerkit.matching.seating.scoring import Scoring
+from dinnerkit.matching.seating.shunning import shunning
 from dinnerkit.matching.solving.state import Ints
 
 
 def without_hope(crowd: Crowd, constraints: Constraints, rules: Sequence[Rule], room: Room, *, best_effort: bool) -> list[Cause]:
-    """Why guests who can't sit at any table can't; where all could, that their numbers don't come out, unless the best effort will do."""
+    """Why guests who can't sit at any table can't; where all could, that there are too few tables, unless the best effort will do."""
     if not len(crowd):
         return []
-    whole = shortfall(crowd, constraints) if room.tables is None else None
-    if room.tables is not None and room.fit(len(crowd)) is None:
-        whole = no_fit(len(crowd), room)
-    if len(crowd) < constraints.low and whole:
-        return [whole]
-    causes = unserved(crowd, room, rules) + lost_by_tables(crowd, rules) + hopeless(crowd, constraints)
-    return causes or ([whole] if whole and not best_effort else [])
+    if len(crowd) >= constraints.low:
+        causes = unserved(crowd, room, rules) + lost_by_tables(crowd, rules) + hopeless(crowd, constraints)
+        if causes or best_effort:
+            return causes
+    whole = too_few_tables(crowd, constraints, rules, room)
+    return [whole] if whole else []
 
 
 def no_way(crowd: Crowd, scoring: Scoring, rules: Sequence[Rule], room: Room, left: Ints) -> Cause:
@@ -45,17 +45,16 @@ def no_way(crowd: Crowd, scoring: Scoring, rules: Sequence[Rule], room: Room, le
         # Without the rule that keeps them together they are too many for all ways to be tried.
         return house.keeps(least_broken(crowd, scoring, some, room, np.random.default_rng(0))) or None
 
-    return _too_few_tables(crowd, constraints, room) or not_there(crowd, rules, left, possible)
+    return too_few_tables(crowd, constraints, rules, room) or not_there(crowd, rules, left, possible)
+
+
+def too_few_tables(crowd: Crowd, constraints: Constraints, rules: Sequence[Rule], room: Room) -> Cause | None:
+    """Why no division of some guests into tables will do, if that is shown: their numbers, or those of them who shun each other."""
+    numbers = shortfall(crowd, constraints) if room.tables is None else no_fit(len(crowd), room) if room.fit(len(crowd)) is None else None
+    return numbers or shunning(crowd, constraints, rules, room.most_tables(len(crowd)))
 
 
 def no_fit(guests: int, room: Room) -> Cause:
     """That so many guests can't be divided among the venue's tables that are free."""
     text = f"no table is left for {count(guests)}" if room.full else f"{count(guests)} can't be divided among tables of {room}"
     return Cause("table_size", tuple(range(guests)), text)
-
-
-def _too_few_tables(crowd: Crowd, constraints: Constraints, room: Room) -> Cause | None:
-    """Why the numbers of some guests don't come out, if that is what is wrong."""
-    if room.tables is None:
-        return shortfall(crowd, constraints)
-    return no_fit(len(crowd), room) if room.fit(len(crowd)) is None else None

@@ -168,6 +168,13 @@ class Room:
                 heappush(emptiest, (int(sizes[one]) / tables[one].high, rank))
         return sizes
 
+    def most_tables(self, guests: int) -> int:
+        """How many tables so many guests can sit at, at most."""
+        if self.tables is None:
+            return guests // self.low
+        lows, highs = self.seats(0)
+        return int((np.cumsum(np.sort(lows[highs > 0])) <= guests).sum())
+
     def most(self, guests: int) -> int:
         """The most of so many guests whose numbers come out."""
         return next(count for count in range(guests, -1, -1) if count == 0 or self.fit(count) is not None)

@@ -17,7 +17,7 @@ from dinnerkit.matching.rules.kinds import Demand, Floor, HardRule, Rule, SoftRu
 from dinnerkit.matching.seating.arranging import AT_ONCE, Budget, arranged, similar_order
 from dinnerkit.matching.seating.constraints import Constraints
 from dinnerkit.matching.seating.counting import rows_of
-from dinnerkit.matching.seating.diagnosis import Cause, count, named, shortfall
+from dinnerkit.matching.seating.diagnosis import Cause, count, named
 from dinnerkit.matching.seating.exhaustive import best_tables
 from dinnerkit.matching.seating.feasible import feasible_tables
 from dinnerkit.matching.seating.finishing import asks_for_more, finished, numbered, over, venue_start
@@ -27,7 +27,7 @@ from dinnerkit.matching.seating.impossible import impossible, not_found
 from dinnerkit.matching.seating.locked_tables import broken_by_locks, parted, unbearable
 from dinnerkit.matching.seating.locks import LockedCompany, Locks
 from dinnerkit.matching.seating.lowest import below_floor
-from dinnerkit.matching.seating.refusing import no_fit, no_way, without_hope
+from dinnerkit.matching.seating.refusing import no_fit, no_way, too_few_tables, without_hope
 from dinnerkit.matching.seating.relaxing import broken_rules, least_broken
 from dinnerkit.matching.seating.rooms import Room, Size
 from dinnerkit.matching.seating.scoring import Scoring
@@ -186,7 +186,7 @@ def seated(crowd: Crowd, scoring: Scoring, rules: Sequence[Rule], room: Room, se
     hopeful = np.setdiff1d(np.arange(len(crowd)), list(reasons)).astype(np.int64) if reasons else np.arange(len(crowd))
     if (few := _of_few(crowd, constraints, scoring, rules, room, hopeful, reasons, search)) is not None:
         return few
-    placed = _place(crowd, constraints, scoring, room, hopeful, search.rng)
+    placed = _place(crowd, constraints, scoring, rules, room, hopeful, search.rng)
     left = hopeful[placed.labels < 0]
     if len(left):
         cause = placed.cause or not_found(crowd, rules, constraints, left)
@@ -311,7 +311,9 @@ def _without_hope(crowd: Crowd, constraints: Constraints, rules: Sequence[Rule],
     return {one: lost[first] for first in lost for one in np.flatnonzero(units == units[first]).tolist()} | lost
 
 
-def _place(crowd: Crowd, constraints: Constraints, scoring: Scoring, room: Room, hopeful: Ints, rng: np.random.Generator) -> _Placed:
+def _place(
+    crowd: Crowd, constraints: Constraints, scoring: Scoring, rules: Sequence[Rule], room: Room, hopeful: Ints, rng: np.random.Generator
+) -> _Placed:
     """First tables for those with hope."""
     if not len(hopeful):
         return _Placed(np.zeros(0, np.int64), cause=None)
@@ -321,7 +323,7 @@ def _place(crowd: Crowd, constraints: Constraints, scoring: Scoring, room: Room,
         labels = venue_start(part, room, order, rng)
         return _Placed(labels, cause=_not_divided(len(hopeful), room) if (labels < 0).any() else None)
     tables = feasible_tables(part, order, rng)
-    return _Placed(tables, shortfall(crowd.take(hopeful), part) if (tables < 0).any() else None)
+    return _Placed(tables, too_few_tables(crowd.take(hopeful), part, rules, room) if (tables < 0).any() else None)
 
 
 def _not_divided(guests: int, room: Room) -> Cause:
