@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import threading
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,6 +19,7 @@ from dinnerkit.ports.checkout import CheckoutForm, OfferedMethod
 from dinnerkit.ports.gateway import AccountNotReady, BadSignature, Charge, Dispute, GatewayEvent, GatewayRefund, PaymentDisputed, Payout
 from dinnerkit.testing import GatewayBench
 from tests.teeth import faults
+from tests.teeth.meeting import Between
 
 SECRETS = ("whsec_ours", "whsec_next")
 ASKS = (
@@ -71,18 +70,17 @@ class MovesMoneyTwice(Sound):
 
 
 class LooksAndThenWrites(Sound):
-    """Idempotent as long as nobody else comes between looking and writing, which is waited for."""
+    """Idempotent as long as nobody else comes between looking and writing."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         self._seen: dict[str, Charge] = {}
-        self._two_have_looked = threading.Barrier(2)
+        self._between = Between()
 
     def charge(self, *, key: str, money: Money, method: str, description: str) -> Charge:
         seen = self._seen.get(key)
         if seen is None:
-            with suppress(threading.BrokenBarrierError):
-                self._two_have_looked.wait(timeout=2)
+            self._between.meet()
             seen = replace(super().charge(key=new_id(), money=money, method=method, description=description), key=key)
             self._seen[key] = seen
         return seen

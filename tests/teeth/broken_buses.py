@@ -11,6 +11,7 @@ from dinnerkit.ports.bus import News, encoded
 from dinnerkit.ports.hub import Hub, Inbox
 from dinnerkit.testing import BusBench
 from tests.teeth import faults
+from tests.teeth.meeting import Between
 
 
 class Room:
@@ -19,10 +20,14 @@ class Room:
     def __init__(self) -> None:
         self.hub = Hub()
         self.past: list[News] = []
+        self.busy = threading.Lock()
+        self.between = Between()
 
 
 class Sound:
     """A bus that passes: what the broken ones are made of. Its service, where it has one, is only asked whether it is there."""
+
+    at_once = faults.LATE
 
     def __init__(self, room: Room, service: tuple[str, int] | None = None) -> None:
         self.room = room
@@ -106,17 +111,15 @@ class LosesSome(Sound):
 class LosesWhatComesAtOnce(Sound):
     """Whoever publishes while another does is not heard: as with one buffer that two write to."""
 
-    busy = threading.Lock()
-
     def tell(self, one: News) -> None:
         if "end" in one.body:
             super().tell(one)
-        elif self.busy.acquire(blocking=False):
-            try:
-                threading.Event().wait(0.0005)
-                super().tell(one)
-            finally:
-                self.busy.release()
+            return
+        alone = self.room.busy.acquire(blocking=False)
+        self.room.between.meet()
+        if alone:
+            super().tell(one)
+            self.room.busy.release()
 
 
 class TellsOfThePast(Sound):
@@ -129,12 +132,22 @@ class TellsOfThePast(Sound):
 
 
 class ListensLate(Sound):
-    """``subscribe`` returns before its service has heard of it."""
+    """``subscribe`` returns before its service has heard of it, which first tells what comes next."""
+
+    def __init__(self, room: Room, service: tuple[str, int] | None = None) -> None:
+        super().__init__(room, service)
+        self.late: list[tuple[Inbox, str]] = []
 
     def subscribe(self, *topics: str, most: int = 256) -> Inbox:
         inbox = super().subscribe(most=most)
-        threading.Timer(0.2, lambda: [inbox.add(topic) for topic in topics]).start()
+        self.late += [(inbox, topic) for topic in topics]
         return inbox
+
+    def tell(self, one: News) -> None:
+        super().tell(one)
+        while self.late:
+            inbox, topic = self.late.pop()
+            inbox.add(topic)
 
 
 class NeverDrops(Sound):
@@ -244,6 +257,8 @@ class RaisesWithoutItsService(Sound):
 
 
 class WaitsForItsService(Sound):
+    at_once = faults.SOON
+
     def publish(self, *news: News) -> None:
         if self.service is not None:
             threading.Event().wait(0.6)
@@ -271,4 +286,5 @@ def bench_of(kind: type[Sound]) -> BusBench:
         reach=lambda host, port: kind(Room(), (host, port)),
         secrets=["hunter22"],
         patience=0.6,
+        at_once=kind.at_once,
     )

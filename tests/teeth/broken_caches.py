@@ -11,6 +11,7 @@ from dinnerkit.errors import Unavailable
 from dinnerkit.ports.cached_values import CachedValues
 from dinnerkit.testing import CacheBench
 from tests.teeth import faults
+from tests.teeth.meeting import Between
 
 VALUES = CachedValues()
 
@@ -21,10 +22,13 @@ class Room:
     def __init__(self) -> None:
         self.kept: dict[str, tuple[float, bytes]] = {}
         self.lock = threading.RLock()
+        self.between = Between()
 
 
 class Sound:
     """A cache that passes; it asks its service first, where it has one."""
+
+    at_once = faults.LATE
 
     def __init__(self, room: Room, name: str = "", service: tuple[str, int] | None = None) -> None:
         self.room = room
@@ -72,7 +76,7 @@ class Sound:
 class LooksBeforeItClaims(Sound):
     def claim(self, key: str, value: Any, timeout: int) -> bool:
         free = self.get(key) is None
-        time.sleep(0.01)
+        self.room.between.meet()
         return self.set(key, value, timeout) if free else False
 
 
@@ -84,6 +88,14 @@ class GivesAwayWhatIsTaken(Sound):
 class KeepsClaimsForEver(Sound):
     def claim(self, key: str, value: Any, timeout: int) -> bool:
         return super().claim(key, value, 10_000)
+
+
+class RoundsClaimsDown(Sound):
+    """To whole minutes."""
+
+    def claim(self, key: str, value: Any, timeout: int) -> bool:
+        minutes = timeout // 60
+        return super().claim(key, value, minutes * 60) if minutes else self.get(key) is None
 
 
 class ClaimsWithoutAValue(Sound):
@@ -187,13 +199,18 @@ class SeesOnlyItsOwn(Sound):
 
 
 class WritesInTwoSteps(Sound):
-    """A reader may come between the halves."""
+    """A reader comes between the halves."""
+
+    def get(self, key: str) -> Any:
+        with self.room.between.entered():
+            return super().get(key)
 
     def set(self, key: str, value: Any, timeout: int | None = None) -> bool:
-        if isinstance(value, list):
-            super().set(key, value[:100], timeout)
-            threading.Event().wait(0.0005)
-        return super().set(key, value, timeout)
+        with self.room.lock:
+            if isinstance(value, list):
+                super().set(key, value[:100], timeout)
+                self.room.between.hold()
+            return super().set(key, value, timeout)
 
 
 class SwallowsErrors(Sound):
@@ -205,6 +222,8 @@ class SwallowsErrors(Sound):
 
 
 class MakesRequestsWait(Sound):
+    at_once = faults.SOON
+
     def ask(self) -> None:
         faults.insist(super().ask, Unavailable)
 
@@ -220,4 +239,5 @@ def bench_of(kind: type[Sound]) -> CacheBench:
         beside=lambda: kind(room, "theirs"),
         reach=lambda host, port: kind(Room(), "ours", (host, port)),
         secrets=["hunter22"],
+        at_once=kind.at_once,
     )

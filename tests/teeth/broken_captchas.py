@@ -13,18 +13,16 @@ from dinnerkit.errors import Unavailable
 from dinnerkit.ports.captcha import CaptchaForm, Verdict
 from dinnerkit.testing import CaptchaBench
 from tests.teeth import faults
+from tests.teeth.meeting import Between
 
 SECRET = "hunter22"
 
 
 class Room:
-    """What the captchas of several processes have in common: which answers were used, what time it is, and how many are open.
-
-    ``two_came`` is where whoever comes waits for another, so that what goes wrong only between two always does.
-    """
+    """What the captchas of several processes have in common: which answers were used, what time it is, and how many are open."""
 
     def __init__(self) -> None:
-        self.two_came = threading.Barrier(2)
+        self.between = Between()
         self.used: set[str] = set()
         self.lock = threading.Lock()
         self.now = 0.0
@@ -44,6 +42,7 @@ class Sound:
         room.open += 1
 
     patience = faults.SECONDS
+    at_once = faults.LATE
 
     def ask(self, answer: str = "", address: str = "") -> None:
         if self.secret == "wrong":
@@ -125,7 +124,7 @@ class LooksAndThenRemembers(Sound):
 
     def use(self, nonce: str) -> Verdict:
         used = nonce in self.room.used
-        self.room.two_came.wait()
+        self.room.between.meet()
         self.room.used.add(nonce)
         return Verdict.OVER if used else Verdict.PASSED
 
@@ -137,7 +136,7 @@ class MixesUpWhoIsThere(Sound):
 
     def use(self, nonce: str) -> Verdict:
         self.judged = nonce
-        self.room.two_came.wait()
+        self.room.between.meet()
         return super().use(self.judged)
 
 
@@ -238,6 +237,8 @@ class PingsWithoutItsSecret(Sound):
 
 
 class MakesPeopleWait(Sound):
+    at_once = faults.SOON
+
     def ask(self, answer: str = "", address: str = "") -> None:
         faults.insist(partial(super().ask, answer, address), Unavailable)
 
@@ -245,6 +246,7 @@ class MakesPeopleWait(Sound):
 class WaitsForDrops(Sound):
     """Has a time-out for each step, and hardly one for all."""
 
+    at_once = faults.SOON
     patience = 0.6
 
 
@@ -315,5 +317,5 @@ def bench_of(kind: type[Sound]) -> CaptchaBench:
         unknown=lambda: kind(room, "wrong"),
         reach=lambda host, port: kind(room, service=(host, port)),
         secrets=[SECRET],
-        at_once=0.5,
+        at_once=kind.at_once,
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import defaultdict
 from dataclasses import dataclass
@@ -15,10 +14,15 @@ from dinnerkit.ports.limiter import Lease, Unspent
 from dinnerkit.ports.limiter_windows import Windows
 from dinnerkit.testing import LimiterBench
 from tests.teeth import faults
+from tests.teeth.meeting import Between
 
 
 class LeasingWindows(Windows):
     """Windows in memory that lease as the port has it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.between = Between()
 
     def lease(self, key: str, limit: int, seconds: float, *, need: int, most: int, share: int, back: Unspent | None) -> Lease:
         self.acquire_entry(key, limit, int(seconds), 0)
@@ -94,6 +98,7 @@ class Sound:
     place: str
     service: tuple[str, int] | None = None
     storage: ClassVar[type[SoundStorage]] = SoundStorage
+    at_once: ClassVar[float] = faults.LATE
 
     @property
     def uri(self) -> str:
@@ -151,11 +156,15 @@ class OneWindowForAll(Sound):
 
 
 class _LooksAndThenCounts(SoundStorage):
+    """Lets through whoever sees that the last is free, and others by then."""
+
     STORAGE_SCHEME: ClassVar[list[str]] = ["teeth-looks-first"]
 
     def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
+        if super().acquire_entry(key, limit - 1, expiry, amount):
+            return True
         count = self.windows.get_moving_window(key, limit, expiry)[1]
-        threading.Event().wait(0.001)
+        self.windows.between.meet()
         return count + amount <= limit and super().acquire_entry(key, 1 << 60, expiry, amount)
 
 
@@ -170,16 +179,15 @@ class CountsForItself(Sound):
 
 
 class _FixedWindows(SoundStorage):
-    """Begins to count anew each second, whatever was before."""
+    """Begins to count anew at moments of its own, whatever was before: at the worst of all, when a window has just become full."""
 
     STORAGE_SCHEME: ClassVar[list[str]] = ["teeth-fixed"]
-    begun: ClassVar[dict[str, float]] = {}
 
     def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
-        if time.monotonic() - self.begun.setdefault(key, time.monotonic()) > expiry:
-            self.begun[key] = time.monotonic()
+        let = super().acquire_entry(key, limit, expiry, amount)
+        if not let:
             self.windows.clear(key)
-        return super().acquire_entry(key, limit, 3600, amount)
+        return let
 
 
 class FixedWindows(Sound):
@@ -244,6 +252,7 @@ class _MakesRequestsWait(SoundStorage):
 
 class MakesRequestsWait(Sound):
     storage = _MakesRequestsWait
+    at_once = faults.SOON
 
 
 class _SaysThatAllIsWell(SoundStorage):
@@ -283,10 +292,15 @@ class TakesBackTwice(Sound):
 
 
 class LooksAndThenLeases(Sound):
+    """Gives what it has seen to be the last, and others by then."""
+
     def lease(self, key: str, limit: int, seconds: float, *, need: int, most: int, share: int, back: Unspent | None) -> Lease:
+        all_but_the_last = super().lease(key, limit - need, seconds, need=need, most=most, share=share, back=back)
+        if all_but_the_last.granted:
+            return all_but_the_last
         free = limit - PLACES[self.place].get_moving_window(key, limit, int(seconds))[1]
-        threading.Event().wait(0.001)
-        return super().lease(key, 1 << 60, seconds, need=min(need, free), most=min(most, free), share=share, back=back)
+        PLACES[self.place].between.meet()
+        return super().lease(key, 1 << 60, seconds, need=min(need, free), most=min(most, free), share=share, back=None)
 
 
 class LeasesWithoutItsService(Sound):
@@ -307,4 +321,5 @@ def bench_of(kind: type[Sound], place: str) -> LimiterBench:
         open=lambda: kind(place),
         reach=lambda host, port: kind(place, (host, port)),
         secrets=["hunter22"],
+        at_once=kind.at_once,
     )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from email.message import EmailMessage
 from functools import partial
 
 from dinnerkit.errors import Unavailable
 from dinnerkit.testing import MailerBench
 from tests.teeth import faults
+from tests.teeth.meeting import Between
 
 
 class Post:
@@ -17,10 +17,13 @@ class Post:
     def __init__(self) -> None:
         self.mails: list[bytes] = []
         self.waiting: list[bytes] = []
+        self.between = Between()
 
 
 class Sound:
     """A mailer that passes; it asks its service first, where it has one."""
+
+    at_once = faults.LATE
 
     def __init__(self, post: Post, service: tuple[str, int] | None = None) -> None:
         self.post = post
@@ -112,7 +115,7 @@ class ChangesTheMail(Sound):
 class LosesMailsAtOnce(Sound):
     def deliver(self, wrapped: bytes) -> None:
         before = list(self.post.mails)
-        threading.Event().wait(0.001)
+        self.post.between.meet()
         self.post.mails = [*before, wrapped]
 
 
@@ -123,7 +126,7 @@ class MixesUpMailsAtOnce(Sound):
 
     def wrapped(self, mail: EmailMessage) -> bytes:
         self.subject = mail["Subject"]
-        threading.Event().wait(0.002)
+        self.post.between.meet()
         changed = EmailMessage()
         changed["Message-ID"], changed["Subject"] = mail["Message-ID"], self.subject
         return changed.as_bytes()
@@ -146,8 +149,10 @@ class RaisesAnythingElse(Sound):
 
 
 class MakesWorkersWait(Sound):
+    at_once = faults.SOON
+
     def ask(self, mail: EmailMessage | None = None) -> None:
-        faults.insist(partial(super().ask, mail), Unavailable, times=8)
+        faults.insist(partial(super().ask, mail), Unavailable)
 
 
 class TellsWhoItIsTo(Sound):
@@ -173,5 +178,5 @@ def bench_of(kind: type[Sound]) -> MailerBench:
         received=lambda: post.mails,
         reach=lambda host, port: kind(post, (host, port)),
         secrets=["hunter22"],
-        at_once=1.0,
+        at_once=kind.at_once,
     )

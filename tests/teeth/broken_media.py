@@ -13,6 +13,7 @@ from dinnerkit.errors import Unavailable
 from dinnerkit.ports.media import MOST_BYTES, MOST_LISTED, MediaInfo, Medium, check_content_type, check_key, check_listing, check_medium
 from dinnerkit.testing import MediaBench
 from tests.teeth import faults
+from tests.teeth.meeting import Between
 
 
 class Room:
@@ -22,10 +23,14 @@ class Room:
         self.kept: dict[str, Medium] = {}
         self.lock = threading.Lock()
         self.open = 0
+        self.between = Between()
+        self.put_by: dict[str, int] = {}
 
 
 class Sound:
     """A store that passes; it asks its service first, where it has one."""
+
+    at_once = faults.LATE
 
     def __init__(self, room: Room, name: str = "a", service: tuple[str, int] | None = None) -> None:
         self.room = room
@@ -183,16 +188,24 @@ class ForgetsOnRestart(Sound):
             self.room.kept.clear()
 
 
-class ServesHalfAWrite(Sound):
-    """Writes in place, in two steps."""
+class WritesInTwoSteps(Sound):
+    """Between which a reader comes; what the broken ones are made of that do so."""
+
+    def get(self, key: str) -> Medium | None:
+        with self.room.between.entered():
+            return super().get(key)
+
+
+class ServesHalfAWrite(WritesInTwoSteps):
+    """Writes in place."""
 
     def put(self, key: str, content: bytes, content_type: str) -> MediaInfo:
         super().put(key, content[: len(content) // 2] or content, content_type)
-        threading.Event().wait(0.002)
+        self.room.between.hold()
         return super().put(key, content, content_type)
 
 
-class HasTypesApart(Sound):
+class HasTypesApart(WritesInTwoSteps):
     """Keeps the type in a file beside, which is written a moment later."""
 
     def put(self, key: str, content: bytes, content_type: str) -> MediaInfo:
@@ -200,15 +213,15 @@ class HasTypesApart(Sound):
         if before is not None:
             with self.room.lock:
                 self.room.kept[self.place(key)] = Medium(replace(before.info, size=len(content)), content)
-            threading.Event().wait(0.002)
+            self.room.between.hold()
         return super().put(key, content, content_type)
 
 
-class DeletesBeforeItWrites(Sound):
+class DeletesBeforeItWrites(WritesInTwoSteps):
     def put(self, key: str, content: bytes, content_type: str) -> MediaInfo:
         self.check_put(key, content, content_type)
         self.delete(key)
-        threading.Event().wait(0.002)
+        self.room.between.hold()
         return super().put(key, content, content_type)
 
 
@@ -219,7 +232,7 @@ class LosesWritesAtOnce(Sound):
         self.check_put(key, content, content_type)
         self.ask()
         kept = dict(self.room.kept)
-        threading.Event().wait(0.001)
+        self.room.between.meet()
         info = self.info(key, content, content_type)
         kept[self.place(key)] = Medium(info, content)
         self.room.kept = kept
@@ -227,14 +240,23 @@ class LosesWritesAtOnce(Sound):
 
 
 class TidiesUpUnderOthers(Sound):
-    """Removes the folder, once it has deleted what it takes for the last medium in it."""
+    """Removes the folder with all that others have put there, once it has deleted what it takes for the last medium in it."""
+
+    def put(self, key: str, content: bytes, content_type: str) -> MediaInfo:
+        with self.room.lock:
+            goes_on = threading.get_ident() in self.room.put_by.values()
+            self.room.put_by[self.place(key)] = threading.get_ident()
+        info = super().put(key, content, content_type)
+        if goes_on:
+            self.room.between.hold()
+        return info
 
     def delete(self, key: str) -> None:
         super().delete(key)
-        threading.Event().wait(0.001)
-        with self.room.lock:
-            for place in [place for place in self.room.kept if place.startswith(self.place(f"{key.rpartition('/')[0]}0/"))]:
-                del self.room.kept[place]
+        with self.room.between.entered(), self.room.lock:
+            for place, who in self.room.put_by.items():
+                if who != threading.get_ident():
+                    self.room.kept.pop(place, None)
 
 
 class HasNoLimit(Sound):
@@ -320,6 +342,8 @@ class SwallowsErrors(Sound):
 
 
 class MakesOthersWait(Sound):
+    at_once = faults.SOON
+
     def ask(self) -> None:
         faults.insist(super().ask, Unavailable)
 
@@ -347,6 +371,6 @@ def bench_of(kind: type[Sound]) -> MediaBench:
         beside=partial(kind, room, "b"),
         reach=lambda host, port: kind(room, service=(host, port)),
         secrets=["hunter22"],
-        at_once=0.5,
-        ping_at_once=0.5,
+        at_once=kind.at_once,
+        ping_at_once=kind.at_once,
     )

@@ -7,7 +7,6 @@ import threading
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 
 from dinnerkit.errors import Unavailable
 from dinnerkit.ports.search import MOST_AT_ONCE, Removal
@@ -171,5 +170,7 @@ class SaysThatNobodyIsAlike(SoundAboutPeople):
 
 
 class MakesReadersWait(SoundAboutPeople):
+    at_once = faults.SOON
+
     def ask(self) -> None:
-        faults.insist(partial(super().ask), Unavailable, 6)
+        faults.insist(super().ask, Unavailable)

@@ -20,6 +20,7 @@ from dinnerkit.errors import Unavailable
 from dinnerkit.ports.json_tasks import JsonTasks
 from dinnerkit.testing import QueueBench
 from tests.teeth import faults
+from tests.teeth.meeting import Between
 
 
 class Room:
@@ -30,6 +31,8 @@ class Room:
         self.count = 0
         self.lock = threading.Lock()
         self.door = threading.Lock()
+        self.shut = threading.Event()
+        self.between = Between()
 
 
 class SoundStorage(BaseStorage):
@@ -75,6 +78,7 @@ class Sound:
     """A maker of Hueys that passes."""
 
     priorities = True
+    at_once = faults.LATE
 
     storage: ClassVar[type[SoundStorage]] = SoundStorage
     serializer: ClassVar[Callable[[], Serializer]] = JsonTasks
@@ -181,11 +185,13 @@ class _LocksWhileItWaits(SoundStorage):
     blocking = True
 
     def enqueue(self, data: bytes, priority: float | None = None) -> None:
+        self.room.shut.wait()
         with self.room.door:
             super().enqueue(data, priority)
 
     def dequeue(self) -> bytes | None:
         with self.room.door:
+            self.room.shut.set()
             for _ in range(1000):
                 if found := super().dequeue():
                     return found
@@ -200,7 +206,7 @@ class LocksWhileItWaits(Sound):
 class _LosesWhatComesAtOnce(SoundStorage):
     def enqueue(self, data: bytes, priority: float | None = None) -> None:
         waiting = list(self.room.waiting[self.name])
-        threading.Event().wait(0.001)
+        self.room.between.meet()
         self.room.waiting[self.name] = [*waiting, (0, len(waiting), data)]
 
 
@@ -211,10 +217,11 @@ class LosesWhatComesAtOnce(Sound):
 class _TwoTakeTheSame(SoundStorage):
     def dequeue(self) -> bytes | None:
         waiting = self.room.waiting[self.name]
-        if not waiting:
+        with self.room.lock:
+            found = waiting[0] if waiting else None
+        self.room.between.meet()
+        if found is None:
             return None
-        found = waiting[0]
-        threading.Event().wait(0.001)
         with self.room.lock:
             if found in waiting:
                 waiting.remove(found)
@@ -330,6 +337,7 @@ class _MakesRequestsWait(SoundStorage):
 
 
 class MakesRequestsWait(Sound):
+    at_once = faults.SOON
     storage = _MakesRequestsWait
 
 
@@ -348,4 +356,6 @@ class CanNotBeClosedTwice(faults.CanNotBeClosedTwice, Sound):
 
 def bench_of(kind: type[Sound]) -> QueueBench:
     room = Room()
-    return QueueBench(open=lambda: kind(room), reach=lambda host, port: kind(Room(), (host, port)), secrets=["hunter22"])
+    return QueueBench(
+        open=lambda: kind(room), reach=lambda host, port: kind(Room(), (host, port)), secrets=["hunter22"], at_once=kind.at_once
+    )

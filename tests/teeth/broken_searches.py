@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import re
 import threading
-import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -34,7 +34,9 @@ from dinnerkit.ports.search import (
 )
 from dinnerkit.ports.search_words import index_terms, is_unspaced, pairs, slips, starts, words_of
 from dinnerkit.testing import SearchBench
+from dinnerkit.testing.search import writing
 from tests.teeth import faults
+from tests.teeth.meeting import Between
 
 
 @dataclass
@@ -43,6 +45,7 @@ class Place:
     entries: dict[str, EventEntry] = field(default_factory=dict)
     removed: dict[str, int] = field(default_factory=dict)
     built: bool = False
+    between: Between = field(default_factory=Between)
 
 
 PLACES: defaultdict[str, Place] = defaultdict(Place)
@@ -55,6 +58,7 @@ def bench_of(kind: type[Sound], name: str) -> SearchBench:
         elsewhere=lambda: kind(f"{name}-elsewhere"),
         reach=lambda host, port: kind(name, (host, port)),
         secrets=["hunter22"],
+        at_once=kind.at_once,
     )
 
 
@@ -62,6 +66,7 @@ class Sound:
     """A search in the process's memory that passes; it asks its service first, where it has one."""
 
     facets = tolerant = distances = True
+    at_once = faults.LATE
 
     def __init__(self, name: str, service: tuple[str, int] | None = None) -> None:
         self.place = PLACES[name]
@@ -214,15 +219,18 @@ class TakesWhatComesLast(Sound):
 
 
 class LooksAndThenPuts(Sound):
-    """Right as long as nobody else comes between looking and writing."""
+    """Right as long as nobody comes with the newest version between looking and writing."""
 
     def put(self, entries: Sequence[EventEntry]) -> None:
         if len(entries) > MOST_AT_ONCE:
             raise ValueError("too many")
         fresh = [entry for entry in entries if self.fresh(entry)]
-        time.sleep(0.01 * (10 - fresh[0].version if fresh else 0))
-        for entry in fresh:
-            self.store(entry)
+        newest = any(entry.version == writing._VERSIONS for entry in entries)
+        if not newest:
+            self.place.between.hold()
+        with self.place.between.entered() if newest else nullcontext():
+            for entry in fresh:
+                self.store(entry)
 
 
 class DropsTheOthersToo(Sound):
@@ -344,10 +352,10 @@ class SwallowsFailures(Sound):
 
 
 class MakesReadersWait(Sound):
+    at_once = faults.SOON
+
     def ask(self) -> None:
-        if self.service is not None:
-            time.sleep(1.1)
-        super().ask()
+        faults.insist(super().ask, Unavailable)
 
 
 class TakesAnyNumber(Sound):

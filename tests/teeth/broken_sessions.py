@@ -10,6 +10,7 @@ from dinnerkit.errors import Unavailable
 from dinnerkit.ports.sessions import StoredSession
 from dinnerkit.testing import SessionBench
 from tests.teeth import faults
+from tests.teeth.meeting import Between
 
 FOR_EVER = 1e9
 
@@ -21,10 +22,13 @@ class Room:
         self.kept: dict[str, tuple[float, bytes]] = {}
         self.lock = threading.Lock()
         self.open = 0
+        self.between = Between()
 
 
 class Sound:
     """A store that passes; it asks its service first, where it has one."""
+
+    at_once = faults.LATE
 
     def __init__(self, room: Room, name: str = "", service: tuple[str, int] | None = None) -> None:
         self.room = room
@@ -186,17 +190,21 @@ class LosesWritesAtOnce(Sound):
     def put(self, key: str, value: bytes, seconds: int) -> None:
         self.ask(key)
         kept = dict(self.room.kept)
-        threading.Event().wait(0.001)
+        self.room.between.meet()
         kept[self.place(key)] = (time.monotonic() + seconds, value)
         self.room.kept = kept
 
 
 class WritesBackWhatItRead(Sound):
-    """Prolongs in two steps, between which somebody may sign out."""
+    """Prolongs in two steps, between which somebody signs out."""
+
+    def delete(self, key: str) -> None:
+        with self.room.between.entered():
+            super().delete(key)
 
     def prolong(self, key: str, seconds: int) -> bool:
         found = self.get(key)
-        threading.Event().wait(0.002)
+        self.room.between.hold()
         if found is None:
             return False
         self.put(key, found.value, seconds)
@@ -220,6 +228,8 @@ class SwallowsErrors(Sound):
 
 
 class MakesRequestsWait(Sound):
+    at_once = faults.SOON
+
     def ask(self, key: str = "") -> None:
         faults.insist(partial(super().ask, key), Unavailable)
 
@@ -247,4 +257,5 @@ def bench_of(kind: type[Sound]) -> SessionBench:
         beside=lambda: kind(room, "other"),
         reach=lambda host, port: kind(room, service=(host, port)),
         secrets=["hunter22"],
+        at_once=kind.at_once,
     )

@@ -9,6 +9,9 @@ from collections.abc import Callable
 SECONDS = 0.2
 """How long a sound backend waits for its service."""
 
+SOON, LATE = 0.5, 60.0
+"""Seconds in which a call is to have failed: of those that make people wait, which take longer; and of others, on any busy machine."""
+
 
 def ask(service: tuple[str, int] | None) -> None:
     """Ask the service whether it is there, if there is one.
@@ -44,9 +47,9 @@ def hear_out(service: tuple[str, int] | None, seconds: float = SECONDS) -> None:
             raise ConnectionResetError("it hung up")
 
 
-def insist(ask_once: Callable[[], None], kind: type[Exception], times: int = 3) -> None:
+def insist(ask_once: Callable[[], None], kind: type[Exception]) -> None:
     """Ask again and again, while somebody waits."""
-    for _ in range(times - 1):
+    for _ in range(2):
         try:
             return ask_once()
         except kind:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from dinnerkit.testing import BusBench, BusContract
 from tests.teeth import broken_buses as broken
+from tests.teeth import faults
 from tests.teeth.biting import all_broken, bites
 from tests.teeth.broken_buses import Sound, bench_of
 
@@ -13,7 +16,7 @@ from tests.teeth.broken_buses import Sound, bench_of
 class TestTheSoundOne(BusContract):
     @pytest.fixture
     def bench(self) -> BusBench:
-        return bench_of(Sound)
+        return replace(bench_of(Sound), patience=faults.LATE)
 
 
 BROKEN = [

@@ -54,7 +54,7 @@ BROKEN = [
     (broken.KnowsNoMoment, LISTED, "that was stored a moment ago is said to have been so at"),
     (broken.SaysThatThereIsNothing, SILENT, "silent, and it was asked for a medium: it answered None where Unavailable"),
     (broken.SwallowsErrors, SILENT, "silent, and it was told to delete one: it answered None where Unavailable"),
-    (broken.MakesOthersWait, SILENT, r"silent, and it took 0\.\d+ s to fail when it was asked for a medium"),
+    (broken.MakesOthersWait, SILENT, r"silent, and it took \d+\.\d+ s to fail when it was asked for a medium"),
     (broken.TellsWhatIsInIt, "its_errors_tell_nothing_of_what_is_in_a_medium", "a secret of the backend's is in what it tells"),
     (broken.TellsItsSecret, "its_secrets_stay_its_own", "a secret of the backend's is in what it tells: .*hunt…"),
     (broken.CanNotBeClosedTwice, "it_can_be_closed_twice", "closing it a second time raised RuntimeError"),
@@ -67,4 +67,4 @@ def test_what_is_broken_is_told_in_words(kind: type[Sound], test: str, words: st
 
 
 def test_each_broken_store_is_among_them() -> None:
-    assert all_broken(broken, [Sound]) == {kind for kind, _, _ in BROKEN}
+    assert all_broken(broken, [Sound, broken.WritesInTwoSteps]) == {kind for kind, _, _ in BROKEN}

@@ -46,7 +46,7 @@ BROKEN = [
     (broken.PutsTheUrgentInFront, "what_is_urgent_comes_first", r"urgent tasks were run in another order .*: \[2, 1, 0\]"),
     (broken.LosesTheUsual, "what_is_urgent_comes_first", "3 urgent tasks and 3 usual ones were queued, and 3 wait"),
     (broken.LosesInSilence, SILENT, "silent, and a task was queued: it answered"),
-    (broken.MakesRequestsWait, SILENT, r"silent, and it took 0\.\d+ s to fail when a task was queued"),
+    (broken.MakesRequestsWait, SILENT, r"silent, and it took \d+\.\d+ s to fail when a task was queued"),
     (broken.SaysThatAllIsWell, SILENT, "silent, and it was pinged: it answered None where Unavailable"),
     (broken.TellsItsSecret, "its_secrets_stay_its_own", "a secret of the backend's is in what it tells: .*hunt…"),
     (broken.CanNotBeClosedTwice, "it_can_be_closed_twice", "closing it a second time raised RuntimeError"),
@@ -57,7 +57,8 @@ BROKEN = [
 def test_what_is_broken_is_told_in_words(
     kind: type[Sound], test: str, words: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(expecting, "_PATIENCE", 2.0)
+    if words.endswith("no answer after 2 s"):
+        monkeypatch.setattr(expecting, "_PATIENCE", 2.0)
     bites(QueueContract, test, bench_of(kind), words, request)
 
 
