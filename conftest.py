@@ -12,6 +12,7 @@ from sybil import Sybil
 from sybil.parsers.myst import PythonCodeBlockParser
 
 LONG = (
+    "tests/matching/test_columns.py",
     "tests/fire",
     "tests/booking/test_any_order.py",
     "tests/booking/test_killed_at_every_line.py",
@@ -23,15 +24,17 @@ LONG = (
     "tests/live/test_live.py",
     "tests/cli/test_work.py",
     "tests/backends/test_embedded.py",
-    "tests/matching/test_crowds.py",
     "tests/matching/test_any_rules.py",
-    "tests/matching/test_columns.py",
     "tests/scaffold",
     "tests/web/chromium",
     "tests/booking/test_discounts.py",
     "tests/backends/test_contracts.py",
 )
-"""What takes longest, longest first: processes that share the tests by files would else wait at the end for whoever began one last."""
+"""What takes longest, longest first: processes that share the tests by files would else wait at the end for whoever began one last.
+
+But first the one that compiles the search among many for most of a minute: files that need it later find it on the disk, and those that
+began beside it would each compile it too.
+"""
 
 
 @pytest.hookimpl(tryfirst=True)
