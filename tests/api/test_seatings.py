@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 
 from dinnerkit import Kit
 from dinnerkit.identity import Role
+from dinnerkit.matching.seatings import guest_id
 from dinnerkit.money import Money
 from dinnerkit.testing import run_background
 from tests.fire.dinners import host_dinner
@@ -66,3 +67,66 @@ def test_a_host_has_a_seating_mended_or_tables_kept(client: FlaskClient, kit: Ki
     seen = client.get(f"{ask}/{mended.get_json()['id']}", headers=admin.headers).get_json()
     assert all(set(low) == {"table", "reason"} for low in seen["below"])
     assert seen["broken"] == []
+
+
+def test_a_host_keeps_people_by_the_places_that_a_seating_shows(client: FlaskClient, kit: Kit, caller: Callable[..., Any]) -> None:
+    admin, stranger = caller("admin", Role.ADMIN), caller("stranger", Role.HOST)
+    event, other = (host_dinner(kit, seats=12, price=Money(0, "EUR")) for _ in range(2))
+    for number in range(5):
+        client.post("/v1/bookings", json={"event_id": event, "guests": 2}, headers=caller(f"guest{number}").headers)
+    client.post("/v1/bookings", json={"event_id": other}, headers=stranger.headers)
+    ask = f"/v1/events/{event}/seating"
+    first = client.post(ask, headers=admin.headers).get_json()["id"]
+    run_background(kit)
+    shown = client.get(f"{ask}/{first}", headers=admin.headers).get_json()
+    people = [{name: place[name] for name in ("booking_id", "companion")} for table in shown["tables"] for place in table["guests"]]
+
+    def keep(wish: dict[str, Any], at: str = ask, headers: dict[str, str] = admin.headers) -> Any:
+        return client.post(at, json={"keep": {"seating_id": first} | wish}, headers=headers)
+
+    kept = keep({"guests": people, "tables": [1]})
+    run_background(kit)
+    assert kept.status_code == 202
+    row = kit.database["seatings"].find_one({"_id": kept.get_json()["id"]})
+    assert row
+    assert [sorted(names) for names in row["locked_guests"]] == [
+        sorted(guest_id(place["booking_id"], place["companion"]) for place in table["guests"]) for table in shown["tables"]
+    ]
+    change = client.get(f"{ask}/{first}/compare/{kept.get_json()['id']}", headers=admin.headers).get_json()
+    assert (change["moved"], change["kept_tables"]) == ([], len(shown["tables"]))
+
+    missing = keep({"guests": [people[0], people[0] | {"companion": 7}]})
+    assert (missing.status_code, missing.get_json()["code"]) == (422, "bad_rule")
+    assert missing.get_json()["guests"] == [f"{people[0]['booking_id']}+7"]
+    nothing, too_many = keep({}), keep({"guests": [people[0]] * 1001})
+    assert [error["field"] for answer in (nothing, too_many) for error in answer.get_json()["errors"]] == ["keep", "keep.guests"]
+    for wrong in ({"guests": []}, {"guests": [{"companion": 1}]}, {"guests": [people[0] | {"name": "guest1"}]}, {"guests": ["guest1"]}):
+        assert keep(wrong).status_code == 422
+    assert keep({"guests": people}, headers=stranger.headers).status_code == 403
+    assert keep({"guests": people}, at=f"/v1/events/{other}/seating").status_code == 404
+
+
+def test_why_there_is_no_seating_is_told_to_its_host_by_names(client: FlaskClient, kit: Kit, caller: Callable[..., Any]) -> None:
+    admin = caller("admin", Role.ADMIN)
+    event = host_dinner(kit, seats=12, price=Money(0, "EUR"))
+    one, other = caller("Ida"), caller("Olu")
+    booked = client.post("/v1/bookings", json={"event_id": event, "guests": 8}, headers=one.headers).get_json()["id"]
+    client.post("/v1/bookings", json={"event_id": event}, headers=other.headers)
+    ask = f"/v1/events/{event}/seating"
+    asked = client.post(ask, headers=admin.headers).get_json()["id"]
+    run_background(kit)
+
+    answer = client.get(f"{ask}/{asked}", headers=admin.headers)
+
+    told = answer.get_json()
+    assert (answer.status_code, told["code"]) == (409, "seating_impossible")
+    assert told["detail"] == "Party Ida of 8 is larger than a table of at most 6."
+    [cause] = told["causes"]
+    assert cause["text"] == "party Ida of 8 is larger than a table of at most 6"
+    assert cause["guests"][:2] == [booked, f"{booked}+1"]
+    assert cause["places"][:2] == [
+        {"booking_id": booked, "companion": 0, "name": "Ida"},
+        {"booking_id": booked, "companion": 1, "name": "Guest of Ida"},
+    ]
+    assert "Olu" not in answer.get_data(as_text=True)
+    assert client.get(f"{ask}/{asked}", headers=other.headers).status_code == 403

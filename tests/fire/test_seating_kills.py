@@ -25,7 +25,7 @@ from dinnerkit.matching.documents import SeatingDocument
 from dinnerkit.matching.halfway import Kept
 from dinnerkit.matching.people.items import TRAITS
 from dinnerkit.matching.seating.following import Halfway
-from dinnerkit.matching.seatings import StoredSeating, Wishes
+from dinnerkit.matching.seatings import Staying, StoredSeating, Wishes
 from dinnerkit.matching.service import SeatingService
 from dinnerkit.money import Money
 from dinnerkit.settings import PREFIX
@@ -37,6 +37,7 @@ from tests.serving.processes import until
 GUESTS = 600
 SEARCHED_IN_ROUNDS = 620
 ROUNDS = 7
+PAIRS_KEPT = 3
 PRIMES = (2, 3, 5, 7, 11)
 
 
@@ -122,12 +123,17 @@ def test_another_worker_goes_on_where_the_killed_one_was(new_database_url: str, 
     with Kit.open(Settings(**settings)) as kit:
         seatings, rows = kit.service(SeatingService), collection(kit.database, SeatingDocument)
         event = large_night(kit, SEARCHED_IN_ROUNDS)
-        asked, alike, changed = (seatings.request(HOST, event, seating_id=new_id(), wishes=Wishes(seed=5)) for _ in range(3))
+        first = seatings.request(HOST, event, seating_id=new_id())
+        kit.service(SeatingWork).compute(first.id)
+        pairs = [{place.guest_id for place in table.places[:2]} for table in seatings.get(HOST, event, first.id).tables[:PAIRS_KEPT]]
+        wishes = Wishes(seed=5, keep=Staying(first.id, guests=frozenset().union(*pairs)))
+        asked, alike, changed, freed = (seatings.request(HOST, event, seating_id=new_id(), wishes=wishes) for _ in range(4))
         killed = subprocess.run([sys.executable, "-c", KILLED_HALFWAY, asked.id, str(ROUNDS)], env=variables, check=False)
         assert killed.returncode == -signal.SIGKILL
         kept = rows.find_one({"_id": asked.id})["halfway"]  # type: ignore[index]
         assert kept["rounds"] == ROUNDS
         rows.update_one({"_id": changed.id}, {"$set": {"halfway": kept | {"inputs": "of other guests"}}})
+        rows.update_one({"_id": freed.id}, {"$set": {"halfway": kept, "locked_guests": []}})
 
         rounds: list[list[int]] = []
         noted = Kept.__call__
@@ -137,13 +143,15 @@ def test_another_worker_goes_on_where_the_killed_one_was(new_database_url: str, 
             noted(self, where)
 
         monkeypatch.setattr(Kept, "__call__", note)
-        for seating in (asked, alike, changed):
+        for seating in (asked, alike, changed, freed):
             rounds.append([])
             kit.service(SeatingWork).compute(seating.id)
         last = rounds[1][-1]
-        assert rounds == [list(range(ROUNDS + 1, last + 1)), list(range(1, last + 1)), list(range(1, last + 1))]
+        assert rounds[:3] == [list(range(ROUNDS + 1, last + 1)), list(range(1, last + 1)), list(range(1, last + 1))]
+        assert rounds[3][0] == 1, "what was noted was of those who keep their company"
         done = seatings.get(HOST, event, asked.id)
         assert done.score is not None
         assert done.score > kept["score"] - 1  # lifting the worst tables at the end costs the others a little
+        assert [[pair & table for table in tables(done) if pair & table] for pair in pairs] == [[pair] for pair in pairs]
         assert tables(done) == tables(seatings.get(HOST, event, alike.id)) == tables(seatings.get(HOST, event, changed.id))
         assert not {"halfway", "best"} & rows.find_one({"_id": asked.id}).keys()  # type: ignore[union-attr]

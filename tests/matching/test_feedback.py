@@ -25,8 +25,8 @@ from dinnerkit.matching.people.crowd import Crowd
 from dinnerkit.matching.people.guests import Guest
 from dinnerkit.matching.rules.again import TogetherAgain
 from dinnerkit.matching.rules.kinds import UNSET_SCORE
-from dinnerkit.matching.seatings import Wishes
-from dinnerkit.matching.service import SeatingService, tables_or_why
+from dinnerkit.matching.seatings import Staying, Wishes
+from dinnerkit.matching.service import SeatingService
 from dinnerkit.testing import run_background
 from tests.matching.test_seatings import HOST, book, guests, kit, night, seatings
 
@@ -49,7 +49,7 @@ def seat(kit: Kit, event: str, *, best_effort: bool = False) -> list[set[str]]:
     seatings = kit.service(SeatingService)
     asked = seatings.request(HOST, event, seating_id=new_id(), wishes=Wishes(best_effort=best_effort))
     run_background(kit)
-    seating = tables_or_why(seatings.get(HOST, event, asked.id))
+    seating = seatings.tables_or_why(seatings.get(HOST, event, asked.id))
     assert seating
     seatings.publish(HOST, event, asked.id)
     run_background(kit)
@@ -189,7 +189,8 @@ class TestSeating:
         for left in row["unseated"]:
             assert left["reason"] == "there is no seating that keeps every rule"
 
-    def test_a_table_is_not_kept_as_it_is_where_one_of_its_guests_has_blocked_another_since(self, kit: Kit) -> None:
+    @pytest.mark.parametrize("one_by_one", [False, True])
+    def test_nobody_is_kept_with_whom_they_have_blocked_since_and_no_host_is_told(self, kit: Kit, one_by_one: bool) -> None:
         ada, ben, *others = dinner(kit)
         event = night(kit, smallest=2, largest=4)
         booked = book(kit, event, [booking.user for booking in (ada, ben, *others)])
@@ -198,12 +199,13 @@ class TestSeating:
         seatings = kit.service(SeatingService)
         before = seatings.published(event)
         assert before
-        asked = seatings.request(HOST, event, seating_id=new_id(), wishes=Wishes(best_effort=True, keep=(before.id, frozenset({1}))))
+        staying = Staying(before.id, guests=frozenset(booked[:2])) if one_by_one else Staying(before.id, frozenset({1}))
+        asked = seatings.request(HOST, event, seating_id=new_id(), wishes=Wishes(best_effort=not one_by_one, keep=staying))
         run_background(kit)
         with pytest.raises(SeatingFailed) as refused:
-            tables_or_why(seatings.get(HOST, event, asked.id))
+            seatings.tables_or_why(seatings.get(HOST, event, asked.id))
         told = f"{refused.value.message} {refused.value.details}"
-        assert refused.value.message == "there is no seating that keeps every rule while the tables stay that were to be kept"
+        assert refused.value.message == "there is no seating that keeps every rule while those stay who were to be kept"
         assert not any(name in told for name in ("apart", *booked))
 
     def test_what_is_taken_back_keeps_nobody_apart(self, kit: Kit) -> None:

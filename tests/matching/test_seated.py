@@ -39,6 +39,16 @@ def published(kit: Kit, seatings: SeatingService, event: str, *, best_effort: bo
     return asked.id
 
 
+def given_on(kit: Kit, giver: str, booking: str, taker: str) -> str:
+    """The taker's booking, once they have got the seats of the giver's."""
+    transfers, contact = kit.service(TransferService), kit.service(People).contact(taker)
+    assert contact
+    offered = transfers.offer(giver, booking, contact.email, transfer_id=new_id())
+    taken = transfers.accept(taker, transfers.token(offered) or "")
+    run_background(kit)
+    return taken.id
+
+
 def test_who_has_a_published_table_is_seated_and_who_comes_later_is_confirmed(kit: Kit, seatings: SeatingService) -> None:
     event = night(kit)
     users = guests(kit, *["en"] * 7)
@@ -109,18 +119,13 @@ def test_whoever_gets_the_seats_of_a_guest_gets_the_place_at_the_table(kit: Kit,
     users = guests(kit, *["en"] * 5)
     booked = book(kit, event, users[:4])
     published(kit, seatings, event)
-    giver, taker = (kit.service(People).contact(user) for user in (users[0], users[4]))
-    assert giver
-    assert taker
-    transfers, before = kit.service(TransferService), seatings.table_of(kit.service(BookingService).get(users[0], booked[0]))
-    offered = transfers.offer(users[0], booked[0], taker.email, transfer_id=new_id())
-    taken = transfers.accept(users[4], transfers.token(offered) or "")
-    run_background(kit)
+    before = seatings.table_of(kit.service(BookingService).get(users[0], booked[0]))
+    taken = given_on(kit, users[0], booked[0], users[4])
 
-    table = seatings.table_of(kit.service(BookingService).get(users[4], taken.id))
+    table = seatings.table_of(kit.service(BookingService).get(users[4], taken))
     assert [place.user for place in table.places] == [users[4] if place.user == users[0] else place.user for place in before.places]
     assert table.score == before.score
-    assert statuses(kit, [booked[0], taken.id, *booked[1:]]) == ["transferred", "seated", "seated", "seated", "seated"]
+    assert statuses(kit, [booked[0], taken, *booked[1:]]) == ["transferred", "seated", "seated", "seated", "seated"]
     with pytest.raises(NoTableYet):
         seatings.table_of(kit.service(BookingService).get(users[0], booked[0]))
 

@@ -24,8 +24,8 @@ from dinnerkit.matching.computing import SeatingWork
 from dinnerkit.matching.errors import RuleInvalid
 from dinnerkit.matching.presenting import for_guest, for_host
 from dinnerkit.matching.seating.telling import DISCREET
-from dinnerkit.matching.seatings import Wishes
-from dinnerkit.matching.service import SeatingService, tables_or_why
+from dinnerkit.matching.seatings import Staying, Wishes
+from dinnerkit.matching.service import SeatingService
 from dinnerkit.money import Money
 from dinnerkit.testing import StandingClock, run_background, settings_for_tests
 
@@ -199,7 +199,7 @@ def test_a_host_keeps_some_tables_and_has_the_others_made_anew(kit: Kit, seating
     gone = next(iter(before[2]))
     kit.service(BookingService).cancel(kit.service(BookingStore).find(gone).user, gone)  # type: ignore[union-attr]
 
-    asked = seatings.request(HOST, event, seating_id=new_id(), wishes=Wishes(9, keep=(first, frozenset({1, 3}))))
+    asked = seatings.request(HOST, event, seating_id=new_id(), wishes=Wishes(9, keep=Staying(first, frozenset({1, 3}))))
     run_background(kit)
 
     after = [{place.booking for place in table.places} for table in seatings.get(HOST, event, asked.id).tables]
@@ -216,7 +216,7 @@ def test_a_table_that_is_kept_and_has_become_too_small_is_told_to_the_host(kit: 
     gone = seatings.get(HOST, event, first).tables[0].places[0].booking
     kit.service(BookingService).cancel(kit.service(BookingStore).find(gone).user, gone)  # type: ignore[union-attr]
 
-    asked = seatings.request(HOST, event, seating_id=new_id(), wishes=Wishes(keep=(first, frozenset({1, 2}))))
+    asked = seatings.request(HOST, event, seating_id=new_id(), wishes=Wishes(keep=Staying(first, frozenset({1, 2}))))
     run_background(kit)
 
     seating = seatings.get(HOST, event, asked.id)
@@ -229,11 +229,11 @@ def test_tables_to_keep_must_be_there(kit: Kit, seatings: SeatingService) -> Non
     event = night(kit)
     book(kit, event, guests(kit, *["en"] * 6))
     with pytest.raises(NoSuchSeating):
-        seatings.request(HOST, event, seating_id=new_id(), wishes=Wishes(keep=(new_id(), frozenset({1}))))
+        seatings.request(HOST, event, seating_id=new_id(), wishes=Wishes(keep=Staying(new_id(), frozenset({1}))))
     first = seatings.request(HOST, event, seating_id=new_id()).id
     run_background(kit)
     with pytest.raises(RuleInvalid, match="no table 7"):
-        seatings.request(HOST, event, seating_id=new_id(), wishes=Wishes(keep=(first, frozenset({7}))))
+        seatings.request(HOST, event, seating_id=new_id(), wishes=Wishes(keep=Staying(first, frozenset({7}))))
 
 
 def test_tables_are_kept_or_mended_and_not_both(kit: Kit, seatings: SeatingService) -> None:
@@ -243,7 +243,7 @@ def test_tables_are_kept_or_mended_and_not_both(kit: Kit, seatings: SeatingServi
     with pytest.raises(SeatingNotDone):
         seatings.request(HOST, event, seating_id=new_id(), wishes=Wishes(mend=(first, 0)))
     with pytest.raises(RuleInvalid, match="either keep tables"):
-        seatings.request(HOST, event, seating_id=new_id(), wishes=Wishes(keep=(first, frozenset({1})), mend=(first, 0)))
+        seatings.request(HOST, event, seating_id=new_id(), wishes=Wishes(keep=Staying(first, frozenset({1})), mend=(first, 0)))
 
 
 def test_tables_below_the_floor_are_told_with_what_keeps_them_there(kit: Kit, seatings: SeatingService) -> None:
@@ -298,7 +298,7 @@ def test_rules_that_cannot_be_met_are_told_with_whom_they_leave_out(kit: Kit, se
     run_background(kit)
 
     with pytest.raises(SeatingFailed) as failure:
-        tables_or_why(seatings.get(HOST, event, asked.id))
+        seatings.tables_or_why(seatings.get(HOST, event, asked.id))
 
     assert booked[3] in str(failure.value.details)
     with pytest.raises(SeatingNotDone):

@@ -60,6 +60,39 @@ def test_the_host_keeps_a_table_and_has_the_others_made_anew(browse: Browse, wor
     assert {place.booking for place in before.tables[1].places} in [{place.booking for place in table.places} for table in after.tables]
 
 
+def test_the_host_keeps_people_and_has_the_others_seated_anew(browse: Browse, world: World, host: User, kit: Kit) -> None:
+    event_id = world.seated_night(host, world.people(9), table_size=TableSize(3, 3))
+    browser, seatings = browse(host), kit.service(SeatingService)
+    before = seatings.latest(event_id)
+    assert before is not None
+    browser.open(f"/nights/{event_id}")
+    assert faults(browser.html) == []
+    assert browser.html.count('name="keep_guest"') == 9
+    people = [table.places[0].guest_id for table in before.tables] + [before.tables[1].places[2].guest_id]
+
+    browser.send("Make the other tables anew", keep_guest=people)
+    asked = kit.database["seatings"].find_one({"event": event_id, "status": "queued"})
+
+    assert asked is not None
+    assert (asked["locked"], asked["locked_guests"]) == ([], [people[:1], [people[1], people[3]], people[2:3]])
+
+    browser.open(f"/nights/{event_id}?seating={before.id}")
+    refused = browser.send("Make the other tables anew", keep_guest=["<b>nobody</b>"])
+    assert refused.status_code == 422
+    assert "Not all of the guests to keep have a table in the earlier seating." in browser.text
+
+
+def test_who_does_not_manage_a_night_has_nobody_s_id_in_the_page(world: World, host: User, demo_app: Flask) -> None:
+    guests = world.people(6)
+    event_id = world.seated_night(host, guests)
+    browser = Browser(demo_app)
+
+    browser.open(f"/nights/{event_id}")
+
+    assert "keep_guest" not in browser.html
+    assert not any(booking["_id"] in browser.html for booking in world.kit.database["bookings"].find({"event": event_id}))
+
+
 def test_the_host_sees_all_tables_with_their_scores_and_reasons(browse: Browse, world: World, host: User) -> None:
     people = world.people(11, visibility=PUBLIC, languages=("en", "de"), interests=("jazz", "bread"))
     event_id = world.seated_night(host, people, table_size=TableSize(5, 6))

@@ -37,8 +37,8 @@ from dinnerkit.matching.schemas import (
     SeatingSchema,
     TraitsSchema,
 )
-from dinnerkit.matching.seatings import StoredSeating, Wishes
-from dinnerkit.matching.service import SeatingService, tables_or_why
+from dinnerkit.matching.seatings import Staying, StoredSeating, Wishes, guest_id
+from dinnerkit.matching.service import SeatingService
 
 blueprint = ApiBlueprint("matching", __name__, description="Who sits with whom, and why.")
 
@@ -78,8 +78,12 @@ def answer_as_companion(body: dict[str, Any]) -> None:
 @blueprint.alt_response(404, "NOT_FOUND")
 @blueprint.alt_response(409, "CONFLICT")
 def request_seating(body: dict[str, Any], event_id: str) -> Response:
-    """Seat the guests who are confirmed now; a worker computes it. 409: `nobody_to_seat`, `seating_not_done`. 422: `bad_rule`."""
-    keep = (body["keep"]["seating_id"], frozenset(body["keep"]["tables"])) if body["keep"] else None
+    """Seat the guests who are confirmed now; a worker computes it. 409: `nobody_to_seat`, `seating_not_done`.
+
+    What stays of an earlier seating is named in `keep`: whole tables, or people by the `booking_id` and `companion` of their places. 422:
+    `bad_rule`, with `guests` who have no table there.
+    """
+    keep = _staying(body["keep"]) if body["keep"] else None
     mend = (body["mend"]["seating_id"], body["mend"]["moves"]) if body["mend"] else None
     wishes = Wishes(body["seed"], body["best_effort"], body["floor"], keep, mend)
     seating = service(SeatingService).request(current_principal(), event_id, seating_id=operation_id(), wishes=wishes)
@@ -109,9 +113,12 @@ def list_seatings(query: dict[str, Any], event_id: str) -> Response:
 @blueprint.alt_response(404, "NOT_FOUND")
 @blueprint.alt_response(409, "CONFLICT")
 def get_seating(event_id: str, seating_id: str) -> Response:
-    """Show a seating to the host. 409: `seating_impossible`, with whom the rules leave out."""
+    """Show a seating to the host.
+
+    409: `seating_impossible`, which names whom the rules leave out; each of its `causes` has their `places`.
+    """
     seating = service(SeatingService).get(current_principal(), event_id, seating_id)
-    if tables_or_why(seating) is None:
+    if service(SeatingService).tables_or_why(seating) is None:
         response = private_json(_progress(seating), 202)
         response.headers["Retry-After"] = "1"
         return response
@@ -185,6 +192,11 @@ def give_feedback(body: dict[str, Any], booking_id: str) -> Response:
 def take_back_feedback(booking_id: str) -> None:
     """Take back all that I said of a dinner; never too late."""
     service(FeedbackService).take_back(_mine(booking_id))
+
+
+def _staying(kept: dict[str, Any]) -> Staying:
+    guests = frozenset(guest_id(guest["booking_id"], guest["companion"]) for guest in kept["guests"])
+    return Staying(kept["seating_id"], frozenset(kept["tables"]), guests)
 
 
 def _mine(booking_id: str) -> Booking:

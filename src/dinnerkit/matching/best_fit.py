@@ -13,8 +13,8 @@ from dinnerkit.errors import DinnerkitError
 from dinnerkit.events.seat_holds import SeatHold
 from dinnerkit.events.seat_rules import Waiting
 from dinnerkit.events.service import EventService
-from dinnerkit.matching.guest_list import GuestList, places_of
-from dinnerkit.matching.seatings import Place
+from dinnerkit.matching.guest_list import GuestList
+from dinnerkit.matching.seatings import Place, places_of
 from dinnerkit.matching.service import SeatingService
 from dinnerkit.ports.offload import Offload, inline
 

@@ -55,7 +55,7 @@ def outcome(row: Row, search: Search, earlier: Seating | None, places: Mapping[s
     try:
         seating = _seated(row, search) if earlier is None else _mended(row, search, earlier)
     except SeatingImpossible as error:
-        return {"status": "impossible", "problem": _discreet_problem(error, kept=bool(row.get("locked")))}
+        return {"status": "impossible", "problem": _discreet_problem(error, kept=bool(row.get("locked") or row.get("locked_guests")))}
     return {"status": "done", **to_rows(_discreet(seating), places)}
 
 
@@ -66,7 +66,10 @@ def _rules(row: Row, search: Search) -> tuple[Rule, ...]:
 
 def _seated(row: Row, search: Search) -> Seating:
     guests, size, rules = search.guests, search.size, _rules(row, search)
-    locked = Locks(tuple(LockedTable(frozenset(names)) for names in row.get("locked", ())))
+    locked = Locks(
+        tuple(LockedTable(frozenset(names)) for names in row.get("locked", ())),
+        tuple(frozenset(names) for names in row.get("locked_guests", ())),
+    )
     # Fewer are searched for in one go.
     inputs = digest(guests, size, list(rules), locked, row["seed"], row["best_effort"], version()) if len(guests) > AT_ONCE else ""
     return seat(
@@ -96,7 +99,7 @@ def _mended(row: Row, search: Search, earlier: Seating) -> Seating:
 _UNSAID = "there is no seating that keeps every rule"
 """In place of a reason that would tell who would not sit with whom."""
 
-_UNSAID_OF_KEPT = f"{_UNSAID} while the tables stay that were to be kept"
+_UNSAID_OF_KEPT = f"{_UNSAID} while those stay who were to be kept"
 
 
 def _discreet(seating: Seating) -> Seating:
@@ -112,7 +115,7 @@ def _discreet_problem(error: SeatingImpossible, *, kept: bool) -> dict[str, Any]
 
     Args:
         error: the reasons.
-        kept: whether some tables were to stay as they are, which may be why.
+        kept: whether some tables or guests were to stay as they are, which may be why.
     """
     problem = {"message": error.message, **error.details}
     causes = error.details.get("causes", ())

@@ -14,10 +14,10 @@ from dinnerkit.clock import Clock
 from dinnerkit.events.rules import Event
 from dinnerkit.events.service import EventService
 from dinnerkit.matching.documents import SeatingDocument
-from dinnerkit.matching.guest_list import GuestList, places_of
+from dinnerkit.matching.guest_list import GuestList
 from dinnerkit.matching.people.guests import Guest
 from dinnerkit.matching.seating.tables import Seating
-from dinnerkit.matching.seatings import Place, as_seating, brought, from_row
+from dinnerkit.matching.seatings import Place, as_seating, brought, from_row, places_of
 from dinnerkit.storage import Row, collection
 
 _TELL_SECONDS, _NOTE_SECONDS = 0.25, 1.0

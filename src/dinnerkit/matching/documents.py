@@ -60,6 +60,8 @@ class SeatingDocument(SendingDocument):
     """The score that the host wants no table to be below."""
     locked = ListField(ListField(StringField()))
     """The guests of each table that the host wants to stay as it is."""
+    locked_guests = ListField(ListField(StringField()))
+    """Guests who keep their company: those of one list at one table, those of different lists at different ones."""
     mends = DictField()
     """The earlier ``seating`` that is mended, and how many ``moves`` that may cost."""
     tables = mongoengine.EmbeddedDocumentListField(StoredTable)

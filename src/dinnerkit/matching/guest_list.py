@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 
 from pymongo.database import Database
 
 from dinnerkit.accounts.people import People, Person
-from dinnerkit.booking.store import Booking, Companion
+from dinnerkit.booking.store import Companion
 from dinnerkit.events.rules import Event
 from dinnerkit.matching.documents import SeatingDocument
 from dinnerkit.matching.feedback.service import FeedbackService
@@ -58,11 +58,6 @@ class GuestList:
                 for user in company:
                     met.setdefault(user, set()).update(company - {user})
         return met
-
-
-def places_of(bookings: Iterable[Booking]) -> list[Place]:
-    """A place for each guest of these bookings."""
-    return [Place(booking.id, booking.user, companion) for booking in bookings for companion in range(booking.guests)]
 
 
 def _partners(user: str, pairs: frozenset[tuple[str, str]]) -> set[str]:

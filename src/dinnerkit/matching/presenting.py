@@ -86,6 +86,19 @@ def left_out(seating: StoredSeating, people: Mapping[str, Person]) -> Iterator[t
     return zip((place for place, _ in seating.unseated), reasons, strict=True)
 
 
+def refusal(seating: StoredSeating, places: Iterable[Place], people: Mapping[str, Person]) -> dict[str, Any]:
+    """Why not everybody could be seated, told to the host by names; each cause has the ``places`` of those of its guests who still come."""
+    problem, there = dict(seating.problem or {}), {place.guest_id: place for place in places}
+    causes = problem.get("causes", [])
+    said = [problem.get("message", "the rules can't all be met"), *(cause["text"] for cause in causes)]
+    message, *texts = by_name(said, there.values(), people)
+    told = [
+        cause | {"text": text, "places": [_place(there[guest], people) for guest in cause["guests"] if guest in there]}
+        for cause, text in zip(causes, texts, strict=True)
+    ]
+    return problem | {"message": message, "causes": told}
+
+
 def by_name(reasons: Iterable[str], places: Iterable[Place], people: Mapping[str, Person]) -> list[str]:
     """Reasons for the host, with the full names of those whom they quote by their ids within the seating; a party's is the booker's."""
     names = {place.guest_id: name_of(place, people, full=True) for place in places}

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from marshmallow import fields, validate
+from typing import Any
+
+from marshmallow import ValidationError, fields, validate, validates_schema
 
 from dinnerkit.accounts.secrecy import LONGEST_TOKEN
 from dinnerkit.events.rules import MOST_SEATS
 from dinnerkit.http.fields import IdField, MomentField, SecretField, WholeField
 from dinnerkit.http.schemas import StrictSchema
 from dinnerkit.matching.people.items import ITEMS, TRAITS
+from dinnerkit.matching.seatings import MOST_KEPT
 
 LARGEST_SEED = 2**31 - 1
-MOST_KEPT = 1_000
 
 
 class PersonalitySchema(StrictSchema):
@@ -31,11 +33,33 @@ class TraitsSchema(StrictSchema):
     traits = fields.Nested(StrictSchema.from_dict({name: fields.Float(required=True) for name in TRAITS}, name="Traits"), required=True)
 
 
-class KeptTablesSchema(StrictSchema):
+class KeptGuestSchema(StrictSchema):
+    booking_id = IdField(required=True)
+    companion = WholeField(0, MOST_SEATS, load_default=0, metadata={"description": "As of the place at the earlier table."})
+
+
+class KeptSchema(StrictSchema):
     seating_id = IdField(required=True)
     tables = fields.List(
-        WholeField(1, MOST_SEATS), required=True, validate=validate.Length(1, MOST_KEPT), metadata={"description": "Their numbers, from 1."}
+        WholeField(1, MOST_SEATS),
+        load_default=list,
+        validate=validate.Length(1, MOST_KEPT),
+        metadata={"description": "The numbers, from 1, of tables that stay as they are, but for guests who don't come any more."},
     )
+    guests = fields.List(
+        fields.Nested(KeptGuestSchema),
+        load_default=list,
+        validate=validate.Length(1, MOST_KEPT),
+        metadata={
+            "description": "People who keep their company: those who shared a table do again, and those who did not don't. "
+            "Who sits with them may change, and who doesn't come any more is passed over."
+        },
+    )
+
+    @validates_schema
+    def _something(self, data: dict[str, Any], **_: Any) -> None:
+        if not data["tables"] and not data["guests"]:
+            raise ValidationError("Say which tables or guests to keep.")
 
 
 class MendedSeatingSchema(StrictSchema):
@@ -59,10 +83,13 @@ class SeatingRequestSchema(StrictSchema):
         metadata={"description": "The score that no table should be below; `below` says which are all the same."},
     )
     keep = fields.Nested(
-        KeptTablesSchema,
+        KeptSchema,
         load_default=None,
         allow_none=True,
-        metadata={"description": "Tables of an earlier seating that stay as they are, but for guests who don't come any more."},
+        metadata={
+            "description": "Tables or guests of an earlier seating who stay together, at least one; the others are seated anew.",
+            "minProperties": 2,
+        },
     )
     mend = fields.Nested(
         MendedSeatingSchema,

@@ -24,7 +24,12 @@ class Place:
     @property
     def guest_id(self) -> str:
         """The id within one seating."""
-        return f"{self.booking}+{self.companion}" if self.companion else self.booking
+        return guest_id(self.booking, self.companion)
+
+
+def guest_id(booking: str, companion: int) -> str:
+    """The id within one seating of whoever has that place of a booking."""
+    return f"{booking}+{companion}" if companion else booking
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,25 @@ class SeatedTable:
     reasons: tuple[tuple[str, str, float], ...]
 
 
+MOST_KEPT = 1_000
+"""How many guests at most are kept one by one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Staying:
+    """What stays of an earlier seating when the others are seated anew.
+
+    Attributes:
+        seating: the earlier seating's id.
+        tables: the numbers (from 1) of its tables that stay as they are.
+        guests: ids within it of people who keep their company: those who shared a table do again, those who did not don't.
+    """
+
+    seating: str
+    tables: frozenset[int] = frozenset()
+    guests: frozenset[str] = frozenset()
+
+
 @dataclass(frozen=True, slots=True)
 class Wishes:
     """What a host asks of a seating.
@@ -44,7 +68,7 @@ class Wishes:
         seed: what all chance is drawn from.
         best_effort: to seat as many as can be, if not everybody can.
         least: the score, 0 to 100, that no table should be below.
-        keep: an earlier seating, and the numbers (from 1) of its tables that stay as they are; the others are made anew.
+        keep: what stays of an earlier seating; the others are seated anew.
         mend: an earlier seating, in which those who came since get places and those who are gone leave theirs, and how many guests may
             move for a better score, those who must move included.
     """
@@ -52,7 +76,7 @@ class Wishes:
     seed: int = 0
     best_effort: bool = False
     least: float | None = None
-    keep: tuple[str, frozenset[int]] | None = None
+    keep: Staying | None = None
     mend: tuple[str, int] | None = None
 
 
@@ -85,6 +109,11 @@ class StoredSeating:
     def places(self) -> tuple[Place, ...]:
         """Those of everybody whom it seats or leaves out."""
         return (*(place for table in self.tables for place in table.places), *(place for place, _ in self.unseated))
+
+
+def places_of(bookings: Iterable[Booking]) -> list[Place]:
+    """A place for each guest of these bookings."""
+    return [Place(booking.id, booking.user, companion) for booking in bookings for companion in range(booking.guests)]
 
 
 def brought(bookings: Iterable[Booking]) -> dict[str, Companion]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Any
 
 from pymongo.database import Database
 
@@ -18,7 +19,8 @@ from dinnerkit.matching.comparing import Comparison, compare
 from dinnerkit.matching.documents import SeatingDocument
 from dinnerkit.matching.errors import RuleInvalid
 from dinnerkit.matching.messages import SeatingPublished, SeatingRequested
-from dinnerkit.matching.seatings import Place, SeatedTable, StoredSeating, Wishes, from_row
+from dinnerkit.matching.presenting import refusal
+from dinnerkit.matching.seatings import MOST_KEPT, Place, SeatedTable, Staying, StoredSeating, Wishes, from_row, places_of
 from dinnerkit.storage import Row, collection, insert
 
 NO_WISHES = Wishes()
@@ -44,7 +46,8 @@ class SeatingService:
         Raises:
             NoSuchEvent, NotTheHost: the event is not this user's to seat.
             NoSuchSeating, SeatingNotDone: there is none whose tables could be kept or mended.
-            RuleInvalid: it has no table of such a number; or tables are to be kept and mended at once.
+            RuleInvalid: it has no table of such a number, or no such guest at any; too many guests are to be kept; or something is to
+                be kept and mended at once.
             NobodyToSeat: nobody is confirmed.
         """
         self._events.managed(principal, event_id)
@@ -54,8 +57,8 @@ class SeatingService:
         if not self._bookings.of_event(event_id, SETTLED):
             raise NobodyToSeat("no guest is confirmed yet")
         if wishes.keep and wishes.mend:
-            raise RuleInvalid("either keep tables and make the others anew, or mend the tables that there are")
-        locked = self._locked(principal, event_id, *wishes.keep) if wishes.keep else []
+            raise RuleInvalid("either keep tables or guests and seat the others anew, or mend the tables that there are")
+        kept = self._kept(principal, event_id, wishes.keep) if wishes.keep else {}
         if wishes.mend:
             self._tables(principal, event_id, wishes.mend[0])
         document = SeatingDocument(
@@ -66,7 +69,7 @@ class SeatingService:
             seed=wishes.seed,
             best_effort=wishes.best_effort,
             least=wishes.least,
-            locked=locked,
+            **kept,
             mends={"seating": wishes.mend[0], "moves": wishes.mend[1]} if wishes.mend else {},
             created_at=self._clock(),
             outbox=self._outbox.entries(SeatingRequested(seating_id=seating_id)),
@@ -197,27 +200,41 @@ class SeatingService:
                 people[place.guest_id] = Person(place.guest_id, companion.name, "", diets=companion.diets, traits=companion.traits)
         return people
 
-    def _locked(self, principal: Principal, event_id: str, seating_id: str, numbers: Collection[int]) -> list[list[str]]:
-        """The guests of the tables of these numbers, from 1."""
-        tables = self._tables(principal, event_id, seating_id)
-        if wrong := sorted(number for number in numbers if not 1 <= number <= len(tables)):
+    def tables_or_why(self, seating: StoredSeating) -> StoredSeating | None:
+        """The seating if it has tables, None while it is being computed.
+
+        Raises:
+            SeatingFailed: the rules could not be met.
+        """
+        if seating.status == "impossible":
+            problem = self.refusal(seating)
+            raise SeatingFailed(problem.pop("message"), **problem)
+        return None if seating.status == "queued" else seating
+
+    def refusal(self, seating: StoredSeating) -> dict[str, Any]:
+        """Why not everybody could be seated, told to the host by names; the caller has checked who may see it."""
+        concerned = {guest for cause in (seating.problem or {}).get("causes", ()) for guest in cause["guests"]}
+        coming = places_of(self._bookings.of_event(seating.event, SETTLED))
+        places = [place for place in coming if place.guest_id in concerned]
+        return refusal(seating, places, self.people_of(places))
+
+    def _kept(self, principal: Principal, event_id: str, staying: Staying) -> Row:
+        """Who stays, as it is stored: the guests of whole tables, and of each table those who keep their company."""
+        if len(staying.guests) > MOST_KEPT:
+            raise RuleInvalid(f"at most {MOST_KEPT} guests can be kept one by one")
+        tables = [[place.guest_id for place in table.places] for table in self._tables(principal, event_id, staying.seating)]
+        if wrong := sorted(number for number in staying.tables if not 1 <= number <= len(tables)):
             raise RuleInvalid(f"there is no table {wrong[0]} to keep; there are {len(tables)}")
-        return [[place.guest_id for place in tables[number - 1].places] for number in sorted(numbers)]
+        if missing := staying.guests.difference(*tables):
+            raise RuleInvalid("not all of the guests to keep have a table in the earlier seating", guests=sorted(missing))
+        company = [[guest for guest in table if guest in staying.guests] for table in tables]
+        return {
+            "locked": [tables[number - 1] for number in sorted(staying.tables)],
+            "locked_guests": [guests for guests in company if guests],
+        }
 
     def _tables(self, principal: Principal, event_id: str, seating_id: str) -> tuple[SeatedTable, ...]:
         tables = self.get(principal, event_id, seating_id).tables
         if not tables:
             raise SeatingNotDone("the earlier seating has no tables")
         return tables
-
-
-def tables_or_why(seating: StoredSeating) -> StoredSeating | None:
-    """The seating if it has tables, None while it is being computed.
-
-    Raises:
-        SeatingFailed: the rules could not be met.
-    """
-    if seating.status == "impossible":
-        problem = dict(seating.problem or {})
-        raise SeatingFailed(problem.pop("message", "the rules can't all be met"), **problem)
-    return None if seating.status == "queued" else seating

@@ -14,7 +14,7 @@ from dinnerkit.booking.errors import NoSuchTicket
 from dinnerkit.booking.rules import LIVE, SETTLED
 from dinnerkit.booking.statements import EARLIEST, Statements
 from dinnerkit.booking.statements import MEDIA_TYPE as CSV
-from dinnerkit.booking.store import Booking, BookingStore
+from dinnerkit.booking.store import BookingStore
 from dinnerkit.booking.tickets import LONGEST_TICKET
 from dinnerkit.clock import utcnow
 from dinnerkit.errors import Conflict, DinnerkitError, Forbidden, Invalid
@@ -30,10 +30,8 @@ from dinnerkit.identity import Principal, Role
 from dinnerkit.ids import is_id, new_id
 from dinnerkit.matching.comparing import Comparison
 from dinnerkit.matching.feedback.service import FeedbackService
-from dinnerkit.matching.guest_list import places_of
-from dinnerkit.matching.presenting import by_name
 from dinnerkit.matching.rules.scale import FULL
-from dinnerkit.matching.seatings import StoredSeating, Wishes
+from dinnerkit.matching.seatings import Staying, StoredSeating, Wishes
 from dinnerkit.matching.service import SeatingService
 from dinnerkit.texts import sentence
 from dinnerkit.web.event_form import EMPTY, NAMES, as_typed, changes, details_of
@@ -210,15 +208,21 @@ def publish_tables(event_id: str) -> Response:
 
 
 def _wishes() -> Wishes:
-    earlier, kept = request.form.get("seating", ""), [_whole(number) for number in request.form.getlist("keep")]
+    earlier = request.form.get("seating", "")
     mended, moves = "mend" in request.form, _whole(request.form.get("moves", "")) or 0
     return Wishes(
         seed=_whole(request.form.get("seed", "")) or 0,
         best_effort="best_effort" in request.form,
         least=None if (least := _whole(request.form.get("least", ""))) is None else min(least, FULL),
-        keep=(earlier, frozenset(number for number in kept if number)) if is_id(earlier) and any(kept) else None,
+        keep=_staying(earlier) if is_id(earlier) else None,
         mend=(earlier, min(moves, MOST_SEATS)) if is_id(earlier) and mended else None,
     )
+
+
+def _staying(earlier: str) -> Staying | None:
+    tables = frozenset(number for typed in request.form.getlist("keep") if (number := _whole(typed)))
+    guests = frozenset(request.form.getlist("keep_guest"))
+    return Staying(earlier, tables, guests) if tables or guests else None
 
 
 def _whole(text: str) -> int | None:
@@ -257,7 +261,7 @@ def _page(managed: Event, error: DinnerkitError | None = None) -> Response:
         diets=sorted(diets.items()),
         waiting=len(service(Waitlist).waiting(managed.id)),
         seating=seating,
-        refusal=_refusal(seating, coming) if seating and seating.problem else "",
+        refusal=service(SeatingService).refusal(seating)["message"] if seating and seating.status == "impossible" else "",
         since=_since(seating, guests) if seating and seating.tables else None,
         runs=_earlier_runs(managed.id, guests),
         change=_change(seating, guests) if seating and seating.tables else None,
@@ -265,13 +269,6 @@ def _page(managed: Event, error: DinnerkitError | None = None) -> Response:
         problem=sentence(error.message) if error else "",
         unready=error.details.get("problems", {}) if error else {},
     )
-
-
-def _refusal(seating: StoredSeating, coming: list[Booking]) -> str:
-    """Why the guests could not all be seated, by their names."""
-    places = places_of(coming)
-    [reason] = by_name([(seating.problem or {}).get("message", "")], places, service(SeatingService).people_of(places))
-    return reason
 
 
 def _since(seating: StoredSeating, now: Set[tuple[str, int]]) -> tuple[int, int]:

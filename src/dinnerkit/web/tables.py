@@ -28,8 +28,12 @@ _FEWEST_SHARING = 2
 
 @dataclass(frozen=True, slots=True)
 class GuestView:
-    """A person at a table; ``traits`` is empty where they are unknown or private, ``short`` is what stands beside the plate."""
+    """A person at a table; ``traits`` is empty where they are unknown or private, ``short`` is what stands beside the plate.
 
+    ``id`` is theirs within the seating: the host's forms alone have it.
+    """
+
+    id: str
     name: str
     short: str
     full_name: str
@@ -142,6 +146,7 @@ def _guest(place: Place, people: Mapping[str, Person], *, everything: bool) -> G
     person = None if place.companion else _open(place, people, everything=everything)
     name = name_of(place, people, full=False)
     return GuestView(
+        id=place.guest_id,
         name=name,
         short=beside_plate(name),
         full_name=name_of(place, people, full=True),
