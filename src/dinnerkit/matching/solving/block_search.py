@@ -12,7 +12,7 @@ from dinnerkit.matching.solving.block_steps import exchange, lawful_swap, liftin
 from dinnerkit.matching.solving.block_weights import fill
 from dinnerkit.matching.solving.kernels import INNER, JIT, MULTIPLIER, STEP, UNCOUNTED
 
-PARTS = "ef8429d3b25d96e3"
+PARTS = "2c055003362b6a38"
 """See :data:`dinnerkit.matching.solving.slot_steps.PARTS`."""
 
 _HUGE = np.float32(1e30)
@@ -236,7 +236,9 @@ def _one_block(columns, rules, who, begin, spot, labels, cooling, noise, chance,
         return 0
     spread, fine = fill(columns, rules, who, begin, spot, block.weights)
     for one in range(people if rules.masks.shape[1] else 0):
-        block.masks[one] = rules.masks[who[one]]
+        for family in range(rules.masks.shape[1]):
+            for word in range(rules.masks.shape[2]):
+                block.masks[one, family, word] = rules.masks[who[one], family, word]
     _units(block, rules, who, unit)
     sums(block, people, groups)
     usual = min(len(block.factor) - 1, people // groups)

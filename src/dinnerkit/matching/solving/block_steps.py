@@ -2,7 +2,7 @@
 
 A step takes one person and tells, for everybody else in the block in one vectorised pass, what exchanging the two would gain by a
 table of the sums between each person and each group; the best of *gain + temperature x exponential noise* is taken. Importing this
-imports numba.
+imports numba. Arrays are filled by loops: what is assigned to a slice takes numba more than a second to compile.
 """
 
 from __future__ import annotations
@@ -49,7 +49,9 @@ class Block(NamedTuple):
 @nb.njit(**WOVEN, **UNCOUNTED)
 def sums(block, people, groups):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
     """Make all sums anew."""
-    block.gain[:groups] = 0.0
+    for group in range(groups):
+        for one in range(people):
+            block.gain[group, one] = 0.0
     for one in range(people):
         row, weights = block.gain[block.group[one]], block.weights[one]
         for other in range(people):
@@ -270,7 +272,9 @@ def value_of(block, groups, fine):  # type: ignore[no-untyped-def]  # noqa: ANN0
 @nb.njit(**WOVEN, **UNCOUNTED)
 def seat_all(block, labels, low, high, people, names):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
     """Put the people of a block, who come sorted by group, into its seats; tells the groups and whether sizes can change."""
-    block.seats[:] = -1
+    for group in range(block.seats.shape[0]):
+        for seat in range(block.seats.shape[1]):
+            block.seats[group, seat] = -1
     groups, loose = 0, False
     for one in range(people):
         if groups == 0 or labels[one] != names[groups - 1]:

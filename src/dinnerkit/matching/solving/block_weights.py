@@ -100,7 +100,8 @@ def fill(columns, rules, people, begin, spot, weights):  # type: ignore[no-untyp
         for row in range(count):
             local[line, row] = columns.lines[line, people[row]]
     for row in range(count):
-        weights[row, :count] = columns.base
+        for other in range(count):
+            weights[row, other] = columns.base
         _lines(columns, row, local, weights)
         if len(columns.codes) or len(columns.spans):
             _shared(columns, people, row, weights)
