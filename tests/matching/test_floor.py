@@ -8,6 +8,7 @@ import pytest
 
 from dinnerkit.matching import DEFAULT_RULES, Crowd, Floor, Guest, SimilarTrait, Traits, seat
 from dinnerkit.matching.seating.constraints import Constraints
+from dinnerkit.matching.seating.deadline import Deadline
 from dinnerkit.matching.seating.finishing import finished
 from dinnerkit.matching.seating.house import House
 from dinnerkit.matching.seating.rooms import Room
@@ -80,9 +81,9 @@ def test_when_time_is_up_nothing_more_is_done_than_hard_rules_ask():
     rules, room = (*DEFAULT_RULES, Floor(90)), Room.of(6)
     house = House(people, Constraints.of(people, rules, 6, 6), Scoring.of(people, rules), rules, room, 10)
     labels = np.repeat(np.arange(10), 6)
-    late = finished(house, labels, np.random.default_rng(1), deadline=time.monotonic())
+    late = finished(house, labels, np.random.default_rng(1), deadline=Deadline(time.monotonic()))
     assert late.labels.tolist() == labels.tolist()
-    in_time = finished(house, labels, np.random.default_rng(1), deadline=time.monotonic() + 600)
+    in_time = finished(house, labels, np.random.default_rng(1), deadline=Deadline(time.monotonic() + 600))
     whole = finished(house, labels, np.random.default_rng(1))
     assert in_time.labels.tolist() == whole.labels.tolist() != labels.tolist()
 

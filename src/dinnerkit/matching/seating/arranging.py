@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,6 +39,7 @@ class Budget:
     seconds: float | None
     following: Following
     processes: int = 1
+    clock: Callable[[], float] = time.monotonic
 
 
 def arranged(crowd: Crowd, constraints: Constraints, scoring: Scoring, labels: Ints, budget: Budget) -> tuple[Ints, RunRecord]:
@@ -71,7 +73,7 @@ def similar_order(axes: NDArray[np.float32], rng: np.random.Generator) -> Ints:
 
 def _in_blocks(crowd: Crowd, constraints: Constraints, scoring: Scoring, labels: Ints, budget: Budget) -> tuple[Ints, RunRecord]:
     """Better tables for many guests."""
-    began, following = time.monotonic(), budget.following
+    began, following = budget.clock(), budget.following
     wanted = task(constraints, declared(crowd, scoring), int(labels.max()) + 1)
     labels = following.begun(constraints, labels)
     passed = following.resume.rounds if following.resume else 0
@@ -85,9 +87,9 @@ def _in_blocks(crowd: Crowd, constraints: Constraints, scoring: Scoring, labels:
 
     told = after if following.best or following.halfway else None
     rounds = usual_rounds(len(crowd))
-    effort = Effort(budget.seed, rounds, budget.seconds, following.progress, budget.processes, passed=passed, after=told)
+    effort = Effort(budget.seed, rounds, budget.seconds, following.progress, budget.processes, budget.clock, passed, told)
     found, sweeps = searched(wanted, labels, effort)
-    return found, RunRecord(budget.seed, sweeps, time.monotonic() - began, "numba" if compiled_available() else "numpy")
+    return found, RunRecord(budget.seed, sweeps, budget.clock() - began, "numba" if compiled_available() else "numpy")
 
 
 def _improve(
@@ -109,6 +111,7 @@ def _improve(
         start=start.reshape(-1),
         factor=per_guest(constraints.high),
         progress=budget.following.progress,
+        clock=budget.clock,
         best=lambda worth: budget.following.reached(FULL * worth / len(guests)),
     )
     return names[solution.labels], solution.run

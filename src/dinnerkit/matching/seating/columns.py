@@ -13,6 +13,7 @@ from dinnerkit.matching.people.crowd import Crowd
 from dinnerkit.matching.rules.default_rules import DEFAULT_RULES
 from dinnerkit.matching.rules.kinds import Rule
 from dinnerkit.matching.rules.scale import FULL
+from dinnerkit.matching.seating.deadline import Deadline
 from dinnerkit.matching.seating.following import Following
 from dinnerkit.matching.seating.rooms import Room, Size
 from dinnerkit.matching.seating.scoring import Scoring
@@ -76,9 +77,8 @@ def seat_crowd(
     room = Room.of(size)
     check(rules, seconds, seed, processes)
     began = time.monotonic()
-    ends = None if seconds is None else began + seconds
     scoring = Scoring.of(crowd, rules)
-    search = Search(seed, ends, best_effort, Following(progress, best), np.random.default_rng(seed), processes)
+    search = Search(seed, Deadline.within(began, seconds), best_effort, Following(progress, best), np.random.default_rng(seed), processes)
     found = seated(crowd, scoring, rules, room, search)
     labels, at = _numbered(found.labels, found.at)
     scores = scoring.tables(crowd, labels)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -11,12 +10,15 @@ import numpy as np
 from dinnerkit.matching.people.crowd import Crowd
 from dinnerkit.matching.rules.kinds import Demand, Floor, Rule, TableRule, TableWish
 from dinnerkit.matching.seating.constraints import Constraints
+from dinnerkit.matching.seating.deadline import Deadline
 from dinnerkit.matching.seating.diagnosis import Cause, named
 from dinnerkit.matching.seating.house import House
 from dinnerkit.matching.seating.rooms import Room
 from dinnerkit.matching.seating.settling import Settling
 from dinnerkit.matching.solving.solver import pack
 from dinnerkit.matching.solving.state import Ints
+
+NEVER = Deadline()
 
 _ATTEMPTS = 4
 _POLISHED_UP_TO = 1000
@@ -88,7 +90,7 @@ def venue_start(constraints: Constraints, room: Room, order: Ints, rng: np.rando
     return labels
 
 
-def finished(house: House, labels: Ints, rng: np.random.Generator, *, whatever: bool = False, deadline: float | None = None) -> Finished:
+def finished(house: House, labels: Ints, rng: np.random.Generator, *, whatever: bool = False, deadline: Deadline = NEVER) -> Finished:
     """Guests exchanged until every rule is kept and every table is above the floor, as far as is found; then for the score.
 
     Args:
@@ -96,7 +98,7 @@ def finished(house: House, labels: Ints, rng: np.random.Generator, *, whatever: 
         labels: (n,), where everybody sits; nobody is unseated.
         rng: the source of chance.
         whatever: keep everybody seated, whatever is still broken; otherwise those at broken tables are sent away.
-        deadline: by the monotonic clock, when to end but for what hard rules ask.
+        deadline: when to end but for what hard rules ask.
     """
     if not len(labels):
         return Finished(labels, {}, {})
@@ -106,16 +108,16 @@ def finished(house: House, labels: Ints, rng: np.random.Generator, *, whatever: 
         faults = settling.mend().faults
         if best is None or faults < best[0]:
             best = faults, settling
-        if faults == 0 or over(deadline)():
+        if faults == 0 or deadline.over()():
             break
     assert best is not None  # noqa: S101 - there is at least one attempt
     settling = best[1]
     if len(labels) <= _POLISHED_UP_TO:
-        settling.polish(_SWEEPS, over(deadline, 0.5 if house.least else 1.0))
+        settling.polish(_SWEEPS, deadline.over(0.5 if house.least else 1.0))
     else:
-        settling.fulfil(over(deadline, 0.5 if house.least else 1.0))
-    if house.least and settling.lift(over(deadline, 0.8)):
-        settling.polish(1, over(deadline))
+        settling.fulfil(deadline.over(0.5 if house.least else 1.0))
+    if house.least and settling.lift(deadline.over(0.8)):
+        settling.polish(1, deadline.over())
     found = settling.labels()
     if settling.faults == 0:
         return Finished(found, {}, {})
@@ -124,13 +126,18 @@ def finished(house: House, labels: Ints, rng: np.random.Generator, *, whatever: 
     return _sent_away(house, found)
 
 
-def over(deadline: float | None, share: float = 1.0) -> Callable[[], bool]:
-    """Tells whether this share of the time from now to the deadline has passed; without one it never has."""
-    if deadline is None:
-        return lambda: False
-    now = time.monotonic()
-    ends = now + share * (deadline - now)
-    return lambda: time.monotonic() >= ends
+def gone_on(house: House, labels: Ints, rng: np.random.Generator, until: Callable[[], bool]) -> Ints:
+    """Better tables, for as long as there is time; no rule that was kept is broken.
+
+    Args:
+        house: the judge.
+        labels: (n,), where everybody sits.
+        rng: the source of chance.
+        until: whether time is up.
+    """
+    settling = Settling(house, labels, rng)
+    settling.roam(until)
+    return settling.labels()
 
 
 def _faulty(house: House, labels: Ints) -> dict[str, tuple[int, ...]]:

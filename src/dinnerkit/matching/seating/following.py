@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,6 +54,14 @@ class Following:
         if self.best is not None and score > self._highest:
             self._highest = score
             self.best(score)
+
+    def tell(self, done: float) -> bool:
+        """Tell the fraction done; whether the search was asked to end."""
+        return self.progress is not None and bool(self.progress(done))
+
+    def part(self, share: float, begun: float = 0.0) -> Following:
+        """The same for a search that is such a share of all, and begins when so much has been done."""
+        return self if self.progress is None else replace(self, progress=lambda done: self.tell(begun + share * done))
 
     def begun(self, constraints: Constraints, labels: Ints) -> Ints:
         """Where the search begins, if not at these tables.

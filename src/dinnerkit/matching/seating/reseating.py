@@ -16,6 +16,7 @@ from dinnerkit.matching.people.guests import Guest
 from dinnerkit.matching.rules.default_rules import DEFAULT_RULES
 from dinnerkit.matching.rules.kinds import Rule
 from dinnerkit.matching.seating.constraints import Constraints
+from dinnerkit.matching.seating.deadline import Deadline
 from dinnerkit.matching.seating.exhaustive import best_tables, fewest_moves
 from dinnerkit.matching.seating.following import Following
 from dinnerkit.matching.seating.house import House
@@ -255,7 +256,7 @@ class _Case:
         Raises:
             SeatingImpossible: none are found.
         """
-        search = Search(self._seed, None, best_effort=False, following=Following(), rng=np.random.default_rng(self._seed))
+        search = Search(self._seed, Deadline(), best_effort=False, following=Following(), rng=np.random.default_rng(self._seed))
         found = seated(self._crowd, self._scoring, self._rules, self._room, search)
         labels = found.labels if self._room.tables is None else found.at[found.labels]
         settling = self._settling(labels, MOVE_FEE)

@@ -17,10 +17,11 @@ from dinnerkit.matching.rules.kinds import Demand, Floor, HardRule, Rule, SoftRu
 from dinnerkit.matching.seating.arranging import AT_ONCE, Budget, arranged, similar_order
 from dinnerkit.matching.seating.constraints import Constraints
 from dinnerkit.matching.seating.counting import rows_of
+from dinnerkit.matching.seating.deadline import Deadline
 from dinnerkit.matching.seating.diagnosis import Cause, count, named
 from dinnerkit.matching.seating.exhaustive import best_tables
 from dinnerkit.matching.seating.feasible import feasible_tables
-from dinnerkit.matching.seating.finishing import asks_for_more, finished, numbered, over, venue_start
+from dinnerkit.matching.seating.finishing import asks_for_more, finished, gone_on, numbered, venue_start
 from dinnerkit.matching.seating.following import Following, Halfway
 from dinnerkit.matching.seating.house import House, house_of
 from dinnerkit.matching.seating.impossible import impossible, not_found
@@ -105,8 +106,8 @@ def seat(
     if against and not everybody:
         raise impossible(against, crowd, proved=True)
     free = np.flatnonzero(kept < 0)
-    following, ends = Following(progress, best, halfway, resume), None if seconds is None else began + seconds
-    search = Search(seed, ends, best_effort, following, np.random.default_rng(seed), processes)
+    following = Following(progress, best, halfway, resume)
+    search = Search(seed, Deadline.within(began, seconds), best_effort, following, np.random.default_rng(seed), processes)
     locked_at = locked.places(room)
     sitting = frozenset(crowd.ids[one] for one in np.flatnonzero(kept >= 0))
     rest = room.without(locked_at, sitting, crowd)
@@ -133,10 +134,10 @@ def seat(
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """How long to search, and with what; the deadline is by the monotonic clock."""
+    """How long to search, and with what."""
 
     seed: int
-    deadline: float | None
+    deadline: Deadline
     best_effort: bool
     following: Following
     rng: np.random.Generator
@@ -202,10 +203,12 @@ def seated(crowd: Crowd, scoring: Scoring, rules: Sequence[Rule], room: Room, se
     if room.tables is not None and len(begun):
         keep, begun, at = numbered(keep, room, begun)
     more = asks_for_more(rules, room, crowd)
-    spare = None if search.deadline is None else max(0.01, (search.deadline - time.monotonic()) * (_FIRST_SHARE if more else 1.0))
-    found, run = arranged(part, keep, scoring, begun, Budget(search.seed, spare, search.following, search.processes))
-    if not more and len(found) > AT_ONCE and scoring.rules:
-        found = lift_worst((part, keep, scoring), rules, room, found, search.rng, over(search.deadline))
+    share, until = _FIRST_SHARE if more else 1.0, search.deadline.over()
+    spare = None if search.deadline.left is None else share * search.deadline.left
+    budget = Budget(search.seed, spare, search.following.part(share), search.processes, search.deadline.clock)
+    found, run = arranged(part, keep, scoring, begun, budget)
+    if not more and len(found) > AT_ONCE and scoring.rules and not until():
+        found = lift_worst((part, keep, scoring), rules, room, found, search.rng, until)
     if more:
         found, at = _finished(part, keep, scoring, rules, room, (found, at, np.flatnonzero(labels >= 0)), reasons, search)
     labels[labels >= 0] = found
@@ -224,7 +227,7 @@ def _of_few(
 ) -> Found | None:
     """The best tables for those with hope, where they are so few that all can be tried; adds to ``reasons`` those who have none."""
     following = search.following
-    hurried = search.deadline is not None and search.deadline - time.monotonic() < _SECONDS_OF_FEW
+    hurried = search.deadline.left is not None and search.deadline.left < _SECONDS_OF_FEW
     if hurried or not 0 < len(hopeful) <= MOST_UNITS * room.high or following.resume is not None:
         return None
     if len(np.unique(constraints.unit[hopeful])) > MOST_UNITS:
@@ -247,8 +250,7 @@ def _of_few(
     reasons |= lost
     rows = rows_of(labels, len(house))
     following.reached(float((house.scores(rows) * (rows >= 0).sum(axis=1)).sum() / max(1, int((rows >= 0).sum()))))
-    if following.progress is not None:
-        following.progress(1.0)
+    following.tell(1.0)
     at = np.full(len(house), -1) if room.tables is None else np.arange(len(house))
     return Found(_among(len(crowd), hopeful, labels), reasons, at, RunRecord(search.seed, 0, time.monotonic() - began, "numpy"))
 
@@ -293,12 +295,18 @@ def _finished(
         reasons |= {int(places[there[one]]): why for one, why in ended.left.items()}
         labels[there] = ended.labels
         if not ended.left:
-            return labels, at
+            break
         # Without those left out a rule about everybody's share of something may ask for other tables.
         there = np.flatnonzero(labels >= 0)
         house = House(crowd.take(there), constraints.take(there), scoring, rules, room, len(at))
         if house.keeps(labels[there]):
-            return labels, at
+            break
+    left = search.deadline.left
+    if left is not None and len(there) and (scoring.rules or scoring.wishes):
+        over, rest = search.deadline.over(), search.following.part(1.0 - _FIRST_SHARE, _FIRST_SHARE)
+        labels[there] = gone_on(house, labels[there], search.rng, lambda: rest.tell(1.0 - (search.deadline.left or 0.0) / left) or over())
+    search.following.tell(1.0)
+    return labels, at
 
 
 def _without_hope(crowd: Crowd, constraints: Constraints, rules: Sequence[Rule], room: Room, *, best_effort: bool) -> dict[int, Cause]:

@@ -28,6 +28,7 @@ _RESTLESS = 200.0
 _WARM, _COOL = 60.0, 0.5
 _LIFTING = 300
 _SWEEPS_OF_UNMET = 3
+_SHAKEN, _SHAKING, _SWEEPS_OF_ROAMING = 3, 5.0, 10
 
 
 @dataclass(frozen=True)
@@ -187,6 +188,25 @@ class Settling:
             if self._total() <= before + 1e-9:
                 break
         return steps
+
+    def roam(self, until: Callable[[], bool]) -> int:
+        """Take exchanges that gain until none does, shake some guests out of their places, and so on until it is over.
+
+        What was best is kept. Returns the steps taken.
+        """
+        movable = np.flatnonzero(self._free)
+        steps, best, best_total = 0, self.table.copy(), self._total()
+        while True:
+            steps += self.polish(_SWEEPS_OF_ROAMING, until)
+            if self._total() > best_total:
+                best, best_total = self.table.copy(), self._total()
+            else:
+                self._restore(best)
+            if until() or not len(movable) or len(self._house) < 2:  # noqa: PLR2004
+                return steps
+            for unit in self._rng.choice(movable, min(_SHAKEN, len(movable)), replace=False):
+                steps += 1
+                self.step(int(unit), restless=_SHAKING)
 
     def _judge(self, rows: Ints, tables: Ints) -> tuple[Floats, Floats]:
         """What is wrong with each table, and what it is worth without that."""
