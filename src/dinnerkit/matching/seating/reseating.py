@@ -26,9 +26,9 @@ from dinnerkit.matching.seating.newcomers import placed_without_moves
 from dinnerkit.matching.seating.refusing import no_way, without_hope
 from dinnerkit.matching.seating.rooms import Room, Size
 from dinnerkit.matching.seating.scoring import Scoring
-from dinnerkit.matching.seating.seat import Search, check, result, seated
+from dinnerkit.matching.seating.seat import Search, check, result, seated, tables_of
 from dinnerkit.matching.seating.settling import Settling
-from dinnerkit.matching.seating.tables import Seating
+from dinnerkit.matching.seating.tables import Seating, mean_score, worst_score
 from dinnerkit.matching.solving.solver import RunRecord
 from dinnerkit.matching.solving.state import Ints
 
@@ -74,7 +74,7 @@ class CurvePoint:
 
     Attributes:
         moves: how many guests change tables.
-        score: of the whole seating, 0–100.
+        score: of the whole seating, 0–100, rounded as :attr:`Seating.score` is: a point that is better by less may be told as no better.
         floor: of its worst table.
     """
 
@@ -285,11 +285,9 @@ class _Case:
         return [list(some) for count in range(len(small) + 1) for some in combinations(small, count)]
 
     def _note(self, curve: list[CurvePoint]) -> None:
-        labels, moves = self._labels, self._moves(self._labels)
-        rows = self._house.rows(labels)
-        sizes = (rows >= 0).sum(axis=1)
-        scores = self._house.scores(rows)
-        point = CurvePoint(moves, float((scores * sizes).sum() / sizes.sum()), float(scores[sizes > 0].min()))
+        moves = self._moves(self._labels)
+        tables = tables_of(self._crowd, self._scoring, self._labels, np.arange(len(self._house)))
+        point = CurvePoint(moves, mean_score(tables), worst_score(tables))
         while curve and curve[-1].moves >= moves:
             curve.pop()
         curve.append(point)

@@ -32,7 +32,7 @@ from dinnerkit.matching.seating.refusing import no_fit, no_way, too_few_tables, 
 from dinnerkit.matching.seating.relaxing import broken_rules, least_broken
 from dinnerkit.matching.seating.rooms import Room, Size
 from dinnerkit.matching.seating.scoring import Scoring
-from dinnerkit.matching.seating.tables import Seating, Table, Unseated
+from dinnerkit.matching.seating.tables import Seating, Table, Unseated, mean_score, worst_score
 from dinnerkit.matching.seating.worst import lift_worst
 from dinnerkit.matching.solving.checking import check_seed
 from dinnerkit.matching.solving.dividing import MOST_UNITS
@@ -363,6 +363,21 @@ def result(
         run: how it was found.
     """
     seated = np.flatnonzero(labels >= 0)
+    tables = tables_of(crowd, scoring, labels, at)
+    return Seating(
+        tables=tables,
+        score=mean_score(tables),
+        floor=worst_score(tables),
+        chance=scoring.chance(crowd.take(seated), np.array([len(table.guests) for table in tables]), rng) if len(seated) else 0.0,
+        seed=run.seed,
+        unseated=unseated,
+        run=run,
+    )
+
+
+def tables_of(crowd: Crowd, scoring: Scoring, labels: Ints, at: Ints) -> tuple[Table, ...]:
+    """The tables that labels stand for, in the order of the venue's list, or of their first guests; see :func:`result`."""
+    seated = np.flatnonzero(labels >= 0)
     names, first, numbers = np.unique(labels[seated], return_index=True, return_inverse=True)
     rank = np.empty(len(names), np.int64)
     places = at[names]
@@ -372,16 +387,7 @@ def result(
     members: list[list[str]] = [[] for _ in names]
     for one in seated:
         members[ordered[one]].append(crowd.ids[one])
-    tables = tuple(
+    return tuple(
         Table(tuple(ids), sum(reason.points for reason in reasons), reasons, None if place < 0 else int(place))
         for ids, reasons, place in zip(members, scoring.reasons(crowd, ordered), np.sort(places), strict=True)
-    )
-    return Seating(
-        tables=tables,
-        score=sum(len(table.guests) * table.score for table in tables) / max(1, len(seated)),
-        floor=min((table.score for table in tables), default=0.0),
-        chance=scoring.chance(crowd.take(seated), np.bincount(ordered[seated]), rng) if len(seated) else 0.0,
-        seed=run.seed,
-        unseated=unseated,
-        run=run,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from dinnerkit.matching.seating.reasons import Reason
@@ -102,3 +103,13 @@ class Seating:
     def above_chance(self) -> float:
         """How many points better than tables drawn at random."""
         return self.score - self.chance
+
+
+def mean_score(tables: Sequence[Table]) -> float:
+    """0–100, the mean over the guests of the score of their table."""
+    return sum(len(table.guests) * table.score for table in tables) / max(1, sum(len(table.guests) for table in tables))
+
+
+def worst_score(tables: Sequence[Table]) -> float:
+    """The score of the worst table; 0 where there is none."""
+    return min((table.score for table in tables), default=0.0)
