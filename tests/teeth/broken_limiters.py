@@ -20,8 +20,8 @@ from tests.teeth.meeting import Between
 class LeasingWindows(Windows):
     """Windows in memory that lease as the port has it."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
         self.between = Between()
 
     def lease(self, key: str, limit: int, seconds: float, *, need: int, most: int, share: int, back: Unspent | None) -> Lease:
