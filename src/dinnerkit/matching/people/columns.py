@@ -47,7 +47,12 @@ def ids(values: Sequence[str] | None, guests: int) -> tuple[str, ...] | Numbers:
 
 def numbers(name: str, values: ArrayLike, shape: tuple[int, ...], most: float) -> NDArray[np.float32]:
     """Numbers from 0 to the most, or NaN."""
-    found = np.asarray(values, np.float32)
+    try:
+        found = None if np.iscomplexobj(values) else np.asarray(values, np.float32)
+    except (TypeError, ValueError):
+        found = None
+    if found is None:
+        raise GuestInvalid(f"{name} must be numbers, or NaN where unset")
     _check_shape(name, found, shape)
     if not (np.isnan(found) | ((found >= 0) & (found <= most))).all():
         raise GuestInvalid(f"{name} must be from 0 to {most:g}, or NaN where unset")

@@ -10,11 +10,13 @@ from itertools import chain, repeat
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from dinnerkit.matching.arguments import typed
 from dinnerkit.matching.errors import GuestInvalid
 from dinnerkit.matching.people import columns
-from dinnerkit.matching.people.guests import BUDGETS, OLDEST, Guest
+from dinnerkit.matching.people.guests import BUDGETS, OLDEST, Guest, check_types
 from dinnerkit.matching.people.items import TRAITS
 from dinnerkit.matching.people.particulars import Particulars
+from dinnerkit.matching.solving.checking import MOST_PEOPLE
 from dinnerkit.matching.solving.pairs import distinct, within
 
 _WORD = 64
@@ -106,12 +108,22 @@ class Crowd:
     particulars: Particulars
 
     @classmethod
+    @typed
     def of(cls, guests: Sequence[Guest]) -> Crowd:
         """The columns of some guests.
 
         Raises:
-            GuestInvalid: an id occurs twice.
+            GuestInvalid: an id occurs twice, or something is no guest.
         """
+        try:
+            return cls._of(guests)
+        except (TypeError, ValueError, AttributeError, IndexError):
+            for guest in guests:
+                check_types(guest)
+            raise
+
+    @classmethod
+    def _of(cls, guests: Sequence[Guest]) -> Crowd:
         ids = tuple(guest.id for guest in guests)
         place = {name: number for number, name in enumerate(ids)}
         if len(place) < len(ids):
@@ -135,6 +147,7 @@ class Crowd:
         )
 
     @classmethod
+    @typed
     def of_columns(
         cls,
         guests: int,
@@ -168,6 +181,8 @@ class Crowd:
         Raises:
             GuestInvalid: a column has another shape, or values that make no sense.
         """
+        if not 0 <= guests <= MOST_PEOPLE:
+            raise GuestInvalid(f"there can't be {guests} guests")
         unset = np.full((guests, len(TRAITS)), np.nan, np.float32)
         has = columns.flags("interests", interests, guests)
         number, names = columns.parties(party, guests)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from functools import wraps
+from typing import Literal, TypeVar, get_args
 
+from dinnerkit.matching.arguments import shown, wrong_field
 from dinnerkit.matching.errors import GuestInvalid
 from dinnerkit.matching.people.items import TRAITS
 
@@ -16,6 +18,35 @@ BUDGETS: tuple[str, ...] = get_args(Budget)
 """The tiers of budget, from the lowest; neighbours in this tuple are one step apart."""
 
 OLDEST = 120
+
+_Of = TypeVar("_Of")
+
+
+def check_types(value: object) -> None:
+    """Refuse a guest, or traits, of which a field is of a wrong type.
+
+    Raises:
+        GuestInvalid: one is, or it is something else.
+    """
+    if not isinstance(value, Guest | Traits):
+        raise GuestInvalid(f"{shown(value)} is no guest")
+    if (wrong := wrong_field(value)) is not None:
+        name, called, given = wrong
+        raise GuestInvalid(f"the {name} of a guest must be {called}, not {given}", fields={name: f"must be {called}"})
+
+
+def _telling_types(check: Callable[[_Of], None]) -> Callable[[_Of], None]:
+    """The check, which tells of a wrong type where it fails by one: to look at types first would take long for a million guests."""
+
+    @wraps(check)
+    def told(value: _Of) -> None:
+        try:
+            check(value)
+        except (TypeError, ValueError, AttributeError):
+            check_types(value)
+            raise
+
+    return told
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +63,7 @@ class Traits:
     conscientiousness: float
     openness: float
 
+    @_telling_types
     def __post_init__(self) -> None:
         for name, value in zip(TRAITS, self, strict=True):
             if not 0.0 <= value <= 1.0:
@@ -83,6 +115,7 @@ class Guest:
     stated: Mapping[str, str] = field(default_factory=dict, hash=False)
     met_ago: Mapping[str, int] = field(default_factory=dict, hash=False)
 
+    @_telling_types
     def __post_init__(self) -> None:
         if not self.id:
             raise GuestInvalid("a guest needs an id that is not empty", fields={"id": "must not be empty"})

@@ -14,6 +14,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from dinnerkit.matching.arguments import typed_fields
 from dinnerkit.matching.errors import RuleInvalid
 from dinnerkit.matching.people.crowd import Crowd
 from dinnerkit.matching.people.items import TRAITS, TraitName
@@ -121,6 +122,7 @@ class _OfTrait:
         return _differs(_trait(crowd, self.trait))
 
 
+@typed_fields
 @dataclass(frozen=True, slots=True)
 class SimilarTrait(_OfTrait):
     """Guests with much the same of a trait: 1 for equal values, 0 from a difference of ``width`` on.
@@ -147,6 +149,7 @@ class SimilarTrait(_OfTrait):
         return f"As a group, the people at this table are {how} in {_PLAIN[self.trait]}."
 
 
+@typed_fields
 @dataclass(frozen=True, slots=True)
 class MixedTrait(_OfTrait):
     """Guests of whom one has much of a trait and another little: 0 for equal values, 1 from a difference of ``width`` on.
@@ -173,6 +176,7 @@ class MixedTrait(_OfTrait):
         return f"As a group, this table is {how} in {_PLAIN[self.trait]}."
 
 
+@typed_fields
 @dataclass(frozen=True, slots=True)
 class CloseInAge:
     """Guests of much the same age: 1 for the same age, 0 from a difference of ``years`` on."""
@@ -201,6 +205,7 @@ class CloseInAge:
         return f"Ages at this table are {_choose(mean, 'close together', 'fairly close together', 'mixed')}."
 
 
+@typed_fields
 @dataclass(frozen=True, slots=True)
 class SharedInterests:
     """Guests with interests in common: all points from ``enough`` shared ones on."""
@@ -234,6 +239,7 @@ class SharedInterests:
         return f"This table has {_choose(mean, 'a lot', 'some things', 'a few things')} in common to talk about."
 
 
+@typed_fields
 @dataclass(frozen=True, slots=True)
 class NotMetBefore:
     """Guests who have not met at an earlier dinner; see :class:`NeverMet` for the hard form."""

@@ -9,6 +9,7 @@ from typing import ClassVar, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from dinnerkit.matching.arguments import typed_fields
 from dinnerkit.matching.errors import RuleInvalid
 from dinnerkit.matching.people.crowd import Crowd, Links
 from dinnerkit.matching.rules.scale import FULL
@@ -106,6 +107,7 @@ class TableRule(Protocol):
         """Guests who would break it at any table, by their places, and a phrase that follows their names and says why."""
 
 
+@typed_fields
 @dataclass(frozen=True, slots=True)
 class Floor:
     """The least score, 0–100, that the host wants every table to have.
@@ -122,6 +124,7 @@ class Floor:
             raise RuleInvalid(f"a floor must be a score from 0 to 100, not {self.least}")
 
 
+@typed_fields
 @dataclass(frozen=True, slots=True)
 class TableWish:
     """A rule about whole tables with a weight, as :func:`dinnerkit.matching.wish` makes it.
@@ -150,6 +153,7 @@ class TableWish:
         return ""
 
 
+@typed_fields
 @dataclass(frozen=True, slots=True)
 class Demand:
     """A soft rule as a hard one: no table may earn less of it than so much.

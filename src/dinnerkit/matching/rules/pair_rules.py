@@ -7,12 +7,14 @@ from typing import ClassVar
 
 import numpy as np
 
+from dinnerkit.matching.arguments import typed_fields
 from dinnerkit.matching.errors import RuleInvalid
 from dinnerkit.matching.people.crowd import Crowd
 from dinnerkit.matching.rules.kinds import UNSET_SCORE, Index, Scores, check_weight
 from dinnerkit.matching.rules.venue_rules import met_within
 
 
+@typed_fields
 @dataclass(frozen=True, slots=True)
 class MixedCompany:
     """Guests who differ in what they chose to state: the soft form of :class:`Balanced`, and the tables it prefers are balanced ones.
@@ -55,6 +57,7 @@ class MixedCompany:
         return "We looked for a mixed company."
 
 
+@typed_fields
 @dataclass(frozen=True, slots=True)
 class NewWithExperienced:
     """Newcomers spread over the tables: 0 for two guests who are both new, 1 for others. See :class:`SomebodyExperienced`."""
@@ -87,6 +90,7 @@ class NewWithExperienced:
         return mixed if mean >= UNSET_SCORE else "Most people here are new, like a first evening."
 
 
+@typed_fields
 @dataclass(frozen=True, slots=True)
 class NotMetLately:
     """Guests who have not met within so many dinners: 1, or 0 for those who have. See :class:`NotMetWithin` for the hard form."""

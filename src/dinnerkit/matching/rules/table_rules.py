@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from dinnerkit.matching.arguments import typed_fields
 from dinnerkit.matching.errors import RuleInvalid
 from dinnerkit.matching.people.crowd import Crowd
 from dinnerkit.matching.rules.kinds import Scores
@@ -18,6 +19,7 @@ _MOST_VALUES = 1000
 """A column for each of more would fill the memory, and a rule about kinds means nothing where hardly two are of one."""
 
 
+@typed_fields
 @dataclass(frozen=True, slots=True)
 class NobodyAlone:
     """Nobody is the only one at a table of what they chose to state: two or more of a kind, or none.
@@ -59,6 +61,7 @@ class NobodyAlone:
         return [([int(np.flatnonzero(column)[0])], f"would be the only one of their {self.label} at any table") for column in only.T]
 
 
+@typed_fields
 @dataclass(frozen=True, slots=True)
 class Balanced:
     """Each table has its share of every kind: what people stated is spread over the tables as evenly as whole people can be.
@@ -102,6 +105,7 @@ class Balanced:
         return []
 
 
+@typed_fields
 @dataclass(frozen=True, slots=True)
 class SomebodyExperienced:
     """No table of newcomers only: where somebody is at a dinner for the first time, somebody else is not.

@@ -9,6 +9,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from dinnerkit.matching.arguments import shown, typed_fields
 from dinnerkit.matching.errors import RuleInvalid
 from dinnerkit.matching.people.crowd import Crowd, Links
 from dinnerkit.matching.rules.kinds import Keep
@@ -35,6 +36,7 @@ class DietsServed:
         return Keep()
 
 
+@typed_fields
 @dataclass(frozen=True, slots=True)
 class AgeRange:
     """The ages at a table span at most so many years; one who has told none fits any table. The hard form of :class:`CloseInAge`."""
@@ -60,6 +62,7 @@ class AgeRange:
         return Keep(share=words, lacking=near, sharing=near, told=np.asarray(~np.isnan(crowd.age)))
 
 
+@typed_fields
 @dataclass(frozen=True, slots=True)
 class NotMetWithin:
     """Nobody sits with someone they met within so many dinners, by :attr:`Guest.met_ago`; the hard form of :class:`NotMetLately`.
@@ -80,13 +83,15 @@ class NotMetWithin:
 
 
 def check_diets(diets: Iterable[str] | None) -> None:
-    """Refuse one text where a set of them is meant: its letters are no diets.
+    """Refuse what is no set of texts, such as one text: its letters are no diets.
 
     Raises:
-        RuleInvalid: it is a text.
+        RuleInvalid: it is none.
     """
-    if isinstance(diets, str):
-        raise RuleInvalid(f"the diets must be a set of texts, such as {{{diets!r}}}, not {diets!r}")
+    if diets is None:
+        return
+    if isinstance(diets, str) or not isinstance(diets, Iterable) or not all(isinstance(diet, str) for diet in diets):
+        raise RuleInvalid(f"the diets must be a set of texts, such as {{'vegan'}}, not {shown(diets)}")
 
 
 def met_within(crowd: Crowd, dinners: int) -> Links:

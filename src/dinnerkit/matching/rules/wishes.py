@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from dinnerkit.matching.arguments import typed
 from dinnerkit.matching.errors import RuleInvalid
 from dinnerkit.matching.people.crowd import Crowd
 from dinnerkit.matching.rules.kinds import UNSET_SCORE, HardRule, Index, Keep, Scores, SoftRule, TableRule, TableWish, check_weight
@@ -76,6 +77,7 @@ class PairWish:
         return ""
 
 
+@typed
 def wish(rule: HardRule | TableRule, weight: float = 20.0) -> PairWish | TableWish:
     """A hard rule as one with a weight: kept where that costs nothing better.
 

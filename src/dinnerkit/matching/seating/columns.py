@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from dinnerkit.matching.arguments import typed
 from dinnerkit.matching.people.crowd import Crowd
 from dinnerkit.matching.rules.default_rules import DEFAULT_RULES
 from dinnerkit.matching.rules.kinds import Rule
@@ -45,6 +46,7 @@ class SeatedCrowd:
     run: RunRecord
 
 
+@typed
 def seat_crowd(
     crowd: Crowd,
     *,

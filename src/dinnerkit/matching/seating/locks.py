@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Set
 from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
 
+from dinnerkit.matching.arguments import shown, typed, typed_fields
 from dinnerkit.matching.errors import RuleInvalid
 from dinnerkit.matching.people.crowd import Crowd, Links
 from dinnerkit.matching.rules.kinds import Keep
@@ -16,6 +17,7 @@ from dinnerkit.matching.seating.tables import Seating
 from dinnerkit.matching.solving.state import Ints
 
 
+@typed_fields
 @dataclass(frozen=True, slots=True)
 class LockedTable:
     """A table that keeps its guests, and gets no others.
@@ -29,6 +31,7 @@ class LockedTable:
     at: int | None = None
 
 
+@typed_fields
 @dataclass(frozen=True, slots=True)
 class Locks:
     """Tables and guests that keep their places.
@@ -41,7 +44,16 @@ class Locks:
     tables: tuple[LockedTable, ...] = field(default=())
     guests: tuple[frozenset[str], ...] = field(default=())
 
+    def __post_init__(self) -> None:
+        for table in self.tables:
+            if not isinstance(table, LockedTable):
+                raise RuleInvalid(f"the tables to lock must be LockedTables, not {shown(table)}")
+        for names in self.guests:
+            if not isinstance(names, Set):
+                raise RuleInvalid(f"the guests to lock must be sets of ids, not {shown(names)}")
+
     @classmethod
+    @typed
     def of(cls, seating: Seating, *, tables: Collection[int] = (), guests: Collection[str] = ()) -> Locks:
         """Locks on an earlier seating.
 
@@ -53,9 +65,12 @@ class Locks:
         Raises:
             RuleInvalid: there is no such table, or no such guest at any.
         """
-        wrong = sorted(number for number in tables if not 1 <= number <= len(seating.tables))
+        wrong = [one for one in tables if not isinstance(one, int | np.integer) or not 1 <= one <= len(seating.tables)]
         if wrong:
-            raise RuleInvalid(f"there is no table {wrong[0]} to lock; there are {len(seating.tables)}")
+            raise RuleInvalid(f"there is no table {shown(wrong[0])} to lock; there are {len(seating.tables)}")
+        for name in guests:
+            if not isinstance(name, str):
+                raise RuleInvalid(f"the guests to lock must be ids, not {shown(name)}")
         missing = set(guests).difference(*(table.guests for table in seating.tables))
         if missing:
             raise RuleInvalid(f"guest '{min(missing)}' sits at no table, and can't be locked")

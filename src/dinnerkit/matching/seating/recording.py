@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
+from dinnerkit.matching.arguments import typed
 from dinnerkit.matching.errors import RuleInvalid
 from dinnerkit.matching.people.guests import Guest
 from dinnerkit.matching.rules.default_rules import DEFAULT_RULES
@@ -46,6 +47,7 @@ class Record:
         return dataclasses.asdict(self)
 
 
+@typed
 def record(
     seating: Seating,
     guests: Iterable[Guest],
@@ -65,6 +67,7 @@ def record(
     )
 
 
+@typed
 def replay(
     earlier: Record,
     guests: Iterable[Guest],

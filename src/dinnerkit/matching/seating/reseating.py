@@ -10,9 +10,10 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from dinnerkit.matching.arguments import typed, typed_fields
 from dinnerkit.matching.errors import GuestInvalid, RuleInvalid, SeatingImpossible
 from dinnerkit.matching.people.crowd import Crowd
-from dinnerkit.matching.people.guests import Guest
+from dinnerkit.matching.people.guests import Guest, check_types
 from dinnerkit.matching.rules.default_rules import DEFAULT_RULES
 from dinnerkit.matching.rules.kinds import Rule
 from dinnerkit.matching.seating.constraints import Constraints
@@ -40,6 +41,7 @@ _SWEEPS_HOME = 10
 _MOST_SENT_HOME = 30
 
 
+@typed_fields
 @dataclass(frozen=True, slots=True)
 class Changes:
     """What has happened since a seating.
@@ -100,6 +102,7 @@ class Reseating:
     curve: tuple[CurvePoint, ...]
 
 
+@typed
 def reseat(
     seating: Seating,
     changes: Changes,
@@ -140,6 +143,7 @@ def reseat(
     return Reseating(found, case.moved(found), needed, tuple(curve))
 
 
+@typed
 def moves_against_score(
     seating: Seating,
     changes: Changes,
@@ -301,6 +305,8 @@ class _Case:
 
 
 def _present(earlier: Seating, guests: tuple[Guest, ...], changes: Changes) -> list[Guest]:
+    for guest in (*guests, *changes.come):
+        check_types(guest)
     known = {guest.id for guest in guests}
     unknown = sorted(name for table in earlier.tables for name in table.guests if name not in known)
     if unknown:

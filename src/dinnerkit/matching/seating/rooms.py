@@ -20,6 +20,7 @@ from dinnerkit.matching.solving.state import Ints
 
 _MOST_STEPS = 50_000_000
 _SHOWN = 8
+_MOST_SEATS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +251,6 @@ def _table(one: int | tuple[int, int] | VenueTable) -> VenueTable:
 
 
 def _check(low: object, high: object) -> tuple[int, int]:
-    if not (isinstance(low, Integral) and isinstance(high, Integral) and 1 <= int(low) <= int(high)):
-        raise RuleInvalid(f"a table size must be whole numbers with 1 <= fewest <= most, not {low}-{high}")
+    if not (isinstance(low, Integral) and isinstance(high, Integral) and 1 <= int(low) <= int(high) <= _MOST_SEATS):
+        raise RuleInvalid(f"a table size must be whole numbers with 1 <= fewest <= most <= {_MOST_SEATS}, not {low}-{high}")
     return int(low), int(high)

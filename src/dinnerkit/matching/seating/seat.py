@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from dinnerkit.matching.arguments import typed
 from dinnerkit.matching.errors import RuleInvalid, SeatingImpossible
 from dinnerkit.matching.people.crowd import Crowd
 from dinnerkit.matching.people.guests import Guest
@@ -34,7 +35,7 @@ from dinnerkit.matching.seating.rooms import Room, Size
 from dinnerkit.matching.seating.scoring import Scoring
 from dinnerkit.matching.seating.tables import Seating, Table, Unseated, mean_score, worst_score
 from dinnerkit.matching.seating.worst import lift_worst
-from dinnerkit.matching.solving.checking import check_seed
+from dinnerkit.matching.solving.checking import check_processes, check_seed
 from dinnerkit.matching.solving.dividing import MOST_UNITS
 from dinnerkit.matching.solving.solver import Progress, RunRecord
 from dinnerkit.matching.solving.state import Ints
@@ -48,6 +49,7 @@ _SECONDS_OF_FEW = 0.5
 """Where there is less time, not every way to seat a few guests is tried."""
 
 
+@typed
 def seat(
     guests: Iterable[Guest],
     *,
@@ -176,8 +178,7 @@ def check(rules: Sequence[Rule], seconds: float | None, seed: int, processes: in
         names.add(rule.name)
     if seconds is not None and not (math.isfinite(seconds) and seconds > 0):
         raise RuleInvalid(f"seconds must be a positive number, not {seconds}")
-    if processes < 1:
-        raise RuleInvalid(f"at least one process must work, not {processes}")
+    check_processes(processes)
 
 
 def seated(crowd: Crowd, scoring: Scoring, rules: Sequence[Rule], room: Room, search: Search) -> Found:

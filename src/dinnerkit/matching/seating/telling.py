@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dinnerkit.matching.arguments import typed
 from dinnerkit.matching.seating.reasons import NO_DIFFERENCE
 from dinnerkit.matching.seating.tables import Table
 
@@ -12,6 +13,7 @@ DISCREET = "We chose this table with your answers in mind."
 """What the guests of a smaller table are told, or if there is nothing else that they may be told."""
 
 
+@typed
 def told_to_guests(table: Table) -> tuple[str, ...]:
     """The sentences that a table's guests may read: about the table as a whole, from a fixed vocabulary, without any number."""
     if len(table.guests) < FEWEST_TOLD:

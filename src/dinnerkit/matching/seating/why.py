@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dinnerkit.matching.arguments import typed
 from dinnerkit.matching.errors import GuestInvalid, RuleInvalid
 from dinnerkit.matching.people.crowd import Crowd
 from dinnerkit.matching.people.guests import Guest
@@ -104,6 +105,7 @@ class Why:
         RuleInvalid: the seating was not made for this list of tables.
     """
 
+    @typed
     def __init__(self, seating: Seating, guests: Iterable[Guest], *, size: Size = (5, 7), rules: Sequence[Rule] = DEFAULT_RULES) -> None:
         self._seating = seating
         self._number = {name: number for number, table in enumerate(seating.tables, 1) for name in table.guests}
@@ -122,6 +124,7 @@ class Why:
         self._labels = labels
         self._settling = Settling(self._house, labels, np.random.default_rng(seating.seed))
 
+    @typed
     def guest(self, name: str) -> GuestWhy:
         """Why one guest sits there.
 
@@ -140,6 +143,7 @@ class Why:
             better = self._best(exchanges, self._house.scores_of(one, exchanges.right) - now, f"guest '{name}'")
         return GuestWhy(name, self._number[name], sum(reason.points for reason in reasons), reasons, better)
 
+    @typed
     def table(self, number: int) -> TableWhy:
         """Why a table, by its number from 1, is as good as it is.
 

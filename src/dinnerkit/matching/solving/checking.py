@@ -12,10 +12,15 @@ from numpy.typing import ArrayLike, NDArray
 from dinnerkit.matching.errors import RuleInvalid
 from dinnerkit.matching.solving.state import Floats, Ints, Words
 
+MOST_PEOPLE = 2**31 - 1
+"""They are numbered by integers of 32 bits."""
+
+_MOST_PROCESSES = 1000
+
 
 def checked_weights(weights: ArrayLike) -> Floats:
     """(n, n) weights, finite and symmetric."""
-    matrix = _numbers(weights, "weights")
+    matrix = numbers(weights, "weights")
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:  # noqa: PLR2004
         raise RuleInvalid(f"weights must be a square matrix, not of shape {matrix.shape}")
     if not np.isfinite(matrix).all():
@@ -27,7 +32,7 @@ def checked_weights(weights: ArrayLike) -> Floats:
 
 def checked_bounds(minimum: ArrayLike, maximum: ArrayLike, n: int) -> tuple[Ints, Ints]:
     """The smallest and the largest size of each group, into which n can be divided."""
-    low, high = _numbers(minimum, "the smallest sizes"), _numbers(maximum, "the largest sizes")
+    low, high = numbers(minimum, "the smallest sizes"), numbers(maximum, "the largest sizes")
     if low.shape != high.shape or low.ndim != 1 or not (low >= 0).all() or not (low <= high).all() or not (high >= 1).all():
         raise RuleInvalid("each group needs a minimum and a maximum size, 0 <= minimum <= maximum and maximum >= 1")
     low, high = np.ceil(low), np.floor(high)
@@ -54,7 +59,7 @@ def checked_factor(factor: Floats | None, high: Ints) -> Floats:
     sizes = int(high.max(initial=0)) + 1
     if factor is None:
         return np.ones(sizes)
-    found = _numbers(factor, "factor")
+    found = numbers(factor, "factor")
     if found.ndim != 1 or len(found) < sizes or not np.isfinite(found).all() or (found < 0).any():
         raise RuleInvalid(f"factor must give each size from 0 to {sizes - 1} a finite number from 0 on")
     return found
@@ -81,6 +86,13 @@ def check_budget(seconds: float | None, sweeps: int | None, heat: float, seed: i
     check_seed(seed)
 
 
+def check_processes(processes: int) -> None:
+    """Refuse numbers of processes that no machine has."""
+    if not 1 <= processes <= _MOST_PROCESSES:
+        bound = "at least one process must" if processes < 1 else f"at most {_MOST_PROCESSES} processes can"
+        raise RuleInvalid(f"{bound} work, not {processes}")
+
+
 def check_seed(seed: int) -> None:
     """Refuse what chance can't be drawn from."""
     if not isinstance(seed, int | np.integer) or seed < 0:
@@ -89,7 +101,7 @@ def check_seed(seed: int) -> None:
 
 def checked_start(start: ArrayLike, n: int, low: Ints, high: Ints) -> Ints:
     """(n,) group numbers to begin from, sizes within bounds."""
-    labels, groups = _numbers(start, "start"), len(low)
+    labels, groups = numbers(start, "start"), len(low)
     if labels.shape != (n,) or not (labels == np.floor(labels)).all() or (labels < 0).any() or (labels >= groups).any():
         raise RuleInvalid(f"start must give each a group from 0 to {groups - 1}")
     found = labels.astype(np.int64)
@@ -99,7 +111,8 @@ def checked_start(start: ArrayLike, n: int, low: Ints, high: Ints) -> Ints:
     return found
 
 
-def _numbers(values: ArrayLike, what: str) -> NDArray[np.float64]:
+def numbers(values: ArrayLike, what: str) -> NDArray[np.float64]:
+    """Real numbers as an array."""
     try:
         found: NDArray[Any] = np.asarray(values)
         if np.iscomplexobj(found):

@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
+from dinnerkit.matching.arguments import typed
 from dinnerkit.matching.errors import RuleInvalid
 from dinnerkit.matching.solving.blocks import BLOCK, Effort, Task, near_order, searched, usual_rounds
 from dinnerkit.matching.solving.budget import Progress
-from dinnerkit.matching.solving.checking import check_seed, checked_bounds, checked_factor, checked_masks
+from dinnerkit.matching.solving.checking import MOST_PEOPLE, check_processes, check_seed, checked_bounds, checked_factor, checked_masks
 from dinnerkit.matching.solving.filling import dealt
 from dinnerkit.matching.solving.pairs import checked_pairs, pairs_inside
 from dinnerkit.matching.solving.solver import RunRecord, Solution, compiled_available
@@ -25,6 +26,7 @@ from dinnerkit.matching.solving.terms import Term, Worths
 _PAIRS_AT_ONCE = 1 << 20
 
 
+@typed
 def solve_features(
     terms: Iterable[Term],
     minimum: ArrayLike,
@@ -78,7 +80,7 @@ def solve_features(
         RuleInvalid: the arguments contradict themselves, are not finite, or the sizes can't be met.
     """
     began = clock()
-    if people < 0:
+    if not 0 <= people <= MOST_PEOPLE:
         raise RuleInvalid(f"there can't be {people} people")
     worths = Worths(people, terms)
     _check(people, seconds, rounds, processes, seed)
@@ -127,8 +129,7 @@ def _check(people: int, seconds: float | None, rounds: int | None, processes: in
         raise RuleInvalid(f"seconds must be a positive number, not {seconds}")
     if rounds is not None and rounds < 0:
         raise RuleInvalid(f"rounds can't be {rounds}")
-    if processes < 1:
-        raise RuleInvalid(f"at least one process must work, not {processes}")
+    check_processes(processes)
 
 
 def _whole(values: ArrayLike, people: int, what: str) -> Ints:

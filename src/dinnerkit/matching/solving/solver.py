@@ -16,6 +16,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
+from dinnerkit.matching.arguments import typed
 from dinnerkit.matching.errors import RuleInvalid
 from dinnerkit.matching.solving import annealing
 from dinnerkit.matching.solving.bound import bounded
@@ -81,6 +82,7 @@ class Solution:
         return None if self.bound is None or self.bound <= 0 else max(0.0, 1.0 - self.objective / self.bound)
 
 
+@typed
 def solve(
     weights: ArrayLike,
     minimum: ArrayLike,

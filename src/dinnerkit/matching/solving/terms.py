@@ -15,7 +15,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from dinnerkit.matching.arguments import shown, typed_fields
 from dinnerkit.matching.errors import RuleInvalid
+from dinnerkit.matching.solving.checking import numbers
 from dinnerkit.matching.solving.pairs import checked_pairs, distinct
 from dinnerkit.matching.solving.state import Ints
 
@@ -27,6 +29,7 @@ MOST_CODES = 1000
 _WORD = 64
 
 
+@typed_fields
 @dataclass(frozen=True, eq=False)
 class Near:
     """Similarity: ``weight`` for equal values, falling in a straight line to 0 at a difference of ``width``.
@@ -44,6 +47,7 @@ class Near:
     unset: float = 0.5
 
 
+@typed_fields
 @dataclass(frozen=True, eq=False)
 class Far:
     """Complementarity: 0 for equal values, rising in a straight line to ``weight`` at a difference of ``width``; see :class:`Near`."""
@@ -54,6 +58,7 @@ class Far:
     unset: float = 0.5
 
 
+@typed_fields
 @dataclass(frozen=True, eq=False)
 class Kinds:
     """Agreement of categories: a pair earns what a small table says of its two kinds.
@@ -69,6 +74,7 @@ class Kinds:
     unset: float = 0.0
 
 
+@typed_fields
 @dataclass(frozen=True, eq=False)
 class Common:
     """Things in common: ``weight`` for ``enough`` of them or more, and its part for fewer.
@@ -88,6 +94,7 @@ class Common:
     unset: float = 0.5
 
 
+@typed_fields
 @dataclass(frozen=True, eq=False)
 class Linked:
     """What some pairs earn, or are fined with a weight below 0.
@@ -152,6 +159,8 @@ class Worths:
         self.people = people
         listed = tuple(terms)
         for term in listed:
+            if not isinstance(term, Term):
+                raise RuleInvalid(f"{shown(term)} is no term")
             _check(term, people)
         lines = [term for term in listed if isinstance(term, Near | Far)]
         kinds = [term for term in listed if isinstance(term, Kinds)]
@@ -240,7 +249,7 @@ def _check_line(name: str, term: Near | Far, people: int) -> None:
 
 
 def _check_kinds(term: Kinds, people: int) -> None:
-    table = np.asarray(term.table, np.float64)
+    table = numbers(term.table, "the table of Kinds")
     _rows_are("Kinds", "codes", np.shape(term.codes), (people,))
     if table.ndim != 2 or table.shape != table.T.shape or not 1 <= len(table) <= MOST_CODES:  # noqa: PLR2004
         raise RuleInvalid(f"the table of Kinds must be square, for at most {MOST_CODES} kinds, not of shape {table.shape}")
