@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -15,6 +16,7 @@ from dinnerkit.booking.store import BookingStore
 from dinnerkit.events.errors import NotTheHost
 from dinnerkit.identity import Principal, Role
 from dinnerkit.ids import new_id
+from dinnerkit.matching import Locks, Seating, carrying_out, seat
 from dinnerkit.matching.app_errors import NoSuchSeating
 from dinnerkit.matching.computing import SeatingWork
 from dinnerkit.matching.errors import RuleInvalid
@@ -102,6 +104,24 @@ def test_who_cancelled_since_is_passed_over_and_who_got_their_seats_is_kept_in_t
     with pytest.raises(RuleInvalid) as refused:
         made(kit, event, Wishes(keep=Staying(first.id, guests=frozenset({passed_on.guest_id}))))
     assert refused.value.details == {"guests": [passed_on.guest_id]}
+
+
+def test_the_tables_of_the_earlier_seating_are_where_the_search_begins(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
+    event = night(kit)
+    book(kit, event, guests(kit, *["en"] * 9))
+    first = made(kit, event, Wishes())
+    begun: list[Locks] = []
+
+    def noted(*told: Any, locked: Locks, **more: Any) -> Seating:
+        begun.append(locked)
+        return seat(*told, locked=locked, **more)
+
+    monkeypatch.setattr(carrying_out, "seat", noted)
+    for staying in (Staying(first.id, frozenset({1})), Staying(first.id, guests=frozenset(sorted(tables(first)[1])[:2]))):
+        made(kit, event, Wishes(keep=staying))
+    made(kit, event, Wishes())
+
+    assert [list(locks.before) for locks in begun] == [tables(first), tables(first), []]
 
 
 def test_only_those_can_be_kept_who_had_a_table_there(kit: Kit) -> None:

@@ -29,7 +29,7 @@ def worth(weights, labels):
 
 @pytest.fixture
 def _compiled(monkeypatch):
-    monkeypatch.setattr(solver, "_COMPILED_FROM", 0)
+    monkeypatch.setattr(solver, "COMPILED_FROM", 0)
 
 
 def problem_of(n, low, high, *, seed=0, factor=None, families=0, apart=(), unit_of=None):
@@ -129,15 +129,15 @@ def test_all_searches_find_the_same_optimum_of_a_few():
     seconds=st.sampled_from([None, 0.02]),
 )
 def test_compiled_answers_keep_sizes_parties_and_pairs_apart(seed, party, enemies, seconds):
-    before = solver._COMPILED_FROM
-    solver._COMPILED_FROM = 0
+    before = solver.COMPILED_FROM
+    solver.COMPILED_FROM = 0
     try:
         together = [party] if seed % 2 else []
         enemies = [pair for pair in enemies if not (together and set(pair) <= set(party))]
         weights = symmetric(24, seed, -100.0)
         solution = solve(weights, [4] * 4, [8] * 4, seed=seed, seconds=seconds, sweeps=30, together=together, apart=enemies)
     finally:
-        solver._COMPILED_FROM = before
+        solver.COMPILED_FROM = before
     sizes = np.bincount(solution.labels, minlength=4)
     assert ((sizes >= 4) & (sizes <= 8)).all()
     assert solution.broken == 0

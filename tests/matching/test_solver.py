@@ -33,7 +33,7 @@ def searching(monkeypatch):
 def engine(request, monkeypatch, searching):
     if request.param == "numba":
         pytest.importorskip("numba")
-        monkeypatch.setattr(solver, "_COMPILED_FROM", 0)
+        monkeypatch.setattr(solver, "COMPILED_FROM", 0)
     else:
         monkeypatch.setattr(solver, "compiled_available", lambda: False)
     return request.param

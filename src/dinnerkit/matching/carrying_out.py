@@ -49,11 +49,11 @@ def outcome(row: Row, search: Search, earlier: Seating | None, places: Mapping[s
     Args:
         row: the seating as it was asked for.
         search: whom to seat, and whom to tell how it goes on.
-        earlier: the seating that this one mends.
+        earlier: the seating that this one mends, or of which it keeps something.
         places: by guest id.
     """
     try:
-        seating = _seated(row, search) if earlier is None else _mended(row, search, earlier)
+        seating = _mended(row, search, earlier) if earlier is not None and row.get("mends") else _seated(row, search, earlier)
     except SeatingImpossible as error:
         return {"status": "impossible", "problem": _discreet_problem(error, kept=bool(row.get("locked") or row.get("locked_guests")))}
     return {"status": "done", **to_rows(_discreet(seating), places)}
@@ -64,11 +64,12 @@ def _rules(row: Row, search: Search) -> tuple[Rule, ...]:
     return (*rules, TogetherAgain(search.again)) if search.again else rules
 
 
-def _seated(row: Row, search: Search) -> Seating:
+def _seated(row: Row, search: Search, earlier: Seating | None) -> Seating:
     guests, size, rules = search.guests, search.size, _rules(row, search)
     locked = Locks(
         tuple(LockedTable(frozenset(names)) for names in row.get("locked", ())),
         tuple(frozenset(names) for names in row.get("locked_guests", ())),
+        tuple(frozenset(table.guests) for table in earlier.tables) if earlier else (),
     )
     # Fewer are searched for in one go.
     inputs = digest(guests, size, list(rules), locked, row["seed"], row["best_effort"], version()) if len(guests) > AT_ONCE else ""

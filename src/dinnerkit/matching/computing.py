@@ -88,9 +88,9 @@ class SeatingWork:
         return outcome(row, search, self._earlier(row), places)
 
     def _earlier(self, row: Row) -> Seating | None:
-        """The seating that this one mends."""
-        mended = row.get("mends")
-        return as_seating(from_row(self._seatings.find_one({"_id": mended["seating"], "event": row["event"]}) or {})) if mended else None
+        """The seating that this one mends, or of which it keeps something."""
+        earlier = row["mends"]["seating"] if row.get("mends") else row.get("keeps")
+        return as_seating(from_row(self._seatings.find_one({"_id": earlier, "event": row["event"]}) or {})) if earlier else None
 
     def _note(self, row: Row, values: Row) -> None:
         self._seatings.update_one(_queued(row), {"$set": values})

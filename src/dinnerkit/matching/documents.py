@@ -62,6 +62,8 @@ class SeatingDocument(SendingDocument):
     """The guests of each table that the host wants to stay as it is."""
     locked_guests = ListField(ListField(StringField()))
     """Guests who keep their company: those of one list at one table, those of different lists at different ones."""
+    keeps = StringField()
+    """The earlier seating to which these belong."""
     mends = DictField()
     """The earlier ``seating`` that is mended, and how many ``moves`` that may cost."""
     tables = mongoengine.EmbeddedDocumentListField(StoredTable)

@@ -229,6 +229,7 @@ class SeatingService:
             raise RuleInvalid("not all of the guests to keep have a table in the earlier seating", guests=sorted(missing))
         company = [[guest for guest in table if guest in staying.guests] for table in tables]
         return {
+            "keeps": staying.seating,
             "locked": [tables[number - 1] for number in sorted(staying.tables)],
             "locked_guests": [guests for guests in company if guests],
         }

@@ -2,45 +2,70 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
+from numpy.typing import NDArray
 
 from dinnerkit.matching.seating.constraints import Constraints
 from dinnerkit.matching.seating.declaring import task
 from dinnerkit.matching.seating.planning import first_tables, table_counts
 from dinnerkit.matching.solving.blocks import Effort, searched
-from dinnerkit.matching.solving.solver import pack, solve
+from dinnerkit.matching.solving.solver import COMPILED_FROM, compiled_available, pack, solve
 from dinnerkit.matching.solving.state import Ints
 from dinnerkit.matching.solving.terms import Worths
 
-_ATTEMPTS = 5
+_ATTEMPTS, _SHORT_ATTEMPTS = 7, 3
 _MEND_ONE_BY_ONE = 20
 _SWEEPS_OVER_ALL = 1
 _MEND_SWEEPS = 15
+_LONG_ROUNDS = 2
 _MEND_GUESTS = 480
 _MEND_ROUNDS = 3
 _LOOSE_UP_TO = 480
 
 
-def feasible_tables(constraints: Constraints, order: Ints, rng: np.random.Generator) -> Ints:
+def feasible_tables(constraints: Constraints, order: Ints, rng: np.random.Generator, before: Ints | None = None) -> Ints:
     """(n,), a table that breaks no hard rule for as many guests as are found a place, numbered from 0 without gaps; -1 is unseated.
 
     Args:
         constraints: the hard rules, without guests whom they leave no hope.
         order: (n,), the guests in the order in which neighbours should share a table.
         rng: the source of chance.
+        before: (n,), where they sat in an earlier seating, -1 for nowhere; it is tried first.
     """
-    best = np.full(len(constraints), -1)
+    best = np.full(len(constraints), -1) if before is None else _as_before(constraints, before, rng)
+    if (best >= 0).all():
+        return _renumbered(best)
     for attempt in range(_ATTEMPTS):
         start = first_tables(constraints, order if attempt == 0 else rng.permutation(order), rng)
         for labels in (start, _loose(constraints, attempt, rng)):
             if labels is None:
                 continue
-            found = _dropped(constraints, _mended(constraints, labels, rng))
+            found = _dropped(constraints, _mended(constraints, labels, rng, long=attempt >= _SHORT_ATTEMPTS))
             if (found >= 0).sum() > (best >= 0).sum():
                 best = found
             if (best >= 0).all():
                 return _renumbered(best)
     return _renumbered(best)
+
+
+def _as_before(constraints: Constraints, before: Ints, rng: np.random.Generator) -> Ints:
+    """The tables of an earlier seating with what has changed since mended: who came, who went, and the rules."""
+    labels = before.copy()
+    for members in constraints.units():
+        if len(np.unique(labels[members])) > 1:
+            labels[members] = -1
+    labels[_at_tables(labels, lambda size: size > constraints.high)] = -1
+    found = _dropped(constraints, _mended(constraints, labels, rng, long=False))
+    found[_at_tables(found, lambda size: size < constraints.low)] = -1
+    return found
+
+
+def _at_tables(labels: Ints, chosen: Callable[[Ints], NDArray[np.bool_]]) -> NDArray[np.bool_]:
+    """(n,): who sits at a table of a size that is chosen."""
+    size = np.bincount(labels[labels >= 0], minlength=1)
+    return (labels >= 0) & chosen(size)[labels]
 
 
 def _loose(constraints: Constraints, attempt: int, rng: np.random.Generator) -> Ints | None:
@@ -55,12 +80,12 @@ def _loose(constraints: Constraints, attempt: int, rng: np.random.Generator) -> 
     return None if group is None else group[constraints.unit]
 
 
-def _mended(constraints: Constraints, labels: Ints, rng: np.random.Generator) -> Ints:
+def _mended(constraints: Constraints, labels: Ints, rng: np.random.Generator, *, long: bool) -> Ints:
     """The tables with guests exchanged, among the broken ones and some others at random, until none is broken or time is up."""
     labels = labels.copy()
     if len(constraints.broken_tables(labels)) > _MEND_ONE_BY_ONE:
         labels = _swept(constraints, labels, rng)
-    for _ in range(_MEND_ROUNDS):
+    for _ in range(_LONG_ROUNDS if long else _MEND_ROUNDS):
         broken = constraints.broken_tables(labels)
         if not len(broken):
             break
@@ -69,7 +94,7 @@ def _mended(constraints: Constraints, labels: Ints, rng: np.random.Generator) ->
             chosen = broken[first : first + per_round]
             others = np.setdiff1d(np.unique(labels[labels >= 0]), chosen)
             extra = rng.permutation(others)[: 2 * _MEND_GUESTS // (constraints.low + constraints.high) - len(chosen)]
-            _mend(constraints, labels, np.concatenate([chosen, extra]), rng)
+            _mend(constraints, labels, np.concatenate([chosen, extra]), rng, long=long)
     return labels
 
 
@@ -84,7 +109,7 @@ def _swept(constraints: Constraints, labels: Ints, rng: np.random.Generator) -> 
     return swept
 
 
-def _mend(constraints: Constraints, labels: Ints, tables: Ints, rng: np.random.Generator) -> None:
+def _mend(constraints: Constraints, labels: Ints, tables: Ints, rng: np.random.Generator, *, long: bool) -> None:
     """Exchange guests among some tables so that fewer rules are broken; changes ``labels``."""
     guests = np.flatnonzero(np.isin(labels, tables))
     part = constraints.take(guests)
@@ -98,9 +123,14 @@ def _mend(constraints: Constraints, labels: Ints, tables: Ints, rng: np.random.G
         apart=part.apart,
         masks=part.masks,
         start=start.reshape(-1),
-        sweeps=_MEND_SWEEPS,
+        sweeps=_sweeps(len(part.units()), long=long),
     )
     labels[guests] = names[solution.labels]
+
+
+def _sweeps(units: int, *, long: bool) -> int:
+    """How many sweeps mend so many units: in long attempts as many as the compiled search is used for."""
+    return max(_MEND_SWEEPS, COMPILED_FROM // units**2 + 1) if long and compiled_available() else _MEND_SWEEPS
 
 
 def _dropped(constraints: Constraints, labels: Ints) -> Ints:

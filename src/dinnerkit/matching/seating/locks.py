@@ -39,10 +39,12 @@ class Locks:
     Attributes:
         tables: tables that stay as they are.
         guests: sets of ids: guests of one set sit at one table, and guests of different sets at different ones.
+        before: sets of ids: who shared a table in an earlier seating that kept these locks. Tables are sought from there.
     """
 
     tables: tuple[LockedTable, ...] = field(default=())
     guests: tuple[frozenset[str], ...] = field(default=())
+    before: tuple[frozenset[str], ...] = field(default=())
 
     def __post_init__(self) -> None:
         for table in self.tables:
@@ -51,6 +53,9 @@ class Locks:
         for names in self.guests:
             if not isinstance(names, Set):
                 raise RuleInvalid(f"the guests to lock must be sets of ids, not {shown(names)}")
+        for names in self.before:
+            if not isinstance(names, Set):
+                raise RuleInvalid(f"the tables of before must be sets of ids, not {shown(names)}")
 
     @classmethod
     @typed
@@ -78,7 +83,7 @@ class Locks:
             LockedTable(frozenset(seating.tables[number - 1].guests), seating.tables[number - 1].at) for number in sorted(set(tables))
         )
         sets = (frozenset(table.guests) & set(guests) for table in seating.tables)
-        return cls(kept, tuple(one for one in sets if one))
+        return cls(kept, tuple(one for one in sets if one), tuple(frozenset(table.guests) for table in seating.tables))
 
     def labels(self, crowd: Crowd) -> Ints:
         """(n,), the number of each guest's locked table, from 0; -1 for the others.
@@ -102,6 +107,13 @@ class Locks:
             if elsewhere:
                 raise RuleInvalid(f"guest '{at_tables[0]}' is locked to a table, and to guest '{elsewhere[0]}', who is not")
         return labels
+
+    def earlier(self, crowd: Crowd) -> Ints | None:
+        """(n,), the number of each guest's table in the earlier seating, from 0; -1 for those who had none. None if it is not known."""
+        if not self.before:
+            return None
+        table_of = {name: number for number, names in enumerate(self.before) for name in names}
+        return np.array([table_of.get(name, -1) for name in crowd.ids], np.int64)
 
     def places(self, room: Room) -> list[int]:
         """The place in the venue's list of each locked table; -1 if the tables are all alike.

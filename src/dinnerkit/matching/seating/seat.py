@@ -109,7 +109,9 @@ def seat(
         raise impossible(against, crowd, proved=True)
     free = np.flatnonzero(kept < 0)
     following = Following(progress, best, halfway, resume)
-    search = Search(seed, Deadline.within(began, seconds), best_effort, following, np.random.default_rng(seed), processes)
+    earlier = locked.earlier(crowd)
+    before = None if earlier is None else earlier[free]
+    search = Search(seed, Deadline.within(began, seconds), best_effort, following, np.random.default_rng(seed), processes, before)
     locked_at = locked.places(room)
     sitting = frozenset(crowd.ids[one] for one in np.flatnonzero(kept >= 0))
     rest = room.without(locked_at, sitting, crowd)
@@ -136,7 +138,7 @@ def seat(
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """How long to search, and with what."""
+    """How long to search, with what, and from where: (n,), the table of each guest before, -1 for none; None if there was no before."""
 
     seed: int
     deadline: Deadline
@@ -144,6 +146,7 @@ class Search:
     following: Following
     rng: np.random.Generator
     processes: int = 1
+    before: Ints | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +191,7 @@ def seated(crowd: Crowd, scoring: Scoring, rules: Sequence[Rule], room: Room, se
     hopeful = np.setdiff1d(np.arange(len(crowd)), list(reasons)).astype(np.int64) if reasons else np.arange(len(crowd))
     if (few := _of_few(crowd, constraints, scoring, rules, room, hopeful, reasons, search)) is not None:
         return few
-    placed = _place(crowd, constraints, scoring, rules, room, hopeful, search.rng)
+    placed = _place(crowd, constraints, scoring, rules, room, hopeful, search)
     left = hopeful[placed.labels < 0]
     if len(left):
         cause = placed.cause or not_found(crowd, rules, constraints, left)
@@ -321,17 +324,17 @@ def _without_hope(crowd: Crowd, constraints: Constraints, rules: Sequence[Rule],
 
 
 def _place(
-    crowd: Crowd, constraints: Constraints, scoring: Scoring, rules: Sequence[Rule], room: Room, hopeful: Ints, rng: np.random.Generator
+    crowd: Crowd, constraints: Constraints, scoring: Scoring, rules: Sequence[Rule], room: Room, hopeful: Ints, search: Search
 ) -> _Placed:
     """First tables for those with hope."""
     if not len(hopeful):
         return _Placed(np.zeros(0, np.int64), cause=None)
     part = constraints.take(hopeful)
-    order = similar_order(scoring.axes(crowd)[hopeful], rng)
+    order = similar_order(scoring.axes(crowd)[hopeful], search.rng)
     if room.tables is not None:
-        labels = venue_start(part, room, order, rng)
+        labels = venue_start(part, room, order, search.rng)
         return _Placed(labels, cause=_not_divided(len(hopeful), room) if (labels < 0).any() else None)
-    tables = feasible_tables(part, order, rng)
+    tables = feasible_tables(part, order, search.rng, None if search.before is None else search.before[hopeful])
     return _Placed(tables, too_few_tables(crowd.take(hopeful), part, rules, room) if (tables < 0).any() else None)
 
 

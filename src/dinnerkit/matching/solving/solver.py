@@ -42,7 +42,7 @@ __all__ = ["SWEEPS", "Progress", "RunRecord", "Solution", "compiled_available", 
 SWEEPS = 200
 """The default budget: how often each unit is looked at."""
 
-_COMPILED_FROM = 600_000
+COMPILED_FROM = 600_000
 """Step evaluations from which starting numba pays: below this numpy is done sooner."""
 
 _CHOICES, _LONGER = 4, 8
@@ -228,7 +228,7 @@ def _started(problem: Problem, unit_of: Ints, start: ArrayLike) -> Ints:
 def _search(
     problem: Problem, group: Ints | None, rng: np.random.Generator, seed: int, budget: Budget, began: float
 ) -> tuple[Ints, RunRecord]:
-    evaluations = len(problem.sizes) ** 2 * budget.sweeps if budget.seconds is None else _COMPILED_FROM
+    evaluations = len(problem.sizes) ** 2 * budget.sweeps if budget.seconds is None else COMPILED_FROM
     loading = budget.clock()
     engine = _engine(evaluations, problem)
     began += budget.clock() - loading
@@ -283,7 +283,7 @@ def compiled_available() -> bool:
 
 def _engine(evaluations: int, problem: Problem) -> Any:
     """The compiled search where numba is installed and there is enough to do, else the one in numpy."""
-    if evaluations < _COMPILED_FROM or not compiled_available():
+    if evaluations < COMPILED_FROM or not compiled_available():
         return annealing
     singles = bool((problem.sizes == 1).all() and not problem.inner.any())
     return _loaded("slots" if singles else "compiled")
