@@ -50,6 +50,11 @@ CROWD = Crowd.of(GUESTS)
 SEATING = seat(GUESTS, size=5, seconds=0.1)
 NEAR = [Near(np.arange(8.0), 1.0)]
 
+# Older versions of numpy warn of arrays where a number is meant, and go on.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:The truth value of an empty array:DeprecationWarning", "ignore:Conversion of an array with ndim:DeprecationWarning"
+)
+
 STRANGE = [
     None,
     "x",
