@@ -42,7 +42,7 @@ def feasible_tables(constraints: Constraints, order: Ints, rng: np.random.Genera
         for labels in (start, _loose(constraints, attempt, rng)):
             if labels is None:
                 continue
-            found = _dropped(constraints, _mended(constraints, labels, rng, long=attempt >= _SHORT_ATTEMPTS))
+            found = _dropped(constraints, mended(constraints, labels, rng, long=attempt >= _SHORT_ATTEMPTS))
             if (found >= 0).sum() > (best >= 0).sum():
                 best = found
             if (best >= 0).all():
@@ -57,7 +57,7 @@ def _as_before(constraints: Constraints, before: Ints, rng: np.random.Generator)
         if len(np.unique(labels[members])) > 1:
             labels[members] = -1
     labels[_at_tables(labels, lambda size: size > constraints.high)] = -1
-    found = _dropped(constraints, _mended(constraints, labels, rng, long=False))
+    found = _dropped(constraints, mended(constraints, labels, rng, long=False))
     found[_at_tables(found, lambda size: size < constraints.low)] = -1
     return found
 
@@ -80,8 +80,15 @@ def _loose(constraints: Constraints, attempt: int, rng: np.random.Generator) -> 
     return None if group is None else group[constraints.unit]
 
 
-def _mended(constraints: Constraints, labels: Ints, rng: np.random.Generator, *, long: bool) -> Ints:
-    """The tables with guests exchanged, among the broken ones and some others at random, until none is broken or time is up."""
+def mended(constraints: Constraints, labels: Ints, rng: np.random.Generator, *, long: bool) -> Ints:
+    """The tables with guests exchanged, among the broken ones and some others at random, until none is broken or time is up.
+
+    Args:
+        constraints: the hard rules.
+        labels: (n,), the table of each guest; -1 is unseated.
+        rng: the source of chance.
+        long: whether to look for long.
+    """
     labels = labels.copy()
     if len(constraints.broken_tables(labels)) > _MEND_ONE_BY_ONE:
         labels = _swept(constraints, labels, rng)

@@ -15,7 +15,6 @@ from dinnerkit.matching.seating.diagnosis import Cause, named
 from dinnerkit.matching.seating.house import House
 from dinnerkit.matching.seating.rooms import Room
 from dinnerkit.matching.seating.settling import Settling
-from dinnerkit.matching.solving.solver import pack
 from dinnerkit.matching.solving.state import Ints
 
 NEVER = Deadline()
@@ -60,34 +59,6 @@ def lost_by_tables(crowd: Crowd, rules: Sequence[Rule]) -> list[Cause]:
             for guests, why in rule.hopeless(crowd):
                 causes.append(Cause(rule.name, tuple(guests), f"{named(crowd, guests)} {why}"))
     return causes
-
-
-def venue_start(constraints: Constraints, room: Room, order: Ints, rng: np.random.Generator) -> Ints:
-    """First tables in a venue's own room, sizes and parties kept; (n,), -1 for those for whom there is no place.
-
-    Args:
-        constraints: the hard rules.
-        room: with tables of its own.
-        order: (n,), the guests in the order in which neighbours should share a table.
-        rng: the source of chance.
-    """
-    units = constraints.units()
-    rank = np.empty(len(constraints), np.int64)
-    rank[order] = np.arange(len(order))
-    waiting = sorted(units, key=lambda unit: (-len(unit), int(rank[unit].min())))
-    labels = np.full(len(constraints), -1)
-    while waiting:
-        sizes = np.array([len(unit) for unit in waiting], np.int64)
-        counts = room.fit(int(sizes.sum()))
-        used = np.flatnonzero(counts) if counts is not None else np.zeros(0, np.int64)
-        lows, highs = room.seats(0)
-        places = pack(sizes, lows[used], highs[used], rng) if len(used) else None
-        if places is not None:
-            for unit, place in zip(waiting, places, strict=True):
-                labels[unit] = used[place]
-            return labels
-        waiting.pop()
-    return labels
 
 
 def finished(house: House, labels: Ints, rng: np.random.Generator, *, whatever: bool = False, deadline: Deadline = NEVER) -> Finished:

@@ -145,10 +145,11 @@ class Room:
         lists = [rule.served if diets is None else diets for diets in own]
         return np.array([[diets is None or name in diets for name in names] for diets in lists], np.bool_).reshape(tables, len(names))
 
-    def fit(self, guests: int) -> Ints | None:
+    def fit(self, guests: int, more: int = 0) -> Ints | None:
         """How many guests to put at each table of a venue, 0 for those left empty; None where the numbers can't come out.
 
-        Tables named first are used first, those that serve every diet before others; guests are spread evenly over those used.
+        Tables named first are used first, those that serve every diet before others; guests are spread evenly over those used, which are
+        ``more`` than it takes, if there are so many that can be filled.
         """
         tables = self.tables or ()
         order = sorted(set(range(len(tables))) - self.taken, key=lambda one: tables[one].diets is not None)
@@ -157,6 +158,8 @@ class Room:
             return None
         sizes = np.zeros(len(tables), np.int64)
         used = [order[one] for one in chosen]
+        if more:
+            used += self._more(order, used, guests)[:more]
         for one in used:
             sizes[one] = tables[one].low
         emptiest = [(tables[one].low / tables[one].high, rank) for rank, one in enumerate(used) if tables[one].low < tables[one].high]
@@ -168,6 +171,13 @@ class Room:
             if sizes[one] < tables[one].high:
                 heappush(emptiest, (int(sizes[one]) / tables[one].high, rank))
         return sizes
+
+    def _more(self, order: list[int], used: list[int], guests: int) -> list[int]:
+        """Other tables that can be filled too, those that take few first."""
+        tables, taken = self.tables or (), set(used)
+        rest = sorted((one for one in order if one not in taken), key=lambda one: tables[one].low)
+        filled = np.cumsum([tables[one].low for one in (*used, *rest)])[len(used) :]
+        return [one for one, fewest in zip(rest, filled, strict=True) if fewest <= guests]
 
     def most_tables(self, guests: int) -> int:
         """How many tables so many guests can sit at, at most."""

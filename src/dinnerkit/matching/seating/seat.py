@@ -22,7 +22,7 @@ from dinnerkit.matching.seating.deadline import Deadline
 from dinnerkit.matching.seating.diagnosis import Cause, count, named
 from dinnerkit.matching.seating.exhaustive import best_tables
 from dinnerkit.matching.seating.feasible import feasible_tables
-from dinnerkit.matching.seating.finishing import asks_for_more, finished, gone_on, numbered, venue_start
+from dinnerkit.matching.seating.finishing import asks_for_more, finished, gone_on, numbered
 from dinnerkit.matching.seating.following import Following, Halfway
 from dinnerkit.matching.seating.house import House, house_of
 from dinnerkit.matching.seating.impossible import impossible, not_found
@@ -34,6 +34,7 @@ from dinnerkit.matching.seating.relaxing import broken_rules, least_broken
 from dinnerkit.matching.seating.rooms import Room, Size
 from dinnerkit.matching.seating.scoring import Scoring
 from dinnerkit.matching.seating.tables import Seating, Table, Unseated, mean_score, worst_score
+from dinnerkit.matching.seating.venue_tables import venue_tables
 from dinnerkit.matching.seating.worst import lift_worst
 from dinnerkit.matching.solving.checking import check_processes, check_seed
 from dinnerkit.matching.solving.dividing import MOST_UNITS
@@ -332,7 +333,7 @@ def _place(
     part = constraints.take(hopeful)
     order = similar_order(scoring.axes(crowd)[hopeful], search.rng)
     if room.tables is not None:
-        labels = venue_start(part, room, order, search.rng)
+        labels = venue_tables(part, room, order, search.rng)
         return _Placed(labels, cause=_not_divided(len(hopeful), room) if (labels < 0).any() else None)
     tables = feasible_tables(part, order, search.rng, None if search.before is None else search.before[hopeful])
     return _Placed(tables, too_few_tables(crowd.take(hopeful), part, rules, room) if (tables < 0).any() else None)

@@ -1,0 +1,95 @@
+"""First tables in a venue's own room, whatever they score."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from heapq import heappop, heappush
+
+import numpy as np
+
+from dinnerkit.matching.seating.constraints import Constraints
+from dinnerkit.matching.seating.feasible import feasible_tables, mended
+from dinnerkit.matching.seating.rooms import Room
+from dinnerkit.matching.solving.solver import pack
+from dinnerkit.matching.solving.state import Ints
+
+
+def venue_tables(constraints: Constraints, room: Room, order: Ints, rng: np.random.Generator) -> Ints:
+    """As few of a venue's tables as the rules about pairs are found to be kept at, else as the numbers take.
+
+    Args:
+        constraints: the hard rules.
+        room: with tables of its own.
+        order: (n,), the guests in the order in which neighbours should share a table.
+        rng: the source of chance.
+
+    Returns:
+        (n,), each guest's table; -1 for those for whom there is no place. Sizes and parties are kept.
+    """
+    fewest = _divided(constraints, room, order, rng, 0)
+    if (fewest < 0).any():
+        return fewest
+    there = replace(constraints, tables=room.seats(0))
+    for long in (False, True):
+        for more in _more_tables(room.most_tables(len(constraints)) - len(np.unique(fewest))):
+            labels = _divided(constraints, room, order, rng, more) if more else fewest
+            if (labels >= 0).all():
+                labels = mended(there, labels, rng, long=long)
+                if not len(there.broken_tables(labels)):
+                    return labels
+    planned = _held(room, feasible_tables(constraints, order, rng))
+    return fewest if planned is None else planned
+
+
+def _held(room: Room, labels: Ints) -> Ints | None:
+    """Groups, numbered from 0, at tables of the venue that are as large as they are; None where somebody has none, or a group."""
+    if (labels < 0).any():
+        return None
+    (lows, highs), sizes = room.seats(0), np.bincount(labels)
+    at, waiting, opened = (
+        np.empty(len(sizes), np.int64),
+        sorted(range(len(lows)), key=lambda table: -int(lows[table])),
+        list[tuple[int, int]](),
+    )
+    for group in np.argsort(sizes, kind="stable"):
+        # Of the tables that it is enough for, the one that takes the fewest: a larger group may need another.
+        while waiting and lows[waiting[-1]] <= sizes[group]:
+            table = waiting.pop()
+            heappush(opened, (int(highs[table]), table))
+        while opened and opened[0][0] < sizes[group]:
+            heappop(opened)
+        if not opened:
+            return None
+        at[group] = heappop(opened)[1]
+    return at[labels]
+
+
+def _more_tables(most: int) -> Iterator[int]:
+    """How many tables more than the fewest to try: none, and 1, 2, 4, and so on up to the most."""
+    more = 0
+    while more < most:
+        yield more
+        more = max(1, 2 * more)
+    yield most
+
+
+def _divided(constraints: Constraints, room: Room, order: Ints, rng: np.random.Generator, more: int) -> Ints:
+    """The guests at so many more tables than the fewest, each party at one; (n,), -1 for those for whom there is no place."""
+    units = constraints.units()
+    rank = np.empty(len(constraints), np.int64)
+    rank[order] = np.arange(len(order))
+    waiting = sorted(units, key=lambda unit: (-len(unit), int(rank[unit].min())))
+    labels = np.full(len(constraints), -1)
+    while waiting:
+        sizes = np.array([len(unit) for unit in waiting], np.int64)
+        counts = room.fit(int(sizes.sum()), more)
+        used = np.flatnonzero(counts) if counts is not None else np.zeros(0, np.int64)
+        lows, highs = room.seats(0)
+        places = pack(sizes, lows[used], highs[used], rng) if len(used) else None
+        if places is not None:
+            for unit, place in zip(waiting, places, strict=True):
+                labels[unit] = used[place]
+            return labels
+        waiting.pop()
+    return labels

@@ -1,0 +1,54 @@
+"""Seats at a venue's own tables that are hard to find."""
+
+from __future__ import annotations
+
+import pytest
+
+from dinnerkit.matching import Guest, Locks, seat
+from dinnerkit.matching.seating.audit import breaches
+
+
+def speakers(**languages: int) -> list[Guest]:
+    """So many guests of each language, who know no other."""
+    return [
+        Guest(f"{language}{number}", languages=frozenset({language})) for language, count in languages.items() for number in range(count)
+    ]
+
+
+@pytest.mark.parametrize(("shy", "venue"), [(6, [(3, 8)] * 6), (5, [(8, 10)] * 3 + [(3, 3)] * 2)])
+def test_more_tables_than_the_fewest_are_laid_where_guests_must_be_kept_apart(shy: int, venue: list[tuple[int, int]]):
+    apart = frozenset(map(str, range(shy)))
+    guests = [Guest(str(number), blocked=apart - {str(number)} if str(number) in apart else frozenset()) for number in range(30)]
+
+    seating = seat(guests, size=venue)
+
+    assert len(seating.tables) >= shy
+    assert not list(breaches(seating, guests, size=venue))
+
+
+@pytest.mark.parametrize("languages", [{"de": 5, "en": 5, "fr": 5, "es": 5}, {"de": 10, "en": 12, "fr": 9, "es": 11, "it": 10, "pl": 12}])
+def test_more_tables_than_the_fewest_are_laid_where_guests_share_no_language(languages: dict[str, int]):
+    guests, venue = speakers(**languages), [(3, 12)] * 12
+
+    seating = seat(guests, size=venue)
+
+    assert not list(breaches(seating, guests, size=venue))
+
+
+def test_each_company_gets_a_table_that_is_as_large():
+    """The largest goes to the table that takes no fewer, and the smallest to the one that takes no more."""
+    guests, venue = speakers(de=9, en=7, fr=8), [(8, 8), (6, 9), (7, 8), (6, 6)]
+
+    seating = seat(guests, size=venue)
+
+    assert sorted((table.at, len(table.guests)) for table in seating.tables) == [(0, 8), (1, 9), (2, 7)]
+
+
+def test_tables_that_are_kept_get_no_others():
+    guests, venue = speakers(de=6, en=9, fr=7, es=8), [(6, 6), (7, 9), (7, 9), (7, 9)]
+    first = seat(guests, size=venue)
+    (kept,) = [number for number, table in enumerate(first.tables, 1) if table.at == 0]
+
+    again = seat(guests, size=venue, seed=5, locked=Locks.of(first, tables={kept}))
+
+    assert {frozenset(table.guests) for table in again.tables} == {frozenset(table.guests) for table in first.tables}
