@@ -32,8 +32,7 @@ LONG = (
 )
 """What takes longest, longest first: processes that share the tests by files would else wait at the end for whoever began one last.
 
-But first the one that compiles the search among many for most of a minute: files that need it later find it on the disk, and those that
-began beside it would each compile it too.
+But first one of those that need the compiled search: compiling takes most of a minute, and whoever begins with them meanwhile waits.
 """
 
 
