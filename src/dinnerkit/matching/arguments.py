@@ -30,11 +30,8 @@ def typed(function: Callable[_Given, _Answer]) -> Callable[_Given, _Answer]:
 
     @wraps(function)
     def checked(*args: _Given.args, **kwargs: _Given.kwargs) -> _Answer:
-        accepted = _accepted_by(function)
-        for name, value in parameters.bind(*args, **kwargs).arguments.items():
-            kinds = accepted.get(name)
-            if kinds and not any(fits(value) for fits, _ in kinds):
-                raise RuleInvalid(f"{name} must be {_called(kinds)}, not {shown(value)}")
+        if (wrong := _wrong(function, parameters.bind(*args, **kwargs).arguments.items())) is not None:
+            raise RuleInvalid("{} must be {}, not {}".format(*wrong))
         return function(*args, **kwargs)
 
     return checked
@@ -48,10 +45,17 @@ def typed_fields(cls: type[_Answer]) -> type[_Answer]:
 
 def wrong_field(value: Any) -> tuple[str, str, str] | None:
     """The name of the first field of a dataclass that is of a wrong type, what it must be, and what it is; None if none is."""
-    for name, kinds in _accepted_by(value.__class__).items():
-        given = getattr(value, name)
-        if kinds and not any(fits(given) for fits, _ in kinds):
-            return name, _called(kinds), shown(given)
+    cls = value.__class__
+    return _wrong(cls, ((name, getattr(value, name)) for name in _accepted_by(cls)))
+
+
+def _wrong(function: Any, given: Iterable[tuple[str, Any]]) -> tuple[str, str, str] | None:
+    """The same of what a function, or a class, is given."""
+    accepted = _accepted_by(function)
+    for name, value in given:
+        kinds = accepted.get(name)
+        if kinds and not any(fits(value) for fits, _ in kinds):
+            return name, _called(kinds), shown(value)
     return None
 
 

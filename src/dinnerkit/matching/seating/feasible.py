@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
-from numpy.typing import NDArray
 
 from dinnerkit.matching.seating.constraints import Constraints
 from dinnerkit.matching.seating.declaring import task
@@ -56,16 +53,15 @@ def _as_before(constraints: Constraints, before: Ints, rng: np.random.Generator)
     for members in constraints.units():
         if len(np.unique(labels[members])) > 1:
             labels[members] = -1
-    labels[_at_tables(labels, lambda size: size > constraints.high)] = -1
+    labels[_company(labels) > constraints.high] = -1
     found = _dropped(constraints, mended(constraints, labels, rng, long=False))
-    found[_at_tables(found, lambda size: size < constraints.low)] = -1
+    found[_company(found) < constraints.low] = -1
     return found
 
 
-def _at_tables(labels: Ints, chosen: Callable[[Ints], NDArray[np.bool_]]) -> NDArray[np.bool_]:
-    """(n,): who sits at a table of a size that is chosen."""
-    size = np.bincount(labels[labels >= 0], minlength=1)
-    return (labels >= 0) & chosen(size)[labels]
+def _company(labels: Ints) -> Ints:
+    """(n,), how many sit at each guest's table; for those without one, how many of them there are."""
+    return np.bincount(labels + 1)[labels + 1]
 
 
 def _loose(constraints: Constraints, attempt: int, rng: np.random.Generator) -> Ints | None:

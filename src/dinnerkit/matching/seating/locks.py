@@ -50,12 +50,10 @@ class Locks:
         for table in self.tables:
             if not isinstance(table, LockedTable):
                 raise RuleInvalid(f"the tables to lock must be LockedTables, not {shown(table)}")
-        for names in self.guests:
-            if not isinstance(names, Set):
-                raise RuleInvalid(f"the guests to lock must be sets of ids, not {shown(names)}")
-        for names in self.before:
-            if not isinstance(names, Set):
-                raise RuleInvalid(f"the tables of before must be sets of ids, not {shown(names)}")
+        for what, sets in (("the guests to lock", self.guests), ("the tables of before", self.before)):
+            for names in sets:
+                if not isinstance(names, Set):
+                    raise RuleInvalid(f"{what} must be sets of ids, not {shown(names)}")
 
     @classmethod
     @typed

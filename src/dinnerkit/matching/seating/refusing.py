@@ -50,8 +50,14 @@ def no_way(crowd: Crowd, scoring: Scoring, rules: Sequence[Rule], room: Room, le
 
 def too_few_tables(crowd: Crowd, constraints: Constraints, rules: Sequence[Rule], room: Room) -> Cause | None:
     """Why no division of some guests into tables will do, if that is shown: their numbers, or those of them who shun each other."""
-    numbers = shortfall(crowd, constraints) if room.tables is None else no_fit(len(crowd), room) if room.fit(len(crowd)) is None else None
-    return numbers or shunning(crowd, constraints, rules, room.most_tables(len(crowd)))
+    return _wrong_numbers(crowd, constraints, room) or shunning(crowd, constraints, rules, room.most_tables(len(crowd)))
+
+
+def _wrong_numbers(crowd: Crowd, constraints: Constraints, room: Room) -> Cause | None:
+    """Why the numbers of some guests don't come out, if that is what is wrong."""
+    if room.tables is None:
+        return shortfall(crowd, constraints)
+    return no_fit(len(crowd), room) if room.fit(len(crowd)) is None else None
 
 
 def no_fit(guests: int, room: Room) -> Cause:

@@ -47,11 +47,9 @@ def _held(room: Room, labels: Ints) -> Ints | None:
     if (labels < 0).any():
         return None
     (lows, highs), sizes = room.seats(0), np.bincount(labels)
-    at, waiting, opened = (
-        np.empty(len(sizes), np.int64),
-        sorted(range(len(lows)), key=lambda table: -int(lows[table])),
-        list[tuple[int, int]](),
-    )
+    waiting = np.argsort(-lows, kind="stable").tolist()
+    opened: list[tuple[int, int]] = []
+    at = np.empty(len(sizes), np.int64)
     for group in np.argsort(sizes, kind="stable"):
         # Of the tables that it is enough for, the one that takes the fewest: a larger group may need another.
         while waiting and lows[waiting[-1]] <= sizes[group]:
