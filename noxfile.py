@@ -115,7 +115,7 @@ def lowest(session: nox.Session) -> None:
 @nox.session(reuse_venv=False)
 def wheel(session: nox.Session) -> None:
     """The tests against the built wheel: what people install, not the tree."""
-    folder = Path(session.create_tmp()) / "wheel"
+    folder = session.cache_dir / "wheel"  # session.create_tmp() would move TMPDIR, to where a browser's socket has too long a path
     shutil.rmtree(folder, ignore_errors=True)
     session.install(*tools("build"))
     session.run("python", "-m", "build", "--outdir", str(folder), silent=True)
@@ -152,7 +152,7 @@ def plugins(session: nox.Session) -> None:
             session.run("mypy")
             session.run("lint-imports", "--no-cache")
         session.run("pytest", str(plugin / "tests"), *session.posargs)
-        session.run("python", "-m", "build", "--outdir", str(Path(session.create_tmp()) / plugin.name), str(plugin), silent=True)
+        session.run("python", "-m", "build", "--outdir", str(session.cache_dir / plugin.name), str(plugin), silent=True)
 
 
 @nox.session
