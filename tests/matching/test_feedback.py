@@ -25,7 +25,8 @@ from dinnerkit.matching.people.crowd import Crowd
 from dinnerkit.matching.people.guests import Guest
 from dinnerkit.matching.rules.again import TogetherAgain
 from dinnerkit.matching.rules.kinds import UNSET_SCORE
-from dinnerkit.matching.seatings import Staying, Wishes
+from dinnerkit.matching.seating.telling import told_to_guests
+from dinnerkit.matching.seatings import Staying, Wishes, as_table
 from dinnerkit.matching.service import SeatingService
 from dinnerkit.testing import run_background
 from tests.matching.test_seatings import HOST, book, guests, kit, night, seatings
@@ -223,6 +224,24 @@ class TestSeating:
         kit.clock.now = ada.about["starts_at"] + OVER_AFTER  # type: ignore[attr-defined]
         say(kit, ada, **{f"u{friend.user}": "again"})
         assert any({ada.user, friend.user} == table for table in next_night(kit, users))
+
+    def test_what_guests_read_of_having_met_is_the_same_whoever_wished_to_meet_again(self, kit: Kit) -> None:
+        bookings = dinner(kit, smallest=2, largest=2)
+        event = night(kit, smallest=4, largest=4)
+        book(kit, event, [booking.user for booking in bookings])
+
+        def told() -> tuple[str, ...]:
+            asked = kit.service(SeatingService).request(HOST, event, seating_id=new_id())
+            run_background(kit)
+            [table] = kit.service(SeatingService).get(HOST, event, asked.id).tables
+            return told_to_guests(as_table(table))
+
+        before = told()
+        assert "Most people at this table have not met before." in before
+        for booking in bookings:
+            [mate] = kit.service(FeedbackService).of(booking).mates
+            say(kit, booking, **{f"u{mate.user}": "again"})
+        assert set(told()) == set(before)
 
     def test_no_guest_can_read_from_a_table_that_somebody_wished_for_it(self) -> None:
         rule = TogetherAgain(frozenset({("a", "b")}))

@@ -174,6 +174,23 @@ def test_what_a_guest_reads_has_no_figure_that_tells_of_another(kit: Kit, seatin
     assert (of_two["score"], of_two["reasons"]) == (None, [{"text": DISCREET}])
 
 
+def test_whom_a_guest_brings_are_no_company_to_hide_another_in(kit: Kit, seatings: SeatingService) -> None:
+    event = night(kit)
+    users = guests(kit, *["en"] * 2)
+    [alone] = book(kit, event, users[:1])
+    [party] = book(kit, event, users[1:], party=3)
+    asked = seatings.request(HOST, event, seating_id=new_id())
+    run_background(kit)
+    [table] = seatings.publish(HOST, event, asked.id).tables
+    people = seatings.people_of(table.places)
+    # Who has answered for their two guests could tell the fourth one's answers.
+    shown = for_guest(table, people, party)
+    assert (shown["score"], shown["reasons"]) == (None, [{"text": DISCREET}])
+    shown = for_guest(table, people, alone)
+    assert shown["score"] == round(table.score)
+    assert shown["reasons"] != [{"text": DISCREET}]
+
+
 def test_publishing_tells_every_guest_by_mail(kit: Kit, seatings: SeatingService, tmp_path: Path) -> None:
     event = night(kit)
     book(kit, event, guests(kit, *["en"] * 4))

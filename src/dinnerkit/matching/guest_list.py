@@ -42,9 +42,8 @@ class GuestList:
             if place.companion:
                 guests.append(_brought(place, brought.get(place.guest_id)))
                 continue
-            again, never = (_partners(place.user, pairs) for pairs in (bonds.again, bonds.never))
-            company = {own_guests[user] for user in met.get(place.user, set()) - again}
-            blocked = frozenset(own_guests[user] for user in never)
+            company = {own_guests[user] for user in met.get(place.user, ())}
+            blocked = frozenset(own_guests[user] for user in _partners(place.user, bonds.never))
             guests.append(_guest(place, people.get(place.user), event, company, blocked, party=place.booking in crowds))
         return guests, frozenset((own_guests[one], own_guests[other]) for one, other in bonds.again)
 

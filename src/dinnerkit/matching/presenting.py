@@ -8,7 +8,7 @@ from typing import Any
 
 from dinnerkit.accounts.people import Person
 from dinnerkit.matching.comparing import Comparison
-from dinnerkit.matching.seating.telling import FEWEST_TOLD, told_to_guests
+from dinnerkit.matching.seating.telling import DISCREET, FEWEST_TOLD, told_to_guests
 from dinnerkit.matching.seatings import Place, SeatedTable, StoredSeating, as_table
 
 _UNKNOWN = "A guest"
@@ -58,13 +58,15 @@ def comparison(found: Comparison, people: Mapping[str, Person]) -> dict[str, Any
 def for_guest(table: SeatedTable, people: Mapping[str, Person], booking_id: str) -> dict[str, Any]:
     """One table as its guests may see it: first names, and reasons that tell nothing about any one of them.
 
-    Points would: who knows their own answers could tell the others' from them. So the score is rounded, and at a table of few not told.
+    Points would: who knows their own answers could tell the others' from them. So the score is rounded, and of few not told. Nor are
+    reasons: a guest may have answered for whom they bring, so that these don't count.
     """
+    many = sum(place.booking != booking_id for place in table.places) + 1 >= FEWEST_TOLD
     guests = [
         {"name": name_of(place, people, full=False), "me": place.booking == booking_id and not place.companion} for place in table.places
     ]
-    told = [{"text": text} for text in told_to_guests(as_table(table))]
-    return {"score": round(table.score) if len(table.places) >= FEWEST_TOLD else None, "reasons": told, "guests": guests}
+    told = [{"text": text} for text in (told_to_guests(as_table(table)) if many else (DISCREET,))]
+    return {"score": round(table.score) if many else None, "reasons": told, "guests": guests}
 
 
 def name_of(place: Place, people: Mapping[str, Person], *, full: bool) -> str:

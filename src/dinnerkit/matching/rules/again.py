@@ -15,13 +15,16 @@ from dinnerkit.matching.rules.kinds import UNSET_SCORE, Index, Scores, check_wei
 class TogetherAgain:
     """Guests of whom one said they would sit with the other again: 1 for such a pair, half for all others, who said nothing.
 
+    They have met, which costs them what :class:`NotMetBefore` gives others, and is not denied: its sentence would tell the other of a
+    pair what was said. So this must outweigh it: half of 90 is earned, 30 are lost.
+
     Args:
         pairs: of guests' ids; those who don't come are ignored.
         weight: against the other soft rules.
     """
 
     pairs: frozenset[tuple[str, str]]
-    weight: float = 30.0
+    weight: float = 90.0
     name: ClassVar[str] = "together_again"
 
     def __post_init__(self) -> None:
