@@ -106,6 +106,25 @@ def test_who_cancelled_since_is_passed_over_and_who_got_their_seats_is_kept_in_t
     assert refused.value.details == {"guests": [passed_on.guest_id]}
 
 
+@pytest.mark.parametrize("one_by_one", [True, False])
+def test_whose_seats_are_given_on_while_it_is_waited_for_is_kept_in_the_person_of_who_got_them(kit: Kit, *, one_by_one: bool) -> None:
+    event = night(kit, smallest=3, largest=3)
+    book(kit, event, guests(kit, *["en"] * 7))
+    book(kit, event, guests(kit, "en"), party=2)
+    best = made(kit, event, Wishes())
+    pair = [place for place in best.places if sum(place.booking == other.booking for other in best.places) > 1]
+    alone = [place for place in best.places if place not in pair]
+    first = mixed(kit, best, [alone[0], *pair, *alone[1:]])
+    staying = Staying(first.id, guests=frozenset(tables(first)[0])) if one_by_one else Staying(first.id, frozenset({1}))
+    seatings = kit.service(SeatingService)
+    asked = seatings.request(HOST, event, seating_id=new_id(), wishes=Wishes(3, keep=staying))
+    [taker] = guests(kit, "en")
+
+    got = given_on(kit, pair[0].user, pair[0].booking, taker)
+
+    assert {alone[0].guest_id, got, f"{got}+1"} in tables(seatings.get(HOST, event, asked.id))
+
+
 def test_the_tables_of_the_earlier_seating_are_where_the_search_begins(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
     event = night(kit)
     book(kit, event, guests(kit, *["en"] * 9))

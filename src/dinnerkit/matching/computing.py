@@ -17,7 +17,7 @@ from dinnerkit.matching.documents import SeatingDocument
 from dinnerkit.matching.guest_list import GuestList
 from dinnerkit.matching.people.guests import Guest
 from dinnerkit.matching.seating.tables import Seating
-from dinnerkit.matching.seatings import Place, as_seating, brought, from_row, places_of
+from dinnerkit.matching.seatings import Place, as_seating, brought, from_row, passed_on, places_of
 from dinnerkit.storage import Row, collection
 
 _TELL_SECONDS, _NOTE_SECONDS = 0.25, 1.0
@@ -70,6 +70,7 @@ class SeatingWork:
         bookings = self._bookings.of_event(event.id, SETTLED)
         places = places_of(bookings)
         guests, again = self._guest_list.of(event, places, brought(bookings))
+        row |= {name: [passed_on(kept, bookings) for kept in row.get(name, ())] for name in ("locked", "locked_guests")}
         values = self._outcome(row, event, guests, again, {place.guest_id: place for place in places})
         finished = values | {"progress": 1.0, "finished_at": self._clock()}
         self._seatings.update_one(_queued(row), {"$set": finished, "$unset": {"halfway": "", "best": ""}})

@@ -116,6 +116,13 @@ def places_of(bookings: Iterable[Booking]) -> list[Place]:
     return [Place(booking.id, booking.user, companion) for booking in bookings for companion in range(booking.guests)]
 
 
+def passed_on(names: Iterable[str], bookings: Iterable[Booking]) -> list[str]:
+    """Ids within one seating, in place of those of bookings whose seats were given on the ids that their places have now."""
+    taken = {booking.transferred_from: booking.id for booking in bookings if booking.transferred_from}
+    parts = (name.partition("+") for name in names)
+    return ["".join((taken.get(booking, booking), *companion)) for booking, *companion in parts]
+
+
 def brought(bookings: Iterable[Booking]) -> dict[str, Companion]:
     """Those whom guests bring and have named, by their ids within a seating."""
     return {
