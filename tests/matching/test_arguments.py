@@ -65,6 +65,7 @@ STRANGE = [
     float("inf"),
     -1,
     10**30,
+    10**400,
     True,
     [],
     {},
@@ -76,7 +77,7 @@ STRANGE = [
     np.array([object()]),
     object(),
 ]
-LASTING = {("seconds", 10**30), ("rounds", 10**30)}
+LASTING = {("seconds", 10**30), ("rounds", 10**30), ("rounds", 10**400)}
 """What may rightly take for ever."""
 
 GROUPS = {"minimum": [2] * 4, "maximum": [2] * 4}

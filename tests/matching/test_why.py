@@ -150,6 +150,8 @@ def test_a_venues_tables_and_those_left_out_are_explained_too():
         why.table(9)
     with pytest.raises(RuleInvalid, match="not made for this list of tables"):
         Why(seating, people, size=[8, 4])
+    with pytest.raises(GuestInvalid, match=r"guest '.*' has a table in the seating, and is not among the guests"):
+        Why(seating, people[:5], size=[8, 4, (5, 8)])
 
 
 def told(people, tables_of, rules=(*ALL_RULES, *WISHES)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import types
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
 from functools import cache, wraps
@@ -88,6 +89,11 @@ def _is_number(kind: type) -> Callable[[object], bool]:
     return lambda value: isinstance(value, kind) and not isinstance(value, bool)
 
 
+def _is_float(value: object) -> bool:
+    """The same of what a float can hold, as whole numbers can be too large for."""
+    return _is_number(Real)(value) and not (isinstance(value, int) and abs(value) > sys.float_info.max)
+
+
 def _is_list(kind: type, *no: type) -> Callable[[object], bool]:
     """What Python takes for a list, but for texts, which it takes for lists of letters."""
     return lambda value: isinstance(value, kind) and not isinstance(value, (str, bytes, *no))
@@ -97,7 +103,7 @@ _IN_ORDER = _is_list(Collection, Set, Mapping), "a list"
 
 _KINDS: dict[Any, _Kind] = {
     int: (_is_number(Integral), "a whole number"),
-    float: (_is_number(Real), "a number"),
+    float: (_is_float, "a number"),
     bool: (lambda value: type(value).__name__ in ("bool", "bool_"), "true or false"),  # numpy's own too, which need not be loaded
     str: (lambda value: isinstance(value, str), "a text"),
     types.NoneType: (lambda value: value is None, "None"),

@@ -95,7 +95,7 @@ def read_rules(path: str | os.PathLike[str]) -> RulesFile:
         content = tomllib.loads(source.read_text("utf-8-sig"))
     except OSError as error:
         raise RuleInvalid(f"{source} can't be read: {error.strerror or error}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # tomllib's own is one; others come of numbers too long and lists too deep for Python
         raise RuleInvalid(f"{source} is not TOML: {str(error).splitlines()[0]}") from error
     try:
         return rules_from(content)
@@ -175,7 +175,10 @@ def _tables(number: int, entry: Mapping[str, Any]) -> list[VenueTable]:
     name = entry.get("name", "")
     if not isinstance(name, str):
         raise RuleInvalid(f"{where}: name must be a text, not {name!r}")
-    return [VenueTable(whole[0], whole[1], diets, name)] * count
+    try:
+        return [VenueTable(whole[0], whole[1], diets, name)] * count
+    except RuleInvalid as error:
+        raise RuleInvalid(f"{where}: {error.message}") from error
 
 
 def _entries(content: Mapping[str, Any], key: str) -> Sequence[Mapping[str, Any]]:

@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 from dinnerkit.matching.people.guests import Guest
 
+_LONG_AGO = 1 << 62
+"""More dinners than anybody has been to, and as many as an array of whole numbers can hold."""
+
 
 @dataclass(frozen=True)
 class Stated:
@@ -47,11 +50,16 @@ class Particulars:
         """The columns of some guests; ``place`` tells each id's row."""
         names = tuple(sorted({diet for guest in guests for diet in guest.diets}))
         labels = sorted({label for guest in guests for label in guest.stated})
-        rows = [(number, place[other], ago) for number, g in enumerate(guests) for other, ago in g.met_ago.items() if other in place]
+        rows = [
+            (number, place[other], min(ago, _LONG_AGO))
+            for number, g in enumerate(guests)
+            for other, ago in g.met_ago.items()
+            if other in place
+        ]
         return cls(
             diets=np.array([name in guest.diets for guest in guests for name in names], np.bool_).reshape(len(guests), len(names)),
             diet_names=names,
-            dinners=np.array([np.nan if g.dinners is None else g.dinners for g in guests], np.float32),
+            dinners=np.array([np.nan if g.dinners is None else min(g.dinners, _LONG_AGO) for g in guests], np.float32),
             stated={label: _stated(guests, label) for label in labels},
             met_ago=np.array(rows, np.int64).reshape(-1, 3),
         )

@@ -14,7 +14,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from dinnerkit.matching.arguments import typed_fields
+from dinnerkit.matching.arguments import shown, typed_fields
 from dinnerkit.matching.errors import RuleInvalid
 from dinnerkit.matching.people.crowd import Crowd
 from dinnerkit.matching.people.items import TRAITS, TraitName
@@ -40,6 +40,9 @@ __all__ = [
 ]
 
 _HIGH, _MEDIUM = 0.66, 0.45
+
+_MOST_ENOUGH = 255
+"""Interests in common are counted in a byte."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +218,9 @@ class SharedInterests:
     name: ClassVar[str] = "shared_interests"
 
     def __post_init__(self) -> None:
-        _check_weight(self.name, self.weight, float(self.enough))
+        check_weight(self.name, self.weight)
+        if not 1 <= self.enough <= _MOST_ENOUGH:
+            raise RuleInvalid(f"the enough of {self.name} must be from 1 to {_MOST_ENOUGH}, not {shown(self.enough)}")
 
     def in_play(self, crowd: Crowd) -> bool:
         """Whether any interest is named by two guests."""

@@ -29,7 +29,7 @@ from dinnerkit.matching.seating.rooms import Room, Size
 from dinnerkit.matching.seating.scoring import Scoring
 from dinnerkit.matching.seating.seat import Search, check, result, seated, tables_of
 from dinnerkit.matching.seating.settling import Settling
-from dinnerkit.matching.seating.tables import Seating, mean_score, worst_score
+from dinnerkit.matching.seating.tables import Seating, check_among, mean_score, worst_score
 from dinnerkit.matching.solving.solver import RunRecord
 from dinnerkit.matching.solving.state import Ints
 
@@ -154,7 +154,10 @@ def moves_against_score(
     seed: int = 0,
     most: int | None = None,
 ) -> tuple[CurvePoint, ...]:
-    """The curve of moves against score: for more and more moves, what :func:`reseat` with that budget would reach.
+    """The curve of moves against score: for more and more moves, the best that is found.
+
+    Up to about a dozen guests it is what :func:`reseat` reaches with that budget. Of more, this looks further than :func:`reseat` with a
+    small budget does, which may end somewhat lower, or higher.
 
     The arguments are those of :func:`reseat`; ``most`` is the largest number of moves to look at, by default all guests.
     """
@@ -308,9 +311,7 @@ def _present(earlier: Seating, guests: tuple[Guest, ...], changes: Changes) -> l
     for guest in (*guests, *changes.come):
         check_types(guest)
     known = {guest.id for guest in guests}
-    unknown = sorted(name for table in earlier.tables for name in table.guests if name not in known)
-    if unknown:
-        raise GuestInvalid(f"guest '{unknown[0]}' has a table in the earlier seating, and is not among its guests", guests=unknown)
+    check_among(earlier, known)
     strangers = sorted(changes.gone - known)
     if strangers:
         raise GuestInvalid(f"guest '{strangers[0]}' can't be gone: nobody of that id was there", guests=strangers)

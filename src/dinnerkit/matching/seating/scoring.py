@@ -101,7 +101,7 @@ class Scoring:
         """0–100: the mean score of tables of these sizes drawn at random, hard rules aside; from a sample of pairs if they are many."""
         n = len(crowd)
         if n < 2:  # noqa: PLR2004
-            return 0.0
+            return 0.0 if self.rules or self.wishes else FULL
         if n * (n - 1) // 2 <= _CHANCE_PAIRS:
             one, other = np.triu_indices(n, 1)
         else:

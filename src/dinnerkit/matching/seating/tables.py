@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
+from dinnerkit.matching.errors import GuestInvalid
 from dinnerkit.matching.seating.reasons import Reason
 from dinnerkit.matching.solving.run_record import RunRecord
 
@@ -103,6 +104,17 @@ class Seating:
     def above_chance(self) -> float:
         """How many points better than tables drawn at random."""
         return self.score - self.chance
+
+
+def check_among(seating: Seating, known: Collection[str]) -> None:
+    """Refuse guests, by their ids, among whom are not all who have a table.
+
+    Raises:
+        GuestInvalid: of those who are missing.
+    """
+    missing = sorted(name for table in seating.tables for name in table.guests if name not in known)
+    if missing:
+        raise GuestInvalid(f"guest '{missing[0]}' has a table in the seating, and is not among the guests", guests=missing)
 
 
 def mean_score(tables: Sequence[Table]) -> float:

@@ -22,7 +22,7 @@ from dinnerkit.matching.seating.reasons import Reason
 from dinnerkit.matching.seating.rooms import Room, Size
 from dinnerkit.matching.seating.scoring import Scoring
 from dinnerkit.matching.seating.settling import Exchanges, Settling
-from dinnerkit.matching.seating.tables import Seating
+from dinnerkit.matching.seating.tables import Seating, check_among
 from dinnerkit.matching.solving.state import Floats, Ints
 
 OTHERS = "others"
@@ -102,6 +102,7 @@ class Why:
         rules: as :func:`dinnerkit.matching.seat` was given them.
 
     Raises:
+        GuestInvalid: somebody who has a table is not among the guests.
         RuleInvalid: the seating was not made for this list of tables.
     """
 
@@ -110,6 +111,7 @@ class Why:
         self._seating = seating
         self._number = {name: number for number, table in enumerate(seating.tables, 1) for name in table.guests}
         everybody = Crowd.of(list(guests))
+        check_among(seating, set(everybody.ids))
         # A rule's share of the score is told by all who were to be seated, as when they were.
         self._scoring = Scoring.of(everybody, rules)
         self._crowd = everybody.take(np.array([one for one, name in enumerate(everybody.ids) if name in self._number], np.int64))
