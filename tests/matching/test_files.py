@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import gzip
 import importlib.resources
+import os
 import stat
 import sys
 
@@ -177,6 +178,26 @@ def test_a_parquet_file_is_read_like_the_same_text(tmp_path):
         read_people(path)
 
 
+def test_a_parquet_file_may_hold_bytes_for_texts_and_what_python_has_no_value_for_where_nobody_looks(tmp_path):
+    pyarrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    columns = {item.id: [3] for item in ITEMS} | {"id": [b"zo\xc3\xab"], "languages": [[b"en", b"de"]]}
+    far_off = pyarrow.array([2**62], pyarrow.timestamp("ms"))
+    parquet.write_table(pyarrow.table(columns | {"filled in": far_off}), tmp_path / "p.parquet")
+    (guest,) = read_people(tmp_path / "p.parquet").guests
+    assert (guest.id, guest.languages) == ("zoë", {"en", "de"})
+    parquet.write_table(pyarrow.table(columns | {"state:gender": far_off}), tmp_path / "q.parquet")
+    with pytest.raises(PeopleFileInvalid, match="pyarrow can't read it: "):
+        read_people(tmp_path / "q.parquet")
+
+
+def test_whole_numbers_may_be_written_as_programs_do_for_which_one_is_missing(tmp_path):
+    path = table(tmp_path / "p.csv", [["3.0", "", *ANSWERS[2:], "4.0"], [*ANSWERS[1:], "3.5", "2"]], [*HEADER, "dinners"])
+    people = read_people(path)
+    assert [guest.dinners for guest in people.guests] == [4]
+    assert people.bad == (BadRow(3, "answer '3.5' is not a whole number from 1 to 5"),)
+
+
 def test_a_parquet_file_without_pyarrow_names_the_extra(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     path = tmp_path / "people.parquet"
@@ -279,9 +300,35 @@ def test_nothing_is_written_when_matching_fails_and_an_older_file_stays(tmp_path
     assert sorted(path.name for path in tmp_path.iterdir()) == ["p.csv", "tables.csv"]
 
 
-def test_a_place_that_cannot_be_written_is_told_in_one_line(tmp_path):
-    with pytest.raises(PeopleFileInvalid, match=r"tables\.csv can't be written: No such file"):
-        match_file(table(tmp_path / "p.csv", [ANSWERS] * 6), out=tmp_path / "nowhere" / "tables.csv")
+@pytest.mark.parametrize(
+    ("place", "why"), [("nowhere/tables.csv", "No such file"), ("p.csv/tables.csv", "Not a directory"), ("folder", "Is a directory")]
+)
+@pytest.mark.parametrize("what", ["out", "report"])
+def test_a_place_that_cannot_be_written_is_told_in_one_line_before_the_search_and_nothing_is_lost(tmp_path, place, why, what):
+    people = table(tmp_path / "p.csv", [ANSWERS] * 6)
+    (tmp_path / "folder").mkdir()
+    older = {name: tmp_path / name for name in ("out", "report")}
+    for path in older.values():
+        path.write_text("older")
+    told = []
+    with pytest.raises(PeopleFileInvalid, match=rf"{place} can't be written: {why}"):
+        match_file(people, progress=told.append, **(older | {what: tmp_path / place}))
+    assert told == []
+    assert [path.read_text() for path in older.values()] == ["older"] * 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "out", "p.csv", "report"]
+
+
+def test_tables_go_into_a_pipe_that_stays_one_and_to_where_a_link_leads(tmp_path):
+    people, pipe, link = table(tmp_path / "p.csv", [ANSWERS] * 6), tmp_path / "pipe", tmp_path / "link.csv"
+    os.mkfifo(pipe)
+    link.symlink_to(tmp_path / "linked.csv")
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    match_file(people, out=pipe)
+    match_file(people, out=link)
+    with os.fdopen(reader) as stream:
+        assert stream.read() == (tmp_path / "linked.csv").read_text() == "person,table\n" + "".join(f"{n},1\n" for n in range(1, 7))
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    assert link.is_symlink()
 
 
 def test_the_people_of_the_demo_are_complete_of_age_and_compact(tmp_path):

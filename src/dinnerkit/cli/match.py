@@ -154,7 +154,8 @@ def _summary(done: MatchReport, out: Path, report: Path | None) -> Iterator[str]
     seating, people = done.seating, done.people
     sizes = [len(table.guests) for table in seating.tables]
     span = "-".join(str(size) for size in sorted({min(sizes, default=0), max(sizes, default=0)}))
-    yield f"{sum(sizes):,} of {people.rows:,} people sit at {len(sizes):,} tables of {span}; {len(people.bad):,} rows were skipped"
+    tables = f"{len(sizes):,} table{'s' if len(sizes) != 1 else ''}"
+    yield f"{sum(sizes):,} of {people.rows:,} people sit at {tables} of {span}; {len(people.bad):,} rows were skipped"
     if not any(math.isnan(value) for value in people.alphas.values()):
         yield "reliability (Cronbach's alpha): " + ", ".join(f"{trait} {value:.2f}" for trait, value in people.alphas.items())
     yield f"score {seating.score:.1f} of 100, {seating.chance:.1f} by chance; the worst table has {seating.floor:.1f}"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import os
 import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,8 +66,8 @@ def match_file(
 ) -> MatchReport:
     """Seat the people of a file, and write ``person,table`` (tables numbered from 1, people in the file's order).
 
-    The file appears at ``out`` whole or not at all, and so does a page about it at ``report``. See :func:`read_people` for the columns
-    and :func:`seat` for the rest.
+    The file appears at ``out`` whole or not at all, and so does a page about it at ``report``; that they can is seen before the search.
+    What is there and is no file, such as a pipe, is written to. See :func:`read_people` for the columns and :func:`seat` for the rest.
 
     Raises:
         PeopleFileInvalid: it can't be read as a file of people, or the result can't be written.
@@ -73,6 +75,9 @@ def match_file(
     """
     began = time.monotonic()
     people = read_people(path)
+    for target in (out, report):
+        if target is not None:
+            _check_place(target)
     seating = seat(
         people.guests,
         size=size,
@@ -86,10 +91,11 @@ def match_file(
         best=best,
     )
     broken = breaches(seating, people.guests, size=size, rules=rules)
+    page = "" if report is None else report_page(people, seating, size=size, rules=rules, title=Path(path).name)
     if out is not None:
-        write_tables(out, people, seating)
+        _write(out, _tables(people, seating))
     if report is not None:
-        _write(report, report_page(people, seating, size=size, rules=rules, title=Path(path).name))
+        _write(report, page)
     return MatchReport(people, seating, tuple(_idle(people.guests, rules)), tuple(broken), time.monotonic() - began)
 
 
@@ -104,31 +110,70 @@ def _idle(guests: Sequence[Guest], rules: Sequence[Rule]) -> Iterator[str]:
                 yield f"the rule {rule.name} asks for nothing: nobody in the file has told {what}"
 
 
-def write_tables(path: str | os.PathLike[str], people: People, seating: Seating) -> None:
-    """Write ``person,table`` with a header; whoever has no table is left out.
-
-    Raises:
-        PeopleFileInvalid: it can't be written.
-    """
+def _tables(people: People, seating: Seating) -> str:
+    """Lines ``person,table`` with a header; whoever has no table is left out."""
     table_of = {name: number for number, table in enumerate(seating.tables, 1) for name in table.guests}
     text = io.StringIO(newline="")
     rows = csv.writer(text, lineterminator="\n")
     rows.writerow(("person", "table"))
     rows.writerows((guest.id, table_of[guest.id]) for guest in people.guests if guest.id in table_of)
-    _write(path, text.getvalue())
+    return text.getvalue()
+
+
+def _check_place(path: str | os.PathLike[str]) -> None:
+    """Refuse a place where no file can be made, before anybody waits for tables that would be lost.
+
+    Raises:
+        PeopleFileInvalid: it is one.
+    """
+    with _writing(path) as target:
+        if _becomes_a_file(target):
+            with _draft(target):
+                pass
 
 
 def _write(path: str | os.PathLike[str], text: str) -> None:
-    """A file that appears whole or not at all."""
-    target = Path(path)
-    draft = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+    """A file that appears whole or not at all; a pipe or a device can't, and must stay what it is.
+
+    Raises:
+        PeopleFileInvalid: it can't be written.
+    """
+    with _writing(path) as target:
+        if not _becomes_a_file(target):
+            with target.open("w", encoding="utf-8", newline="") as stream:
+                stream.write(text)
+            return
+        with _draft(target) as draft:
+            with draft.open("w", encoding="utf-8", newline="") as stream:
+                stream.write(text)
+                stream.flush()
+                os.fsync(stream.fileno())
+            draft.replace(target.resolve())
+
+
+@contextmanager
+def _writing(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Where to write; what goes wrong meanwhile is told in one line."""
     try:
-        with draft.open("x", encoding="utf-8", newline="") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        draft.replace(target)
+        yield Path(path)
     except OSError as error:
-        raise PeopleFileInvalid(f"{target} can't be written: {error.strerror or error}") from error
+        raise PeopleFileInvalid(f"{path} can't be written: {error.strerror or error}") from error
+
+
+def _becomes_a_file(target: Path) -> bool:
+    """Whether there is a file, or nothing yet; of a folder an error, so that it is told before the search."""
+    if target.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    return target.is_file() or not target.exists()
+
+
+@contextmanager
+def _draft(target: Path) -> Iterator[Path]:
+    """A new file beside the target, links followed, which is gone afterwards unless it has taken the target's place."""
+    place = target.resolve()
+    draft = place.with_name(f".{place.name}.{secrets.token_hex(4)}")
+    draft.touch(exist_ok=False)
+    try:
+        yield draft
     finally:
         draft.unlink(missing_ok=True)

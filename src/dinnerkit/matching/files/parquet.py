@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
 from typing import Any, BinaryIO
 
@@ -14,8 +14,11 @@ PARQUET = b"PAR1"
 _ROWS_AT_ONCE = 5_000
 
 
-def parquet_rows(stream: BinaryIO) -> Iterator[list[str]]:
-    """The names of the columns, then each row's cells as text; lists as ``a;b``, mappings as ``a=1;b=2``, nothing as an empty text.
+def parquet_rows(stream: BinaryIO, wanted: Callable[[str], bool]) -> Iterator[list[str]]:
+    """The names of the wanted columns, then their cells of each row as text.
+
+    Lists are told as ``a;b``, mappings as ``a=1;b=2``, bytes as the text that they are in UTF-8, and nothing as an empty text. What is in
+    other columns, such as moments that Python has no numbers for, is not looked at.
 
     Raises:
         PeopleFileInvalid: pyarrow is not installed, or can't read it.
@@ -26,17 +29,21 @@ def parquet_rows(stream: BinaryIO) -> Iterator[list[str]]:
         raise PeopleFileInvalid("it is in Parquet, and reading that needs pyarrow: pip install 'dinnerkit[parquet]'") from None
     try:
         file = parquet.ParquetFile(stream)
-        yield list(file.schema_arrow.names)
+        names = file.schema_arrow.names
+        places = [place for place, name in enumerate(names) if wanted(name)]
+        yield [names[place] for place in places]
         for batch in file.iter_batches(_ROWS_AT_ONCE):
-            columns = [column.to_pylist() for column in batch.columns]
+            columns = [batch.column(place).to_pylist() for place in places]
             yield from ([_text(cell) for cell in cells] for cells in zip(*columns, strict=True))
-    except arrow.ArrowException as error:
+    except (arrow.ArrowException, ValueError, OverflowError) as error:  # the last two where Python has nothing for what a cell holds
         raise PeopleFileInvalid(f"pyarrow can't read it: {str(error).splitlines()[0]}") from error
 
 
 def _text(cell: Any) -> str:
     if cell is None or cell != cell:  # noqa: PLR0124 - not a number
         return ""
+    if isinstance(cell, bytes):
+        return cell.decode("utf-8", "replace")
     if isinstance(cell, Mapping):
         return ";".join(f"{key}={_text(value)}" for key, value in cell.items())
     if isinstance(cell, list):

@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 from dinnerkit.matching.errors import PeopleFileInvalid
 from dinnerkit.matching.files.parquet import PARQUET, parquet_rows
-from dinnerkit.matching.files.rows import BadRow, CarelessRow, People, PeopleRows
+from dinnerkit.matching.files.rows import BadRow, CarelessRow, People, PeopleRows, is_read
 
 __all__ = ["BadRow", "CarelessRow", "People", "read_people"]
 
@@ -65,7 +65,7 @@ def read_people(path: str | os.PathLike[str]) -> People:
 
 def _take_parquet(rows: PeopleRows, stream: BinaryIO) -> None:
     """Rows are numbered as lines would be, the first being 2."""
-    for number, cells in enumerate(parquet_rows(stream), 1):
+    for number, cells in enumerate(parquet_rows(stream, is_read), 1):
         if number == 1:
             rows.header(cells)
         else:

@@ -26,10 +26,13 @@ _AT_ONCE = 10_000
 AGES = (10, 100)
 """Ages outside are taken as not told: a year of birth says nothing without the year in which it was typed."""
 
-_ANSWERS: dict[str, int] = {"": 0, "0": 0, "na": 0, **{str(value): value for value in range(1, HIGHEST + 1)}}
+_ANSWERS: dict[str, int] = {"": 0, "na": 0, **{text: value for value in range(HIGHEST + 1) for text in (str(value), f"{value}.0")}}
+"""A whole column of numbers is written with points by programs for which a missing one makes it a column of fractions."""
+
 _GIVEN = str.maketrans("", "", "".join(str(value) for value in range(1, HIGHEST + 1)))
 _VALUES = bytes(max(0, code - ord("0")) for code in range(256))
 _ENGLISH = frozenset({"en"})
+_ITEMS = frozenset(item.id.lower() for item in ITEMS)
 _FEWEST_ANSWER_COLUMNS = len(ITEMS) - MAX_MISSING
 STATED = "state:"
 """How the name of a column begins that holds what people chose to state, such as ``state:gender``."""
@@ -110,7 +113,7 @@ class PeopleRows:
         Raises:
             PeopleFileInvalid: a column comes twice, or too few answers are among them.
         """
-        names = [name.strip().lower() for name in names]
+        names = [_plain(name) for name in names]
         self._columns = {name: place for place, name in enumerate(names)}
         if len(self._columns) < len(names):
             twice = sorted({name for name in names if names.count(name) > 1})
@@ -248,9 +251,9 @@ def _age(cell: str) -> float | None:
 def _dinners(cell: str) -> int | None:
     if not cell:
         return None
-    if not re.fullmatch(r"\d{1,6}", cell):
+    if not re.fullmatch(r"\d{1,6}(\.0)?", cell):
         raise _Skip(f"dinners {cell[:20]!r} is not a whole number")
-    return int(cell)
+    return int(float(cell))
 
 
 def _met_ago(cell: str) -> dict[str, int]:
@@ -261,6 +264,17 @@ def _met_ago(cell: str) -> dict[str, int]:
             raise _Skip(f"met_ago {part[:20]!r} is not an id and a number of dinners, such as ada=2")
         met[name] = int(ago)
     return met
+
+
+def is_read(name: str) -> bool:
+    """Whether a column of such a name is read at all."""
+    plain = _plain(name)
+    return plain in _READERS or plain in _ITEMS or plain in {"id", "engnat"} or plain.startswith(STATED)
+
+
+def _plain(name: str) -> str:
+    """A column's name as it is looked for."""
+    return name.strip().lower()
 
 
 _READERS: Mapping[str, Callable[[str], Any]] = {
