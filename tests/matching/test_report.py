@@ -100,11 +100,21 @@ def test_it_is_no_wider_than_a_phone(people_file: Path, tmp_path: Path) -> None:
     rules = (*(rule for rule in DEFAULT_RULES if rule != CommonLanguage()), wish(CommonLanguage()), Floor(100))
     match_file(people_file, size=(5, 6), report=tmp_path / "report.html", rules=rules)
     with chromium() as browser:
-        page = browser.new_page(viewport={"width": 360, "height": 740})
+        page = browser.new_page(viewport={"width": 320, "height": 740})
         page.goto((tmp_path / "report.html").as_uri())
         too_wide = "[...document.querySelectorAll('.card')].filter((card) => card.scrollWidth > card.clientWidth).length"
         assert page.evaluate(too_wide) == 0
         assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+
+
+def test_one_table_is_told_in_the_singular_and_is_no_better_or_worse_than_itself(people_file: Path) -> None:
+    done = match_file(people_file, size=(29, 29))
+    html = report_page(done.people, done.seating, size=(29, 29))
+    text = Page(html).text
+    assert "29 people at 1 table of 29. Everybody has a place." in text
+    assert "+0.0 points against tables at random +0.0 points against tables filled greedily" in text
+    assert "table size 29 hard rules" in text
+    assert "<bdi>p3</bdi>, <bdi>&lt;script&gt;" in html
 
 
 def test_nobody_is_a_page_too(people_file: Path) -> None:

@@ -47,7 +47,7 @@ class TableView:
     Attributes:
         number: from 1, in the order of the seating.
         above: points above tables drawn by lot.
-        reasons: texts with the points that each gives, the largest first.
+        reasons: texts with the points that each gives, the largest first; of a rule that has no words for guests its name.
         languages: codes of what all speak who have told.
         interests: what at least two like to talk about, with how many do.
         mark: the best and the worst table of the night are marked, where there is more than one.
@@ -135,7 +135,7 @@ def _table(
         guests=tuple(_guest(place, people, everything=everything) for place in table.places),
         score=table.score,
         above=table.score - chance,
-        reasons=tuple(sorted(((text, points) for _, text, points in table.reasons), key=lambda reason: -reason[1])),
+        reasons=tuple(sorted(((text or rule.replace("_", " "), points) for rule, text, points in table.reasons), key=lambda one: -one[1])),
         languages=_common(person.languages for person in told),
         interests=_shared(person.interests for person in told),
         mark=mark,

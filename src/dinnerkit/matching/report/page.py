@@ -69,15 +69,16 @@ def _summary(people: People, seating: Seating, found: Figures) -> str:
     span = f"{min(seats)}" if min(seats) == max(seats) else f"{min(seats)} to {max(seats)}"
     shown = [
         (f"{seating.score:.1f}", "mean score of 100"),
-        (f"{seating.score - float(found.chance.mean()):+.1f}", "points against tables at random"),
-        (f"{seating.score - float(found.greedy.mean()):+.1f}", "points against tables filled greedily"),
+        (f"{seating.score - float(found.chance.mean()):+z.1f}", "points against tables at random"),
+        (f"{seating.score - float(found.greedy.mean()):+z.1f}", "points against tables filled greedily"),
         (f"{seating.floor:.1f}", "score of the worst table"),
         (f"{len({one.table for one in seating.broken})}", "tables that break a hard rule"),
     ]
     tiles = "".join(f"<li><b>{value}</b>{text}</li>" for value, text in shown)
     left = len(people.guests) - sum(seats)
+    people_at = "1 person" if sum(seats) == 1 else f"{sum(seats):,} people"
     without = f" {left:,} could not be seated." if left else " Everybody has a place."
-    return f'<p class="lede">{sum(seats):,} people at {len(seats):,} tables of {span}.{without}</p><ul class="figures">{tiles}</ul>'
+    return f'<p class="lede">{people_at} at {_count(len(seats), "table")} of {span}.{without}</p><ul class="figures">{tiles}</ul>'
 
 
 def _scores(found: Figures, rules: Sequence[Rule]) -> str:
@@ -96,7 +97,7 @@ def _rules(found: Figures) -> str:
     longest = max(rule.most for rule in found.rules)
     rows = "".join(
         f"<tr><td>{_plain(rule.name)}</td><td>{bar(rule.points, rule.most, rule.chance, longest)}</td>"
-        f'<td class="number">{rule.points:.1f} of {rule.most:.1f}</td><td class="number">{rule.points - rule.chance:+.1f}</td></tr>'
+        f'<td class="number">{rule.points:.1f} of {rule.most:.1f}</td><td class="number">{rule.points - rule.chance:+z.1f}</td></tr>'
         for rule in found.rules
     )
     return (
@@ -121,7 +122,7 @@ def _tables(people: People, seating: Seating, found: Figures) -> str:
         return (
             f'<section class="card"><div class="head"><h3>Table {number}</h3><span>{table.score:g}</span></div>'
             f"{table_from_above(table.guests, [traits[name] for name in table.guests])}"
-            f'<p class="names">{", ".join(escape(name) for name in table.guests)}</p>'
+            f'<p class="names">{", ".join(f"<bdi>{escape(name)}</bdi>" for name in table.guests)}</p>'
             f'<table class="points"><tbody>{reasons}<tr class="total"><td>in all</td><td>{table.score:g}</td></tr>'
             f"</tbody></table>{better}</section>"
         )
@@ -186,7 +187,7 @@ def _making(people: People, seating: Seating, size: Size, rules: Sequence[Rule])
     entries = {
         "table size": size
         if isinstance(size, int)
-        else f"{size[0]} to {size[1]}"
+        else " to ".join(str(number) for number in dict.fromkeys(size))
         if isinstance(size, tuple)
         else f"{len(size)} own tables",
         "hard rules": hard or "none",
@@ -202,6 +203,10 @@ def _spread(tables: Sequence[Floats], column: int) -> float:
     differences = [np.abs(np.subtract.outer(table[:, column], table[:, column])) for table in tables if len(table) > 1]
     pairs = sum(difference.size - len(difference) for difference in differences)
     return float(sum(difference.sum() for difference in differences) / pairs) if pairs else 0.0
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number:,} {thing}{'s' if number != 1 else ''}"
 
 
 def _plain(name: str) -> str:
