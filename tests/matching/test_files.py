@@ -237,6 +237,7 @@ def test_up_to_ten_answers_may_be_missing_in_a_row_or_in_the_header(tmp_path):
         (b"", "is not a file of people: the file is empty"),
         (b"\n\n  \n", "the file is empty"),
         (b"\x89PNG\r\n\x1a\n\x00\x00", "its first line is not text in UTF-8"),
+        ((",".join(HEADER) + "\r" + ",".join(ANSWERS) + "\r").encode(), "its lines end in carriage returns alone; save it with line feeds"),
         (b"hello world\n1,2,3\n", "names 0 of the answer columns E1"),
         (gzip.compress(b"x" * 100_000, mtime=0), "line 1 is longer than"),
         (gzip.compress(b"a,b\n" * 1000, mtime=0)[:-20], "can't be read"),

@@ -113,6 +113,19 @@ def test_the_host_sees_all_tables_with_their_scores_and_reasons(browse: Browse, 
     assert "Name3 Surname3" in browser.text
 
 
+def test_points_that_have_no_words_for_guests_have_their_rule_s_name_for_the_host(
+    browse: Browse, world: World, host: User, kit: Kit
+) -> None:
+    event_id = world.seated_night(host, world.people(6))
+    wordless = {"rule": "together_again", "text": "", "points": 12.5}
+    kit.database["seatings"].update_one({"event": event_id}, {"$set": {"tables.0.reasons": [wordless]}})
+    browser = browse(host)
+
+    browser.open(f"/nights/{event_id}")
+
+    assert "12.5 together again" in " ".join(browser.text.split())
+
+
 def test_of_private_profiles_the_host_sees_the_name_alone(browse: Browse, world: World, host: User) -> None:
     event_id = world.seated_night(host, world.people(6, visibility=PRIVATE, languages=("eo",), interests=("heraldry",)))
     browser = browse(host)

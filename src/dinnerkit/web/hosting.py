@@ -242,6 +242,7 @@ def _page(managed: Event, error: DinnerkitError | None = None) -> Response:
     coming = [booking for booking in bookings if booking.status in SETTLED]
     guests = {(booking.id, companion) for booking in coming for companion in range(booking.guests)}
     seating = service(SeatingService).latest(managed.id)
+    in_force = service(SeatingService).published(managed.id) if seating else None
     diets = Counter(diet for booking in coming if booking.user in people for diet in people[booking.user].diets)
     diets.update(diet for booking in coming for companion in booking.companions for diet in companion.diets)
     return show(
@@ -263,8 +264,8 @@ def _page(managed: Event, error: DinnerkitError | None = None) -> Response:
         seating=seating,
         refusal=service(SeatingService).refusal(seating)["message"] if seating and seating.status == "impossible" else "",
         since=_since(seating, guests) if seating and seating.tables else None,
-        runs=_earlier_runs(managed.id, guests),
-        change=_change(seating, guests) if seating and seating.tables else None,
+        runs=_earlier_runs(managed.id, in_force, guests),
+        change=_change(seating, in_force, guests) if seating and seating.tables else None,
         operation=new_id(),
         problem=sentence(error.message) if error else "",
         unready=error.details.get("problems", {}) if error else {},
@@ -278,15 +279,16 @@ def _since(seating: StoredSeating, now: Set[tuple[str, int]]) -> tuple[int, int]
     return len(now - had - left_out), len(had - now)
 
 
-def _earlier_runs(event_id: str, now: Set[tuple[str, int]]) -> list[tuple[StoredSeating, Comparison | None]]:
+def _earlier_runs(
+    event_id: str, in_force: StoredSeating | None, now: Set[tuple[str, int]]
+) -> list[tuple[StoredSeating, Comparison | None]]:
     """The seatings with tables that were made before the last one; each with what changes if it takes the place of the one in force."""
     earlier = service(SeatingService).runs(signed_in(), event_id, limit=_RUNS_SHOWN)[1:]
-    return [(run, _change(run, now)) for run in earlier if run.score is not None]
+    return [(run, _change(run, in_force, now)) for run in earlier if run.score is not None]
 
 
-def _change(run: StoredSeating, now: Set[tuple[str, int]]) -> Comparison | None:
+def _change(run: StoredSeating, in_force: StoredSeating | None, now: Set[tuple[str, int]]) -> Comparison | None:
     """What changes for those who come if a seating with tables takes the place of the one in force, if there is another."""
-    in_force = service(SeatingService).published(run.event)
     if not in_force or in_force.id == run.id:
         return None
     change = service(SeatingService).compare(signed_in(), run.event, in_force.id, run.id)

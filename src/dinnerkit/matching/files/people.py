@@ -166,6 +166,8 @@ def _header(line: bytes) -> tuple[str, list[str]]:
         text = line.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise PeopleFileInvalid("its first line is not text in UTF-8") from None
+    if "\r" in text.rstrip("\r\n"):
+        raise PeopleFileInvalid("its lines end in carriage returns alone; save it with line feeds")
     delimiter = max(_DELIMITERS, key=text.count)
     try:
         return delimiter, _split(text, delimiter)
