@@ -49,7 +49,7 @@ def numbers(name: str, values: ArrayLike, shape: tuple[int, ...], most: float) -
     """Numbers from 0 to the most, or NaN."""
     try:
         found = None if np.iscomplexobj(values) else np.asarray(values, np.float32)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         found = None
     if found is None:
         raise GuestInvalid(f"{name} must be numbers, or NaN where unset")

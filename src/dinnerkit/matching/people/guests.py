@@ -42,7 +42,7 @@ def _telling_types(check: Callable[[_Of], None]) -> Callable[[_Of], None]:
     def told(value: _Of) -> None:
         try:
             check(value)
-        except (TypeError, ValueError, AttributeError):
+        except (TypeError, ValueError, OverflowError, AttributeError):
             check_types(value)
             raise
 

@@ -118,5 +118,5 @@ def numbers(values: ArrayLike, what: str) -> NDArray[np.float64]:
         if np.iscomplexobj(found):
             raise RuleInvalid(f"{what} must be real numbers")
         return found.astype(np.float64, copy=False)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise RuleInvalid(f"{what} must be numbers, in rows of the same length") from error
