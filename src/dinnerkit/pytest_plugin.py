@@ -33,12 +33,13 @@ def mongodb(folder: Path) -> Iterator[str]:
     journal at once: each test drops its database, which waits for that.
     """
     from dinnerkit.plugins import open_backend
+    from dinnerkit.ports.urls import path_url
 
     given = os.environ.get("DINNERKIT_TEST_DATABASE")
     if given:
         yield given
         return
-    with closing(open_backend("database", f"embedded://{folder}")) as backend:
+    with closing(open_backend("database", path_url("embedded", folder))) as backend:
         backend.database.client.admin.command({"setParameter": 1, "ttlMonitorEnabled": False, "journalCommitInterval": 10})
         yield with_database(backend.url, "")
 

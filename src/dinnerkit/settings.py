@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from dinnerkit.errors import SettingError
 from dinnerkit.ports.connections import Connections, check_durable, reading_one
-from dinnerkit.ports.urls import mask_url, parse_url
+from dinnerkit.ports.urls import mask_url, parse_url, path_url
 from dinnerkit.queues import QUEUES, queue_shares
 
 PREFIX = "DINNERKIT_"
@@ -167,10 +167,10 @@ class Settings:
 
     def _embedded(self) -> dict[str, str]:
         return {
-            "database": f"embedded://{self.data}",
-            "queue": f"sqlite://{self.data}/queue.db",
-            "gateway": f"sandbox://{self.data}/gateway.db",
-            "media": f"disk://{self.data}",
+            "database": path_url("embedded", self.data),
+            "queue": path_url("sqlite", f"{self.data}/queue.db"),
+            "gateway": path_url("sandbox", f"{self.data}/gateway.db"),
+            "media": path_url("disk", self.data),
         }
 
     @classmethod

@@ -5,8 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from dinnerkit.demo import demo_settings
 from dinnerkit.errors import SettingError
+from dinnerkit.ports.urls import parse_url
 from dinnerkit.settings import BACKENDS, SETTING_NAMES, Settings
+from dinnerkit.testing import settings_for_tests
 
 
 def load(environ: dict[str, str] | None = None, mapping: dict[str, object] | None = None, file: Path | None = None) -> Settings:
@@ -33,6 +36,13 @@ class TestDefaults:
     def test_everything_lies_beside_the_embedded_database(self, tmp_path: Path) -> None:
         settings = load({"DINNERKIT_DATABASE": f"embedded://{tmp_path}/here"})
         assert (settings.data, settings.queue) == (f"{tmp_path}/here", f"sqlite://{tmp_path}/here/queue.db")
+
+    @pytest.mark.parametrize("name", ["a folder", "Küche", "50% off", "%41", "what?", "#1", "a:b@c"])
+    def test_the_folder_may_have_any_name(self, name: str, tmp_path: Path) -> None:
+        data = tmp_path / name
+        for settings in (Settings(**settings_for_tests("", data)), demo_settings(data, {})):
+            assert {parse_url(getattr(settings, kind)).path for kind in ("database", "media")} == {data}
+            assert {parse_url(getattr(settings, kind)).path.parent for kind in ("queue", "gateway", "mail")} == {data}
 
     def test_what_is_said_is_not_replaced(self) -> None:
         settings = load({"DINNERKIT_DATABASE": "mongodb://host/name", "DINNERKIT_QUEUE": "redis://host/1", "DINNERKIT_DATA": "/var/d"})

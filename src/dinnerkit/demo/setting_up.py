@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from dinnerkit.demo.building import WEBHOOK_SECONDS
+from dinnerkit.ports.urls import path_url
 from dinnerkit.settings import Settings
 
 
@@ -26,15 +27,15 @@ def demo_settings(folder: Path, environ: Mapping[str, str], **others: str) -> Se
     data = folder.absolute()
     values = {
         "data": str(data),
-        "queue": f"sqlite://{data}/queue.db",
-        "gateway": f"sandbox://{data}/gateway.db?webhook_delay={WEBHOOK_SECONDS}",
-        "mail": f"folder://{data}/mail",
+        "queue": path_url("sqlite", data / "queue.db"),
+        "gateway": path_url("sandbox", data / "gateway.db") + f"?webhook_delay={WEBHOOK_SECONDS}",
+        "mail": path_url("folder", data / "mail"),
         "cache": "memory://",
         "limiter": "memory://",
         "demo": "true",
     }
     if "DINNERKIT_DATABASE" not in environ:
-        values["database"] = f"embedded://{data}"
+        values["database"] = path_url("embedded", data)
     if "DINNERKIT_LOG_LEVEL" not in environ:
         values["log_level"] = "warning"
     return Settings.load(values | others, environ=environ)

@@ -19,6 +19,8 @@ _ENDED_CREDENTIALS = re.compile(r"[^/?#@:]*:[^/?#@]*[/?#].*@", re.DOTALL)
 _ADDRESSES = re.compile(r"[^/?#@:]+:\d{1,5}(,[^/?#@]*)?(/[^?#@]*)?(\?\w+=[^#]*)?")
 """... hosts with ports, and options of which one has an ``@``."""
 
+_MEANT = re.compile(r"[%?#@]")
+
 _HOST = re.compile(r"(?P<host>\[[0-9a-fA-F:.]+\]|[^:\[\]/@]+)(?::(?P<port>\d{1,5}))?")
 _LAST_PORT = 65_535
 
@@ -70,6 +72,11 @@ def parse_url(url: str) -> BackendUrl:
         raise SettingError(f"{mask_url(url)!r} is not a backend URL, such as memory:// or mongodb://host/name")
     query = (match["query"] or "").replace("+", "%2B")  # a plus is a space in forms alone
     return BackendUrl(match["scheme"], match["location"], dict(parse_qsl(query, keep_blank_values=True)))
+
+
+def path_url(scheme: str, path: str | Path) -> str:
+    """The URL of a backend at a path, which may have any signs in it: those that mean something in a URL are encoded."""
+    return f"{scheme}://{_MEANT.sub(lambda sign: f'%{ord(sign[0]):02X}', str(path))}"
 
 
 def hosts_of(addresses: str, usual_port: int, url: str) -> tuple[tuple[str, int], ...]:
