@@ -1,4 +1,4 @@
-"""The Python blocks of the README and the documentation are tests, each page in a folder of its own; and which tests begin first."""
+"""What holds for all tests: they are the same on every machine. The Python blocks of the README and the documentation are among them."""
 
 from __future__ import annotations
 
@@ -8,8 +8,15 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 from sybil import Sybil
 from sybil.parsers.myst import PythonCodeBlockParser
+
+for name in ("NO_PROXY", "no_proxy"):  # a machine's proxy does not know the servers that tests start on it
+    os.environ[name] = ",".join(filter(None, ["127.0.0.1", "localhost", os.environ.get(name)]))
+
+settings.register_profile("on a busy machine", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("on a busy machine")
 
 LONG = (
     "tests/matching/test_columns.py",
