@@ -9,6 +9,14 @@ from dinnerkit.errors import Invalid
 from dinnerkit.serving.listener import listen, url_of
 
 
+def speaks_ipv6() -> bool:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        return False
+    return True
+
+
 def test_port_0_takes_a_free_port_and_the_url_names_it():
     with closing(listen("127.0.0.1:0")) as listener:
         port = listener.getsockname()[1]
@@ -17,6 +25,7 @@ def test_port_0_takes_a_free_port_and_the_url_names_it():
         socket.create_connection(("127.0.0.1", port)).close()
 
 
+@pytest.mark.skipif(not speaks_ipv6(), reason="this machine has no IPv6")
 def test_an_ipv6_address_is_given_and_shown_in_brackets():
     with closing(listen("[::1]:0")) as listener:
         assert listener.family == socket.AF_INET6
