@@ -15,8 +15,7 @@ from huey.api import Huey
 from dinnerkit.ports.json_tasks import JsonTasks
 from dinnerkit.worker import consuming
 from dinnerkit.worker.consuming import QueueConsumer
-
-DEADLINE = 20.0
+from tests.waiting import DEADLINE
 
 
 class Counter:

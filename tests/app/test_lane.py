@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import os
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, suppress
@@ -41,16 +40,9 @@ from dinnerkit.search.indexing import Indexing
 from dinnerkit.testing import StandingClock, settings_for_tests
 from tests.fire.serving import bearer_tokens
 from tests.serving.processes import Served, serving
+from tests.waiting import until
 
 HOST = Principal("host-1", Role.HOST)
-DEADLINE = 30.0
-
-
-def until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + DEADLINE
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.002)
 
 
 def details(kit: Kit, **replaced: Any) -> EventDetails:

@@ -22,8 +22,7 @@ from dinnerkit.payment.service import PaymentService
 from dinnerkit.settings import Settings
 from dinnerkit.storage import collection, insert
 from dinnerkit.worker import Worker, run_beside
-
-DEADLINE = 20.0
+from tests.waiting import DEADLINE
 
 
 class Hanging:

@@ -20,8 +20,7 @@ from dinnerkit.backends.bus.mongo import COLLECTION, DatabaseBus
 from dinnerkit.errors import SettingError, Unavailable
 from dinnerkit.plugins import open_backend
 from dinnerkit.ports.bus import MISSED, News, Subscription
-
-DEADLINE = 30.0
+from tests.waiting import DEADLINE, until
 
 
 @pytest.fixture
@@ -123,10 +122,7 @@ def test_threads_end_when_there_is_nothing_left_to_do(stored: DatabaseBus) -> No
     with stored.subscribe("a") as listener:
         stored.publish(News("a", {"n": 1}))
         hear(listener, 1)
-    deadline = time.monotonic() + DEADLINE
-    while {thread.name for thread in threading.enumerate()} & {"dinnerkit-bus-sender", "dinnerkit-bus-listener"}:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    until(lambda: not {thread.name for thread in threading.enumerate()} & {"dinnerkit-bus-sender", "dinnerkit-bus-listener"}, "they end")
     with stored.subscribe("a") as listener:
         stored.publish(News("a", {"n": 2}))
         assert numbers(hear(listener, 1)) == [2]

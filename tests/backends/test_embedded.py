@@ -11,10 +11,8 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from pymongo import MongoClient
@@ -26,6 +24,7 @@ from dinnerkit.backends.mongod.layout import Layout
 from dinnerkit.backends.mongod.locks import FileLock
 from dinnerkit.backends.mongod.member import is_running
 from dinnerkit.ports.database import DatabaseBackend
+from tests.waiting import DEADLINE, until
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the embedded MongoDB needs POSIX file locks")
 
@@ -61,7 +60,7 @@ class User:
 
     def leave(self) -> None:
         self.process.stdin.close()
-        assert self.process.wait(60) == 0
+        assert self.process.wait(DEADLINE) == 0
 
     def kill(self) -> None:
         self.process.kill()
@@ -111,15 +110,8 @@ def settled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DatabaseBacken
     backend.close()
 
 
-def wait_until(condition: Callable[[], Any], seconds: float = 60.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.01)
-
-
 def wait_until_down(root: Path) -> None:
-    wait_until(lambda: not is_running(root))
+    until(lambda: not is_running(root))
 
 
 def mongod_of(backend: DatabaseBackend) -> int:
@@ -237,7 +229,7 @@ def test_who_comes_while_it_goes_down_gets_a_new_one(opened, root):
             return False
         return '"SignalHandler"' in Layout(root).log.read_text()
 
-    wait_until(goes_down)
+    until(goes_down)
     lock.close()
     second = opened()
     second.database.guests.insert_one({"_id": "late"})
@@ -256,14 +248,14 @@ def test_writes_go_on_after_a_kill_and_no_acknowledged_one_is_lost(opened, victi
     assert done <= {row["_id"] for row in backend.database.guests.find()}
     assert mongod_of(backend) != mongod
     assert backend.database.client.address[1] == port
-    wait_until(lambda: is_alive(supervisor_of(mongod_of(backend))))
+    until(lambda: is_alive(supervisor_of(mongod_of(backend))))
     assert (supervisor_of(mongod_of(backend)) == supervisor) == (victims == "mongod")
 
 
 def write(backend: DatabaseBackend, numbers: range) -> set[int]:
     """Insert a document for each number, again and again until it is acknowledged."""
     for number in numbers:
-        wait_until(lambda number=number: is_written(backend, number), 60)
+        until(lambda number=number: is_written(backend, number))
     return set(numbers)
 
 
@@ -355,7 +347,7 @@ def test_a_forked_child_keeps_the_server_of_its_parent(user, root):
     child = int(parent.process.stdout.readline())
     lock = FileLock(Layout(root).users_lock)
     try:
-        assert parent.process.wait(60) == 0
+        assert parent.process.wait(DEADLINE) == 0
         assert not lock.try_exclusive()
     finally:
         lock.close()
@@ -371,7 +363,7 @@ def test_the_server_ends_when_its_folder_is_moved_away_and_another_takes_its_pla
     root.rename(root.with_name("moved"))
     second = opened()
     assert second.database.guests.count_documents({}) == 0
-    wait_until(lambda: not is_alive(mongod))
+    until(lambda: not is_alive(mongod))
     assert mongod_of(opened()) == mongod_of(second)
 
 
@@ -387,7 +379,7 @@ def test_a_server_whose_folder_was_moved_away_follows_it_and_leaves_the_one_in_i
         second.database.guests.insert_one({"_id": "ben"})
     finally:
         os.kill(supervisor, signal.SIGCONT)
-    wait_until(lambda: not is_alive(mongod))
+    until(lambda: not is_alive(mongod))
     second.database.client.admin.command("fsync")  # a checkpoint, by files that it takes for its own
     assert [row["_id"] for row in second.database.guests.find()] == ["ben"]
     with contextlib.closing(embedded(f"embedded://{root.with_name('moved')}")) as moved:

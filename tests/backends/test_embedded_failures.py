@@ -9,8 +9,7 @@ import re
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,6 +25,7 @@ from dinnerkit.backends.mongod.member import is_running
 from dinnerkit.backends.mongod.process import Mongod, stop_orphan
 from dinnerkit.errors import Unavailable
 from dinnerkit.ports.database import DatabaseBackend
+from tests.waiting import DEADLINE, until
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the embedded MongoDB needs POSIX file locks")
 
@@ -38,13 +38,6 @@ def refusal(root: Path) -> str:
     assert caught.value.code == "embedded_mongod"
     assert "\n" not in caught.value.message
     return caught.value.message
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.01)
 
 
 def script(path: Path, text: str) -> Path:
@@ -67,7 +60,7 @@ def mounted(folder: Path, *options: str) -> Iterator[Path]:
     try:
         yield folder
     finally:
-        wait_until(lambda: not is_running(folder))
+        until(lambda: not is_running(folder))
         subprocess.run(["umount", str(folder)], check=True)
 
 
@@ -143,10 +136,10 @@ def test_a_full_disk_is_called_so_and_freeing_it_is_enough(tmp_path):
     with mounted(tmp_path / "data", "size=100m") as root, contextlib.closing(embedded(f"embedded://{root}")) as backend:
         (root / "ballast").write_bytes(bytes(80_000_000))
         kept = fill(backend)
-        wait_until(lambda: isinstance(trouble(backend), EmbeddedMongodFailed))
+        until(lambda: isinstance(trouble(backend), EmbeddedMongodFailed))
         assert re.search("No space left on device|the disk is full", str(trouble(backend)))
         (root / "ballast").unlink()
-        wait_until(lambda: trouble(backend) is None)
+        until(lambda: trouble(backend) is None)
         assert kept <= {row["_id"] for row in backend.database.guests.find({}, {"_id": 1})}
 
 
@@ -189,7 +182,7 @@ def test_data_that_somebody_elses_mongod_uses_is_left_to_it(layout):
 def test_a_mongod_whose_supervisor_was_killed_is_stopped(layout):
     orphan = Mongod.start(find_mongod(), layout, None)
     stop_orphan(layout)
-    assert orphan.process.wait(60) == 0
+    assert orphan.process.wait(DEADLINE) == 0
 
 
 def test_a_mongod_that_dies_at_once_is_quoted(layout, monkeypatch):

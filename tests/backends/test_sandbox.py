@@ -1,14 +1,11 @@
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 import subprocess
 import sys
 import textwrap
 import threading
-import time
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -21,6 +18,7 @@ from dinnerkit.errors import Conflict, Invalid, NotFound, SettingError, Unavaila
 from dinnerkit.money import Money
 from dinnerkit.ports.gateway import BadSignature, Charge, Disputes, Gateway, Listings, PayoutListings, Payouts, RefundHistory
 from dinnerkit.ports.local_gateway import LocalAuthentication, LocalDisputes, LocalWebhooks
+from tests.waiting import until
 
 PRICE = Money(3500, "EUR")
 
@@ -240,7 +238,7 @@ class TestTheFile:
         for process in processes:
             assert process.stdout
             assert process.stdout.readline() == "ready\n"
-        answers = [process.communicate("go\n", timeout=60)[0] for process in processes]
+        answers = [process.communicate("go\n")[0] for process in processes]
         assert [process.returncode for process in processes] == [0] * 4
         assert all(json.loads(answer) == json.loads(answers[0]) for answer in answers)
         assert len(list(SandboxGateway(tmp_path / "gateway.db").due_webhooks())) == 40
@@ -298,11 +296,4 @@ class TestTheUrl:
     def test_webhooks_come_after_the_delay(self, tmp_path: Path) -> None:
         gateway = sandbox(f"sandbox://{tmp_path}/g.db?webhook_delay=0.2")
         charge(gateway)
-        assert wait_for(lambda: list(gateway.due_webhooks()))
-
-
-def wait_for(condition: Callable[[], Any]) -> Any:
-    deadline = time.monotonic() + 20
-    while not (found := condition()) and time.monotonic() < deadline:
-        os.sched_yield()
-    return found
+        assert until(lambda: list(gateway.due_webhooks()))

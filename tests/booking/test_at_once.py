@@ -21,6 +21,7 @@ from tests.booking.balance import come_to_rest, nobody_waits_for_free_seats, sea
 from tests.booking.scenes import FREE, GUESTS, held
 from tests.booking.snapshot import Snapshot, gateway_books
 from tests.booking.world import HOLD, VISA, World
+from tests.waiting import DEADLINE
 
 
 def together(calls: Iterable[Callable[[], Any]], threads: int | None = None) -> list[Any]:
@@ -33,7 +34,7 @@ def together(calls: Iterable[Callable[[], Any]], threads: int | None = None) -> 
     def run(call: Callable[[], Any]) -> Any:
         if not hasattr(begun, "before"):
             begun.before = True
-            start.wait(timeout=30)
+            start.wait(timeout=DEADLINE)
         try:
             return call()
         except Exception as error:  # noqa: BLE001 - what it is, the test says

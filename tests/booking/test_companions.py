@@ -19,6 +19,7 @@ from dinnerkit.ids import new_id
 from tests.booking.balance import come_to_rest
 from tests.booking.scenes import FREE
 from tests.booking.world import World
+from tests.waiting import DEADLINE
 
 TRAITS = {"extraversion": 0.6, "neuroticism": 0.2, "agreeableness": 0.9, "conscientiousness": 0.5, "openness": 0.7}
 BEA, CARL = Companion("Bea Brought", ("nuts",)), Companion("Carl")
@@ -168,15 +169,15 @@ def test_a_link_that_is_written_while_names_are_is_not_lost(world: World, bookin
     def held_up(read: Booking, since: Any, values: dict[str, Any], *messages: Any, **options: Any) -> Booking | None:
         if "companions" not in values and not has_read.is_set():  # the link, which has read what there was before the answer
             has_read.set()
-            assert may_write.wait(30)
+            assert may_write.wait(DEADLINE)
         elif "companions" in values and not may_write.is_set():  # the names, which have read what there is after it
             may_write.set()
-            linking.join(30)
+            linking.join(DEADLINE)
         return move(read, since, values, *messages, **options)
 
     monkeypatch.setattr(world.store, "move", held_up)
     linking.start()
-    assert has_read.wait(30)
+    assert has_read.wait(DEADLINE)
     world.companions.answer(token, TRAITS)
     world.companions.name("ada", booking.id, [BEA, CARL])
     assert world.companions.invitation(links[0]).companion.name == BEA.name

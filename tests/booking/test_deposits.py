@@ -211,7 +211,6 @@ def test_of_a_free_dinner_nothing_is_said_of_a_price(world: World) -> None:
     assert terms_in_words(booking).startswith("€10 a seat is a deposit")
 
 
-@pytest.mark.timeout(120)
 @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_price_and_deposit_go_back_in_parts_that_never_exceed_what_was_paid(world: World, data: st.DataObject) -> None:

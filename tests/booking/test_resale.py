@@ -156,7 +156,6 @@ def test_as_many_are_sold_again_as_are_sold_and_the_first_come_first(parties: li
     assert not any(gone[unfinished + 1 :])
 
 
-@pytest.mark.timeout(120)
 @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_whatever_is_cancelled_and_sold_nobody_gets_more_than_they_paid(world: World, data: st.DataObject) -> None:

@@ -21,8 +21,8 @@ from tempfile import TemporaryFile
 from dinnerkit.cli import main
 from dinnerkit.cli.group import COMMANDS, module_of
 
-_TIMEOUT = 120.0
-"""Seconds that a command may take."""
+_TIMEOUT = 840.0
+"""Seconds that a command may take: one that seats may have to compile the search first."""
 
 _LONGEST = 1 << 20
 """Bytes of a request: arguments and an environment."""

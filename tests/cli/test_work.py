@@ -18,7 +18,7 @@ from dinnerkit.accounts.service import AccountService
 from dinnerkit.kit import Kit
 from dinnerkit.settings import Settings
 from tests.cli.running import Ended
-from tests.serving.processes import DEADLINE, until
+from tests.waiting import DEADLINE, until
 
 WORKING = Path(__file__).with_name("working_process.py")
 

@@ -16,6 +16,7 @@ from dinnerkit.payment.payouts.documents import PayoutDocument
 from dinnerkit.storage import ensure_indexes
 from dinnerkit.testing import StandingClock
 from tests.delivery.conftest import MemoryQueue, Post, Rang
+from tests.waiting import DEADLINE
 
 
 def test_each_message_becomes_one_delivery_for_each_handler(post: Post) -> None:
@@ -97,7 +98,7 @@ def test_a_queue_that_can_not_be_reached_costs_only_the_hints(post: Post, monkey
     post.clock.now += HINT_GRACE
     assert post.deliveries.sweep() == 0
     monkeypatch.undo()
-    hinted, deadline = 0, time.monotonic() + 30
+    hinted, deadline = 0, time.monotonic() + DEADLINE
     while hinted < 2:  # nothing is overdue for longer because the queue was gone
         assert time.monotonic() < deadline
         hinted += post.deliveries.sweep()

@@ -7,7 +7,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -15,6 +14,7 @@ from pathlib import Path
 from dinnerkit.backends.mongod.member import is_running
 from dinnerkit.demo import Scale
 from tests.demo.small import SEED, TINY
+from tests.waiting import DEADLINE, until
 
 MAKE = """
 import sys
@@ -26,8 +26,6 @@ demo.run = partial(demo.run, scale={scale!r}, seed={seed})
 sys.exit(main(["demo", *sys.argv[1:]]))
 """
 """``dinnerkit demo`` on a world that is made in seconds."""
-
-PATIENCE = 90.0
 
 
 class Demo:
@@ -47,7 +45,7 @@ class Demo:
 
     def end(self) -> tuple[int, str, str]:
         """Wait for its end: exit code, standard output and standard error."""
-        out, err = self.process.communicate(timeout=PATIENCE)
+        out, err = self.process.communicate(timeout=DEADLINE)
         return self.process.returncode, out, err
 
     def send(self, number: signal.Signals) -> None:
@@ -55,7 +53,7 @@ class Demo:
 
     def until(self, condition: Callable[[], bool]) -> None:
         """Wait until the condition holds, or it ends."""
-        wait_for(lambda: condition() or self.process.poll() is not None)
+        until(lambda: condition() or self.process.poll() is not None)
 
     def charges(self) -> int:
         """How many payments the gateway has been asked for."""
@@ -67,13 +65,6 @@ class Demo:
                 return int(books.execute("select count(*) from charges").fetchone()[0])
             except sqlite3.OperationalError:
                 return 0  # the table is not made yet
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.02)
 
 
 def nothing_runs(folder: Path) -> bool:

@@ -13,13 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.demo.processes import Demo, nothing_runs, wait_for, working_in
+from tests.demo.processes import Demo, nothing_runs, working_in
+from tests.waiting import until
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
     yield tmp_path / "demo"
-    wait_for(lambda: nothing_runs(tmp_path / "demo"))
+    until(lambda: nothing_runs(tmp_path / "demo"))
 
 
 def page(address: str) -> tuple[int, str]:
@@ -53,7 +54,7 @@ def test_it_makes_a_world_serves_it_and_goes_on_with_it(folder: Path):
         assert code == 0, err
         assert "Traceback" not in err
         assert ("People move in" in err) != again
-        wait_for(lambda: nothing_runs(folder))
+        until(lambda: nothing_runs(folder))
 
 
 @pytest.mark.parametrize(
@@ -75,7 +76,7 @@ def test_an_interruption_ends_it_cleanly_and_leaves_nothing_running(folder: Path
     assert "Traceback" not in err
     assert err.rstrip().endswith("interrupted")
     assert not out.strip()
-    wait_for(lambda: not working_in(folder))
+    until(lambda: not working_in(folder))
 
 
 def test_a_taken_port_is_told_before_anything_is_made(folder: Path):

@@ -22,15 +22,16 @@ from dinnerkit.demo.report import show
 from dinnerkit.demo.telling import telling
 from dinnerkit.errors import Invalid
 from tests.conftest import with_database
-from tests.demo.processes import Demo, nothing_runs, wait_for
+from tests.demo.processes import Demo, nothing_runs
 from tests.demo.small import SEED, SMALL, Made, state
 from tests.mailbox import mails
+from tests.waiting import until
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
     yield tmp_path / "demo"
-    wait_for(lambda: nothing_runs(tmp_path / "demo"))
+    until(lambda: nothing_runs(tmp_path / "demo"))
 
 
 def quiet() -> Console:

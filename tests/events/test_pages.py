@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -29,8 +28,8 @@ from dinnerkit.ids import new_id
 from dinnerkit.money import Money
 from dinnerkit.storage import ensure_indexes
 from tests.events.conftest import NOW
+from tests.waiting import DEADLINE, until
 
-DEADLINE = 30.0
 CITIES, CUISINES = ("München", "Graz"), ("Sichuan", "Thai")
 Data = Database[dict[str, Any]]
 
@@ -62,13 +61,13 @@ class Asking:
         others = []
         for query in queries:
             others.append(pool.submit(self.pages.encoded, query, limit, None))
-            deadline = time.monotonic() + DEADLINE
-            while sum(len(waiting.questions) for waiting in self.pages._finds._joint._waiting.values()) < len(others):
-                assert time.monotonic() < deadline
-                time.sleep(0.001)
+            until(lambda: self._joined() == len(others), "it waits for the one that is read")
         self.go_on.set()
         assert first.result(DEADLINE)["items"] == []
         return [other.exception(DEADLINE) or other.result() for other in others]
+
+    def _joined(self) -> int:
+        return sum(len(waiting.questions) for waiting in self.pages._finds._joint._waiting.values())
 
 
 @pytest.fixture(scope="module")

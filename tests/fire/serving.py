@@ -9,7 +9,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from datetime import timedelta
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -25,8 +24,7 @@ from dinnerkit.kit import Kit
 from dinnerkit.secret_key import secret_key
 from dinnerkit.settings import PREFIX
 from dinnerkit.storage import collection
-
-READY_SECONDS = 60
+from tests.waiting import DEADLINE, until
 
 
 class Answer(NamedTuple):
@@ -55,7 +53,7 @@ class Server:
         self.address = self._wait_until_ready(folder)
 
     def _wait_until_ready(self, folder: Path) -> str:
-        timer = threading.Timer(READY_SECONDS, self.process.kill)
+        timer = threading.Timer(DEADLINE, self.process.kill)
         timer.start()
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
@@ -72,20 +70,17 @@ class Server:
         for pid in [self.process.pid, *self.tree()]:
             kill(pid)
         self._finish()
-        deadline = time.monotonic() + READY_SECONDS
-        while not can_bind(self.address):
-            assert time.monotonic() < deadline, "something of the killed server lives on"
-            time.sleep(0.05)
+        until(lambda: can_bind(self.address), "the last of the killed server is gone")
 
     def stop(self) -> int:
         """SIGTERM; the exit code."""
         self.process.send_signal(signal.SIGTERM)
-        self.process.wait(timeout=60)
+        self.process.wait(DEADLINE)
         self._finish()
         return self.process.returncode
 
     def _finish(self) -> None:
-        self.process.wait(timeout=60)
+        self.process.wait(DEADLINE)
         assert self.process.stdout is not None
         self.process.stdout.close()
         self._log.close()

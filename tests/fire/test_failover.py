@@ -14,6 +14,7 @@ from dinnerkit.testing import settings_for_tests
 from tests.fire.dinners import host_dinner
 from tests.fire.serving import Client, Server, sign_in
 from tests.services.replica_set import replica_set
+from tests.waiting import DEADLINE
 
 GUESTS, CONNECTIONS, BEFORE = 240, 12, 40
 """How many book, how many at once, and how many have their seats when the member is killed."""
@@ -48,7 +49,7 @@ def test_who_was_told_of_a_booking_has_it_and_everybody_is_answered(tmp_path: Pa
                 with ThreadPoolExecutor(CONNECTIONS) as connections:
                     booking = [connections.submit(book, server.address, event, waiting, enough) for _ in range(CONNECTIONS)]
                     for _ in range(BEFORE):
-                        assert enough.acquire(timeout=60)
+                        assert enough.acquire(timeout=DEADLINE)
                     members.lose_primary(ALONE_SECONDS)
                     told = [one for connection in booking for one in connection.result()]
             finally:

@@ -32,7 +32,7 @@ from dinnerkit.settings import PREFIX
 from dinnerkit.storage import collection
 from dinnerkit.testing import settings_for_tests
 from tests.fire.dinners import HOST, host_dinner
-from tests.serving.processes import until
+from tests.waiting import COMPILED, until
 
 GUESTS = 600
 SEARCHED_IN_ROUNDS = 620
@@ -89,8 +89,7 @@ def test_another_worker_makes_the_same_tables(new_database_url: str, tmp_path: P
         # As if its lease had run out, which takes a minute.
         deliveries.update_many({"state": "running"}, {"$set": {"not_before": utcnow(), "due_at": utcnow()}})
         with worker(settings, tmp_path / "second.log"):
-            # It may have to compile the search before, while other tests have the processors.
-            until(lambda: seatings.get(HOST, event, asked.id).status == "done", "the tables", seconds=180)
+            until(lambda: seatings.get(HOST, event, asked.id).status == "done", "the tables", COMPILED)
 
         kit.service(SeatingWork).compute(alike.id)
         assert tables(seatings.get(HOST, event, asked.id)) == tables(seatings.get(HOST, event, alike.id))

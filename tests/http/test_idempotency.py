@@ -24,6 +24,7 @@ from dinnerkit.http.idempotency_store import LEASE, Attempt, IdempotencyRecord, 
 from dinnerkit.http.schemas import StrictSchema
 from dinnerkit.ids import is_id
 from dinnerkit.storage import to_row
+from tests.waiting import DEADLINE
 
 Database_ = Database[dict[str, Any]]
 
@@ -180,12 +181,12 @@ def test_while_the_first_runs_the_second_is_told_so(client: FlaskClient) -> None
 
     def slow() -> None:
         started.set()
-        assert go_on.wait(20)
+        assert go_on.wait(DEADLINE)
 
     behaviour.answers = iter([slow])
     with ThreadPoolExecutor() as pool:
         first = pool.submit(post, client.application.test_client())
-        assert started.wait(20)
+        assert started.wait(DEADLINE)
         second = post(client)
         go_on.set()
 

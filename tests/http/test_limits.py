@@ -17,6 +17,7 @@ from dinnerkit.errors import SettingError
 from dinnerkit.http.blueprint import ApiBlueprint
 from dinnerkit.http.limits import RequestLimits, unlimited
 from dinnerkit.ports.limiter_windows import Windows
+from tests.waiting import DEADLINE
 
 calls = ApiBlueprint("calls", __name__)
 
@@ -209,7 +210,7 @@ AT_ONCE = 20
 
 def together(error: Exception) -> Callable[[], None]:
     """All who ask are there when the first is told that it fails."""
-    barrier = Barrier(AT_ONCE, timeout=30)
+    barrier = Barrier(AT_ONCE, timeout=DEADLINE)
 
     def fail() -> None:
         barrier.wait()

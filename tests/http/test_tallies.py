@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry
 
 from dinnerkit.http import tallies
 from dinnerkit.http.metrics import BUCKETS, Metrics
-from tests.http.lane.conftest import until
+from tests.waiting import until
 
 TOOK = [0.0, 0.001, 0.0011, 0.05, 0.3, 5.0, 60.0]
 

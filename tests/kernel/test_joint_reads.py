@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Hashable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import count
@@ -10,8 +9,7 @@ import pytest
 
 from dinnerkit import joint_reads
 from dinnerkit.joint_reads import MOST, JointReads
-
-DEADLINE = 30.0
+from tests.waiting import DEADLINE, until
 
 
 class Store:
@@ -67,10 +65,7 @@ def join(store: Store, pool: ThreadPoolExecutor, *questions: int, about: Hashabl
     for question in questions:
         had = store.waiting(about)
         joined.append(pool.submit(store.joint.ask, about, question))
-        deadline = time.monotonic() + DEADLINE
-        while store.waiting(about) == had:
-            assert time.monotonic() < deadline
-            time.sleep(0.001)
+        until(lambda had=had: store.waiting(about) != had, "it waits")
     return joined
 
 

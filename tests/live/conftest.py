@@ -22,7 +22,8 @@ from dinnerkit.live.limits import Connections
 from dinnerkit.ports.bus import News
 from dinnerkit.testing import settings_for_tests
 from tests.fire.serving import bearer_tokens
-from tests.live.talking import DEADLINE, Talk
+from tests.live.talking import Talk
+from tests.waiting import DEADLINE
 
 
 class Caller(NamedTuple):

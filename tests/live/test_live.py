@@ -36,7 +36,8 @@ from dinnerkit.ports.bus import Bus
 from dinnerkit.serving.config import gunicorn_settings
 from dinnerkit.testing import run_background, settings_for_tests
 from tests.fire.dinners import HOST, host_dinner
-from tests.live.talking import DEADLINE, Talk, until
+from tests.live.talking import Talk
+from tests.waiting import DEADLINE, until
 
 FREE = Money(0, "EUR")
 MakeCaller = Callable[..., Any]

@@ -17,7 +17,7 @@ from dinnerkit.live import rooms as module
 from dinnerkit.live.rooms import Room, Rooms
 from dinnerkit.live.service import Watch
 from dinnerkit.ports.bus import News
-from tests.live.talking import until
+from tests.waiting import until
 
 
 class Member:

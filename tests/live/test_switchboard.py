@@ -27,8 +27,8 @@ from dinnerkit.live.limits import MOST_BYTES, MOST_FRAMES, MOST_UNSENT, Connecti
 from dinnerkit.live.rooms import Rooms
 from dinnerkit.live.switchboard import Switchboard
 from dinnerkit.live.wire import text_frame
-from tests.live.talking import DEADLINE, until
 from tests.live.test_wire import UPGRADE
+from tests.waiting import DEADLINE, until
 
 ADA = Principal("ada")
 

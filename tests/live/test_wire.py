@@ -13,8 +13,8 @@ from wsproto.frame_protocol import FrameProtocol, Opcode
 
 from dinnerkit.live.limits import MOST_BYTES
 from dinnerkit.live.wire import WebSocketWire, text_frame
+from tests.waiting import DEADLINE
 
-DEADLINE = 30.0
 UPGRADE = {
     "HTTP_HOST": "h",
     "HTTP_CONNECTION": "Upgrade",

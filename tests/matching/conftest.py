@@ -10,10 +10,9 @@ import pytest
 
 from dinnerkit.backends.mongod.locks import FileLock
 from dinnerkit.matching.solving.solver import compiled_available
-from tests.serving.processes import until
+from tests.waiting import COMPILED, until
 
 ROOT = Path(__file__).parents[2]
-DEADLINE = 840.0
 
 COMPILING = """
 from dinnerkit.matching.solving.solver import _loaded
@@ -25,13 +24,6 @@ ask(1)
 """
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let tests of this folder wait until the search is compiled, which takes minutes beside others on a slow machine."""
-    for item in items:
-        if item.path.is_relative_to(Path(__file__).parent):
-            item.add_marker(pytest.mark.timeout(900))
-
-
 @pytest.fixture(scope="session", autouse=True)
 def compiled_once(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Where several processes share the tests, compile the search once: it takes nearly a minute, and each would begin at the same time."""
@@ -40,7 +32,7 @@ def compiled_once(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempP
     shared = tmp_path_factory.getbasetemp().parent
     done = shared / "compiled"
     with closing(FileLock(shared / "compiling")) as lock:
-        until(lock.try_exclusive, "the compiled search of another process", DEADLINE)
+        until(lock.try_exclusive, "the compiled search of another process", COMPILED)
         if not done.exists():
             subprocess.run([sys.executable, "-c", COMPILING], cwd=ROOT, check=True)
             done.touch()

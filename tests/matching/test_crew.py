@@ -64,7 +64,7 @@ print((alone.labels == two.labels).all(), alone.objective == two.objective)
 
 
 def test_the_answer_does_not_depend_on_how_many_processes_work_on_it():
-    ran = subprocess.run([sys.executable, "-c", COMPARISON], cwd=ROOT, capture_output=True, text=True, check=True, timeout=280)
+    ran = subprocess.run([sys.executable, "-c", COMPARISON], cwd=ROOT, capture_output=True, text=True, check=True)
     assert ran.stdout == "True True\n"
 
 

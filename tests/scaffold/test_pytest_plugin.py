@@ -97,7 +97,7 @@ def ran(folder: Path, *options: str, **environ: str) -> subprocess.CompletedProc
     (folder / "pytest.ini").write_text("[pytest]\naddopts = -p no:cacheprovider\n")
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("DINNERKIT_", "PYTEST_"))}
     command = [sys.executable, "-m", "pytest", "-q", *options]
-    return subprocess.run(command, cwd=folder, env=clean | environ, capture_output=True, text=True, timeout=240, check=False)
+    return subprocess.run(command, cwd=folder, env=clean | environ, capture_output=True, text=True, check=False)
 
 
 def test_its_fixtures_do_what_they_say(tmp_path: Path, mongo_url: str):

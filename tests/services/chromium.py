@@ -13,14 +13,15 @@ from wsgiref.types import WSGIApplication
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from tests.services.processes import missing
+from tests.waiting import DEADLINE
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Route
 
 NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 QUIET = ("--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage")
-PATIENCE = 20_000
-"""Milliseconds to wait for what a page shall show."""
+PATIENCE = DEADLINE * 1000
+"""Milliseconds to wait for the browser, and for what a page shall show."""
 
 
 def find_chromium() -> str:
@@ -39,7 +40,7 @@ def chromium(*options: str) -> Iterator[Browser]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=program, args=[*QUIET, *options])
+        browser = driver.chromium.launch(executable_path=program, args=[*QUIET, *options], timeout=PATIENCE)
         yield browser
         browser.close()
 

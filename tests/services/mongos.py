@@ -11,7 +11,6 @@ import socketserver
 import struct
 import subprocess
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -24,7 +23,8 @@ from pymongo.errors import OperationFailure
 
 from dinnerkit.backends.mongod.binary import find_mongod
 from dinnerkit.storage import Row
-from tests.services.processes import DEADLINE, free_port, missing, wait_for
+from tests.services.processes import free_port, missing, wait_for
+from tests.waiting import until
 
 HOST = "127.0.0.1"
 
@@ -123,10 +123,7 @@ def _member(data: Path, role: str) -> Iterator[tuple[MongoClient[Row], int]]:
             with MongoClient[Row](HOST, port, directConnection=True) as client:
                 only: dict[str, Any] = {"_id": data.name, "members": [{"_id": 0, "host": f"{HOST}:{port}"}]}
                 client.admin.command({"replSetInitiate": only | ({"configsvr": True} if role == "--configsvr" else {})})
-                deadline = time.monotonic() + DEADLINE
-                while not client.admin.command("hello")["isWritablePrimary"]:
-                    assert time.monotonic() < deadline, f"{data.name} does not take writes"
-                    time.sleep(0.05)
+                until(lambda: client.admin.command("hello")["isWritablePrimary"], f"{data.name} takes writes")
                 yield client, port
         finally:
             process.kill()

@@ -13,7 +13,7 @@ from typing import IO, NoReturn
 
 import pytest
 
-DEADLINE = 60.0
+from tests.waiting import DEADLINE
 
 
 def missing(what: str, how: str) -> NoReturn:

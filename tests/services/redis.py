@@ -5,12 +5,12 @@ from __future__ import annotations
 import shutil
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from tests.services.processes import DEADLINE, free_port, missing, running
+from tests.services.processes import free_port, missing, running
+from tests.waiting import DEADLINE, until
 
 PASSWORD = "hunter22"
 MASTER = "dinners"
@@ -62,10 +62,7 @@ def redis_cluster(folder: Path) -> Iterator[list[int]]:
         for port in ports[1:]:
             bus = say(port, "CONFIG", "GET", "cluster-port").split("\r\n")[-2]
             say(ports[0], "CLUSTER", "MEET", "127.0.0.1", str(port), bus)
-        deadline = time.monotonic() + DEADLINE
-        while not all(whole(port) for port in ports):
-            assert time.monotonic() < deadline, "the cluster does not come together"
-            time.sleep(0.05)
+        until(lambda: all(whole(port) for port in ports), "the cluster comes together")
         yield ports
 
 

@@ -15,7 +15,8 @@ from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
 from dinnerkit.backends.mongod.binary import find_mongod
-from tests.services.processes import DEADLINE, free_port, wait_for
+from tests.services.processes import free_port, wait_for
+from tests.waiting import until
 
 HOST, NAME = "127.0.0.1", "three"
 SETTINGS = {"electionTimeoutMillis": 1000, "heartbeatIntervalMillis": 500}
@@ -91,12 +92,9 @@ class ReplicaSet:
             config["version"] += 1
             config["settings"] |= {"electionTimeoutMillis": 600_000, "heartbeatTimeoutSecs": 600}
             client.admin.command("replSetReconfig", config)
-        deadline = time.monotonic() + DEADLINE
         for port in self._running:  # a member that has not heard of it would still call for an election
             with _connected(port) as client:
-                while client.admin.command("replSetGetConfig")["config"]["version"] < config["version"]:
-                    assert time.monotonic() < deadline, f"the member at {port} was not told"
-                    time.sleep(0.05)
+                until(lambda client=client: _version(client) >= config["version"], f"the member at {port} is told")
 
     def lose_primary(self, alone: float) -> None:
         """SIGKILL the member that takes writes, for good, when the others have not heard from it for some seconds.
@@ -115,13 +113,7 @@ class ReplicaSet:
 
     def primary(self) -> int:
         """The port of the member that takes writes, once there is one."""
-        deadline = time.monotonic() + DEADLINE
-        while time.monotonic() < deadline:
-            for port in self._running:
-                if _hello(port).get("isWritablePrimary"):
-                    return port
-            time.sleep(0.05)
-        raise AssertionError("no primary was elected")
+        return until(lambda: next((port for port in self._running if _hello(port).get("isWritablePrimary")), 0), "a primary is elected")
 
     def _start(self, port: int) -> None:
         command = [str(self._binary), "--replSet", NAME, "--port", str(port), "--bind_ip", HOST, "--dbpath", str(self._data[port])]
@@ -150,6 +142,10 @@ def replica_set(folder: Path, *, hidden: bool = False) -> Iterator[ReplicaSet]:
 
 def _connected(port: int) -> _Client:
     return MongoClient(HOST, port, directConnection=True, serverSelectionTimeoutMS=5000)
+
+
+def _version(client: _Client) -> int:
+    return int(client.admin.command("replSetGetConfig")["config"]["version"])
 
 
 def _hello(port: int) -> dict[str, Any]:

@@ -17,7 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.serving.processes import DEADLINE, children, until
+from tests.serving.processes import children
+from tests.waiting import DEADLINE, until
 
 STOCK = "gevent"
 OURS = "dinnerkit.serving.Worker"

@@ -8,21 +8,12 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
-DEADLINE = 60.0
-
-
-def until(condition: Callable[[], object], what: str, seconds: float = DEADLINE) -> None:
-    """Wait until the condition holds."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"in vain: {what}"
-        time.sleep(0.02)
+from tests.waiting import DEADLINE
 
 
 def alive(pid: int) -> bool:

@@ -18,7 +18,8 @@ from dinnerkit.ids import new_id
 from tests.fire.dinners import host_dinner
 from tests.fire.serving import bearer_tokens
 from tests.live.talking import Talk
-from tests.serving.processes import Served, serving, until
+from tests.serving.processes import Served, serving
+from tests.waiting import until
 
 
 def test_what_one_process_changes_is_told_by_the_others_and_a_drain_says_goodbye(environ: dict[str, str], tmp_path: Path) -> None:

@@ -22,7 +22,8 @@ from tests.fire.dinners import host_dinner
 from tests.fire.serving import bearer_tokens
 from tests.live.talking import Talk
 from tests.services.processes import free_port, missing, running
-from tests.serving.processes import DEADLINE, serving, until
+from tests.serving.processes import serving
+from tests.waiting import DEADLINE, until
 
 CONF = Path(__file__).parents[2] / "examples/deploy/nginx.conf"
 LIST = "/v1/events?city=munchen"

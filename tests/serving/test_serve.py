@@ -13,10 +13,12 @@ from pathlib import Path
 
 import pytest
 
+from dinnerkit.serving.config import GRACE_SECONDS
 from dinnerkit.serving.run import runs_here
 from dinnerkit.serving.server import Server
 from dinnerkit.settings import Settings
-from tests.serving.processes import Served, alive, children, serving, until
+from tests.serving.processes import Served, alive, children, serving
+from tests.waiting import DEADLINE, until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 
@@ -41,7 +43,7 @@ def test_a_request_that_runs_when_it_is_asked_to_stop_is_answered_and_new_ones_a
     body = b'{"email": "ada@example.org", "password": "wrong"}'
     head = f"POST /v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     with serving(environ, "--no-work", cwd=tmp_path) as served:
-        with socket.create_connection((served.host, served.port), timeout=60) as connection:
+        with socket.create_connection((served.host, served.port), timeout=DEADLINE) as connection:
             connection.sendall(head.encode() + body[:10])
             assert served.answers()
             served.process.send_signal(number)
@@ -50,7 +52,7 @@ def test_a_request_that_runs_when_it_is_asked_to_stop_is_answered_and_new_ones_a
             answer = connection.recv(65_536)
         assert answer.startswith(b"HTTP/1.1 401 ")
         assert not served.child("dinnerkit work")
-        assert served.process.wait(60) == 0
+        assert served.process.wait(DEADLINE) == 0
 
 
 def test_a_second_signal_ends_it_whatever_runs(environ: dict[str, str], tmp_path: Path):
@@ -58,14 +60,14 @@ def test_a_second_signal_ends_it_whatever_runs(environ: dict[str, str], tmp_path
     with serving(environ, "--no-work", cwd=tmp_path) as served:
         web = served.child("dinnerkit.serving")
         everyone = [web, *children(web)]
-        with socket.create_connection((served.host, served.port), timeout=60) as connection:
+        with socket.create_connection((served.host, served.port), timeout=DEADLINE) as connection:
             connection.sendall(head)
             assert served.answers()
             served.process.send_signal(signal.SIGTERM)
             until(lambda: not served.accepts(), "new connections are refused")
             assert served.process.poll() is None
             served.process.send_signal(signal.SIGTERM)
-            assert served.process.wait(20) == 130
+            assert served.process.wait(GRACE_SECONDS) == 130
             until(lambda: not [pid for pid in everyone if alive(pid)], "all gone")
 
 
@@ -115,7 +117,7 @@ def test_the_background_work_runs_beside_where_a_part_is_on_this_machine_alone(c
 
 def failed(environ: dict[str, str], bind: str) -> tuple[int, str, str]:
     command = [sys.executable, "-m", "dinnerkit", "serve", "--bind", bind]
-    ended = subprocess.run(command, capture_output=True, text=True, env=environ, timeout=120, check=False)
+    ended = subprocess.run(command, capture_output=True, text=True, env=environ, check=False)
     return ended.returncode, ended.stdout, ended.stderr
 
 

@@ -14,7 +14,8 @@ import pytest
 
 from dinnerkit.serving.spared import spared, without
 from dinnerkit.settings import Settings
-from tests.serving.processes import Served, children, serving, until
+from tests.serving.processes import Served, children, serving
+from tests.waiting import DEADLINE, until
 
 _TELL = signal.SIGRTMIN + 6 if sys.platform == "linux" else None
 """A signal that neither gunicorn nor gevent has a use for."""
@@ -52,7 +53,7 @@ class Web:
 
     def post(self, path: str, body: dict[str, str]) -> int:
         """The status of the answer."""
-        connection = http.client.HTTPConnection(self._served.host, self._served.port, timeout=60)
+        connection = http.client.HTTPConnection(self._served.host, self._served.port, timeout=DEADLINE)
         connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
         status = connection.getresponse().status
         connection.close()
@@ -110,7 +111,7 @@ def test_a_library_is_spared_only_where_no_plugin_may_need_it(given: dict[str, s
 
 def _run(script: str) -> str:
     head = "from gevent import monkey; monkey.patch_all()\n"
-    ended = subprocess.run([sys.executable, "-c", head + script], capture_output=True, text=True, check=True, timeout=60)
+    ended = subprocess.run([sys.executable, "-c", head + script], capture_output=True, text=True, check=True)
     assert ended.stderr == ""
     return ended.stdout.strip()
 

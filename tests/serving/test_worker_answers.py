@@ -11,7 +11,7 @@ import pytest
 from tests.serving import corpus
 from tests.serving.apps import ODD
 from tests.serving.gunicorns import OURS, STOCK, Gunicorn, gunicorn, plainly, statuses
-from tests.serving.processes import until
+from tests.waiting import until
 
 LAST = corpus.get(b"Connection: close\r\n", b"/list")
 

@@ -18,7 +18,7 @@ import pytest
 
 from tests.serving import corpus
 from tests.serving.gunicorns import OURS, Gunicorn, drained, gunicorn, statuses
-from tests.serving.processes import until
+from tests.waiting import DEADLINE, until
 
 HEAD = b"GET /a HTTP/1.1\r\nHost: h\r\nA: b\r\n\r\n"
 
@@ -90,7 +90,6 @@ def test_a_client_that_takes_no_answer_is_let_go_and_one_that_is_slow_is_not(fir
         with running.connect() as deaf, running.connect() as waiting:
             deaf.sendall(big * 6)
             waiting.sendall(corpus.get(b"Connection: close\r\n", b"/list"))
-            waiting.settimeout(20)
             assert statuses(drained(waiting)) == [200]
         assert "Traceback" not in running.log.read_text()
 
@@ -139,7 +138,7 @@ def test_what_was_begun_when_it_is_told_to_stop_is_answered_and_it_exits_with_0(
         answers = [drained(connection) for connection in connections]
         assert [statuses(answer) for answer in answers] == [[200]] * 30
         assert all(b"Connection: close" in answer for answer in answers)
-        assert running.process.wait(60) == 0
+        assert running.process.wait(DEADLINE) == 0
 
 
 def test_whoever_had_sent_a_request_before_is_answered_though_not_yet_let_in(tmp_path: Path):
@@ -158,7 +157,7 @@ def test_whoever_had_sent_a_request_before_is_answered_though_not_yet_let_in(tmp
         (tmp_path / "open").touch()
         assert statuses(drained(blocking)) == [200]
         assert [statuses(drained(connection)) for connection in waiting] == [[200]] * 50
-        assert running.process.wait(60) == 0
+        assert running.process.wait(DEADLINE) == 0
 
 
 def hammer(running: Gunicorn, count: int, *, kept: bool) -> list[str]:

@@ -17,7 +17,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from dinnerkit.serving import repeats
 from dinnerkit.serving.repeats import Alone, Repeats, app_alone, nobody_looks
 from tests.serving.gunicorns import OURS, Gunicorn, drained, gunicorn, in_pieces, need_parser, plainly, statuses
-from tests.serving.processes import DEADLINE
+from tests.waiting import DEADLINE
 
 
 def test_a_head_is_remembered_when_it_comes_for_the_second_time() -> None:

@@ -27,7 +27,7 @@ class Room:
 class Sound:
     """A bus that passes: what the broken ones are made of. Its service, where it has one, is only asked whether it is there."""
 
-    at_once = faults.LATE
+    at_once = patience = faults.LATE
 
     def __init__(self, room: Room, service: tuple[str, int] | None = None) -> None:
         self.room = room
@@ -134,6 +134,8 @@ class TellsOfThePast(Sound):
 class ListensLate(Sound):
     """``subscribe`` returns before its service has heard of it, which first tells what comes next."""
 
+    patience = faults.SOON
+
     def __init__(self, room: Room, service: tuple[str, int] | None = None) -> None:
         super().__init__(room, service)
         self.late: list[tuple[Inbox, str]] = []
@@ -180,6 +182,8 @@ class DeafInbox(Inbox):
 
 
 class SleepsOn(Sound):
+    patience = faults.SOON
+
     def subscribe(self, *topics: str, most: int = 256) -> Inbox:
         inbox = DeafInbox(self.room.hub, most)
         self.room.hub._inboxes.add(inbox)
@@ -225,6 +229,8 @@ class RaisesWhenClosed(Sound):
 class DropsWhatWaitsWhenItCloses(Sound):
     """Sends in the background, and forgets what is not sent yet."""
 
+    patience = faults.SOON
+
     def __init__(self, room: Room, service: tuple[str, int] | None = None) -> None:
         super().__init__(room, service)
         self.waiting: list[News] = []
@@ -241,11 +247,15 @@ class DropsWhatWaitsWhenItCloses(Sound):
 
 
 class HearsOnlyItself(Sound):
+    patience = faults.SOON
+
     def __init__(self, room: Room, service: tuple[str, int] | None = None) -> None:
         super().__init__(Room(), service)
 
 
 class SaysNothingOfAnInterruption(Sound):
+    patience = faults.SOON
+
     def interrupt(self) -> None:
         """Reconnect, and go on as if nothing had been."""
 
@@ -265,6 +275,8 @@ class WaitsForItsService(Sound):
 
 
 class ListensToNobody(Sound):
+    patience = faults.SOON
+
     def subscribe(self, *topics: str, most: int = 256) -> Inbox:
         return self.room.hub.open(most)
 
@@ -285,6 +297,6 @@ def bench_of(kind: type[Sound]) -> BusBench:
         interrupt=lambda: kind(room).interrupt(),
         reach=lambda host, port: kind(Room(), (host, port)),
         secrets=["hunter22"],
-        patience=0.6,
+        patience=kind.patience,
         at_once=kind.at_once,
     )

@@ -10,7 +10,7 @@ SECONDS = 0.2
 """How long a sound backend waits for its service."""
 
 SOON, LATE = 0.5, 60.0
-"""Seconds in which a call is to have failed: of those that make people wait, which take longer; and of others, on any busy machine."""
+"""Seconds in which something is to have come: from those that are found out by its not coming; and from others, on any busy machine."""
 
 
 def ask(service: tuple[str, int] | None) -> None:

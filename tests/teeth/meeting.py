@@ -6,12 +6,13 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-_DEADLINE = 30.0
-"""Seconds after which whoever waits goes on alone: a contract that lets nobody come is not to hang."""
+from tests.waiting import DEADLINE
 
 
 class Between:
     """A moment between two steps of what one does, in which another comes: once, and the first time that it can be.
+
+    Whoever waits goes on alone in the end: a contract that lets nobody come is not to hang.
 
     Whoever made it, as the contract's own thread does with its bench, passes by: it is alone where it does anything itself.
     """
@@ -27,14 +28,14 @@ class Between:
         held = self._one_of_many() and self._first.acquire(blocking=False)
         if held:
             self._begun.set()
-            self._over.wait(_DEADLINE)
+            self._over.wait(DEADLINE)
         return held
 
     @contextmanager
     def entered(self) -> Iterator[None]:
         """Come while somebody is between two steps, who goes on at the end of the block."""
         if self._one_of_many():
-            self._begun.wait(_DEADLINE)
+            self._begun.wait(DEADLINE)
         yield
         if self._one_of_many():
             self._over.set()

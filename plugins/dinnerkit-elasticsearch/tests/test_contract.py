@@ -20,4 +20,5 @@ class TestElasticsearch(SearchContract):
             elsewhere=lambda: open_search(f"{place}-b"),
             reach=lambda host, port: open_search(f"elasticsearch://ours:{SECRET}@{host}:{port}"),
             secrets=[SECRET],
+            at_once=3.0,  # less than a client waits by itself, and enough beside much other work
         )

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -31,8 +30,8 @@ from dinnerkit.testing import StandingClock, run_background, settings_for_tests
 from dinnerkit.testing.proxy import Proxy, proxy
 from dinnerkit_elasticsearch import open_search
 from tests.search.conftest import details
+from tests.waiting import until
 
-DEADLINE = 60.0
 MODES = ["hangs", "refuses", "drops", "slow"]
 AT_ONCE = 20
 
@@ -70,13 +69,6 @@ def publish(kit: Kit, title: str = "Dumplings for twelve") -> str:
 def found(app: Flask, text: str) -> tuple[int, bool, list[str]]:
     answer = app.test_client().get(f"/v1/search/events?q={text}")
     return answer.status_code, answer.json["degraded"], [event["title"] for event in answer.json["items"]]
-
-
-def until(what: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + DEADLINE
-    while not what():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 @pytest.mark.parametrize("mode", MODES)

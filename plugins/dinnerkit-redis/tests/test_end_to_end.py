@@ -22,8 +22,7 @@ from dinnerkit.testing import settings_for_tests
 from dinnerkit.worker import Worker, run_beside
 from dinnerkit_redis import open_bus
 from tests.services.redis import PASSWORD, certificates, redis_server
-
-DEADLINE = 30.0
+from tests.waiting import DEADLINE
 
 
 @pytest.fixture

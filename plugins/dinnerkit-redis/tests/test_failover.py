@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -18,22 +17,19 @@ from dinnerkit.settings import Settings
 from dinnerkit.testing import settings_for_tests
 from dinnerkit.testing.proxy import proxy
 from dinnerkit_redis.cache import open_cache
+from tests import waiting
 from tests.services.redis import MASTER, PASSWORD, redis_sentinel, redis_server, say
-
-DEADLINE = 60.0
 
 
 def until(what: Callable[[], object]) -> None:
-    """Wait until it is true and does not fail."""
-    deadline = time.monotonic() + DEADLINE
-    while True:
-        try:
-            if what():
-                return
-        except Exception:  # noqa: BLE001 - each driver has errors of its own while nobody is the master
-            assert time.monotonic() < deadline
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    """Wait until it is true and does not fail: each driver has errors of its own while nobody is the master."""
+
+    def holds() -> bool:
+        with suppress(Exception):
+            return bool(what())
+        return False
+
+    waiting.until(holds)
 
 
 @pytest.fixture

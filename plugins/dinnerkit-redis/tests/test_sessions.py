@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,9 +16,9 @@ from dinnerkit.testing import settings_for_tests
 from dinnerkit.testing.proxy import Proxy, proxy
 from tests.services.redis import PASSWORD as REDIS_PASSWORD
 from tests.services.redis import redis_server, say
+from tests.waiting import until
 from tests.web.browser import PASSWORD, Browser
 
-DEADLINE = 60.0
 EMAIL = "ada@example.org"
 
 
@@ -47,13 +46,6 @@ def signed_in(app: object) -> Browser:
     browser = Browser(app)
     until(lambda: browser.sign_in(EMAIL).status_code == 200 and browser.client.get_cookie("dinnerkit_session") is not None)
     return browser
-
-
-def until(what: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + DEADLINE
-    while not what():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 @pytest.mark.parametrize("mode", ["hangs", "refuses", "drops", "slow"])

@@ -17,8 +17,7 @@ from limits.strategies import MovingWindowRateLimiter
 from dinnerkit.ports.bus import News
 from dinnerkit_redis import open_bus, open_cache, open_limiter, open_queue, open_sessions
 from tests.services.redis import PASSWORD, redis_server, say
-
-DEADLINE = 30.0
+from tests.waiting import DEADLINE
 
 
 @pytest.fixture

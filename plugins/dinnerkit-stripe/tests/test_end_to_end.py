@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 
@@ -22,8 +21,7 @@ from tests.conftest import with_database
 from tests.fire.dinners import host_dinner
 from tests.fire.serving import Answer, Client, Server, sign_in
 from tests.services.stripe import SECRET_KEY, WEBHOOK_SECRETS, StripeDouble, stripe_double, stripe_url
-
-DEADLINE = 60.0
+from tests.waiting import until
 
 
 class Shop:
@@ -36,7 +34,7 @@ class Shop:
         """What ``dinnerkit reconcile`` says of the last hour."""
         environ = os.environ | {f"DINNERKIT_{name.upper()}": str(value) for name, value in self.settings.items()}
         command = [sys.executable, "-m", "dinnerkit", "reconcile", "--since", "1h"]
-        return subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=120)
+        return subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
 
     def send(self, method: str, path: str, body: Any = None) -> Answer:
         """Ask as the guest, on a connection of its own: the server closes one that is idle for long."""
@@ -98,13 +96,6 @@ def shop(double: StripeDouble, mongo_url: str, tmp_path_factory: pytest.TempPath
     assert ended == 0
     log = (folder / "serve.log").read_text()
     assert not any(secret in log for secret in (SECRET_KEY, *WEBHOOK_SECRETS, "_secret_"))
-
-
-def until(condition: Callable[[], object], what: str) -> None:
-    deadline = time.monotonic() + DEADLINE
-    while not condition():
-        assert time.monotonic() < deadline, f"in vain: {what}"
-        time.sleep(0.05)
 
 
 def test_a_guest_books_is_declined_authenticates_is_confirmed_and_gets_the_money_back(shop: Shop) -> None:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -23,15 +22,7 @@ from dinnerkit.http.metrics import Metrics
 from dinnerkit.http.mount import EXTENSION_KEY
 from dinnerkit.http.schemas import StrictSchema
 from dinnerkit.testing import StandingClock
-
-DEADLINE = 30.0
-
-
-def until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + DEADLINE
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.002)
+from tests.waiting import until
 
 
 class ThingsQuery(StrictSchema):

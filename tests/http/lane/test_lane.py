@@ -25,6 +25,7 @@ from dinnerkit.http.mount import EXTENSION_KEY
 from dinnerkit.ids import new_id
 from dinnerkit.testing import StandingClock
 from tests.http.lane.conftest import Open, Things
+from tests.waiting import DEADLINE
 
 LIST = "/x/v1/things"
 ID = new_id()
@@ -403,7 +404,7 @@ def test_an_answer_ends_when_it_is_no_longer_true(app: Flask, things: Things, cl
 
 def many(app: Flask, number: int, path: str = LIST) -> list[Any]:
     """So many requests that are all there before the first is answered."""
-    together = Barrier(number, timeout=30)
+    together = Barrier(number, timeout=DEADLINE)
 
     def ask(_: int) -> Any:
         together.wait()
@@ -424,7 +425,7 @@ def test_fifty_who_want_the_same_at_once_have_it_made_once(app: Flask, things: T
         return wait(flight, seconds)
 
     monkeypatch.setattr(Flight, "wait", told)
-    things.meanwhile = lambda: all_wait.wait(30)
+    things.meanwhile = lambda: all_wait.wait(DEADLINE)
 
     assert {response.json["made"] for response in many(app, 50)} == {1}
     assert things.made[LIST] == 1
@@ -437,7 +438,7 @@ def test_where_the_one_who_makes_it_fails_the_others_have_it_made_for_themselves
 
 def test_who_waits_too_long_has_it_made_for_itself(app: Flask, things: Things, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lane, "WAIT_SECONDS", 0.01)
-    both = Barrier(2, timeout=30)
+    both = Barrier(2, timeout=DEADLINE)
     things.meanwhile = both.wait
 
     assert {response.json["made"] for response in many(app, 2)} == {2}
@@ -450,12 +451,12 @@ def test_who_comes_after_a_change_waits_for_nothing_that_was_begun_before(app: F
     def first_waits() -> None:
         if things.made[LIST] == 1:
             begun.set()
-            assert go_on.wait(30)
+            assert go_on.wait(DEADLINE)
 
     things.meanwhile = first_waits
     with ThreadPoolExecutor(1) as pool:
         slow = pool.submit(made, app)
-        assert begun.wait(30)
+        assert begun.wait(DEADLINE)
         purges.purge("things")
         assert made(app) == 2
         go_on.set()
@@ -471,12 +472,12 @@ def test_while_one_makes_it_anew_the_others_are_given_the_old_one(app: Flask, th
 
     def wait() -> None:
         begun.set()
-        assert go_on.wait(30)
+        assert go_on.wait(DEADLINE)
 
     things.meanwhile = wait
     with ThreadPoolExecutor(1) as pool:
         anew = pool.submit(made, app)
-        assert begun.wait(30)
+        assert begun.wait(DEADLINE)
         assert [made(app) for _ in range(3)] == [1] * 3
         go_on.set()
         assert anew.result(30) == 2

@@ -17,7 +17,7 @@ from dinnerkit.http.lane import purging
 from dinnerkit.http.lane.purging import TOPIC, Purges
 from dinnerkit.http.lane.shelf import Shelf
 from dinnerkit.ports.bus import MISSED, News
-from tests.http.lane.conftest import until
+from tests.waiting import until
 
 
 class Heard:

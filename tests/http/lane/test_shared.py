@@ -22,7 +22,8 @@ from dinnerkit.http.lane.purging import Purges
 from dinnerkit.http.lane.shared import Regulars, Shared, dumped, loaded
 from dinnerkit.ids import new_id
 from dinnerkit.ports.bus import MISSED
-from tests.http.lane.conftest import Open, Things, until
+from tests.http.lane.conftest import Open, Things
+from tests.waiting import DEADLINE, until
 
 LIST = "/x/v1/things"
 ID = new_id()
@@ -215,7 +216,7 @@ def test_of_processes_that_want_the_same_one_makes_it(process: Make, things: Thi
         all_wait.wait(0.01)
 
     monkeypatch.setattr(module.time, "sleep", sleep)
-    things.meanwhile = lambda: all_wait.wait(30)
+    things.meanwhile = lambda: all_wait.wait(DEADLINE)
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(Process.made, processes)) == [1] * 4
     assert things.made[LIST] == 1
