@@ -221,16 +221,12 @@ def test_the_server_goes_down_cleanly_when_its_users_are_killed(user, root):
 def test_who_comes_while_it_goes_down_gets_a_new_one(opened, root):
     first = opened()
     old, lock = mongod_of(first), FileLock(Layout(root).users_lock)
+    assert lock.try_shared()
     first.close()
-
-    def goes_down() -> bool:
-        if lock.try_shared():
-            lock.release()
-            return False
-        return '"SignalHandler"' in Layout(root).log.read_text()
-
-    until(goes_down)
+    os.kill(old, signal.SIGSTOP)  # so that it goes down for as long as this takes to look
     lock.close()
+    until(lambda: Layout(root).ready_port() is None)
+    os.kill(old, signal.SIGCONT)
     second = opened()
     second.database.guests.insert_one({"_id": "late"})
     assert mongod_of(second) != old

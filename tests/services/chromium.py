@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import shutil
 import threading
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from wsgiref.types import WSGIApplication
 
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from tests.services.processes import missing
+from tests.services.processes import NEAR, missing
 from tests.waiting import DEADLINE
 
 if TYPE_CHECKING:
@@ -40,7 +41,8 @@ def chromium(*options: str) -> Iterator[Browser]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=program, args=[*QUIET, *options], timeout=PATIENCE)
+        near = os.environ | {"TMPDIR": NEAR}
+        browser = driver.chromium.launch(executable_path=program, args=[*QUIET, *options], env=near, timeout=PATIENCE)
         yield browser
         browser.close()
 

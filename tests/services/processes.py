@@ -15,6 +15,9 @@ import pytest
 
 from tests.waiting import DEADLINE
 
+NEAR = "/tmp"  # noqa: S108 - only folders of random names are made there
+"""Where paths are short: that of a socket has 107 bytes at most, which TMPDIR may have alone."""
+
 
 def missing(what: str, how: str) -> NoReturn:
     """Skip what needs a service that is not here; fail where all are required, as in CI."""

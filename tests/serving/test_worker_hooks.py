@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 import pytest
 import simple_websocket
 
+from tests.services.processes import NEAR
 from tests.serving import corpus
 from tests.serving.gunicorns import OURS, ROADS, STOCK, drained, gunicorn, need_parser, statuses
 from tests.waiting import until
@@ -114,7 +115,7 @@ def test_a_unix_socket_serves_too(tmp_path: Path):
     for worker in (STOCK, OURS):
         folder = tmp_path / worker
         folder.mkdir()
-        with TemporaryDirectory() as near, gunicorn(worker, "echo", folder, bind=f"unix:{near}/socket"):  # such a path must be short
+        with TemporaryDirectory(dir=NEAR) as near, gunicorn(worker, "echo", folder, bind=f"unix:{near}/socket"):
             for fields in (b"", b"X-Forwarded-Proto: https\r\n"):
                 with socket.socket(socket.AF_UNIX) as connection:
                     connection.connect(f"{near}/socket")
