@@ -14,17 +14,19 @@ from dinnerkit.ids import new_id
 from dinnerkit.kit import Kit
 from tests.fire.serving import Answer, Client
 
-PATIENCE = 6.0
-"""Seconds for which a guest goes on asking; longer than MongoDB or a server takes to come back."""
-
 
 @dataclass
 class Guest:
-    """Books, pays and perhaps cancels, as long as patience lasts; remembers what was promised."""
+    """Books, pays and perhaps cancels, as long as patience lasts; remembers what was promised.
+
+    Attributes:
+        patience: seconds for which they go on asking; longer than MongoDB or a server takes to come back.
+    """
 
     token: str
     dinner: str
     chance: random.Random
+    patience: float = 6.0
     outcome: str = "nothing"
     booking: str | None = None
     answers: list[Answer] = field(default_factory=list)
@@ -59,7 +61,7 @@ class Guest:
 
     def insist(self, client: Client, path: str, body: Any) -> Answer | None:
         """Send until there is an answer that is final, with one idempotency key; None when patience is at its end."""
-        key, deadline = new_id(), time.monotonic() + PATIENCE
+        key, deadline = new_id(), time.monotonic() + self.patience
         while time.monotonic() < deadline:
             try:
                 answer = client.send("POST", path, body, Idempotency_Key=key)

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from datetime import timedelta
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -53,11 +54,13 @@ class Server:
         self.address = self._wait_until_ready(folder)
 
     def _wait_until_ready(self, folder: Path) -> str:
+        began = time.monotonic()
         timer = threading.Timer(DEADLINE, self.process.kill)
         timer.start()
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         timer.cancel()
+        self.seconds_to_start = time.monotonic() - began
         assert line.startswith("dinnerkit is serving at "), f"{line!r}\n{(folder / 'serve.log').read_text()[-3000:]}"
         return urlsplit(line.split()[-1]).netloc
 

@@ -75,6 +75,8 @@ def under_fire(settings: dict[str, Any], folder: Path, crowd: list[Guest], chanc
     """Let the crowd dine, and kill a process whenever some more are through, MongoDB twice, now and then all others; how often."""
     server = Server(settings, folder, *OPTIONS)
     address, kills, through = server.address, 0, threading.Semaphore(0)
+    for guest in crowd:
+        guest.patience = max(guest.patience, 2 * server.seconds_to_start)
     with Postman(settings["gateway"], address, chance) as postman, ThreadPoolExecutor(CONNECTIONS) as connections:
         dining = [connections.submit(guest.dine, address) for guest in crowd]
         for done in dining:
