@@ -56,6 +56,12 @@ def tools(*names: str) -> list[str]:
     return [text for text in (*extras["dev"], *extras["test"]) if Requirement(text).name in names]
 
 
+def install_lowest(session: nox.Session, *wanted: str) -> None:
+    """Install the oldest direct dependencies; their numba keeps what it compiles apart from that of the others, which would overwrite it."""
+    session.install(*wanted, "--resolution", "lowest-direct")
+    session.env["NUMBA_CACHE_DIR"] = str(Path(session.virtualenv.location, "numba").absolute())
+
+
 def broad(session: nox.Session) -> None:
     """Run what other dependencies or a wheel could break, or what was asked for.
 
@@ -108,7 +114,7 @@ def fast(session: nox.Session) -> None:
 @nox.session
 def lowest(session: nox.Session) -> None:
     """The tests with the oldest direct dependencies that pyproject.toml allows; needs uv."""
-    session.install("-e", ".[test]", "--resolution", "lowest-direct")
+    install_lowest(session, "-e", ".[test]")
     broad(session)
 
 
@@ -159,7 +165,7 @@ def plugins(session: nox.Session) -> None:
 def plugins_lowest(session: nox.Session) -> None:
     """The tests of each plugin with the oldest direct dependencies that it allows; needs uv."""
     for plugin in PLUGINS:
-        session.install("-e", ".[test]", "-e", f"{plugin}[test]", "--resolution", "lowest-direct")
+        install_lowest(session, "-e", ".[test]", "-e", f"{plugin}[test]")
         session.run("pytest", str(plugin / "tests"), *session.posargs)
 
 
