@@ -33,19 +33,25 @@ DEEP = [
     "api/test_schema.py",
     "booking/test_any_order.py",
     "booking/test_at_once.py",
+    "booking/test_deposits.py",
     "booking/test_discounts.py",
     "booking/test_interleaved.py",
     "booking/test_killed_at_every_line.py",
     "booking/test_races.py",
+    "booking/test_resale.py",
+    "cli/test_work.py",
+    "payment/test_losses.py",
     "scaffold/test_packages.py",
     "scaffold/test_page.py",
     "serving/test_nginx.py",
+    "teeth",
     "web/chromium",
 ]
 BROAD = ["tests", *(f"--ignore=tests/{place}" for place in DEEP)]
 """What other dependencies or a wheel could break: not load, kills, orders of events, new plugins or the embedded mongod.
 
-Nor what a rule of seating means: the same searches seat other guests in the rest of tests/matching, and what they compile is judged there.
+Nor that contracts bite: plugins_lowest has them judge backends. Nor what a rule of seating means: the same searches seat other guests in
+the rest of tests/matching, and what they compile is judged there.
 """
 PLUGINS = sorted(path.parent for path in ROOT.glob("plugins/*/pyproject.toml"))
 
@@ -57,7 +63,7 @@ def tools(*names: str) -> list[str]:
 
 
 def install_lowest(session: nox.Session, *wanted: str) -> None:
-    """Install the oldest direct dependencies; their numba keeps what it compiles apart from that of the others, which would overwrite it."""
+    """Install the oldest direct dependencies; their numba keeps what it compiles apart, as the others' would overwrite it."""
     session.install(*wanted, "--resolution", "lowest-direct")
     session.env["NUMBA_CACHE_DIR"] = str(Path(session.virtualenv.location, "numba").absolute())
 
