@@ -206,6 +206,47 @@ def test_the_scale_of_the_weights_does_not_matter(engine, scale):
     assert scaled.objective == pytest.approx(usual.objective * scale, rel=1e-6, abs=0.0)
 
 
+@pytest.mark.parametrize("own", [np.nan, -np.inf, 1e15])
+def test_what_one_is_worth_to_oneself_is_ignored(engine, own):
+    weights = symmetric(12)
+    usual = solve(weights, [4] * 3, [4] * 3, sweeps=50)
+    np.fill_diagonal(weights, own)
+    found = solve(weights, [4] * 3, [4] * 3, sweeps=50)
+    assert (found.labels.tolist(), found.objective) == (usual.labels.tolist(), usual.objective)
+    assert (np.isnan(np.diag(weights)) if np.isnan(own) else np.diag(weights) == own).all()
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        (np.triu(symmetric(6), 1) * 1e-12, "must be symmetric"),
+        (symmetric(6) + np.triu(np.ones((6, 6)), 1), "must be symmetric"),
+        (np.full((6, 6), 1e308), "must add up to a finite number; the largest is 1e[+]308"),
+    ],
+)
+def test_weights_that_are_not_symmetric_or_too_large_are_refused_whatever_their_scale(weights, message):
+    with pytest.raises(RuleInvalid, match=message):
+        solve(weights, [3, 3], [3, 3])
+
+
+@pytest.mark.filterwarnings("ignore::numba.NumbaPerformanceWarning")
+def test_a_pair_is_kept_apart_in_groups_of_hundreds_who_would_all_rather_have_both(engine):
+    """Two of whom all of one half want both, and all of the other half neither."""
+    half = np.arange(1200) < 600
+    weights = np.where(half[:, None] == half, 0.9, 0.0)
+    weights[:2] = np.where(half, 1.0, -1.0)
+    weights[:, :2] = weights[:2].T
+    solution = solve(weights, [500, 500], [700, 700], apart=[(0, 1)], start=(~half).astype(int), sweeps=2)
+    assert solution.broken == 0
+
+
+def test_a_pair_is_kept_apart_where_sums_count_for_less_in_groups_of_its_size(engine):
+    """Groups of three count for a ten-thousandth of what groups of four do."""
+    weights, factor = symmetric(15, 3), np.array([0, 0, 1, 1e-4, 1])
+    solution = solve(weights, [3] * 4, [4] * 4, apart=[(0, one) for one in range(1, 5)], factor=factor, sweeps=30, seed=3)
+    assert solution.broken == 0
+
+
 def test_one_alone_is_a_group(engine):
     assert solve([[0.0]], [1], [1]).labels.tolist() == [0]
     assert solve([[0.0]], [0, 0], [1, 3], seconds=0.01).objective == 0.0

@@ -16,16 +16,21 @@ MOST_PEOPLE = 2**31 - 1
 """They are numbered by integers of 32 bits."""
 
 _MOST_PROCESSES = 1000
+_ROUNDING = 1e-8
 
 
 def checked_weights(weights: ArrayLike) -> Floats:
-    """(n, n) weights, finite and symmetric."""
-    matrix = numbers(weights, "weights")
+    """(n, n) weights, finite and symmetric; 0 on the diagonal, whatever was there."""
+    matrix = numbers(weights, "weights").copy()
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:  # noqa: PLR2004
         raise RuleInvalid(f"weights must be a square matrix, not of shape {matrix.shape}")
+    np.fill_diagonal(matrix, 0.0)
     if not np.isfinite(matrix).all():
         raise RuleInvalid("weights must be finite; some are not a number, or infinite")
-    if not np.allclose(matrix, matrix.T):
+    largest = float(np.abs(matrix).max(initial=0.0))
+    if largest > np.finfo(np.float64).max / max(1, matrix.size):
+        raise RuleInvalid(f"weights must add up to a finite number; the largest is {largest:g}")
+    if not np.allclose(matrix, matrix.T, atol=_ROUNDING * min(1.0, largest)):
         raise RuleInvalid("weights must be symmetric")
     return matrix
 

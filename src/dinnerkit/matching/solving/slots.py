@@ -16,7 +16,7 @@ import numpy as np
 from dinnerkit.matching.solving.annealing import NOISE
 from dinnerkit.matching.solving.slot_steps import Work, anneal
 from dinnerkit.matching.solving.slot_sums import Tables, padded, refresh, worth_of
-from dinnerkit.matching.solving.state import BREACH, Floats, Ints, Problem
+from dinnerkit.matching.solving.state import Floats, Ints, Problem
 
 _TINY = np.float32(1e-5)
 """The least worth of a step, as a share of the largest weight."""
@@ -44,7 +44,7 @@ class Search:
             maximum=np.minimum(problem.maximum, rows),
             masks=masks,
             breach=np.float32(problem.breach),
-            least=_TINY * np.float32(problem.penalty / BREACH),
+            least=_TINY * np.float32(problem.largest),
             loose=bool((problem.minimum < problem.maximum).any() or np.ptp(size) > 0),
             person=np.empty(slots, np.int32),
             gain=np.empty((groups, slots), np.float32),

@@ -15,7 +15,10 @@ Ints = NDArray[np.int64]
 Words = NDArray[np.uint64]
 
 BREACH = 1000.0
-"""What one broken constraint costs, as a multiple of the largest weight: no gain that a single step can bring outweighs it."""
+"""What one broken constraint costs at least, as a multiple of the largest weight: no gain that a single step can bring outweighs it."""
+
+_GAIN_OF_STEP = 4.0
+"""What a swap can bring at most, as a multiple of the largest weight, unit, group and factor."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,7 @@ class Problem:
         masks: (units, families, words): in each family, the units of a group must have a bit in common.
         breach: what a group without a common bit costs.
         penalty: what a pair that should be apart takes from a group's sum; it is in ``weights``.
+        largest: the largest weight of two people, whatever its sign; 1 if all are 0.
     """
 
     weights: Floats
@@ -43,6 +47,7 @@ class Problem:
     masks: Words
     breach: float
     penalty: float
+    largest: float
 
 
 class State:
@@ -134,11 +139,14 @@ def contracted(weights: Floats, unit_of: Ints, apart: Ints, masks: Words, bounds
     if units:
         # A family in which everybody has a bit in common asks for nothing.
         unit_masks = np.ascontiguousarray(unit_masks[:, ~np.bitwise_and.reduce(unit_masks, axis=0).any(axis=-1)])
-    used = factor[factor > 0]
-    scale = BREACH * float(np.abs(clean).max(initial=0.0) or 1.0)
+    used = factor[: int(bounds[1].max()) + 1][int(bounds[0].min()) :]
+    used = used[used > 0] if used.any() else np.ones(1)
+    largest = float(np.abs(clean).max(initial=0.0) or 1.0)
+    most_gained = _GAIN_OF_STEP * int(bounds[1].max()) * int(sizes.max()) * float(used.max() / used.min())
+    scale = largest * max(BREACH, most_gained)
     first, second = unit_of[apart[:, 0]], unit_of[apart[:, 1]]
     merged[first, second] -= scale
     merged[second, first] = merged[first, second]
     np.fill_diagonal(merged, 0.0)  # who must be together and apart at once is told as broken; no search can help it
-    breach = scale * float(used.min() if len(used) else 1.0)
-    return Problem(merged, inner, sizes.astype(np.int64), *bounds, factor, unit_masks, breach, scale)
+    breach = scale * float(used.min())
+    return Problem(merged, inner, sizes.astype(np.int64), *bounds, factor, unit_masks, breach, scale, largest)
