@@ -72,6 +72,16 @@ def test_parties_count_in_a_bound_that_is_not_tight(monkeypatch):
         assert solution.bound >= optimum(weights, [2, 3], [4, 5], together=links) - 1e-9
 
 
+def test_a_bound_that_is_not_tight_passes_over_sizes_that_nobody_fills(monkeypatch):
+    """Couples fill no group of three or five."""
+    monkeypatch.setattr(bounds, "MOST_TABLES", 0)
+    couples, factor = [(one, one + 1) for one in range(0, 8, 2)], np.array([0, 0, 2, 0, 2 / 3, 0, 0.4])
+    for seed in range(10):
+        solution = solve(symmetric(8, seed), [3, 1], [5, 5], together=couples, bound=True)
+        assert solution.bound >= optimum(symmetric(8, seed), [3, 1], [5, 5], together=couples) - 1e-9
+        assert np.isfinite(solve(symmetric(8, seed), [3, 1], [6, 5], together=couples, factor=factor, bound=True).bound)
+
+
 def test_twenty_four_at_tables_of_six_are_proved():
     solution = solve(symmetric(24), [6] * 4, [6] * 4, bound=True)
     assert solution.proved

@@ -77,17 +77,17 @@ def partners_bound(problem: Problem) -> float:
         others = np.delete(problem.weights[unit], unit)
         liked = -np.sort(-others)[:partners]
         best = np.concatenate([[0.0], np.cumsum(liked)])
-        most = [problem.factor[size] * _most(best, size, problem, unit) for size in sizes[sizes >= problem.sizes[unit]]]
-        total += max(most)
+        most = [(size, _most(best, size, problem, unit)) for size in sizes[sizes >= problem.sizes[unit]]]
+        total += max(problem.factor[size] * worth for size, worth in most if worth > -np.inf)
     return total
 
 
 def _most(best: Floats, size: int, problem: Problem, unit: int) -> float:
-    """Half of what a unit's partners can give it in a group of a size, and what its own pairs give."""
+    """Half of what a unit's partners can give it in a group of a size, and what its own pairs give; -inf where none fill it."""
     spare = size - int(problem.sizes[unit])
     least, most = -(-spare // int(problem.sizes.max())), spare // int(problem.sizes.min())
     choice = best[min(least, len(best) - 1) : min(most, len(best) - 1) + 1]
-    return 0.5 * float(choice.max()) + float(problem.inner[unit])
+    return 0.5 * float(choice.max(initial=-np.inf)) + float(problem.inner[unit])
 
 
 def _columns(problem: Problem, kinds: Ints) -> _Columns | None:
