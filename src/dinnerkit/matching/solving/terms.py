@@ -26,6 +26,10 @@ Singles = NDArray[np.float32]
 MOST_CODES = 1000
 """The most kinds that a table of :class:`Kinds` may tell apart."""
 
+_MOST = 1e18
+"""What pairs are worth are numbers of 32 bits, whose products and sums must be such numbers too."""
+
+_MOST_THINGS = 2**31 - 1
 _WORD = 64
 
 
@@ -169,7 +173,7 @@ class Worths:
         words, spans = _words(sets, people)
         self.columns = Columns(
             base=np.float32(base),
-            lines=_rows([np.asarray(term.values, np.float32) / np.float32(term.width) for term in lines], people, np.float32),
+            lines=_rows([_line_values(term) for term in lines], people, np.float32),
             line_worth=np.array([_line(term) for term in lines], np.float32).reshape(-1, 3),
             codes=_coded(kinds, people),
             tables=_tables(kinds),
@@ -226,10 +230,11 @@ class Worths:
 
 def _check(term: Term, people: int) -> None:
     name = type(term).__name__
-    numbers = {key: value for key in ("weight", "width", "unset") if (value := getattr(term, key, None)) is not None}
-    wrong = next((key for key, value in numbers.items() if not math.isfinite(value)), None)
-    if wrong:
-        raise RuleInvalid(f"the {wrong} of {name} must be a number, not {numbers[wrong]}")
+    given = {key: value for key in ("weight", "width", "unset") if (value := getattr(term, key, None)) is not None}
+    for key, value in given.items():
+        if not abs(value) <= _MOST:
+            wanted = f"at most {_MOST:g}, whatever its sign" if math.isfinite(value) else "a number"
+            raise RuleInvalid(f"the {key} of {name} must be {wanted}, not {value}")
     if isinstance(term, Near | Far):
         _check_line(name, term, people)
     elif isinstance(term, Kinds):
@@ -241,10 +246,10 @@ def _check(term: Term, people: int) -> None:
 
 
 def _check_line(name: str, term: Near | Far, people: int) -> None:
-    _rows_are(name, "values", np.shape(term.values), (people,))
-    if term.width <= 0:
+    _rows_are(name, "values", numbers(term.values, f"the values of {name}").shape, (people,))
+    if np.float32(term.width) <= 0:
         raise RuleInvalid(f"the width of {name} must be above 0, not {term.width}")
-    if np.isinf(np.asarray(term.values, np.float32) / np.float32(term.width)).any():
+    if np.isinf(_line_values(term)).any():
         raise RuleInvalid(f"the values of {name} must be finite, or NaN where unset; some are infinite")
 
 
@@ -253,26 +258,40 @@ def _check_kinds(term: Kinds, people: int) -> None:
     _rows_are("Kinds", "codes", np.shape(term.codes), (people,))
     if table.ndim != 2 or table.shape != table.T.shape or not 1 <= len(table) <= MOST_CODES:  # noqa: PLR2004
         raise RuleInvalid(f"the table of Kinds must be square, for at most {MOST_CODES} kinds, not of shape {table.shape}")
-    if not np.isfinite(table).all() or not np.allclose(table, table.T):
-        raise RuleInvalid("the table of Kinds must be symmetric and finite")
+    if not (np.abs(table) <= _MOST).all() or not np.allclose(table, table.T):
+        raise RuleInvalid(f"the table of Kinds must be symmetric and finite, of numbers up to {_MOST:g}")
     codes = np.asarray(term.codes)
     if not np.issubdtype(codes.dtype, np.integer) or (people and not (codes.min() >= -1 and codes.max() < len(table))):
         raise RuleInvalid(f"the codes of Kinds must be whole numbers from -1 to {len(table) - 1}")
 
 
 def _check_common(term: Common, people: int) -> None:
-    flags = np.shape(term.flags)
+    flags = _yes_or_no(term.flags, "flags").shape
     if len(flags) != 2 or flags[0] != people:  # noqa: PLR2004
         raise RuleInvalid(f"the flags of Common must be of shape ({people}, things), not {flags}")
     if term.told is not None:
-        _rows_are("Common", "told", np.shape(term.told), (people,))
-    if term.enough < 1:
-        raise RuleInvalid(f"enough of Common must be at least 1, not {term.enough}")
+        _rows_are("Common", "told", _yes_or_no(term.told, "told").shape, (people,))
+    if not 1 <= term.enough <= _MOST_THINGS:
+        raise RuleInvalid(f"enough of Common must be at least 1 and at most {_MOST_THINGS}, not {term.enough}")
+
+
+def _yes_or_no(values: ArrayLike, what: str) -> NDArray[Any]:
+    """What may be read as true or false: numbers, of which none is missing."""
+    found = values if isinstance(values, np.ndarray) and values.dtype == np.bool_ else numbers(values, f"the {what} of Common")
+    if np.isnan(found).any():
+        raise RuleInvalid(f"the {what} of Common must be true or false; some are not a number")
+    return found
 
 
 def _rows_are(name: str, what: str, shape: tuple[int, ...], wanted: tuple[int, ...]) -> None:
     if shape != wanted:
         raise RuleInvalid(f"the {what} of {name} must be of shape {wanted}, not {shape}")
+
+
+def _line_values(term: Near | Far) -> Singles:
+    """The values of a term in widths."""
+    with np.errstate(over="ignore"):
+        return np.asarray(np.asarray(term.values, np.float32) / np.float32(term.width))
 
 
 def _line(term: Near | Far) -> tuple[float, float, float]:
