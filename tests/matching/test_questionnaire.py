@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dinnerkit.matching import ITEMS, TRAITS, GuestInvalid, QuestionnaireInvalid, Traits, score, score_rows
+from dinnerkit.matching import ITEMS, TRAITS, GuestInvalid, QuestionnaireInvalid, Traits, careless, score, score_rows
 
 # The key as the International Personality Item Pool prints it: the items that count against their trait.
 REVERSED = {"E2", "E4", "E6", "E8", "E10", "N2", "N4", "A1", "A3", "A5", "A7", "C2", "C4", "C6", "C8", "O2", "O4", "O6"}
@@ -59,6 +59,13 @@ def test_an_answer_out_of_an_array_is_a_whole_number_too():
 def test_an_answer_that_is_not_a_whole_number_from_one_to_five_is_refused(answer):
     with pytest.raises(QuestionnaireInvalid, match="N3 must be a whole number from 1 to 5"):
         score({**MOST, "N3": answer})
+
+
+@pytest.mark.parametrize("read", [score, careless])
+@pytest.mark.parametrize("answers", [[3] * 50, None, "3"])
+def test_answers_that_are_not_told_by_item_are_refused(read, answers):
+    with pytest.raises(QuestionnaireInvalid, match="answers must be a mapping of items to answers, not "):
+        read(answers)
 
 
 def test_everything_that_is_wrong_is_listed_at_once():

@@ -111,6 +111,7 @@ def test_runs_are_counted_as_one_would_by_hand(row):
         (np.full((3, 50), 6), "whole numbers from 1 to 5, or 0"),
         (np.full((3, 50), -1), "whole numbers from 1 to 5, or 0"),
         (np.full((3, 50), np.nan), "whole numbers from 1 to 5, or 0"),
+        ([[3] * 50, [3] * 49], r"of shape \(people, 50\), not rows of different lengths"),
     ],
 )
 def test_rows_that_are_no_answers_are_refused(of_many, answers, message):

@@ -49,7 +49,10 @@ def checked_rows(answers: ArrayLike) -> NDArray[np.integer[Any]]:
     Raises:
         QuestionnaireInvalid: another shape, or answers that are not whole numbers from 0 to 5.
     """
-    rows = np.asarray(answers)
+    try:
+        rows: NDArray[Any] = np.asarray(answers)
+    except ValueError:
+        raise QuestionnaireInvalid(f"answers must be of shape (people, {len(ITEMS)}), not rows of different lengths") from None
     if rows.ndim != 2 or rows.shape[1] != len(ITEMS):  # noqa: PLR2004
         raise QuestionnaireInvalid(f"answers must be of shape (people, {len(ITEMS)}), not {rows.shape}")
     if not np.issubdtype(rows.dtype, np.integer) or (rows.size and not (rows.min() >= 0 and rows.max() <= HIGHEST)):

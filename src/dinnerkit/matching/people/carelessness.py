@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import Any, Literal
 
 from dinnerkit.matching.people.items import ITEMS
+from dinnerkit.matching.people.questionnaire import answered
 
 LONG_STRING = 15
 """So many equal answers in a row are taken for carelessness.
@@ -39,8 +40,12 @@ def careless(answers: Mapping[str, Any]) -> Careless | None:
 
     Args:
         answers: item id to answer, as :func:`dinnerkit.matching.score` takes them; absent or None is missing.
+
+    Raises:
+        QuestionnaireInvalid: they are not told by item.
     """
-    given = [answer for item in ITEMS if (answer := answers.get(item.id))]
+    told = answered(answers)
+    given = [answer for item in ITEMS if (answer := told.get(item.id))]
     longest = max((sum(1 for _ in run) for _, run in groupby(given)), default=0)
     return judged(longest, len(given)) if longest >= LONG_STRING else None
 

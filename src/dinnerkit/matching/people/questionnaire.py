@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from numbers import Integral
 from typing import Any
 
+from dinnerkit.matching.arguments import shown
 from dinnerkit.matching.errors import QuestionnaireInvalid
 from dinnerkit.matching.people.guests import Traits
 from dinnerkit.matching.people.items import ITEMS, TRAITS, Item
@@ -32,10 +33,21 @@ def score(answers: Mapping[str, Any]) -> Traits:
     Raises:
         QuestionnaireInvalid: unknown items, answers that aren't whole numbers from 1 to 5, or too few; all of it is listed.
     """
-    given = {item: answer for item, answer in answers.items() if answer is not None}
+    given = answered(answers)
     _refuse_what_is_wrong(given)
     _refuse_too_few(given)
     return Traits(*(_scale_mean(given, [item for item in ITEMS if item.trait == trait]) for trait in TRAITS))
+
+
+def answered(answers: Mapping[str, Any]) -> dict[str, Any]:
+    """The answers that are given: without those that are None.
+
+    Raises:
+        QuestionnaireInvalid: they are not told by item.
+    """
+    if not isinstance(answers, Mapping):
+        raise QuestionnaireInvalid(f"answers must be a mapping of items to answers, not {shown(answers)}")
+    return {item: answer for item, answer in answers.items() if answer is not None}
 
 
 def _refuse_what_is_wrong(given: Mapping[str, Any]) -> None:
