@@ -74,7 +74,7 @@ class Judge:
         for some in range(1, 1 << n):
             inside = (some >> np.arange(n) & 1) > 0
             score = float(scoring.tables(crowd, np.where(inside, 0, 1))[0])
-            self.worth[some] = inside.sum() * (score - 10.0 * max(0.0, least - score))
+            self.worth[some] = inside.sum() * (score - 10.0 * max(0.0, least - score)) - 1e6 * (score < least)
             if not self.room.low <= inside.sum() <= self.room.high:
                 self.sound[:, some] = False
                 continue

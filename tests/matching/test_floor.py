@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import random
 import time
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from dinnerkit.matching import DEFAULT_RULES, Crowd, Floor, Guest, SimilarTrait, Traits, seat
+from dinnerkit.matching import DEFAULT_RULES, Crowd, Floor, Guest, MixedTrait, SimilarTrait, Traits, seat
 from dinnerkit.matching.seating.constraints import Constraints
 from dinnerkit.matching.seating.deadline import Deadline
 from dinnerkit.matching.seating.finishing import finished
@@ -36,6 +37,16 @@ def test_a_floor_that_can_be_reached_is_reached_by_every_table():
     assert seating.below == ()
     assert seating.score > free.score - 3
     assert_sound(seating, people, 6, 6)
+
+
+def test_of_a_few_no_table_is_below_the_floor_if_that_can_be_whatever_it_costs_the_others():
+    dice, rules = random.Random(13), [SimilarTrait("openness"), MixedTrait("extraversion")]
+    people = [Guest(str(number), Traits(dice.random(), 0.5, 0.5, 0.5, dice.random())) for number in range(6)]
+    free = seat(people, size=3, rules=rules)
+    seating = seat(people, size=3, rules=[*rules, Floor(49)])
+    assert free.floor < 49 <= seating.floor
+    assert seating.below == ()
+    assert seating.score < free.score - 10
 
 
 def test_a_table_that_cant_reach_the_floor_is_told_with_what_it_loses():

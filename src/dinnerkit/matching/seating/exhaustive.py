@@ -15,12 +15,17 @@ _MOST_TABLES = 12_000
 _UNEVEN = 1e-3
 """What a table of other than middle size costs, in points of one guest's score: of seatings worth the same, the even one is best."""
 
-_OPENED = 1e6
-"""What opening one more of a venue's tables costs: more than all scores."""
+_BELOW = 1e6
+"""What a table below the floor costs: more than all scores."""
+
+_OPENED = 1e9
+"""What opening one more of a venue's tables costs: more than all of them below the floor."""
 
 
 def best_tables(house: House) -> Ints | None:
-    """(n,), the table of each guest in the seating that keeps every rule, seats the most and is then worth the most; -1 for those left out.
+    """(n,), the table of each guest in the seating that keeps every rule, seats the most and is then the best; -1 for those left out.
+
+    The best is the one with the fewest tables below the floor, and of those the one that is worth the most.
 
     None where there is too much to try. Parties are in it whole or not at all. As everywhere, the number of tables is told by their
     sizes and not by scores, which smaller tables raise: it is nearest to that of tables of middle size, and of a venue's the smallest.
@@ -71,7 +76,7 @@ def _tables(house: House, sizes: Ints) -> list[Kind] | None:
     if len(sets) > _MOST_TABLES:
         return None
     rows = _rows(house, sets, seats[sets])
-    worth = house.worth(rows)
+    worth = house.worth(rows) - _BELOW * (house.scores(rows) < house.least)
     groups: dict[bytes, list[int]] = {}
     for table in open_tables.tolist():
         groups.setdefault(house.kind(table), []).append(table)
