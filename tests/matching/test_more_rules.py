@@ -197,6 +197,16 @@ def test_a_diet_that_no_table_serves_is_told_by_name():
     assert seat(people).unseated == ()
 
 
+def test_diets_that_no_table_serves_are_told_in_one_phrase_each():
+    people = [replace(guest, diets=frozenset({"vegan", "halal"} if int(guest.id) < 9 else {"vegan"})) for guest in crowd(11)] + [Guest("x")]
+    with pytest.raises(SeatingImpossible) as caught:
+        seat(people, size=[VenueTable(6, 6, frozenset({"halal"}))] * 2)
+    assert caught.value.message == (
+        "guests '0', '1', '2', '3', '4', '5', '6' and 2 more need halal and vegan food, which no table serves; "
+        "guests '9', '10' need vegan food, which no table serves"
+    )
+
+
 def test_the_only_one_of_a_kind_is_told_by_name_and_nobody_else_is_turned_away():
     people = crowd(13)
     people[3] = replace(people[3], stated={"gender": "woman"})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dinnerkit.matching import Guest, Locks, seat
+from dinnerkit.matching import Guest, LockedTable, Locks, SeatingImpossible, VenueTable, seat
 from dinnerkit.matching.seating.audit import breaches
 
 
@@ -52,3 +52,40 @@ def test_tables_that_are_kept_get_no_others():
     again = seat(guests, size=venue, seed=5, locked=Locks.of(first, tables={kept}))
 
     assert {frozenset(table.guests) for table in again.tables} == {frozenset(table.guests) for table in first.tables}
+
+
+def strangers(count: int) -> list[Guest]:
+    return [Guest(str(number)) for number in range(count)]
+
+
+def test_nobody_joins_a_table_that_is_kept_where_everybody_is_seated_whatever_that_breaks():
+    """The guests at the only table that is free have all blocked each other."""
+    names = frozenset(map(str, range(2, 6)))
+    guests = [Guest(name, blocked=names - {name}) for name in sorted(names)] + strangers(2)
+    kept = Locks((LockedTable(frozenset("01"), 0),))
+
+    seating = seat(guests, size=[(2, 6), (2, 4)], locked=kept, everybody=True)
+
+    assert [(table.at, set(table.guests)) for table in seating.tables] == [(0, {"0", "1"}), (1, names)]
+
+
+@pytest.mark.parametrize(
+    ("guests", "venue", "told"),
+    [
+        (
+            [Guest(str(number), party="p" if number > 4 else None) for number in range(10)],
+            [(2, 8), 4, 4],
+            "party 'p' of 5 is larger than a table of at most 4",
+        ),
+        (
+            [*strangers(6), Guest("6", diets=frozenset({"vegan"})), Guest("7", diets=frozenset({"vegan"}))],
+            [VenueTable(2, 8, frozenset({"vegan"})), VenueTable(2, 8, frozenset())],
+            "guests '6', '7' need vegan food, which no table that is free serves",
+        ),
+        ([*strangers(3), Guest("3", diets=frozenset({"vegan"}))], [VenueTable(2, 8, frozenset())], "no table is left for 2 guests"),
+    ],
+)
+def test_why_there_is_no_seating_is_told_by_the_tables_that_are_free(guests: list[Guest], venue: list[VenueTable], told: str):
+    with pytest.raises(SeatingImpossible) as caught:
+        seat(guests, size=venue, locked=Locks((LockedTable(frozenset("01"), 0),)))
+    assert caught.value.message == told

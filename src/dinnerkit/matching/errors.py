@@ -35,7 +35,7 @@ class SeatingImpossible(Invalid):
     """The hard rules can't all be met.
 
     The message is for the host, and says in one line why, naming guests by id. Details: ``causes``, a list of
-    ``{"rule": name, "guests": [ids], "text": sentence}``, the shortest explanation first. ``proved`` is false where no
+    ``{"rule": name, "guests": [ids], "text": sentence}``. ``proved`` is false where no
     seating was found, though none was shown not to exist.
     """
 

@@ -16,7 +16,7 @@ from dinnerkit.matching.solving.state import Ints, Words
 
 _NAMED = 7
 _MOST_TYPES = 2000
-_PLURAL = {"shares": "share", "has": "have"}
+_PLURAL = {"shares": "share", "has": "have", "needs": "need"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ def shortfall(crowd: Crowd, constraints: Constraints) -> Cause | None:
         for island in _islands(constraints.unit, constraints.masks[:, number : number + 1]):
             if not constraints.divisible(len(island)):
                 text = (
-                    f"{named(crowd, island)} {_form(family.sharing, len(island))} nobody but each other, "
+                    f"{named(crowd, island)} {in_number(family.sharing, len(island))} nobody but each other, "
                     f"and {count(len(island))} can't be divided into tables of {size}"
                 )
                 return Cause(family.rule, tuple(int(one) for one in island), text)
@@ -142,7 +142,7 @@ class _TooFew:
     def cause(self, crowd: Crowd, guests: Sequence[int], *, each: bool = False) -> Cause:
         """That all of them lack it, together or each by themselves."""
         apart = " each" if each and self.some else ""
-        return Cause(self.rule, tuple(guests), f"{self.opening}{named(crowd, guests)}{apart} {_form(self.phrase, len(guests))}")
+        return Cause(self.rule, tuple(guests), f"{self.opening}{named(crowd, guests)}{apart} {in_number(self.phrase, len(guests))}")
 
 
 def _too_few(constraints: Constraints, guests: int, in_family: list[int], possible: int, *, kept_from_some: bool) -> _TooFew:
@@ -189,7 +189,7 @@ def _islands(unit: Ints, masks: Words) -> list[Ints]:
     return [np.flatnonzero(members) for _, members in parts]
 
 
-def _form(phrase: str, guests: int) -> str:
+def in_number(phrase: str, guests: int) -> str:
     """The phrase in the number of its subject: ``shares`` of one guest, ``share`` of several."""
     if guests == 1:
         return phrase

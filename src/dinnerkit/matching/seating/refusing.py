@@ -25,7 +25,7 @@ def without_hope(crowd: Crowd, constraints: Constraints, rules: Sequence[Rule], 
     """Why guests who can't sit at any table can't; where all could, that there are too few tables, unless the best effort will do."""
     if not len(crowd):
         return []
-    if len(crowd) >= constraints.low:
+    if len(crowd) >= constraints.low and not room.full:
         causes = unserved(crowd, room, rules) + lost_by_tables(crowd, rules) + hopeless(crowd, constraints)
         if causes or best_effort:
             return causes

@@ -15,7 +15,7 @@ from dinnerkit.matching.errors import RuleInvalid
 from dinnerkit.matching.people.crowd import Crowd
 from dinnerkit.matching.rules.kinds import Rule
 from dinnerkit.matching.rules.venue_rules import DietsServed, check_diets
-from dinnerkit.matching.seating.diagnosis import Cause
+from dinnerkit.matching.seating.diagnosis import Cause, in_number, named
 from dinnerkit.matching.solving.state import Ints
 
 _MOST_STEPS = 50_000_000
@@ -97,13 +97,18 @@ class Room:
     def __str__(self) -> str:
         if self.tables is None:
             return str(self.low) if self.low == self.high else f"{self.low}–{self.high}"
-        free = [str(table) for place, table in enumerate(self.tables) if place not in self.taken]
+        free = [str(table) for table in self.free]
         return ", ".join(free[:_SHOWN]) + (f" and {len(free) - _SHOWN} more" if len(free) > _SHOWN else "")
+
+    @property
+    def free(self) -> tuple[VenueTable, ...]:
+        """Those of the venue's tables that are not taken."""
+        return tuple(table for place, table in enumerate(self.tables or ()) if place not in self.taken)
 
     @property
     def full(self) -> bool:
         """Whether all of the venue's tables are taken."""
-        return self.tables is not None and len(self.taken) == len(self.tables)
+        return self.tables is not None and not self.free
 
     def place(self, at: int | None) -> int:
         """The place in the venue's list that a table of an earlier seating has.
@@ -117,7 +122,9 @@ class Room:
 
     def without(self, taken: Sequence[int], sitting: frozenset[str], everybody: Crowd) -> Room:
         """The room without those of the venue's tables, whose places stay, for nobody to sit at; and who of all stays where they sit."""
-        return replace(self, taken=frozenset(taken) if self.tables is not None else frozenset(), sitting=sitting, everybody=everybody)
+        room = replace(self, taken=frozenset(taken) if self.tables is not None else frozenset(), sitting=sitting, everybody=everybody)
+        free = room.free
+        return replace(room, low=min(table.low for table in free), high=max(table.high for table in free)) if free else room
 
     def company(self, crowd: Crowd) -> Crowd:
         """All who dine when these are seated: they, and those who stay where they sit."""
@@ -192,16 +199,19 @@ class Room:
 
 
 def unserved(crowd: Crowd, room: Room, rules: Sequence[Rule]) -> list[Cause]:
-    """Guests whom no table of the room can serve."""
-    served = room.served(crowd, rules, 1)
+    """Guests whom no table of the room can serve, those with the same diets together."""
+    served = np.delete(room.served(crowd, rules, 1), sorted(room.taken), axis=0)
     needs = crowd.particulars.diets
     lost = np.flatnonzero(np.all((needs[:, None, :] & ~served[None]).any(axis=2), axis=1))
-    names = crowd.particulars.diet_names
-    causes = []
-    for one in lost:
-        diets = " and ".join(names[diet] for diet in np.flatnonzero(needs[one]))
-        causes.append(Cause(DietsServed.name, (int(one),), f"guest '{crowd.ids[one]}' needs {diets} food, which no table serves"))
-    return causes
+    of_diets: dict[str, list[int]] = {}
+    for one in lost.tolist():
+        diets = " and ".join(crowd.particulars.diet_names[diet] for diet in np.flatnonzero(needs[one]))
+        of_diets.setdefault(diets, []).append(one)
+    which = "no table that is free serves" if room.taken else "no table serves"
+    return [
+        Cause(DietsServed.name, tuple(guests), f"{named(crowd, guests)} {in_number(f'needs {diets} food', len(guests))}, which {which}")
+        for diets, guests in of_diets.items()
+    ]
 
 
 def alike(room: Room) -> Room:

@@ -306,7 +306,8 @@ class Settling:
         swaps = np.flatnonzero(self._free & (self.table != self.table[unit]))
         if len(swaps) > _LOOKED_AT:
             swaps = self._rng.choice(swaps, _LOOKED_AT, replace=False)
-        moves = np.delete(np.arange(len(self._house)), self.table[unit])
+        opened = np.flatnonzero(self._house.highs)  # the others keep their guests, and get none
+        moves = opened[opened != self.table[unit]]
         if len(moves) > _LOOKED_AT // 4:
             moves = self._rng.choice(moves, _LOOKED_AT // 4, replace=False)
         others, tables = np.concatenate([swaps, np.full(len(moves), -1)]), np.concatenate([self.table[swaps], moves])
