@@ -337,6 +337,15 @@ def test_those_who_met_are_told_under_the_rule_that_keeps_them_apart_not_as_if_t
         seat(many, size=[(2, 3)] * 8, rules=rules)
 
 
+def test_what_is_broken_is_told_under_its_own_rule_where_others_keep_guests_apart_too():
+    people = [Guest("a", blocked=frozenset("b")), Guest("b"), *(Guest(name, met=frozenset("cdef")) for name in "cdef")]
+    rules, size = (BlockedApart(), NeverMet()), [2, 2, 2]
+    kept = Locks((LockedTable(frozenset("ab"), 0),))
+    seating = seat(people, size=size, rules=rules, everybody=True, locked=kept)
+    assert {(one.rule, one.table) for one in seating.broken} == {("apart", 1), ("never_met", 2), ("never_met", 3)}
+    assert {one.text for one in seating.broken} == {f"table {number} has guests who must not sit together" for number in (1, 2, 3)}
+
+
 def test_who_finds_too_few_for_some_are_kept_from_them_is_told_under_the_name_of_that():
     with pytest.raises(SeatingImpossible) as caught:
         seat(blocking(speaking(plain(10), fi="1", fi_en="2345"), _1="2"))

@@ -29,6 +29,7 @@ from dinnerkit.matching import (
     PartiesTogether,
     RuleInvalid,
     SeatingImpossible,
+    SimilarTrait,
     SoftRule,
     SomebodyExperienced,
     Table,
@@ -272,3 +273,14 @@ def test_the_order_in_which_a_guest_named_things_makes_no_difference_to_a_record
     again = [replace(guest, interests=frozenset("cba")) for guest in crowd(12)]
     seating = seat(people)
     assert record(seating, people) == record(seating, again)
+
+
+def test_what_prevents_an_exchange_is_told_under_its_own_rule_where_others_keep_guests_apart_too():
+    alike, others = Traits(*[0.0] * 5), Traits(*[1.0] * 5)
+    people = [Guest("a", alike, met=frozenset("c"), blocked=frozenset("d")), Guest("b", others), Guest("c", alike), Guest("d", others)]
+    rules = (BlockedApart(), NeverMet(), SimilarTrait("openness"))
+    seating = seat(people, size=2, rules=rules)
+    assert [set(table.guests) for table in seating.tables] == [{"a", "b"}, {"c", "d"}]
+    better = Why(seating, people, size=2, rules=rules).guest("a").better
+    assert better is not None
+    assert better.prevented == ("never_met",)

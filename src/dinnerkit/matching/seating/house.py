@@ -6,18 +6,20 @@ the rule. Searches that look at pairs alone (:mod:`dinnerkit.matching.solving.so
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dinnerkit.matching.people.crowd import Crowd
-from dinnerkit.matching.rules.kinds import Demand, Floor, Rule, Scores, TableRule
+from dinnerkit.matching.rules.kinds import Demand, Floor, HardRule, Rule, Scores, TableRule
 from dinnerkit.matching.rules.scale import FULL
 from dinnerkit.matching.seating.constraints import Constraints
 from dinnerkit.matching.seating.counting import Counted, rows_of
 from dinnerkit.matching.seating.rooms import Room
 from dinnerkit.matching.seating.scoring import STEP, Scoring
+from dinnerkit.matching.solving.pairs import within
 from dinnerkit.matching.solving.state import Ints, Words
 
 FLOOR = 10.0
@@ -62,8 +64,8 @@ class House:
         demands = [rule for rule in rules if isinstance(rule, Demand) and rule.rule.in_play(company)]
         self._demands = {rule: Scoring((rule.rule,), (1.0,)) for rule in demands}
         self._demanded = {rule: self._matrix(alone) for rule, alone in self._demands.items()}
-        one, other = constraints.apart.T
-        self._apart = np.sort(np.concatenate([one * len(crowd) + other, other * len(crowd) + one]))
+        self._rules = rules
+        self._apart = {constraints.apart_by: _both_ways(constraints.apart, len(crowd))} if len(constraints.apart) else {}
 
     def __len__(self) -> int:
         """How many tables there are."""
@@ -123,7 +125,7 @@ class House:
 
     def faults(self, rows: Ints, tables: Ints) -> NDArray[np.float64]:
         """(rows,): how much is wrong with each table, 0 if it keeps every hard rule; ``tables`` are their numbers."""
-        return np.asarray(sum(faults + _AT_ALL * (faults > 0) for faults in self._by_kind(rows, tables).values()), np.float64)
+        return np.asarray(sum(faults + _AT_ALL * (faults > 0) for faults in self._by_kind(rows, tables, self._apart).values()), np.float64)
 
     def keeps(self, labels: Ints) -> bool:
         """Whether every hard rule is kept by tables of all guests, (n,) labels."""
@@ -131,7 +133,13 @@ class House:
 
     def faults_by_rule(self, rows: Ints, tables: Ints) -> dict[str, NDArray[np.float64]]:
         """(rows,) by the names of the rules: by how many guests, about, each table is off what the rule asks for; 0 where it is kept."""
-        return self._by_kind(rows, tables)
+        return self._by_kind(rows, tables, self.apart_by_rule)
+
+    @cached_property
+    def apart_by_rule(self) -> dict[str, Ints]:
+        """By the names of the rules that keep some guests apart, the pairs, as :func:`_both_ways` has them."""
+        kept = {rule.name: rule.keep(self.crowd).apart for rule in self._rules if isinstance(rule, HardRule)}
+        return {name: _both_ways(links.pairs(), len(self.crowd)) for name, links in kept.items() if links is not None and len(links)}
 
     def _matrix(self, scoring: Scoring) -> Scores | None:
         return scoring.matrix(self.crowd).astype(np.float32) if len(self.crowd) <= _MATRIX_UP_TO else None
@@ -149,15 +157,15 @@ class House:
         short = demand.least - mean
         return np.where((sizes > 1) & (short > _ROUNDING), 1.0 + sizes * short, 0.0)
 
-    def _by_kind(self, rows: Ints, tables: Ints) -> dict[str, NDArray[np.float64]]:
+    def _by_kind(self, rows: Ints, tables: Ints, apart: Mapping[str, Ints]) -> dict[str, NDArray[np.float64]]:
         there = np.greater_equal(rows, 0)
         guests = np.where(there, rows, 0)
         sizes = there.sum(axis=1)
         seated = sizes > 0
         lacking = np.where(seated, np.maximum(self.lows[tables] - sizes, 0), 0)
         found = {"table_size": (lacking + np.maximum(sizes - self.highs[tables], 0)).astype(np.float64)}
-        if len(self._apart):
-            found[self.constraints.apart_by] = self._pairs_apart(rows, there)
+        for name, pairs in apart.items():
+            found[name] = self._pairs_apart(pairs, rows, there)
         for number, family in enumerate(self.constraints.families):
             found[family.rule] = self._without_common(self.constraints.masks[:, number], guests, there)
         if self._unserved is not None:
@@ -168,11 +176,10 @@ class House:
             found[demand.name] = self._below_demand(demand, rows)
         return found
 
-    def _pairs_apart(self, rows: Ints, there: NDArray[np.bool_]) -> NDArray[np.float64]:
+    def _pairs_apart(self, apart: Ints, rows: Ints, there: NDArray[np.bool_]) -> NDArray[np.float64]:
         one, other = np.triu_indices(rows.shape[1], 1)
         keys = rows[:, one] * len(self.crowd) + rows[:, other]
-        place = np.minimum(np.searchsorted(self._apart, keys), len(self._apart) - 1)
-        broken = np.equal(self._apart[place], keys) & there[:, one] & there[:, other]
+        broken = within(keys, apart) & there[:, one] & there[:, other]
         return np.asarray(broken.sum(axis=1), np.float64)
 
     @staticmethod
@@ -191,6 +198,12 @@ def house_of(crowd: Crowd, scoring: Scoring, rules: Sequence[Rule], room: Room) 
     """The judge of all tables that a crowd can be seated at: the venue's own, or as many as it can fill."""
     constraints = Constraints.of(crowd, rules, room.low, room.high)
     return House(crowd, constraints, scoring, rules, room, max(1, len(crowd) // room.low))
+
+
+def _both_ways(pairs: Ints, guests: int) -> Ints:
+    """The pairs, (m, 2), as ascending numbers, each from both sides."""
+    one, other = pairs.T
+    return np.sort(np.concatenate([one * guests + other, other * guests + one]))
 
 
 def _mean_of_pairs(rows: Ints, worth: Callable[[Ints, Ints], Scores]) -> NDArray[np.float64]:

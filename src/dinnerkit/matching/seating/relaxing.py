@@ -67,7 +67,7 @@ def broken_rules(crowd: Crowd, scoring: Scoring, rules: Sequence[Rule], room: Ro
     numbers = list(tables)
     texts = (
         _TEXTS
-        | {house.constraints.apart_by: "has guests who must not sit together"}
+        | dict.fromkeys(house.apart_by_rule, "has guests who must not sit together")
         | {name: f"breaks a rule: {broken}" for name, broken in house.broken.items()}
     )
     seats = [room if room.tables is None else room.tables[place] for place in places]
