@@ -443,6 +443,11 @@ def test_who_is_left_out_for_there_are_too_few_tables_is_told_so():
     assert {(left.reason, left.rule) for left in seating.unseated} == {(too_few_tables("the rule 'apart'"), "apart")}
 
 
+def test_who_is_left_out_of_a_venue_for_there_are_too_few_tables_is_told_so():
+    seating = seat(each_other(plain(30), SIX), size=[6] * 5, best_effort=True)
+    assert {(left.reason, left.rule) for left in seating.unseated} == {(too_few_tables("the rule 'apart'"), "apart")}
+
+
 def test_the_app_never_tells_a_host_who_has_blocked_whom():
     told = Search(each_other(plain(30), SIX), frozenset(), (6, 6), lambda _: None, lambda _: None, lambda _: None)
     row = {"seed": 0, "best_effort": False}

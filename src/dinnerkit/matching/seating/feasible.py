@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dinnerkit.matching.seating.constraints import Constraints
 from dinnerkit.matching.seating.declaring import task
@@ -31,7 +32,7 @@ def feasible_tables(constraints: Constraints, order: Ints, rng: np.random.Genera
         rng: the source of chance.
         before: (n,), where they sat in an earlier seating, -1 for nowhere; it is tried first.
     """
-    best = np.full(len(constraints), -1) if before is None else _as_before(constraints, before, rng)
+    best = np.full(len(constraints), -1) if before is None else as_before(constraints, before, rng)
     if (best >= 0).all():
         return _renumbered(best)
     for attempt in range(_ATTEMPTS):
@@ -47,21 +48,31 @@ def feasible_tables(constraints: Constraints, order: Ints, rng: np.random.Genera
     return _renumbered(best)
 
 
-def _as_before(constraints: Constraints, before: Ints, rng: np.random.Generator) -> Ints:
-    """The tables of an earlier seating with what has changed since mended: who came, who went, and the rules."""
+def as_before(constraints: Constraints, before: Ints, rng: np.random.Generator) -> Ints:
+    """The tables of an earlier seating with what has changed since mended: who came, who went, and the rules.
+
+    Args:
+        constraints: the hard rules.
+        before: (n,), where they sat, -1 for nowhere.
+        rng: the source of chance.
+    """
     labels = before.copy()
     for members in constraints.units():
         if len(np.unique(labels[members])) > 1:
             labels[members] = -1
-    labels[_company(labels) > constraints.high] = -1
-    found = _dropped(constraints, mended(constraints, labels, rng, long=False))
-    found[_company(found) < constraints.low] = -1
+    few, many = _wrong_size(constraints, labels)
+    labels[many] = -1
+    enough = np.where(few, -1, labels)  # the search takes no tables of too few, which others may fill yet
+    found = _dropped(constraints, np.where(few, labels, mended(constraints, enough, rng, long=False)))
+    found[_wrong_size(constraints, found)[0]] = -1
     return found
 
 
-def _company(labels: Ints) -> Ints:
-    """(n,), how many sit at each guest's table; for those without one, how many of them there are."""
-    return np.bincount(labels + 1)[labels + 1]
+def _wrong_size(constraints: Constraints, labels: Ints) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """(n,) each: who sits at a table of too few, and of too many."""
+    sizes = np.bincount(labels + 1)[1:]
+    low, high = constraints.seats(np.arange(len(sizes)))
+    return (labels >= 0) & np.append(sizes < low, False)[labels], (labels >= 0) & np.append(sizes > high, False)[labels]
 
 
 def _loose(constraints: Constraints, attempt: int, rng: np.random.Generator) -> Ints | None:
@@ -145,10 +156,11 @@ def _dropped(constraints: Constraints, labels: Ints) -> Ints:
         return labels
     counts = np.bincount(labels[labels >= 0])
     size = {int(table): int(counts[table]) for table in np.flatnonzero(counts)}
+    most = constraints.seats(np.arange(len(counts)))[1].tolist()
     waiting = [unit for unit in constraints.units() if labels[unit[0]] < 0]
     for members in sorted(waiting, key=len, reverse=True):
         for table, taken in size.items():
-            if taken + len(members) > constraints.high:
+            if taken + len(members) > most[table]:
                 continue
             labels[members] = table
             seated = np.flatnonzero(labels == table)
@@ -161,9 +173,10 @@ def _dropped(constraints: Constraints, labels: Ints) -> Ints:
 
 def _thin_out(constraints: Constraints, labels: Ints, table: int) -> None:
     """Send units away from one table, those first whose leaving mends most, or all of them if too few remain."""
+    low = constraints.seats(np.array([table]))[0][0]
     while True:
         guests = np.flatnonzero(labels == table)
-        if len(guests) < constraints.low:
+        if len(guests) < low:
             labels[guests] = -1
             return
         if _keeps(constraints, guests):

@@ -40,11 +40,13 @@ class Locks:
         tables: tables that stay as they are.
         guests: sets of ids: guests of one set sit at one table, and guests of different sets at different ones.
         before: sets of ids: who shared a table in an earlier seating that kept these locks. Tables are sought from there.
+        before_at: the places of the tables of ``before`` in the list of the venue's own tables, from 0; none if all tables are alike.
     """
 
     tables: tuple[LockedTable, ...] = field(default=())
     guests: tuple[frozenset[str], ...] = field(default=())
     before: tuple[frozenset[str], ...] = field(default=())
+    before_at: tuple[int, ...] = field(default=())
 
     def __post_init__(self) -> None:
         for table in self.tables:
@@ -54,6 +56,8 @@ class Locks:
             for names in sets:
                 if not isinstance(names, Set):
                     raise RuleInvalid(f"{what} must be sets of ids, not {shown(names)}")
+        if self.before_at and len(self.before_at) != len(self.before):
+            raise RuleInvalid(f"the {len(self.before)} tables of before need as many places, not {len(self.before_at)}")
 
     @classmethod
     @typed
@@ -81,7 +85,8 @@ class Locks:
             LockedTable(frozenset(seating.tables[number - 1].guests), seating.tables[number - 1].at) for number in sorted(set(tables))
         )
         sets = (frozenset(table.guests) & set(guests) for table in seating.tables)
-        return cls(kept, tuple(one for one in sets if one), tuple(frozenset(table.guests) for table in seating.tables))
+        at = tuple(table.at for table in seating.tables if table.at is not None)
+        return cls(kept, tuple(one for one in sets if one), tuple(frozenset(table.guests) for table in seating.tables), at)
 
     def labels(self, crowd: Crowd) -> Ints:
         """(n,), the number of each guest's locked table, from 0; -1 for the others.
@@ -106,11 +111,16 @@ class Locks:
                 raise RuleInvalid(f"guest '{at_tables[0]}' is locked to a table, and to guest '{elsewhere[0]}', who is not")
         return labels
 
-    def earlier(self, crowd: Crowd) -> Ints | None:
-        """(n,), the number of each guest's table in the earlier seating, from 0; -1 for those who had none. None if it is not known."""
-        if not self.before:
+    def earlier(self, crowd: Crowd, room: Room) -> Ints | None:
+        """(n,), the number of each guest's table in the earlier seating, from 0, or its place in the venue's list; None if not known.
+
+        Those who had none, or one that is not there any more, have -1.
+        """
+        numbers = range(len(self.before)) if room.tables is None else self.before_at
+        if not self.before or not numbers:
             return None
-        table_of = {name: number for number, names in enumerate(self.before) for name in names}
+        there = len(self.before) if room.tables is None else len(room.tables)
+        table_of = {name: number for number, names in zip(numbers, self.before, strict=True) for name in names if 0 <= number < there}
         return np.array([table_of.get(name, -1) for name in crowd.ids], np.int64)
 
     def places(self, room: Room) -> list[int]:

@@ -64,3 +64,11 @@ def no_fit(guests: int, room: Room) -> Cause:
     """That so many guests can't be divided among the venue's tables that are free."""
     text = f"no table is left for {count(guests)}" if room.full else f"{count(guests)} can't be divided among tables of {room}"
     return Cause("table_size", tuple(range(guests)), text)
+
+
+def not_divided(guests: int, room: Room) -> Cause:
+    """Why guests find no place at a venue's tables, other rules aside: their number, or those of them who belong together."""
+    if room.fit(guests) is None:
+        return no_fit(guests, room)
+    text = f"no way was found to divide {count(guests)} among tables of {room} with all who belong together at one table"
+    return Cause("party", tuple(range(guests)), text)

@@ -19,17 +19,17 @@ from dinnerkit.matching.seating.arranging import AT_ONCE, Budget, arranged, simi
 from dinnerkit.matching.seating.constraints import Constraints
 from dinnerkit.matching.seating.counting import rows_of
 from dinnerkit.matching.seating.deadline import Deadline
-from dinnerkit.matching.seating.diagnosis import Cause, count, named
+from dinnerkit.matching.seating.diagnosis import Cause, named
 from dinnerkit.matching.seating.exhaustive import best_tables
 from dinnerkit.matching.seating.feasible import feasible_tables
-from dinnerkit.matching.seating.finishing import asks_for_more, finished, gone_on, numbered
+from dinnerkit.matching.seating.finishing import asks_for_more, gone_on, numbered, soundest
 from dinnerkit.matching.seating.following import Following, Halfway
 from dinnerkit.matching.seating.house import House, house_of
 from dinnerkit.matching.seating.impossible import impossible, not_found
 from dinnerkit.matching.seating.locked_tables import broken_by_locks, parted, unbearable
 from dinnerkit.matching.seating.locks import LockedCompany, Locks
 from dinnerkit.matching.seating.lowest import below_floor
-from dinnerkit.matching.seating.refusing import no_fit, no_way, too_few_tables, without_hope
+from dinnerkit.matching.seating.refusing import no_way, not_divided, too_few_tables, without_hope
 from dinnerkit.matching.seating.relaxing import broken_rules, least_broken
 from dinnerkit.matching.seating.rooms import Room, Size
 from dinnerkit.matching.seating.scoring import Scoring
@@ -110,7 +110,7 @@ def seat(
         raise impossible(against, crowd, proved=True)
     free = np.flatnonzero(kept < 0)
     following = Following(progress, best, halfway, resume)
-    earlier = locked.earlier(crowd)
+    earlier = locked.earlier(crowd, room)
     before = None if earlier is None else earlier[free]
     search = Search(seed, Deadline.within(began, seconds), best_effort, following, np.random.default_rng(seed), processes, before)
     locked_at = locked.places(room)
@@ -215,7 +215,7 @@ def seated(crowd: Crowd, scoring: Scoring, rules: Sequence[Rule], room: Room, se
     if not more and len(found) > AT_ONCE and scoring.rules and not until():
         found = lift_worst((part, keep, scoring), rules, room, found, search.rng, until)
     if more:
-        found, at = _finished(part, keep, scoring, rules, room, (found, at, np.flatnonzero(labels >= 0)), reasons, search)
+        found, at = _finished(part, keep, scoring, rules, room, (found, begun, at, np.flatnonzero(labels >= 0)), reasons, search)
     labels[labels >= 0] = found
     return Found(labels, reasons, at, run)
 
@@ -283,21 +283,25 @@ def _finished(
     scoring: Scoring,
     rules: Sequence[Rule],
     room: Room,
-    tables: tuple[Ints, Ints, Ints],
+    tables: tuple[Ints, Ints, Ints, Ints],
     reasons: dict[int, Cause],
     search: Search,
 ) -> tuple[Ints, Ints]:
     """The tables when the remaining rules are kept too; adds to ``reasons`` those who are sent away for it."""
-    labels, at, places = tables
-    labels, at = (labels.copy(), at) if room.tables is None else (at[labels], np.arange(len(room.tables)))
+    found, begun, at, places = tables
+    if room.tables is not None:
+        found, begun, at = at[found], at[begun], np.arange(len(room.tables))
+    labels = found.copy()
     house, there = House(crowd, constraints, scoring, rules, room, len(at)), np.arange(len(crowd))
     while True:
-        ended = finished(house, labels[there], search.rng, deadline=search.deadline)
+        ended = soundest(house, (labels[there], begun[there]), search.rng, search.deadline)
         if ended.left and not search.best_effort:
             culprits = sorted(ended.left)
             why = ended.left[culprits[0]]
             raise impossible([Cause(why.rule, tuple(culprits), f"{named(crowd, culprits)}: {why.text}")], crowd, proved=False)
-        reasons |= {int(places[there[one]]): why for one, why in ended.left.items()}
+        about_pairs = {*house.apart_by_rule, *(family.rule for family in house.constraints.families)}
+        proof = too_few_tables(house.crowd, house.constraints, rules, room) if ended.left else None
+        reasons |= {int(places[there[one]]): proof if proof and why.rule in about_pairs else why for one, why in ended.left.items()}
         labels[there] = ended.labels
         if not ended.left:
             break
@@ -332,19 +336,12 @@ def _place(
         return _Placed(np.zeros(0, np.int64), cause=None)
     part = constraints.take(hopeful)
     order = similar_order(scoring.axes(crowd)[hopeful], search.rng)
+    before = None if search.before is None else search.before[hopeful]
     if room.tables is not None:
-        labels = venue_tables(part, room, order, search.rng)
-        return _Placed(labels, cause=_not_divided(len(hopeful), room) if (labels < 0).any() else None)
-    tables = feasible_tables(part, order, search.rng, None if search.before is None else search.before[hopeful])
+        labels = venue_tables(part, room, order, search.rng, before)
+        return _Placed(labels, cause=not_divided(len(hopeful), room) if (labels < 0).any() else None)
+    tables = feasible_tables(part, order, search.rng, before)
     return _Placed(tables, too_few_tables(crowd.take(hopeful), part, rules, room) if (tables < 0).any() else None)
-
-
-def _not_divided(guests: int, room: Room) -> Cause:
-    """Why guests find no place at a venue's tables, other rules aside: their number, or those of them who belong together."""
-    if room.fit(guests) is None:
-        return no_fit(guests, room)
-    text = f"no way was found to divide {count(guests)} among tables of {room} with all who belong together at one table"
-    return Cause("party", tuple(range(guests)), text)
 
 
 def result(

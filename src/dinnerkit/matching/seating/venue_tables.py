@@ -9,13 +9,13 @@ from heapq import heappop, heappush
 import numpy as np
 
 from dinnerkit.matching.seating.constraints import Constraints
-from dinnerkit.matching.seating.feasible import feasible_tables, mended
+from dinnerkit.matching.seating.feasible import as_before, feasible_tables, mended
 from dinnerkit.matching.seating.rooms import Room
 from dinnerkit.matching.solving.solver import pack
 from dinnerkit.matching.solving.state import Ints
 
 
-def venue_tables(constraints: Constraints, room: Room, order: Ints, rng: np.random.Generator) -> Ints:
+def venue_tables(constraints: Constraints, room: Room, order: Ints, rng: np.random.Generator, before: Ints | None = None) -> Ints:
     """As few of a venue's tables as the rules about pairs are found to be kept at, else as the numbers take.
 
     Args:
@@ -23,14 +23,17 @@ def venue_tables(constraints: Constraints, room: Room, order: Ints, rng: np.rand
         room: with tables of its own.
         order: (n,), the guests in the order in which neighbours should share a table.
         rng: the source of chance.
+        before: (n,), at which of the tables they sat in an earlier seating, -1 for none; that is tried first.
 
     Returns:
         (n,), each guest's table; -1 for those for whom there is no place. Sizes and parties are kept.
     """
+    there = replace(constraints, tables=room.seats(0))
+    if before is not None and ((earlier := as_before(there, before, rng)) >= 0).all():
+        return earlier
     fewest = _divided(constraints, room, order, rng, 0)
     if (fewest < 0).any():
         return fewest
-    there = replace(constraints, tables=room.seats(0))
     for long in (False, True):
         for more in _more_tables(room.most_tables(len(constraints)) - len(np.unique(fewest))):
             labels = _divided(constraints, room, order, rng, more) if more else fewest
