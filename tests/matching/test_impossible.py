@@ -337,6 +337,14 @@ def test_those_who_met_are_told_under_the_rule_that_keeps_them_apart_not_as_if_t
         seat(many, size=[(2, 3)] * 8, rules=rules)
 
 
+def test_progress_ends_at_one_where_everybody_is_seated_whatever_that_breaks():
+    told = []
+    seating = seat(each_other(plain(30), SIX[:5]), size=[(6, 8)] * 4, everybody=True, progress=told.append)
+    assert seating.broken
+    assert told == sorted(told)
+    assert told[-1] == 1.0
+
+
 def test_what_is_broken_is_told_under_its_own_rule_where_others_keep_guests_apart_too():
     people = [Guest("a", blocked=frozenset("b")), Guest("b"), *(Guest(name, met=frozenset("cdef")) for name in "cdef")]
     rules, size = (BlockedApart(), NeverMet()), [2, 2, 2]

@@ -273,6 +273,7 @@ def _all_seated(crowd: Crowd, scoring: Scoring, rules: Sequence[Rule], room: Roo
     """Tables for all who are not locked, whatever that breaks."""
     began = time.monotonic()
     labels = least_broken(crowd, scoring, rules, room, search.rng)
+    search.following.tell(1.0)
     at = np.full(int(labels.max(initial=-1)) + 1, -1) if room.tables is None else np.arange(len(room.tables))
     return Found(labels, {}, at, RunRecord(search.seed, 0, time.monotonic() - began, "numpy"))
 
