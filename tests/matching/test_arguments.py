@@ -173,6 +173,8 @@ def test_what_is_in_a_list_of_guests_terms_or_pairs_and_is_none_is_refused_in_wo
         (lambda: seat(GUESTS, locked=[1]), r"locked must be of type Locks, not \[1\]"),
         (lambda: seat(GUESTS, processes=10**9), "at most 1000 processes can work, not 1000000000"),
         (lambda: seat(GUESTS, size=(5, 10**9)), "fewest <= most <= 10000"),
+        (lambda: seat(GUESTS, size=True), "fewest <= most <= 10000, not True"),
+        (lambda: seat(GUESTS, size="45"), "fewest <= most <= 10000, not '4'"),
         (lambda: seat("abc"), "guests must be a list, not 'abc'"),
         (lambda: seat(["abc"]), "'abc' is no guest"),
         (lambda: seat(GUESTS, best_effort=np.zeros(2)), "best_effort must be true or false, not array"),

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dinnerkit.matching.arguments import shown
 from dinnerkit.matching.errors import RuleInvalid
 from dinnerkit.matching.people.crowd import Crowd
 from dinnerkit.matching.rules.kinds import Rule
@@ -270,7 +271,9 @@ def _table(one: int | tuple[int, int] | VenueTable) -> VenueTable:
     return VenueTable(*one) if isinstance(one, tuple) and len(one) == 2 else VenueTable(one, one)  # noqa: PLR2004
 
 
-def _check(low: object, high: object) -> tuple[int, int]:
-    if not (isinstance(low, Integral) and isinstance(high, Integral) and 1 <= int(low) <= int(high) <= _MOST_SEATS):
-        raise RuleInvalid(f"a table size must be whole numbers with 1 <= fewest <= most <= {_MOST_SEATS}, not {low}-{high}")
+def _check(low: Any, high: Any) -> tuple[int, int]:
+    whole = all(isinstance(one, Integral) and not isinstance(one, bool) for one in (low, high))
+    if not (whole and 1 <= int(low) <= int(high) <= _MOST_SEATS):
+        given = shown(low) if low is high else f"{shown(low)}-{shown(high)}"
+        raise RuleInvalid(f"a table size must be whole numbers with 1 <= fewest <= most <= {_MOST_SEATS}, not {given}")
     return int(low), int(high)
