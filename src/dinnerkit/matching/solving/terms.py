@@ -277,7 +277,9 @@ def _check_common(term: Common, people: int) -> None:
 
 def _yes_or_no(values: ArrayLike, what: str) -> NDArray[Any]:
     """What may be read as true or false: numbers, of which none is missing."""
-    found = values if isinstance(values, np.ndarray) and values.dtype == np.bool_ else numbers(values, f"the {what} of Common")
+    if isinstance(values, np.ndarray) and values.dtype.kind in "biu":
+        return values  # of a million people with many things each, a copy as numbers takes more than all else
+    found = numbers(values, f"the {what} of Common")
     if np.isnan(found).any():
         raise RuleInvalid(f"the {what} of Common must be true or false; some are not a number")
     return found
