@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
-from dinnerkit.matching import Guest, LockedTable, Locks, SeatingImpossible, VenueTable, seat
+from dinnerkit.matching import DEFAULT_RULES, Guest, LockedTable, Locks, SeatingImpossible, VenueTable, seat
+from dinnerkit.matching.people.crowd import Crowd
 from dinnerkit.matching.seating.audit import breaches
+from dinnerkit.matching.seating.constraints import Constraints
+from dinnerkit.matching.seating.feasible import mended
+from dinnerkit.matching.seating.rooms import Room
 
 
 def speakers(**languages: int) -> list[Guest]:
@@ -89,3 +96,27 @@ def test_why_there_is_no_seating_is_told_by_the_tables_that_are_free(guests: lis
     with pytest.raises(SeatingImpossible) as caught:
         seat(guests, size=venue, locked=Locks((LockedTable(frozenset("01"), 0),)))
     assert caught.value.message == told
+
+
+@pytest.mark.parametrize("venue", [[(5, 7)] * 60 + [(2, 3)] * 60, [(2, 3)] * 60 + [(5, 7)] * 60])
+def test_a_few_languages_fill_a_large_venue(venue: list[tuple[int, int]]):
+    guests = speakers(en=98, fr=94, de=108)
+
+    seating = seat(guests, size=venue)
+
+    assert sum(len(table.guests) for table in seating.tables) == len(guests)
+    assert not list(breaches(seating, guests, size=venue))
+
+
+def test_a_large_venue_is_searched_by_the_sizes_of_the_tables_in_use():
+    """Not of the first ones, of which each takes more here than any of those: that went beyond memory."""
+    guests = [Guest(str(number), party=str(number // 3), languages=frozenset({("de", "en")[number // 3 % 2]})) for number in range(300)]
+    room = Room.of([(7, 9)] * 60 + [(4, 6)] * 60)
+    constraints = replace(Constraints.of(Crowd.of(guests), DEFAULT_RULES, room.low, room.high), tables=room.seats(0))
+    mixed = 60 + np.arange(300) // 6
+
+    found = mended(constraints, mixed, np.random.default_rng(1), long=False)
+
+    assert len(constraints.broken_tables(mixed)) == 50
+    assert not len(constraints.broken_tables(found))
+    assert set(np.bincount(found)[60:]) <= {4, 5, 6}

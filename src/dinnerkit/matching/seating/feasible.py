@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -115,8 +117,8 @@ def mended(constraints: Constraints, labels: Ints, rng: np.random.Generator, *, 
 def _swept(constraints: Constraints, labels: Ints, rng: np.random.Generator) -> Ints:
     """The tables after one search of them all for nothing but rules kept."""
     seated = np.flatnonzero(labels >= 0)
-    part = constraints.take(seated)
     names, start = np.unique(labels[seated], return_inverse=True)
+    part = replace(constraints.take(seated), tables=constraints.seats(names))
     effort = Effort(int(rng.integers(1 << 31)), _SWEEPS_OVER_ALL)
     swept = labels.copy()
     swept[seated] = names[searched(task(part, Worths(len(seated), []), len(names)), start.reshape(-1), effort)[0]]

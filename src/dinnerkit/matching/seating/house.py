@@ -188,9 +188,10 @@ class House:
         words = np.where(there[..., None], masks[guests], _ALL)
         common: Words = np.asarray(np.bitwise_and.reduce(words, axis=1), np.uint64)
         faults = np.zeros(len(guests))
-        for row in np.flatnonzero(np.all(common == 0, axis=1)):
-            bits = np.unpackbits(np.ascontiguousarray(masks[guests[row][there[row]]]).view(np.uint8), axis=1).sum(axis=0)
-            faults[row] = there[row].sum() - int(bits.max())
+        wrong = np.flatnonzero(np.all(common == 0, axis=1))
+        if len(wrong):
+            bits = np.unpackbits(np.where(there[wrong][..., None], words[wrong], 0).view(np.uint8), axis=-1)
+            faults[wrong] = there[wrong].sum(axis=1) - bits.sum(axis=1).max(axis=1)
         return faults
 
 

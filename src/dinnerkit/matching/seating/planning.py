@@ -37,7 +37,7 @@ def first_tables(constraints: Constraints, order: Ints, rng: np.random.Generator
     sizes = np.bincount(constraints.unit)
     unit_rank = np.full(len(sizes), len(order))
     np.minimum.at(unit_rank, constraints.unit, rank)
-    accepts = _accepts(replace(constraints, masks=constraints.binding()).unit_masks())
+    accepts = _accepts_of(constraints)
     stratum = _strata(accepts, sizes)
     _even_out(constraints, stratum, accepts, sizes, rng)
     table = np.full(len(sizes), -1)
@@ -51,11 +51,23 @@ def first_tables(constraints: Constraints, order: Ints, rng: np.random.Generator
     return table[constraints.unit]
 
 
+def strata(constraints: Constraints) -> list[Ints]:
+    """The guests of each stratum, of the largest first; who fits none is in none."""
+    stratum = _strata(_accepts_of(constraints), np.bincount(constraints.unit))[constraints.unit]
+    parts = [np.flatnonzero(stratum == number) for number in np.unique(stratum[stratum >= 0])]
+    return sorted(parts, key=len, reverse=True)
+
+
 def table_counts(guests: int, low: int, high: int) -> list[int]:
     """The numbers of tables that so many guests can be divided into, those nearest to tables of middle size first."""
     wanted = 2 * guests / (low + high)
     fewest, most = max(1, -(-guests // high)), guests // low
     return sorted(range(fewest, most + 1), key=lambda count: (abs(count - wanted), count))
+
+
+def _accepts_of(constraints: Constraints) -> NDArray[np.bool_]:
+    """(strata, units): whether each unit fits a stratum, by the families that ask for something."""
+    return _accepts(replace(constraints, masks=constraints.binding()).unit_masks())
 
 
 def _accepts(masks: Words) -> NDArray[np.bool_]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from dinnerkit.matching.seating.constraints import Constraints
 from dinnerkit.matching.seating.feasible import as_before, feasible_tables, mended
+from dinnerkit.matching.seating.planning import strata
 from dinnerkit.matching.seating.rooms import Room
 from dinnerkit.matching.solving.solver import pack
 from dinnerkit.matching.solving.state import Ints
@@ -34,15 +35,23 @@ def venue_tables(constraints: Constraints, room: Room, order: Ints, rng: np.rand
     fewest = _divided(constraints, room, order, rng, 0)
     if (fewest < 0).any():
         return fewest
-    for long in (False, True):
-        for more in _more_tables(room.most_tables(len(constraints)) - len(np.unique(fewest))):
-            labels = _divided(constraints, room, order, rng, more) if more else fewest
-            if (labels >= 0).all():
-                labels = mended(there, labels, rng, long=long)
-                if not len(there.broken_tables(labels)):
-                    return labels
+    for labels in _attempts(there, room, order, rng, fewest):
+        if (labels >= 0).all() and not len(there.broken_tables(labels)):
+            return labels
     planned = _held(room, feasible_tables(constraints, order, rng))
     return fewest if planned is None else planned
+
+
+def _attempts(there: Constraints, room: Room, order: Ints, rng: np.random.Generator, fewest: Ints) -> Iterator[Ints]:
+    """Ways to seat the guests, those first that are found soon and take few tables; (n,) each, -1 for those for whom there is no place."""
+    yield mended(there, fewest, rng, long=False)
+    yield as_before(there, _stratified(there, room, order, rng), rng)
+    most = room.most_tables(len(there)) - len(np.unique(fewest))
+    for long in (False, True):
+        for more in _more_tables(most):
+            if more or long:
+                labels = _divided(there, room, order, rng, more) if more else fewest
+                yield mended(there, labels, rng, long=long) if (labels >= 0).all() else labels
 
 
 def _held(room: Room, labels: Ints) -> Ints | None:
@@ -73,6 +82,15 @@ def _more_tables(most: int) -> Iterator[int]:
         yield more
         more = max(1, 2 * more)
     yield most
+
+
+def _stratified(constraints: Constraints, room: Room, order: Ints, rng: np.random.Generator) -> Ints:
+    """The guests of each stratum at as few tables of their own as the numbers take; (n,), -1 for those for whom there is no place."""
+    labels, rank = np.full(len(constraints), -1), np.argsort(order)
+    for members in strata(constraints):
+        labels[members] = _divided(constraints.take(members), room, np.argsort(rank[members]), rng, 0)
+        room = replace(room, taken=room.taken | frozenset(np.unique(labels[labels >= 0]).tolist()))
+    return labels
 
 
 def _divided(constraints: Constraints, room: Room, order: Ints, rng: np.random.Generator, more: int) -> Ints:
