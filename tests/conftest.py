@@ -8,17 +8,12 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
-from hypothesis import HealthCheck, settings
 from pymongo import MongoClient
 from pymongo.database import Database
 
 from dinnerkit.backends.database import mongodb
 from dinnerkit.pytest_plugin import mongodb as mongodb_for_tests
 from dinnerkit.pytest_plugin import with_database
-
-# How long an example takes tells of how busy the machine is.
-settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session")
