@@ -15,6 +15,7 @@ from dinnerkit.events.rules import Format, TableSize
 from dinnerkit.identity import Role
 from dinnerkit.matching.computing import SeatingWork
 from dinnerkit.matching.people.items import TRAITS
+from dinnerkit.matching.seatings import StoredSeating
 from dinnerkit.matching.service import SeatingService
 from dinnerkit.money import Money
 from dinnerkit.testing import settings_for_tests
@@ -42,12 +43,18 @@ def petals(html: str) -> int:
     return html.count('<path class="petal') - PETALS
 
 
-def test_the_host_keeps_a_table_and_has_the_others_made_anew(browse: Browse, world: World, host: User, kit: Kit) -> None:
+def opened_night(browse: Browse, world: World, host: User, kit: Kit) -> tuple[str, Browser, StoredSeating]:
+    """A night of nine guests at tables of three, and its page, opened by its host."""
     event_id = world.seated_night(host, world.people(9), table_size=TableSize(3, 3))
-    browser, seatings = browse(host), kit.service(SeatingService)
-    before = seatings.latest(event_id)
-    assert before is not None
+    seating, browser = kit.service(SeatingService).latest(event_id), browse(host)
+    assert seating is not None
     browser.open(f"/nights/{event_id}")
+    return event_id, browser, seating
+
+
+def test_the_host_keeps_a_table_and_has_the_others_made_anew(browse: Browse, world: World, host: User, kit: Kit) -> None:
+    event_id, browser, before = opened_night(browse, world, host, kit)
+    seatings = kit.service(SeatingService)
 
     browser.send("Make the other tables anew", keep="2")
     asked = seatings.latest(event_id)
@@ -61,11 +68,7 @@ def test_the_host_keeps_a_table_and_has_the_others_made_anew(browse: Browse, wor
 
 
 def test_the_host_keeps_people_and_has_the_others_seated_anew(browse: Browse, world: World, host: User, kit: Kit) -> None:
-    event_id = world.seated_night(host, world.people(9), table_size=TableSize(3, 3))
-    browser, seatings = browse(host), kit.service(SeatingService)
-    before = seatings.latest(event_id)
-    assert before is not None
-    browser.open(f"/nights/{event_id}")
+    event_id, browser, before = opened_night(browse, world, host, kit)
     assert faults(browser.html) == []
     assert browser.html.count('name="keep_guest"') == 9
     people = [table.places[0].guest_id for table in before.tables] + [before.tables[1].places[2].guest_id]

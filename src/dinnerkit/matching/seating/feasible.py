@@ -34,7 +34,7 @@ def feasible_tables(constraints: Constraints, order: Ints, rng: np.random.Genera
         rng: the source of chance.
         before: (n,), where they sat in an earlier seating, -1 for nowhere; it is tried first.
     """
-    best = np.full(len(constraints), -1) if before is None else as_before(constraints, before, rng)
+    best = np.full(len(constraints), -1) if before is None else sound_tables(constraints, before, rng)
     if (best >= 0).all():
         return _renumbered(best)
     for attempt in range(_ATTEMPTS):
@@ -50,15 +50,15 @@ def feasible_tables(constraints: Constraints, order: Ints, rng: np.random.Genera
     return _renumbered(best)
 
 
-def as_before(constraints: Constraints, before: Ints, rng: np.random.Generator) -> Ints:
-    """The tables of an earlier seating with what has changed since mended: who came, who went, and the rules.
+def sound_tables(constraints: Constraints, start: Ints, rng: np.random.Generator) -> Ints:
+    """Tables nearly as those given, that break no hard rule; (n,), -1 for those for whom no place is found.
 
     Args:
         constraints: the hard rules.
-        before: (n,), where they sat, -1 for nowhere.
+        start: (n,), the table of each guest, such as in an earlier seating, -1 for nowhere; it may break any rule, sizes and parties too.
         rng: the source of chance.
     """
-    labels = before.copy()
+    labels = start.copy()
     for members in constraints.units():
         if len(np.unique(labels[members])) > 1:
             labels[members] = -1

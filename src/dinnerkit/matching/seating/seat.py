@@ -300,12 +300,12 @@ def _finished(
             culprits = sorted(ended.left)
             why = ended.left[culprits[0]]
             raise impossible([Cause(why.rule, tuple(culprits), f"{named(crowd, culprits)}: {why.text}")], crowd, proved=False)
-        about_pairs = {*house.apart_by_rule, *(family.rule for family in house.constraints.families)}
-        proof = too_few_tables(house.crowd, house.constraints, rules, room) if ended.left else None
-        reasons |= {int(places[there[one]]): proof if proof and why.rule in about_pairs else why for one, why in ended.left.items()}
         labels[there] = ended.labels
         if not ended.left:
             break
+        about_pairs = {*house.apart_by_rule, *(family.rule for family in house.constraints.families)}
+        proof = too_few_tables(house.crowd, house.constraints, rules, room)
+        reasons |= {int(places[there[one]]): proof if proof and why.rule in about_pairs else why for one, why in ended.left.items()}
         # Without those left out a rule about everybody's share of something may ask for other tables.
         there = np.flatnonzero(labels >= 0)
         house = House(crowd.take(there), constraints.take(there), scoring, rules, room, len(at))

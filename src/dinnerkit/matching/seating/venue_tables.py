@@ -9,7 +9,7 @@ from heapq import heappop, heappush
 import numpy as np
 
 from dinnerkit.matching.seating.constraints import Constraints
-from dinnerkit.matching.seating.feasible import as_before, feasible_tables, mended
+from dinnerkit.matching.seating.feasible import feasible_tables, mended, sound_tables
 from dinnerkit.matching.seating.planning import strata
 from dinnerkit.matching.seating.rooms import Room
 from dinnerkit.matching.solving.solver import pack
@@ -30,7 +30,7 @@ def venue_tables(constraints: Constraints, room: Room, order: Ints, rng: np.rand
         (n,), each guest's table; -1 for those for whom there is no place. Sizes and parties are kept.
     """
     there = replace(constraints, tables=room.seats(0))
-    if before is not None and ((earlier := as_before(there, before, rng)) >= 0).all():
+    if before is not None and ((earlier := sound_tables(there, before, rng)) >= 0).all():
         return earlier
     fewest = _divided(constraints, room, order, rng, 0)
     if (fewest < 0).any():
@@ -45,7 +45,7 @@ def venue_tables(constraints: Constraints, room: Room, order: Ints, rng: np.rand
 def _attempts(there: Constraints, room: Room, order: Ints, rng: np.random.Generator, fewest: Ints) -> Iterator[Ints]:
     """Ways to seat the guests, those first that are found soon and take few tables; (n,) each, -1 for those for whom there is no place."""
     yield mended(there, fewest, rng, long=False)
-    yield as_before(there, _stratified(there, room, order, rng), rng)
+    yield sound_tables(there, _stratified(there, room, order, rng), rng)
     most = room.most_tables(len(there)) - len(np.unique(fewest))
     for long in (False, True):
         for more in _more_tables(most):
@@ -96,8 +96,7 @@ def _stratified(constraints: Constraints, room: Room, order: Ints, rng: np.rando
 def _divided(constraints: Constraints, room: Room, order: Ints, rng: np.random.Generator, more: int) -> Ints:
     """The guests at so many more tables than the fewest, each party at one; (n,), -1 for those for whom there is no place."""
     units = constraints.units()
-    rank = np.empty(len(constraints), np.int64)
-    rank[order] = np.arange(len(order))
+    rank = np.argsort(order)
     waiting = sorted(units, key=lambda unit: (-len(unit), int(rank[unit].min())))
     labels = np.full(len(constraints), -1)
     while waiting:
